@@ -1,0 +1,327 @@
+"""The typer commands and their exit codes. Stages are imported when a command runs, not before."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from charlstm import console
+from charlstm.config import ACTIVATIONS, InspectionConfig, SamplingConfig
+from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, UsageError
+
+if TYPE_CHECKING:
+    from charlstm.pipeline import TrainRequest
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train a character-level LSTM on any text, sample from it, and find its switches and counters.",
+)
+
+_EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
+    (UsageError, 2),
+    (CorpusError, 3),
+    (CheckpointError, 4),
+    (DeviceError, 5),
+)
+
+Level = Enum("Level", {name: name for name in ("characters", "bytes")}, type=str)
+Unknown = Enum("Unknown", {name: name for name in ("error", "skip", "replace")}, type=str)
+Activation = Enum("Activation", {name: name for name in ACTIVATIONS}, type=str)
+Optimizer = Enum("Optimizer", {name: name for name in ("muon", "adamw")}, type=str)
+Part = Enum("Part", {name: name for name in ("all", "train", "validation", "test")}, type=str)
+
+CorpusName = Annotated[
+    str,
+    typer.Argument(metavar="CORPUS", help="stdlib, a file, a folder, a glob, or hf:owner/name[:config][#column]"),
+]
+RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's folder")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing on stderr but problems")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
+UnknownOption = Annotated[Unknown, typer.Option(help="what to do about characters the run does not know")]
+
+
+def exit_code(problem: CharLSTMError) -> int:
+    """The documented exit code of a problem."""
+    return next((code for kind, code in _EXIT_CODES if isinstance(problem, kind)), 1)
+
+
+def main() -> NoReturn:
+    """Run the command line; a known problem becomes two lines on stderr and a documented exit code."""
+    try:
+        app()
+    except CharLSTMError as problem:
+        console.show_problem(problem)
+        raise SystemExit(exit_code(problem)) from None
+    except BrokenPipeError:  # the reader of our output has gone: nothing is left to say to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    raise SystemExit(0)
+
+
+@contextmanager
+def _computing() -> Iterator[None]:
+    """Memory problems inside become a DeviceError."""
+    from charlstm.devices import memory_problems
+
+    with memory_problems():
+        yield
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    """The settings that were given on the command line."""
+    return {
+        name: value.value if isinstance(value, Enum) else value
+        for name, value in settings.items()
+        if value is not None
+    }
+
+
+@app.command()
+def train(
+    corpus: Annotated[
+        str | None,
+        typer.Argument(metavar="CORPUS", help="stdlib, a file, a folder, a glob, or hf:owner/name[:config][#column]"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="the run's folder [checkpoints/NAME of the text]")] = None,
+    cells: Annotated[int | None, typer.Option(help="cells in a layer [256]")] = None,
+    layers: Annotated[int | None, typer.Option(help="LSTM layers [1]")] = None,
+    embedding: Annotated[int | None, typer.Option(help="numbers for each character [64]")] = None,
+    dropout: Annotated[float | None, typer.Option(help="share of cells left out [by the text's length]")] = None,
+    activation: Annotated[Activation | None, typer.Option(help="of candidate and cell state [tanh]")] = None,
+    streams: Annotated[int | None, typer.Option(help="texts read side by side [64]")] = None,
+    window: Annotated[int | None, typer.Option(help="characters between two updates [64]")] = None,
+    minutes: Annotated[float | None, typer.Option(help="train for so long [4]")] = None,
+    steps: Annotated[int | None, typer.Option(help="train for so many updates")] = None,
+    epochs: Annotated[float | None, typer.Option(help="train for so many passes over the text")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="peak rate of the LSTM's matrices")] = None,
+    optimizer: Annotated[Optimizer | None, typer.Option(help="for the LSTM's matrices [muon]")] = None,
+    split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = "90/5/5",
+    validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
+    level: Annotated[Level, typer.Option(help="what a symbol is")] = Level.characters,  # type: ignore[attr-defined]
+    seed: Annotated[int | None, typer.Option(help="of weights and dropout [0]")] = None,
+    evaluate_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[ten times in a run]")] = None,
+    save_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[at every evaluation]")] = None,
+    patience: Annotated[int | None, typer.Option(help="stop after so many evaluations without a better one")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16 [auto]")] = None,
+    device: Device = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="log for TensorBoard in the run's folder")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on a text. Ctrl-C saves and stops; --resume goes on."""
+    from charlstm.pipeline import TrainRequest
+
+    if corpus is None and not (resume and out):
+        raise UsageError("there is no text to train on", "name a CORPUS, such as `charlstm train stdlib`")
+    length = _given(minutes=minutes, steps=steps, epochs=epochs)
+    request = TrainRequest(
+        corpus=corpus,
+        out=out or Path("checkpoints") / _slug(corpus or ""),
+        model=_given(cells=cells, layers=layers, embedding=embedding, dropout=dropout, activation=activation),
+        training=(length or ({} if resume else {"minutes": 4.0}))
+        | _given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
+        | _given(evaluate_every=evaluate_every, save_every=save_every, patience=patience, precision=precision),
+        validation=validation,
+        split=split,
+        level=level.value,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+        tensorboard=tensorboard,
+    )
+    _train(request, quiet=quiet, as_json=as_json)
+
+
+def _slug(corpus: str) -> str:
+    """A folder's name for a text's name."""
+    stem = Path(corpus.split("#")[0].rstrip("/*")).stem if ":" not in corpus else corpus
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-") or "run"
+
+
+def _train(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
+    """Train, and leave with 130 or 143 when a signal ended it."""
+    from charlstm import narration, pipeline
+    from charlstm.interrupts import stop_wish
+
+    narrator = console.Narrator(quiet=quiet)
+    with _computing(), stop_wish() as wish:
+        trained = narration.follow_training(
+            pipeline.train(request, should_stop=wish), narrator, as_json=as_json
+        )
+    if not as_json:
+        console.write_line(narration.summary_table(trained))
+    if trained.reason == "interrupted":
+        narrator.say(f"stopped and saved; go on with  charlstm train --resume --out {trained.path}")
+        raise SystemExit(wish.exit_code)
+    narrator.say(narration.next_commands(trained.path))
+
+
+@app.command()
+def sample(
+    checkpoint: RunPath,
+    prompt: Annotated[str, typer.Option(help="what to go on from")] = "",
+    length: Annotated[int, typer.Option(help="characters to draw")] = 500,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest, 1 draws as the model says")] = 0.8,
+    top_k: Annotated[int, typer.Option(help="draw from the k likeliest only; 0 for all")] = 0,
+    top_p: Annotated[float, typer.Option(help="draw from the likeliest that hold this probability")] = 1.0,
+    count: Annotated[int, typer.Option(help="texts to draw, side by side")] = 1,
+    seed: Annotated[int, typer.Option(help="the same seed draws the same text")] = 0,
+    stop: Annotated[str | None, typer.Option(help="end a text where this appears")] = None,
+    unknown: UnknownOption = Unknown.error,  # type: ignore[attr-defined]
+    as_json: AsJson = False,
+) -> None:
+    """Draw text from a model, character by character."""
+    from charlstm import pipeline
+
+    config = SamplingConfig(
+        length=length, temperature=temperature, top_k=top_k, top_p=top_p, count=count, stop=stop
+    )
+    with _computing():
+        pieces = pipeline.sample_from(checkpoint, prompt, config=config, seed=seed, unknown=unknown.value)
+        if as_json:
+            console.write_json({"prompt": prompt, "seed": seed, "samples": _joined(pieces, count)})
+        elif count == 1:
+            _stream(prompt, pieces)
+        else:
+            for number, text in enumerate(_joined(pieces, count), start=1):
+                console.write_line(f"--- {number} ---\n{prompt}{text}")
+
+
+def _joined(pieces: Iterator[list[str]], count: int) -> list[str]:
+    texts = [""] * count
+    for step in pieces:
+        texts = [text + piece for text, piece in zip(texts, step, strict=True)]
+    return texts
+
+
+def _stream(prompt: str, pieces: Iterator[list[str]]) -> None:
+    """Show the characters as they are drawn."""
+    first = next(pieces)  # a bad prompt or checkpoint fails here, before anything is shown
+    console.write(prompt + first[0])
+    for (piece,) in pieces:
+        console.write(piece)
+    console.write_line()
+
+
+@app.command()
+def score(
+    checkpoint: RunPath,
+    corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[the text of the run]")] = None,
+    split: Annotated[str, typer.Option(help="shares that --part counts in")] = "90/5/5",
+    part: Annotated[Part, typer.Option(help="the part of the text to score")] = Part.all,  # type: ignore[attr-defined]
+    per_character: Annotated[bool, typer.Option("--per-character", help="list each character's bits")] = False,
+    unknown: UnknownOption = Unknown.error,  # type: ignore[attr-defined]
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well a model predicts a text, in bits per character, the state carried all through."""
+    from charlstm import pipeline
+
+    with _computing():
+        scored = pipeline.score(
+            checkpoint, corpus, split=split, part=part.value, unknown=unknown.value, device=device
+        )
+    if as_json:
+        console.write_json(scored.document(per_character=per_character))
+        return
+    if per_character:
+        for position, symbol, bits in scored.rows():
+            console.write_line(f"{position}\t{console.spelled(symbol)}\t{bits:.4f}")
+        return
+    console.write_line(f"{console.bits_and_nats(scored.bits_per_character)} over {len(scored.ids) - 1:,} characters")
+
+
+@app.command()
+def inspect(
+    checkpoint: RunPath,
+    corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[what the run did not train on]")] = None,
+    out: Annotated[Path | None, typer.Option(help="where the findings go [the run's folder]")] = None,
+    characters: Annotated[int, typer.Option(help="how much text to read at most")] = InspectionConfig.characters,
+    seed: Annotated[int, typer.Option(help="of the circular shifts and the untrained control")] = 0,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the cells that act as switches and counters; writes findings.json and report.html."""
+    _inspect(checkpoint, corpus, out or checkpoint, InspectionConfig(characters=characters, seed=seed), quiet, as_json)
+
+
+def _inspect(
+    checkpoint: Path, corpus: str | None, out: Path, config: InspectionConfig, quiet: bool, as_json: bool
+) -> None:
+    from charlstm import pipeline
+
+    narrator = console.Narrator(quiet=quiet)
+    with _computing(), narrator.bar() as bar:
+        def progress(stage: str, fraction: float) -> None:
+            bar.figures(stage)
+            bar.move_to(fraction)
+
+        inspected = pipeline.inspect(checkpoint, corpus, out, config=config, progress=progress, command=_command())
+    if as_json:
+        console.write_json(inspected.findings.to_json())
+    else:
+        console.write_line(console.findings_table(inspected.findings.to_json()))
+    narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
+
+
+def _command() -> str:
+    """The command as it was typed."""
+    return " ".join(["charlstm", *sys.argv[1:]])
+
+
+@app.command()
+def report(
+    findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="a findings.json, or its folder")],
+    out: Annotated[Path | None, typer.Option(help="the page [report.html beside it]")] = None,
+) -> None:
+    """Draw the page of an inspection again."""
+    from charlstm.pipeline import draw_report
+
+    console.write_line(str(draw_report(findings, out)))
+
+
+@app.command()
+def corpora(as_json: AsJson = False) -> None:
+    """List the texts that are built in, and those that are cached."""
+    from charlstm.pipeline import known_corpora
+
+    listed = known_corpora()
+    if as_json:
+        console.write_json(listed)
+        return
+    rows = [(row["name"], row["state"], row["characters"] or "", row["symbols"] or "") for row in listed]
+    console.write_line(console.table(rows, header=("corpus", "state", "characters", "symbols")))
+
+
+@app.command()
+def demo(
+    minutes: Annotated[float, typer.Option(help="of training")] = 4.0,
+    out: Annotated[Path, typer.Option(help="the run's folder, replaced where it is there")] = Path("checkpoints/demo"),
+    quiet: Quiet = False,
+) -> None:
+    """Train on the standard library's source, sample from it, inspect it, and write the report."""
+    from charlstm import pipeline
+
+    narrator = console.Narrator(quiet=quiet)
+    request = pipeline.TrainRequest(
+        corpus="stdlib", out=out, model={}, training={"minutes": minutes}, overwrite=True
+    )
+    _train(request, quiet=quiet, as_json=False)
+    narrator.say("\na sample")
+    pieces = pipeline.sample_from(out, "def ", config=SamplingConfig(length=400, temperature=0.6), seed=1)
+    _stream("def ", pieces)
+    narrator.say("\nits switches and counters")
+    _inspect(out, None, out, InspectionConfig(), quiet, False)

@@ -1,0 +1,154 @@
+"""What a user may set, checked in one place. Imports no torch, so that `--help` stays fast."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from charlstm.errors import UsageError
+
+Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
+Optimizer = Literal["muon", "adamw"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+
+
+def _check(*rules: tuple[bool, str]) -> None:
+    """Raise one UsageError that lists every rule that does not hold."""
+    broken = [text for holds, text in rules if not holds]
+    if broken:
+        raise UsageError("; ".join(broken), "give a value in that range")
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> tuple[bool, str]:
+    return value in choices, f"{name} must be one of {', '.join(choices)}, not {value!r}"
+
+
+def _at_least(name: str, value: float, least: float) -> tuple[bool, str]:
+    return math.isfinite(value) and value >= least, f"{name} must be at least {least}, not {value}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The shape of a CharLSTM. Raises UsageError with every setting that is out of range."""
+
+    vocabulary_size: int
+    cells: int = 256
+    layers: int = 1
+    embedding: int = 64
+    dropout: float = 0.0
+    activation: Activation = "tanh"
+
+    def __post_init__(self) -> None:
+        _check(
+            _at_least("the vocabulary's size", self.vocabulary_size, 1),
+            _at_least("cells", self.cells, 1),
+            _at_least("layers", self.layers, 1),
+            _at_least("embedding", self.embedding, 1),
+            (0 <= self.dropout < 1, f"dropout must be at least 0 and below 1, not {self.dropout}"),
+            _one_of("activation", self.activation, ACTIVATIONS),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How a model is trained; exactly one of minutes, steps and epochs says for how long.
+
+    learning_rate is Muon's peak rate on the LSTM's matrices; AdamW, on everything else (or on
+    everything, with optimizer="adamw"), has its own scale of it, see training.build_optimizers.
+    evaluate_every and save_every are in steps; 0 means on the clock. patience counts evaluations
+    without a better validation value; 0 never stops early. Raises UsageError with every setting
+    that is out of range.
+    """
+
+    minutes: float | None = None
+    steps: int | None = None
+    epochs: float | None = None
+    streams: int = 32
+    window: int = 64
+    learning_rate: float = 0.012
+    optimizer: Optimizer = "muon"
+    warmup: float = 0.02
+    clip_norm: float = 1.0
+    evaluate_every: int = 0
+    save_every: int = 0
+    patience: int = 0
+    precision: Precision = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("minutes", "steps", "epochs") if getattr(self, name) is not None]
+        length = getattr(self, given[0]) if given else 1
+        _check(
+            (len(given) == 1, f"give one of minutes, steps and epochs, not {' and '.join(given) or 'none'}"),
+            (math.isfinite(length) and length > 0, f"{given[0] if given else 'minutes'} must be above 0, not {length}"),
+            _at_least("streams", self.streams, 1),
+            _at_least("window", self.window, 1),
+            (
+                math.isfinite(self.learning_rate) and self.learning_rate > 0,
+                f"learning rate must be above 0, not {self.learning_rate}",
+            ),
+            _one_of("optimizer", self.optimizer, get_args(Optimizer)),
+            (0 <= self.warmup < 1, f"warmup must be a share of the run, at least 0 and below 1, not {self.warmup}"),
+            (self.clip_norm > 0, f"clip norm must be above 0, not {self.clip_norm}"),
+            _at_least("evaluate every", self.evaluate_every, 0),
+            _at_least("save every", self.save_every, 0),
+            _at_least("patience", self.patience, 0),
+            _one_of("precision", self.precision, get_args(Precision)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """How characters are drawn. temperature 0 takes the likeliest; top_k 0 and top_p 1 keep all.
+
+    Raises UsageError with every setting that is out of range.
+    """
+
+    length: int = 500
+    temperature: float = 0.8
+    top_k: int = 0
+    top_p: float = 1.0
+    count: int = 1
+    stop: str | None = None
+
+    def __post_init__(self) -> None:
+        _check(
+            _at_least("length", self.length, 0),
+            _at_least("temperature", self.temperature, 0),
+            _at_least("top-k", self.top_k, 0),
+            (0 < self.top_p <= 1, f"top-p must be above 0 and at most 1, not {self.top_p}"),
+            _at_least("count", self.count, 1),
+            (self.stop != "", "stop must have a character at least"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectionConfig:
+    """How much text an inspection reads, and how strict it is.
+
+    characters is the most that is read; shifts is the number of circular shifts behind the null;
+    streams is how many stretches of the text run side by side; top is how many cells the page shows.
+    Raises UsageError with every setting that is out of range.
+    """
+
+    characters: int = 400_000
+    shifts: int = 99
+    streams: int = 16
+    significance: float = 0.01
+    top: int = 12
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check(
+            _at_least("characters", self.characters, 1),
+            _at_least("shifts", self.shifts, 1),
+            _at_least("streams", self.streams, 1),
+            (0 < self.significance <= 1, f"significance must be above 0 and at most 1, not {self.significance}"),
+            _at_least("top", self.top, 1),
+        )
+
+
+def plain(config: ModelConfig | TrainingConfig | SamplingConfig | InspectionConfig) -> dict[str, Any]:
+    """The settings as a dict of JSON values."""
+    return asdict(config)

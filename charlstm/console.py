@@ -1,0 +1,139 @@
+"""All that a person sees in a terminal: narration, bars, tables, problems. Formatting is apart from printing.
+
+stdout carries the result, stderr everything else. What comes from a text or a model is shown with
+control characters as pictures when it goes to a terminal, and exactly as it is when it is piped.
+"""
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+from charlstm.errors import CharLSTMError
+
+_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+_PICTURES |= {code: 0xFFFD for code in range(0x80, 0xA0)}
+
+
+def visible(text: str) -> str:
+    """The text with control characters as pictures, so that none of them acts on the terminal."""
+    return text.translate(_PICTURES)
+
+
+def spelled(text: str) -> str:
+    """A text on one line: as Python would write it, without the quotes around it."""
+    return repr(text)[1:-1]
+
+
+def table(rows: Iterable[Sequence[object]], header: Sequence[str] = ()) -> str:
+    """Columns two spaces apart, all but the first to the right where they are numbers, 80 columns at most."""
+    cells = [[str(value) for value in row] for row in ([header] if header else []) + [list(row) for row in rows]]
+    if not cells:
+        return ""
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    lines = []
+    for row in cells:
+        parts = [
+            value.rjust(width) if number and _is_number(value) else value.ljust(width)
+            for number, (value, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(line[:80] for line in lines)
+
+
+def _is_number(value: str) -> bool:
+    return value.replace(",", "").replace(".", "").replace("-", "").isdigit()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 45s, 3m 20s or 2h 05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02}m"
+
+
+def bits_and_nats(bits: float) -> str:
+    """A loss in both units, with their names."""
+    return f"{bits:.4f} bits per character ({bits * math.log(2):.4f} nats)"
+
+
+def write(text: str) -> None:
+    """Part of the result, as it is: no line break is added."""
+    sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()
+
+
+def write_line(text: str = "") -> None:
+    """A line of the result."""
+    write(text + "\n")
+
+
+def write_json(document: Any) -> None:
+    """One JSON document on one line."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def show_problem(problem: CharLSTMError) -> None:
+    """Two lines on stderr: what is wrong, and what to do."""
+    print(f"charlstm: {visible(problem.problem)}", file=sys.stderr)
+    print(f"          {visible(problem.advice)}", file=sys.stderr)
+
+
+class Narrator:
+    """What a command says on stderr while it works; nothing when it is quiet."""
+
+    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self._quiet = quiet
+        self._stream = stream or sys.stderr
+
+    def say(self, text: str = "") -> None:
+        """A line, above the bar where there is one."""
+        if not self._quiet:
+            with tqdm.external_write_mode(file=self._stream):
+                print(visible(text), file=self._stream, flush=True)
+
+    def excerpt(self, text: str, *, lines: int = 6) -> None:
+        """The first lines of a text, set in and cut to the terminal's width."""
+        width = min(80, shutil.get_terminal_size().columns) - 4
+        for line in text.expandtabs(4).splitlines()[:lines]:
+            self.say(f"  | {line[:width]}")
+
+    def bar(self) -> "Bar":
+        """A bar from 0 to 1 that shows only in a terminal."""
+        return Bar(self._stream, hidden=self._quiet or not self._stream.isatty())
+
+
+class Bar:
+    """A tqdm bar over the fraction of a task that is done, with time left and a few figures."""
+
+    def __init__(self, stream: TextIO, *, hidden: bool) -> None:
+        layout = "{percentage:3.0f}% {bar} {elapsed}<{remaining} {postfix}"
+        width = min(80, shutil.get_terminal_size().columns)
+        self._bar = tqdm(
+            total=1.0, file=stream, disable=hidden, ncols=width, bar_format=layout, leave=False, mininterval=0.2
+        )
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def move_to(self, fraction: float) -> None:
+        """Show that this fraction of the task is done."""
+        self._bar.update(fraction - self._bar.n)
+
+    def figures(self, text: str) -> None:
+        """The words after the times."""
+        self._bar.set_postfix_str(text, refresh=False)

@@ -1,0 +1,48 @@
+"""Every problem that a user can meet, as one tree.
+
+    CharLSTMError                 anything below; catch this one to catch them all
+    ├── UsageError                a setting or an option is wrong                       exit 2
+    │   └── DivergedError         training met a NaN or an infinity                     exit 2
+    ├── CorpusError               the text is missing, empty, too short, not UTF-8      exit 3
+    │   └── UnknownCharacterError a character that the vocabulary does not have         exit 3
+    ├── CheckpointError           a run's folder or weights cannot be read or written   exit 4
+    └── DeviceError               the device is absent or out of memory                 exit 5
+
+Each carries two lines: what is wrong with which value, and what to do about it.
+"""
+
+
+class CharLSTMError(Exception):
+    """A problem with something the user gave, and what to do about it."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(problem, advice)
+        self.problem = problem
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.advice}"
+
+
+class UsageError(CharLSTMError):
+    """A setting or an option is wrong."""
+
+
+class DivergedError(UsageError):
+    """Training met a NaN or an infinity."""
+
+
+class CorpusError(CharLSTMError):
+    """The text is missing, empty, too short or not readable as text."""
+
+
+class UnknownCharacterError(CorpusError):
+    """A character that the vocabulary does not have."""
+
+
+class CheckpointError(CharLSTMError):
+    """A run's folder or its weights cannot be read or written."""
+
+
+class DeviceError(CharLSTMError):
+    """The device is absent or out of memory."""

@@ -1,0 +1,108 @@
+"""CharLSTM: characters in, a score for every next character out."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from charlstm import cell
+from charlstm.config import ModelConfig
+
+
+class State(NamedTuple):
+    """What the layers remember between windows: h and c, each (layers, streams, cells) float32."""
+
+    h: Tensor
+    c: Tensor
+
+    def detach(self) -> "State":
+        """The same values, cut off from the gradient."""
+        return State(self.h.detach(), self.c.detach())
+
+
+class CharLSTM(nn.Module):
+    """Embedding, one to n LSTM layers with dropout between and after them, and a linear head.
+
+    The layers are one-layer `nn.LSTM`s: their weights have PyTorch's names and gate order.
+    """
+
+    def __init__(self, config: ModelConfig, *, generator: torch.Generator | None = None) -> None:
+        """Random weights drawn from generator (torch's default one when None)."""
+        super().__init__()
+        self.config = config
+        widths = [config.embedding] + [config.cells] * (config.layers - 1)
+        with torch.device("meta"):  # torch's own random values would be drawn from its global generator
+            self.embedding = nn.Embedding(config.vocabulary_size, config.embedding)
+            self.layers = nn.ModuleList(nn.LSTM(width, config.cells, batch_first=True) for width in widths)
+            self.head = nn.Linear(config.cells, config.vocabulary_size)
+        self.to_empty(device="cpu")
+        self._initialise(generator)
+
+    @torch.no_grad()
+    def _initialise(self, generator: torch.Generator | None) -> None:
+        """Orthogonal recurrent weights (Saxe 2013), forget bias 1 (Jozefowicz 2015)."""
+        cells = self.config.cells
+        self.embedding.weight.normal_(std=0.3, generator=generator)
+        for lstm in self.layers:
+            nn.init.xavier_uniform_(lstm.weight_ih_l0, generator=generator)
+            for gate in lstm.weight_hh_l0.split(cells):
+                nn.init.orthogonal_(gate, generator=generator)
+            lstm.bias_ih_l0.zero_()
+            lstm.bias_hh_l0.zero_()
+            lstm.bias_ih_l0[cells : 2 * cells] = 1.0
+        bound = cells**-0.5
+        self.head.weight.uniform_(-bound, bound, generator=generator)
+        self.head.bias.zero_()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.head.weight.device
+
+    def initial_state(self, streams: int) -> State:
+        """A state of zeros: nothing read yet."""
+        shape = (self.config.layers, streams, self.config.cells)
+        return State(torch.zeros(shape, device=self.device), torch.zeros(shape, device=self.device))
+
+    def weights(self, layer: int) -> cell.LayerWeights:
+        """The weights of one layer, for the equations in `cell`."""
+        return cell.layer_weights(self._lstm(layer))
+
+    def _lstm(self, layer: int) -> nn.LSTM:
+        lstm = self.layers[layer]
+        assert isinstance(lstm, nn.LSTM)
+        return lstm
+
+    def run_layer(self, layer: int, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One layer over a window: inputs (streams, window, width) to outputs (streams, window, cells), h, c."""
+        if self.config.activation != "tanh":
+            return cell.run(inputs, h, c, self.weights(layer), activation=self.config.activation)
+        outputs, (h, c) = self._lstm(layer)(inputs, (h.unsqueeze(0), c.unsqueeze(0)))
+        return outputs, h[0], c[0]
+
+    def forward(
+        self, ids: Tensor, state: State, *, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
+        """Logits (streams, window, vocabulary) and the state after ids (streams, window) int64.
+
+        In training mode dropout draws its masks from generator.
+        """
+        x = self.embedding(ids)
+        after = []
+        for layer in range(self.config.layers):
+            x, h, c = self.run_layer(layer, x, state.h[layer], state.c[layer])
+            x = self._dropped(x, generator)
+            after.append((h, c))
+        return self.head(x), State(torch.stack([h for h, _ in after]), torch.stack([c for _, c in after]))
+
+    def _dropped(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        """x with cells set to zero at random, the same ones for the whole window (Gal 2016)."""
+        keep = 1 - self.config.dropout
+        if not self.training or keep == 1:
+            return x
+        mask = torch.empty(x.shape[0], 1, x.shape[2], device=x.device)
+        return x * mask.bernoulli_(keep, generator=generator).div_(keep).to(x.dtype)
+
+    def parameter_count(self) -> int:
+        """How many numbers training sets."""
+        return sum(parameter.numel() for parameter in self.parameters())

@@ -1,0 +1,333 @@
+"""Training: a generator of plain events over a Trainer that holds all that goes on from step to step.
+
+Truncated back-propagation through time over stateful streams: the text is cut into as many streams
+as a batch has rows, each row reads its own stream window by window, and h and c are carried from one
+window to the next. When the streams end they start again, from a state of zeros.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from charlstm.config import TrainingConfig
+from charlstm.errors import CorpusError, DivergedError
+from charlstm.evaluation import evaluate
+from charlstm.model import CharLSTM, State
+from charlstm.optimizers import Optimizers
+
+Ids = NDArray[np.unsignedinteger]
+
+# Steps between two lines of metrics. The loss is read off the device only then.
+LOG_EVERY = 20
+_EVALUATIONS = 10  # in a run whose length is given in steps
+_EVALUATION_SHARE = 0.04  # of the time of a run whose length is given in minutes
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """One optimiser step is done; fraction of the run is behind, 0 to 1."""
+
+    step: int
+    fraction: float
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Means over the steps since the last one of these."""
+
+    step: int
+    characters: int
+    elapsed_seconds: float
+    characters_per_second: float
+    learning_rate: float
+    train_bits_per_character: float
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The whole validation split was read; best is true when no earlier value was as low."""
+
+    step: int
+    characters: int
+    elapsed_seconds: float
+    validation_bits_per_character: float
+    best: bool
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Training is over: its length was reached, it was told to stop, or it got no better."""
+
+    step: int
+    reason: Literal["done", "interrupted", "early"]
+
+
+Event = Stepped | Logged | Evaluated | Finished
+
+
+def stream_length(characters: int, *, streams: int, window: int) -> int:
+    """Characters in each stream. Raises CorpusError when the text has no whole window for each."""
+    length = (characters - 1) // streams
+    if length < window:
+        raise CorpusError(
+            f"{characters:,} characters give {streams} streams of {max(length, 0):,}, shorter than the "
+            f"window ({window})",
+            "lower --streams or --window, or give more text",
+        )
+    return length
+
+
+def stream_window(ids: Ids, position: int, *, streams: int, window: int) -> tuple[Tensor, Tensor]:
+    """(inputs, targets), each (streams, window) int64, that start at a position of every stream.
+
+    Stream k is the k-th equal part of ids. Only the characters of the window are read.
+    """
+    length = (len(ids) - 1) // streams
+    span = slice(position, position + window)
+    inputs = ids[: streams * length].reshape(streams, length)[:, span]
+    targets = ids[1 : streams * length + 1].reshape(streams, length)[:, span]
+    return torch.from_numpy(inputs.astype(np.int64)), torch.from_numpy(targets.astype(np.int64))
+
+
+class Trainer:
+    """A model in training: what a step needs, what it leaves, and how to save and restore it."""
+
+    def __init__(self, model: CharLSTM, ids: Ids, config: TrainingConfig) -> None:
+        """ids (characters,) are the training split. Raises CorpusError when it is too short."""
+        self.model = model
+        self.config = config
+        self.step = 0
+        self.characters = 0
+        self.elapsed_seconds = 0.0
+        self.best_bits = math.inf
+        self.evaluations_since_best = 0
+        self.generator = torch.Generator(model.device).manual_seed(config.seed)
+        self._ids = ids
+        self._length = stream_length(len(ids), streams=config.streams, window=config.window)
+        self._position = 0
+        self._state = model.initial_state(config.streams)
+        self._optimizers = Optimizers(model, config)
+        self._loss_sum = torch.zeros((), device=model.device)
+        self._norm_sum = torch.zeros((), device=model.device)
+        self._summed_steps = 0
+
+    @property
+    def total_steps(self) -> int | None:
+        """How many steps the run has; None when its length is given in minutes."""
+        if self.config.epochs is not None:
+            return max(1, math.ceil(self.config.epochs * (self._length // self.config.window)))
+        return self.config.steps
+
+    @property
+    def fraction(self) -> float:
+        """How much of the run is behind, 0 to 1."""
+        if self.total_steps is not None:
+            return min(1.0, self.step / self.total_steps)
+        assert self.config.minutes is not None
+        return min(1.0, self.elapsed_seconds / (60 * self.config.minutes))
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the LSTM's matrices now."""
+        return self._optimizers.learning_rate(self.fraction)
+
+    def advance(self) -> None:
+        """One window of every stream: forward, backward, update."""
+        streams, window = self.config.streams, self.config.window
+        if self._position + window > self._length:
+            self._position, self._state = 0, self.model.initial_state(streams)
+        inputs, targets = stream_window(self._ids, self._position, streams=streams, window=window)
+        device = self.model.device
+        self.model.train()
+        with self._autocast():
+            logits, state = self.model(inputs.to(device), self._state, generator=self.generator)
+        loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.to(device).flatten())
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._norm_sum += self._optimizers.step(self.fraction)
+        self._loss_sum += loss.detach()
+        self._summed_steps += 1
+        self._state = state.detach()
+        self._position += window
+        self.step += 1
+        self.characters += streams * window
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if use_bfloat16(self.config.precision, self.model.device):
+            return torch.autocast(self.model.device.type, torch.bfloat16)
+        return nullcontext()
+
+    def check_finite(self) -> None:
+        """Raise DivergedError when a loss or a gradient since the last mean was NaN or infinite.
+
+        A finite gradient makes a finite update, so weights that pass this are good to save.
+        """
+        if not math.isfinite((self._loss_sum + self._norm_sum).item()):
+            raise DivergedError(
+                f"the loss or its gradient became NaN or infinite before step {self.step:,}",
+                f"lower --learning-rate (it was {self.config.learning_rate}) and train again, "
+                "or go on from the last save with --resume and another --seed",
+            )
+
+    def mean_bits(self) -> float:
+        """Mean training loss in bits since the last call. Raises DivergedError when it is not finite."""
+        self.check_finite()
+        bits = self._loss_sum.item() / max(1, self._summed_steps) / math.log(2)
+        self._loss_sum.zero_()
+        self._norm_sum.zero_()
+        self._summed_steps = 0
+        return bits
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors that going on needs."""
+        own = {
+            "state.h": self._state.h,
+            "state.c": self._state.c,
+            "generator": self.generator.get_state(),
+            "loss_sum": self._loss_sum,
+            "norm_sum": self._norm_sum,
+        }
+        model = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        optimizer = {f"optimizer.{name}": value for name, value in self._optimizers.tensors().items()}
+        return own | model | optimizer
+
+    def numbers(self) -> dict[str, float | int]:
+        """All plain numbers that going on needs."""
+        return {
+            "step": self.step,
+            "characters": self.characters,
+            "elapsed_seconds": self.elapsed_seconds,
+            "best_bits": self.best_bits,
+            "evaluations_since_best": self.evaluations_since_best,
+            "position": self._position,
+            "summed_steps": self._summed_steps,
+        }
+
+    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, float | int]) -> None:
+        """Put back what `tensors` and `numbers` gave, taken from a Trainer of the same settings."""
+        device = self.model.device
+        self.model.load_state_dict(_under("model.", tensors))
+        self._optimizers.load(_under("optimizer.", tensors))
+        self._state = State(tensors["state.h"].to(device), tensors["state.c"].to(device))
+        self.generator.set_state(tensors["generator"])
+        self._loss_sum = tensors["loss_sum"].to(device)
+        self._norm_sum = tensors["norm_sum"].to(device)
+        self.step = int(numbers["step"])
+        self.characters = int(numbers["characters"])
+        self.elapsed_seconds = float(numbers["elapsed_seconds"])
+        self.best_bits = float(numbers["best_bits"])
+        self.evaluations_since_best = int(numbers["evaluations_since_best"])
+        self._position = int(numbers["position"])
+        self._summed_steps = int(numbers["summed_steps"])
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def use_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether to train under bfloat16 autocast: only where the hardware multiplies in it."""
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return False
+
+
+def train(
+    trainer: Trainer, validation: Ids, *, should_stop: Callable[[], bool] = lambda: False
+) -> Iterator[Event]:
+    """Train until the run's length is reached, yielding after every step and every measurement.
+
+    should_stop is asked after each step. With an empty validation split nothing is evaluated.
+    Raises DivergedError when the loss or a gradient stops being a finite number.
+    """
+    clock = _Clock(trainer)
+    due = _EvaluationSchedule(trainer)
+    reason: Literal["done", "interrupted", "early"] = "done"
+    logged_step, logged_seconds = trainer.step, clock.read()
+    while trainer.fraction < 1:
+        trainer.advance()
+        clock.read()
+        if trainer.step % LOG_EVERY == 0:
+            yield _logged(trainer, trainer.step - logged_step, trainer.elapsed_seconds - logged_seconds)
+            logged_step, logged_seconds = trainer.step, clock.read()
+        yield Stepped(trainer.step, trainer.fraction, trainer.elapsed_seconds)
+        if should_stop():
+            reason = "interrupted"
+            break
+        if len(validation) > 1 and trainer.fraction < 1 and due.now():
+            started = clock.read()
+            yield _evaluated(trainer, validation)
+            due.took(clock.read() - started)
+            if 0 < trainer.config.patience <= trainer.evaluations_since_best:
+                reason = "early"
+                break
+    if reason == "done" and len(validation) > 1:
+        yield _evaluated(trainer, validation)
+        clock.read()
+    trainer.check_finite()
+    yield Finished(trainer.step, reason)
+
+
+class _Clock:
+    """Keeps trainer.elapsed_seconds going from where it was restored."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._zero = time.monotonic() - trainer.elapsed_seconds
+
+    def read(self) -> float:
+        self._trainer.elapsed_seconds = time.monotonic() - self._zero
+        return self._trainer.elapsed_seconds
+
+
+class _EvaluationSchedule:
+    """When to evaluate: at given steps, or by the clock so that it costs a small share of the time."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        total = trainer.total_steps
+        self._every = trainer.config.evaluate_every or (total and max(1, total // _EVALUATIONS))
+        self._pause_seconds = 6 * (trainer.config.minutes or 0.0)
+        self._next_seconds = trainer.elapsed_seconds + self._pause_seconds
+
+    def now(self) -> bool:
+        if self._every:
+            return self._trainer.step % self._every == 0
+        return self._trainer.elapsed_seconds >= self._next_seconds
+
+    def took(self, seconds: float) -> None:
+        self._pause_seconds = max(self._pause_seconds, seconds / _EVALUATION_SHARE)
+        self._next_seconds = self._trainer.elapsed_seconds + self._pause_seconds
+
+
+def _logged(trainer: Trainer, steps: int, seconds: float) -> Logged:
+    return Logged(
+        step=trainer.step,
+        characters=trainer.characters,
+        elapsed_seconds=trainer.elapsed_seconds,
+        characters_per_second=steps * trainer.config.streams * trainer.config.window / max(seconds, 1e-9),
+        learning_rate=trainer.learning_rate,
+        train_bits_per_character=trainer.mean_bits(),
+    )
+
+
+def _evaluated(trainer: Trainer, validation: Ids) -> Evaluated:
+    trainer.check_finite()
+    bits = evaluate(trainer.model, validation).bits_per_character
+    best = bits < trainer.best_bits
+    trainer.best_bits = min(bits, trainer.best_bits)
+    trainer.evaluations_since_best = 0 if best else trainer.evaluations_since_best + 1
+    return Evaluated(trainer.step, trainer.characters, trainer.elapsed_seconds, bits, best)

@@ -1,0 +1,46 @@
+"""Fixtures that several modules share: a small model, a small text, a small run."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from charlstm.config import ModelConfig
+from charlstm.model import CharLSTM
+
+REFERENCE_TEXTS = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+PROSE = (
+    'He said "come in" and went on (not at once) to the door.\n'
+    "def visit(self, node):\n    return [node, {1: 'one'}]  # all of it\n\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Token caches of tests stay out of the project's data folder."""
+    monkeypatch.setenv("CHARLSTM_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(7)
+
+
+@pytest.fixture
+def small_model(generator: torch.Generator) -> CharLSTM:
+    config = ModelConfig(vocabulary_size=11, cells=6, layers=2, embedding=4)
+    return CharLSTM(config, generator=generator).eval()
+
+
+@pytest.fixture
+def prose_file(tmp_path: Path) -> Path:
+    path = tmp_path / "prose.txt"
+    path.write_text(PROSE * 60, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Small models are faster on one thread, and other work on the machine disturbs them less."""
+    torch.set_num_threads(1)

@@ -1,0 +1,50 @@
+import pytest
+import torch
+
+from charlstm.config import ModelConfig, TrainingConfig
+from charlstm.model import CharLSTM
+from charlstm.optimizers import Optimizers, schedule
+
+
+def test_schedule_rises_in_a_line_and_falls_in_a_cosine():
+    assert schedule(0.0, warmup=0.1) < 0.01
+    assert schedule(0.05, warmup=0.1) == pytest.approx(0.5)
+    assert schedule(0.1, warmup=0.1) == pytest.approx(1.0)
+    assert schedule(0.55, warmup=0.1) == pytest.approx(0.5)
+    assert schedule(1.0, warmup=0.1) == pytest.approx(0.0)
+    assert schedule(0.0, warmup=0.0) == 1.0
+
+
+def stepped(optimizer: str, steps: int, *, load_after: int | None = None) -> dict[str, torch.Tensor]:
+    """The weights after some steps, with the optimisers saved and loaded into new ones on the way."""
+    config = TrainingConfig(steps=steps, optimizer=optimizer)
+    model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4), generator=torch.Generator().manual_seed(0))
+    optimizers = Optimizers(model, config)
+    ids = torch.arange(28).view(4, 7) % 7
+    for number in range(steps):
+        if number == load_after:
+            saved = {name: tensor.clone() for name, tensor in optimizers.tensors().items()}
+            optimizers = Optimizers(model, config)
+            optimizers.load(saved)
+        logits, _ = model(ids, model.initial_state(4))
+        torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids.roll(-1, 1).flatten()).backward()
+        optimizers.step(number / steps)
+    return model.state_dict()
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+def test_saved_and_loaded_optimisers_go_on_exactly(optimizer):
+    whole, parted = stepped(optimizer, 8), stepped(optimizer, 8, load_after=5)
+    assert all(torch.equal(whole[name], parted[name]) for name in whole)
+
+
+def test_muon_and_adamw_differ():
+    assert not torch.equal(stepped("muon", 3)["layers.0.weight_hh_l0"], stepped("adamw", 3)["layers.0.weight_hh_l0"])
+
+
+def test_the_norm_is_that_before_clipping():
+    model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4))
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    norm = Optimizers(model, TrainingConfig(steps=1)).step(0.5)
+    assert norm.item() == pytest.approx(model.parameter_count() ** 0.5, rel=1e-4)
