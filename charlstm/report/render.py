@@ -1,0 +1,93 @@
+"""Findings -> one HTML file that works offline and asks the network for nothing."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from charlstm.errors import UsageError
+from charlstm.report.view import view
+from charlstm.report.wording import MISSING
+
+
+def render(findings: Mapping[str, Any]) -> str:
+    """The report page of findings as read from findings.json. Raises UsageError where they do not fit."""
+    style, script = asset("page.css"), asset("page.js")
+    page = view(findings)
+    template = environment().get_template("page.html")
+    data = script_json(page.data)
+    return template.render(page=page, style=style, script=script, policy=policy(style, script), data=data)
+
+
+def write_report(findings: Mapping[str, Any], path: Path) -> None:
+    """Render the findings into a file. Raises UsageError where it cannot be written."""
+    html = render(findings)
+    try:
+        # A lone surrogate has no UTF-8; as a character reference the browser shows it as unknown.
+        path.write_text(html, encoding="utf-8", errors="xmlcharrefreplace")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}", "choose a writable folder with --out"
+        ) from error
+
+
+def environment() -> Environment:
+    """Jinja that escapes everything and fails on a name that the view does not have."""
+    jinja = Environment(
+        loader=PackageLoader("charlstm", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.filters |= {"fixed": fixed, "p_value": p_value, "percent": percent}
+    return jinja
+
+
+def asset(name: str) -> Markup:
+    """A file beside this one, fit for inlining."""
+    content = (files("charlstm.report") / name).read_text(encoding="utf-8")
+    assert not any(mark in content for mark in ("</", "<!--")), f"{name} would end its own tag"
+    return Markup(content)
+
+
+def policy(style: str, script: str) -> str:
+    """A Content-Security-Policy that lets these two inline texts run and nothing load."""
+    sources = f"style-src {digest(style)}; script-src {digest(script)}"
+    return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
+
+
+def digest(content: str) -> str:
+    """The policy's name for an inline text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def script_json(data: Mapping[str, Any]) -> Markup:
+    """JSON that no HTML parser can leave: ASCII, without <, > and &."""
+    plain = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        plain = plain.replace(character, f"\\u{ord(character):04x}")
+    return Markup(plain)
+
+
+def fixed(value: float | None) -> str:
+    """A score with two decimals."""
+    return MISSING if value is None else f"{value:.2f}".replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    """A p-value; tiny ones as a bound, since no permutation test resolves them."""
+    if value is None:
+        return MISSING
+    return "< 0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def percent(share: float | None) -> float:
+    """The length of a bar, in [0, 100]."""
+    return round(100 * min(1.0, abs(share or 0.0)), 2)

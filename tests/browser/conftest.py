@@ -1,0 +1,62 @@
+"""A system Chromium for the tests of the page; without one they are skipped."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from report_fixture import sample_findings
+
+from charlstm.report.render import write_report
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+Open = Callable[..., Page]
+
+
+def chromium_path() -> str | None:
+    """Where Chromium is; CHARLSTM_CHROMIUM overrides what the PATH has."""
+    return os.environ.get("CHARLSTM_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium_path()
+    if path is None:
+        pytest.skip(f"none of {', '.join(NAMES)} is installed; set CHARLSTM_CHROMIUM to a Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def sample_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(sample_findings(), path)
+    return path
+
+
+@pytest.fixture
+def open_page(browser: Browser, sample_report: Path) -> Iterator[Open]:
+    """Open a report; what it asks for and says on the console is in `page.seen`."""
+    contexts = []
+
+    def open_report(path: Path = sample_report, place: str = "", **options: Any) -> Page:
+        context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.seen = []  # type: ignore[attr-defined]
+        page.on("request", lambda request: page.seen.append(request.url))
+        page.on("console", lambda message: page.seen.append(message.text))
+        page.on("pageerror", lambda error: page.seen.append(str(error)))
+        page.goto(path.as_uri() + place)
+        return page
+
+    yield open_report
+    for context in contexts:
+        context.close()

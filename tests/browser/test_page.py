@@ -1,0 +1,242 @@
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from report_fixture import HOSTILE, hostile_findings, sample_findings, sample_text
+
+from charlstm.report.render import write_report
+
+LIGHT = {"below": (0x65, 0xA7, 0xFA), "zero": (0xF8, 0xF8, 0xF8), "above": (0xE0, 0x90, 0x36)}
+DARK = {"below": (0x20, 0x63, 0xB0), "zero": (0x1B, 0x1B, 0x1B), "above": (0x8E, 0x53, 0x00)}
+TANH = sample_findings()["excerpts"][0]["cells"]
+RECOLOUR = """() => {
+  const times = [];
+  for (let step = 0; step < 5; step += 1) {
+    const before = performance.now();
+    document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "j", bubbles: true}));
+    document.querySelector("#text").getBoundingClientRect();
+    times.push(performance.now() - before);
+  }
+  return Math.min(...times);
+}"""
+
+FIRST_PAINT = """() => new Promise((painted) => {
+  const observer = new PerformanceObserver((list) => painted(list.getEntries()[0].startTime));
+  observer.observe({type: "paint", buffered: true});
+})"""
+
+
+def cells(page: Page) -> list[str]:
+    return page.locator("#table tbody tr:not([hidden]) th").all_inner_texts()
+
+
+def background(page: Page, index: int) -> list[float]:
+    shown = page.locator(f"[data-at='{index}']").evaluate("span => getComputedStyle(span).backgroundColor")
+    scale = 255 if shown.startswith("color(") else 1
+    return [float(number) * scale for number in re.findall(r"[\d.]+", shown)[:3]]
+
+
+def mixed(value: float, scale: dict[str, tuple[int, int, int]]) -> list[float]:
+    pole = scale["above"] if value > 0 else scale["below"]
+    return [abs(value) * end + (1 - abs(value)) * zero for end, zero in zip(pole, scale["zero"], strict=True)]
+
+
+def test_opens_with_one_request_and_a_quiet_console(open_page, sample_report: Path):
+    page = open_page()
+    page.keyboard.press("j")
+    page.wait_for_timeout(200)
+
+    assert page.seen == [sample_report.as_uri()]
+    expect(page.locator("#chosen")).to_have_text("0:31")
+
+
+def test_text_stands_as_written(open_page):
+    page = open_page()
+
+    assert page.locator("#text").evaluate("box => box.textContent") == sample_text()
+    assert page.locator("#text [role=option]").count() == 2_000
+
+
+@pytest.mark.parametrize(("scheme", "scale"), [("light", LIGHT), ("dark", DARK)])
+@pytest.mark.parametrize("cell", ["0:194", "0:31"])
+def test_colours_are_tanh_c_on_the_fixed_scale(open_page, scheme: str, scale, cell: str):
+    page = open_page(place=f"#cell={cell}&at=0", color_scheme=scheme)
+
+    for index in (0, 25, 118, 1_999):
+        expected = mixed(TANH[cell]["tanh_c"][index], scale)
+        assert background(page, index) == pytest.approx(expected, abs=1.5)
+
+
+def test_marks_besides_colour(open_page):
+    page = open_page(place="#cell=0:194&at=0")
+    opener = sample_text().index('"')
+
+    expect(page.locator(f"[data-at='{opener}']")).to_have_class(
+        re.compile("^level[789]. strong true driver$")
+    )
+    expect(page.locator("[data-at='0']")).to_have_class(re.compile("^level-[789]. weak$"))
+
+
+def test_sorting_says_so(open_page):
+    page = open_page()
+    held_out, cell = page.locator("#table thead th").nth(4), page.locator("#table thead th").nth(0)
+    ranked = cells(page)
+    expect(held_out).to_have_attribute("aria-sort", "descending")
+
+    held_out.get_by_role("button").click()
+    expect(held_out).to_have_attribute("aria-sort", "ascending")
+    assert cells(page) == ranked[::-1]
+
+    cell.get_by_role("button").click()
+    expect(cell).to_have_attribute("aria-sort", "ascending")
+    assert held_out.get_attribute("aria-sort") is None
+    assert cells(page) == ["0:3", "0:7", "0:31", "0:88", "0:120", "0:194", "0:240"]
+
+
+def test_everything_by_keyboard(open_page):
+    page = open_page(place="#cell=0:194&at=0")
+    openers = [index for index, character in enumerate(sample_text()) if character == '"']
+
+    page.keyboard.press("n")
+    expect(page.locator(f"[data-at='{openers[0]}']")).to_be_focused()
+    page.keyboard.press("n")
+    page.keyboard.press("p")
+    page.keyboard.press("ArrowRight")
+    focused = page.locator(f"[data-at='{openers[0] + 1}']")
+    expect(focused).to_be_focused()
+    expect(focused).to_have_attribute("aria-label", re.compile("^!, tanh.c. .+inside double quotes: on"))
+    expect(page.locator("#text [tabindex='0']")).to_have_count(1)
+    page.keyboard.press("j")
+    expect(page.locator("#table tr[aria-current]")).to_contain_text("0:31")
+    page.keyboard.press("k")
+    expect(page.locator("#chosen")).to_have_text("0:194")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
+    page.keyboard.press("/")
+    page.keyboard.type("counter")
+    expect(page.locator("#shown")).to_have_text("3 of 7 rows")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chosen")).to_have_text("0:31")
+    page.keyboard.press("j")
+    expect(page.locator("#chosen")).to_have_text("0:7")
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    expect(page.locator("#shown")).to_have_text("7 rows")
+
+
+def test_lines_are_crossed_by_up_and_down(open_page):
+    page = open_page(place="#cell=0:194&at=5")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    second_line = sample_text().index("\n") + 1
+    expect(page.locator(f"[data-at='{second_line + 6}']")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("[data-at='6']")).to_be_focused()
+
+
+def test_letters_can_be_turned_off(open_page):
+    page = open_page(place="#cell=0:194&at=0")
+    page.keyboard.press("?")
+    page.locator("#letters").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+
+    expect(page.locator("#chosen")).to_have_text("0:194")
+
+
+def test_address_restores_the_view(open_page):
+    page = open_page(place="#cell=0:31&at=120")
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("#cell=0:31&at=121$"))
+
+    page.reload()
+
+    expect(page.locator("#chosen")).to_have_text("0:31")
+    expect(page.locator("[data-at='121']")).to_have_attribute("aria-selected", "true")
+
+
+@pytest.mark.parametrize("place", ["#cell=9:9&at=abc", "#at=99999999", "#cell=0:7&excerpt=-1", "#%%%"])
+def test_wrong_addresses_do_no_harm(open_page, place: str):
+    page = open_page(place=place)
+
+    expect(page.locator("#text [aria-selected=true]")).to_have_count(1)
+    assert not [said for said in page.seen if "Error" in said]
+
+
+def test_summary_leads_to_the_cell(open_page):
+    page = open_page()
+    page.locator(".best a", has_text="0:7").click()
+
+    expect(page.locator("#chosen")).to_have_text("0:7")
+    expect(page.locator("#reading-title")).to_be_in_viewport()
+
+
+def test_cell_without_values_says_so(open_page):
+    page = open_page(place="#cell=0:120&at=3")
+
+    expect(page.locator("#unrecorded")).to_be_visible()
+    expect(page.locator("#readout .value")).to_have_text("tanh(c) not recorded")
+
+
+def test_hostile_text_is_inert(open_page, tmp_path: Path):
+    write_report(hostile_findings(), tmp_path / "hostile.html")
+    page = open_page(tmp_path / "hostile.html")
+    page.on("dialog", lambda dialog: pytest.fail("the page ran text of the corpus"))
+    page.keyboard.press("n")
+
+    assert page.seen == [(tmp_path / "hostile.html").as_uri()]
+    assert page.locator("img").count() == 0
+    expect(page.locator("#text [data-at]")).to_have_count(100)
+    expect(page.locator(f"[data-at='{HOSTILE.index(chr(0x202E))}']")).to_have_text("U+202E")
+
+
+def test_right_to_left_text_keeps_its_order(open_page, tmp_path: Path):
+    findings = sample_findings()
+    excerpt = findings["excerpts"][0]
+    excerpt["text"] = "אבג دهر" + excerpt["text"][7:]
+    write_report(findings, tmp_path / "report.html")
+    page = open_page(tmp_path / "report.html")
+    lefts = [page.locator(f"[data-at='{index}']").evaluate("span => span.offsetLeft") for index in range(8)]
+
+    assert lefts == sorted(lefts)
+
+
+def test_several_excerpts_can_be_chosen(open_page, tmp_path: Path):
+    findings = sample_findings()
+    findings["excerpts"].append(findings["excerpts"][0] | {"text": "x" * 2_000, "start": 7})
+    write_report(findings, tmp_path / "report.html")
+    page = open_page(tmp_path / "report.html")
+    page.locator("#excerpt").select_option("1")
+
+    expect(page.locator("[data-at='0']")).to_have_text("x")
+    expect(page).to_have_url(re.compile("excerpt=1"))
+
+
+def test_nothing_found_is_a_good_page(open_page, tmp_path: Path):
+    write_report(sample_findings() | {"findings": []}, tmp_path / "report.html")
+    page = open_page(tmp_path / "report.html")
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowRight")
+
+    assert page.seen == [(tmp_path / "report.html").as_uri()]
+    expect(page.locator(".headline")).to_contain_text("Nothing passed")
+
+
+@pytest.mark.parametrize("width", [1280, 768, 390])
+def test_page_never_scrolls_sideways(open_page, width: int):
+    page = open_page(viewport={"width": width, "height": 800})
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_two_thousand_characters_recolour_within_60_ms(open_page):
+    assert open_page(place="#cell=0:194&at=0").evaluate(RECOLOUR) < 60
+
+
+def test_first_paint_within_a_second(open_page):
+    page = open_page()
+
+    assert page.evaluate(FIRST_PAINT) < 1_000
