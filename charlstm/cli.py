@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -21,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: half the time, and square brackets stay
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train a character-level LSTM on any text, sample from it, and find its switches and counters.",
 )
@@ -57,16 +59,17 @@ def exit_code(problem: CharLSTMError) -> int:
 def main() -> NoReturn:
     """Run the command line; a known problem becomes two lines on stderr and a documented exit code."""
     try:
-        app()
+        code = app(standalone_mode=False)  # an exit code where typer ended a command: 130 after Ctrl-C
     except CharLSTMError as problem:
         console.show_problem(problem)
         raise SystemExit(exit_code(problem)) from None
-    except BrokenPipeError:  # the reader of our output has gone: nothing is left to say to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except typer.TyperException as problem:  # an option that typer does not know or cannot read
+        problem.show()
+        raise SystemExit(problem.exit_code) from None
+    except console.ReaderGoneError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more
         raise SystemExit(0) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    raise SystemExit(0)
+    raise SystemExit(code or 0)
 
 
 @contextmanager
@@ -227,7 +230,7 @@ def score(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Measure how well a model predicts a text, in bits per character, the state carried all through."""
+    """Measure how well a model predicts a text."""
     from charlstm import pipeline
 
     with _computing():
@@ -254,17 +257,18 @@ def inspect(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find the cells that act as switches and counters; writes findings.json and report.html."""
+    """Find a model's switches and counters."""
     _inspect(checkpoint, corpus, out or checkpoint, InspectionConfig(characters=characters, seed=seed), quiet, as_json)
 
 
 def _inspect(
     checkpoint: Path, corpus: str | None, out: Path, config: InspectionConfig, quiet: bool, as_json: bool
 ) -> None:
-    from charlstm import pipeline
+    from charlstm import narration, pipeline
 
     narrator = console.Narrator(quiet=quiet)
     with _computing(), narrator.bar() as bar:
+
         def progress(stage: str, fraction: float) -> None:
             bar.figures(stage)
             bar.move_to(fraction)
@@ -273,7 +277,7 @@ def _inspect(
     if as_json:
         console.write_json(inspected.findings.to_json())
     else:
-        console.write_line(console.findings_table(inspected.findings.to_json()))
+        console.write_line(narration.findings_table(inspected.findings))
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
 
 
@@ -295,15 +299,15 @@ def report(
 
 @app.command()
 def corpora(as_json: AsJson = False) -> None:
-    """List the texts that are built in, and those that are cached."""
+    """List the texts that are built in or cached."""
+    from charlstm import narration
     from charlstm.pipeline import known_corpora
 
     listed = known_corpora()
     if as_json:
-        console.write_json(listed)
-        return
-    rows = [(row["name"], row["state"], row["characters"] or "", row["symbols"] or "") for row in listed]
-    console.write_line(console.table(rows, header=("corpus", "state", "characters", "symbols")))
+        console.write_json([asdict(corpus) for corpus in listed])
+    else:
+        console.write_line(narration.corpora_table(listed))
 
 
 @app.command()
@@ -312,7 +316,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="the run's folder, replaced where it is there")] = Path("checkpoints/demo"),
     quiet: Quiet = False,
 ) -> None:
-    """Train on the standard library's source, sample from it, inspect it, and write the report."""
+    """Train on Python's own source, sample, inspect, report."""
     from charlstm import pipeline
 
     narrator = console.Narrator(quiet=quiet)

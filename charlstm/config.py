@@ -64,7 +64,7 @@ class TrainingConfig:
     minutes: float | None = None
     steps: int | None = None
     epochs: float | None = None
-    streams: int = 32
+    streams: int = 64
     window: int = 64
     learning_rate: float = 0.012
     optimizer: Optimizer = "muon"

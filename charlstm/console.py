@@ -65,10 +65,17 @@ def bits_and_nats(bits: float) -> str:
     return f"{bits:.4f} bits per character ({bits * math.log(2):.4f} nats)"
 
 
+class ReaderGoneError(Exception):
+    """Whoever read our output wants no more of it, as `head` does: not a problem."""
+
+
 def write(text: str) -> None:
-    """Part of the result, as it is: no line break is added."""
-    sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
-    sys.stdout.flush()
+    """Part of the result, as it is: no line break is added. Raises ReaderGoneError."""
+    try:
+        sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderGoneError from None
 
 
 def write_line(text: str = "") -> None:
@@ -78,8 +85,7 @@ def write_line(text: str = "") -> None:
 
 def write_json(document: Any) -> None:
     """One JSON document on one line."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    write_line(json.dumps(document, ensure_ascii=False))
 
 
 def show_problem(problem: CharLSTMError) -> None:

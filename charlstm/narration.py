@@ -1,4 +1,4 @@
-"""What training events look like: a bar and lines for a person, JSON Lines for a program."""
+"""What training and findings look like: a bar, lines and tables for a person, JSON for a program."""
 
 import math
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from charlstm import console
+from charlstm.corpus import CachedCorpus
+from charlstm.inspection.findings import Findings
 from charlstm.pipeline import Prepared, RunEvent, Sampled, Trained
 from charlstm.training import Evaluated, Logged, Stepped
 
@@ -94,3 +96,54 @@ def summary_table(trained: Trained) -> str:
 def next_commands(path: Path) -> str:
     """What to type after a training."""
     return f"next:  charlstm sample {path}\n       charlstm inspect {path}"
+
+
+def findings_table(findings: Findings, *, most: int = 20) -> str:
+    """The findings as a table, the best held-out score first, and what there is to say without any."""
+    if not findings.findings:
+        return "no cell follows a feature of the text better than chance and what single characters explain"
+    rows = [
+        (
+            f"{finding.layer}:{finding.cell}",
+            finding.kind.replace("_", " "),
+            finding.feature.replace("_", " "),
+            drivers_in_words(finding.drivers),
+            f"{finding.detection.held_out_score:.2f}",
+            f"{finding.detection.held_out_null_max:.2f}",
+            f"{finding.detection.p_value:.2g}",
+        )
+        for finding in findings.findings[:most]
+    ]
+    left = len(findings.findings) - len(rows)
+    shown = console.table(rows, header=("cell", "kind", "feature", "driven by", "|r|", "chance", "p"))
+    return shown + (f"\n{left} more in findings.json" if left else "")
+
+
+def drivers_in_words(drivers: dict[str, list[str]]) -> str:
+    """{"set": ["("], "reset": [")"]} as `( on, ) off`; any character, a counter's step, goes without saying."""
+    words = {"set": "on", "reset": "off", "step": "up", "unstep": "down"}
+    if "step" in drivers and "reset" in drivers:
+        words["reset"] = "to 0"
+    if drivers.get("set") == drivers.get("reset") is not None:
+        return f"{_spelled(drivers['set'])} on and off"
+    parts = [f"{_spelled(drivers[role])} {words[role]}" for role in words if drivers.get(role, ["*"]) != ["*"]]
+    return ", ".join(parts)
+
+
+def _spelled(characters: list[str]) -> str:
+    return " ".join("space" if character == " " else console.spelled(character) for character in characters)
+
+
+def corpora_table(corpora: list[CachedCorpus]) -> str:
+    """The texts that are at hand, with what is known of those that are cached."""
+    rows = [
+        (
+            corpus.name,
+            corpus.state,
+            corpus.level or "",
+            "" if corpus.characters is None else f"{corpus.characters:,}",
+            "" if corpus.symbols is None else f"{corpus.symbols:,}",
+        )
+        for corpus in corpora
+    ]
+    return console.table(rows, header=("corpus", "state", "level", "characters", "symbols"))

@@ -14,17 +14,22 @@ from numpy.typing import NDArray
 
 from charlstm import training
 from charlstm.checkpoint import Checkpoint, CorpusRecord, RunConfig, RunFolder, load, load_config
-from charlstm.config import ModelConfig, SamplingConfig, TrainingConfig
-from charlstm.corpus import Corpus, load_corpus, split_bounds
+from charlstm.config import InspectionConfig, ModelConfig, SamplingConfig, TrainingConfig
+from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corpora, load_corpus, split_bounds
 from charlstm.devices import choose_device, keep_freed_memory
 from charlstm.errors import CheckpointError, UsageError
 from charlstm.evaluation import character_losses
+from charlstm.inspection import inspect as inspection
+from charlstm.inspection.findings import Findings
 from charlstm.model import CharLSTM
+from charlstm.report.render import write_report
 from charlstm.sampling import sample
 from charlstm.training import Trainer, stream_length
 from charlstm.vocabulary import Level, Unknown
 
 Ids = NDArray[np.unsignedinteger]
+
+_FINDINGS, _REPORT = "findings.json", "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,6 +301,24 @@ class Score:
         """Mean over all characters but the first."""
         return float(self.nats[1:].sum(dtype=np.float64) / (len(self.nats) - 1) / np.log(2))
 
+    def rows(self) -> Iterator[tuple[int, str, float]]:
+        """(position, symbol, bits) of every character but the first."""
+        symbols = self.corpus.vocabulary.symbols
+        for position in range(1, len(self.ids)):
+            yield position, symbols[self.ids[position]], float(self.nats[position] / np.log(2))
+
+    def document(self, *, per_character: bool) -> dict[str, Any]:
+        """What `charlstm score --json` prints."""
+        shown: dict[str, Any] = {
+            "bits_per_character": self.bits_per_character,
+            "characters": len(self.ids) - 1,
+            "corpus": self.corpus.name,
+            "sha256": self.corpus.sha256,
+        }
+        if per_character:
+            shown["per_character"] = [bits for _, _, bits in self.rows()]
+        return shown
+
 
 def score(
     path: Path,
@@ -317,3 +340,66 @@ def score(
     for losses in character_losses(model, ids):
         nats[losses.first : losses.first + losses.nats.numel()] = losses.nats.numpy()
     return Score(corpus, ids, nats)
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What an inspection found, and where it was written."""
+
+    findings: Findings
+    findings_path: Path
+    report_path: Path
+
+
+def inspect(
+    path: Path,
+    corpus_name: str | None,
+    out: Path,
+    *,
+    config: InspectionConfig,
+    progress: Callable[[str, float], None],
+    command: str,
+) -> Inspected:
+    """Find the switches and counters of a run's best model; writes findings.json and report.html in out.
+
+    Without a text it reads what the run did not train on: the validation and test parts of its own.
+    progress is told what is being done and which fraction of it all is done.
+    """
+    checkpoint = load(path)
+    keep_freed_memory()
+    corpus = corpus_of(checkpoint, corpus_name)
+    findings = inspection.inspect(
+        checkpoint.model,
+        corpus.tokens[_unseen(checkpoint, corpus, corpus_name) :],
+        checkpoint.config.vocabulary,
+        config=config,
+        corpus_name=corpus.name,
+        corpus_sha256=corpus.sha256,
+        bits_per_character=checkpoint.validation_bits_per_character,
+        checkpoint=str(path),
+        command=command,
+        progress=progress,
+    )
+    findings.save(out / _FINDINGS)
+    return Inspected(findings, out / _FINDINGS, draw_report(out / _FINDINGS, None))
+
+
+def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:
+    """Where the part of a text begins that the run did not train on."""
+    record = checkpoint.config.corpus
+    if corpus_name is not None or record.validation is not None or corpus.sha256 != record.sha256:
+        return 0
+    return split_bounds(len(corpus.tokens), record.split)["train"][1]
+
+
+def draw_report(findings: Path, out: Path | None) -> Path:
+    """Draw the page of a findings.json (or of the folder it is in), beside it unless out says otherwise."""
+    place = findings / _FINDINGS if findings.is_dir() else findings
+    page = out or place.with_name(_REPORT)
+    write_report(Findings.load(place).to_json(), page)
+    return page
+
+
+def known_corpora() -> list[CachedCorpus]:
+    """The texts that are built in, and those that are cached."""
+    return list_corpora(default_data_folder())

@@ -1,0 +1,288 @@
+"""Which cells follow which features, beyond what circular shifts of the features reach by chance.
+
+A pass over the calibration split fixes each cell's threshold and settles ties. A pass over the discovery
+split scores every cell with every feature and with shifted features, all cells shifted alike; the largest
+score of any pair in each shift is the family-wise null. What passes is frozen, one feature per cell, for
+`confirmation` to score again. A score is |r| of the cell state c with the feature.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from charlstm.inspection.accumulators import CellFeatureMoments, CellHistogram, CrossProducts, GroupSums
+from charlstm.inspection.features import FeatureTable
+from charlstm.inspection.trace import Cut, counted_blocks
+from charlstm.model import CharLSTM
+
+# A circular shift goes at least this far, and at least this many autocorrelation times.
+LEAST_SHIFT = 1_000
+_TIMES = 10
+# A pair counts only if this share of its correlation is left once each character's own mean is taken
+# out: a detector of the quote character is no switch.
+PARTIAL_SHARE = 0.5
+# At least this share of a cell's variance must outlive the last three characters. A fading trace of one
+# character with f = .7 has .05; a perfect counter of the column in Python source no more than .49.
+MEMORY = 0.25
+_CONTEXT = 3
+_OCCURRENCES = 5
+# A feature that explains less than a quarter of a cell's variance does not name it; nor does one that
+# some cell of an untrained network of the same shape follows about as well.
+LEAST_SCORE = 0.5
+UNTRAINED_MARGIN = 0.05
+# Features this close to a cell's best are a tie, which the calibration split settles.
+_TIE = 0.02
+# What is left of a variance below this share is rounding.
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A part of the text ready to be read: ids (characters,), and at the counted positions of its cut
+    characters (rows,) int64 ids and features (rows, features) float32.
+    """
+
+    ids: NDArray[np.unsignedinteger]
+    cut: Cut
+    characters: Tensor
+    features: Tensor
+
+    @classmethod
+    def of(cls, ids: NDArray[np.unsignedinteger], start: int, cut: Cut, table: FeatureTable) -> "Split":
+        """The split that begins at position start of the text ids and features belong to."""
+        part = ids[start : start + cut.streams * cut.length]
+        features = torch.from_numpy(table.matrix(start + cut.counted))
+        return cls(part, cut, torch.from_numpy(part[cut.counted].astype(np.int64)), features)
+
+    def contexts(self) -> Tensor:
+        """(rows,) int64: which run of characters ends at each counted position, numbered from 0.
+
+        Runs of _CONTEXT characters, or shorter ones where these occur too rarely for a mean.
+        """
+        counted = self.cut.counted
+        for length in range(_CONTEXT, 0, -1):
+            runs = np.stack([self.ids[counted - back] for back in range(length)])
+            distinct, numbers = np.unique(runs, axis=1, return_inverse=True)
+            if distinct.shape[1] * _OCCURRENCES <= len(counted):
+                break
+        return torch.from_numpy(numbers.reshape(-1))
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Per cell: mean of c, the threshold between its two levels, the share of variance between them, each
+    (cells,); and correlation (cells, features). All float64.
+    """
+
+    means: Tensor
+    thresholds: Tensor
+    level_shares: Tensor
+    correlation: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Cells against features: correlation r, partial r given the current character and slopes of c, each
+    (cells, features) float64.
+    """
+
+    correlation: Tensor
+    partial: Tensor
+    slopes: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Discovery:
+    """What the discovery split says: scores; memory (cells,), the share of c's variance that the last few
+    characters do not explain; and null (shifts,), the largest |r| of any pair in each shift. All float64.
+    """
+
+    scores: Scores
+    memory: Tensor
+    null: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Frozen candidates: cells (pairs,) and features (pairs,) int64 indices, signs (pairs,) of r."""
+
+    cells: Tensor
+    features: Tensor
+    signs: Tensor
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+def p_values(scores: Tensor, null: Tensor) -> Tensor:
+    """(1 + shifts that reach the score) / (1 + shifts) for scores (n,) against null (shifts,)."""
+    return (1 + (null[None, :] >= scores[:, None]).sum(1)).double() / (1 + len(null))
+
+
+def draw_shifts(features: Tensor, shifts: int, generator: torch.Generator) -> Tensor:
+    """(shifts,) int64 circular shifts for features (rows, features), too far for a feature to follow itself.
+
+    At least ten of the longest autocorrelation time, but never more than a quarter of the rows.
+    """
+    rows = len(features)
+    longest = max(autocorrelation_time(column) for column in features.unbind(1))
+    least = min(max(LEAST_SHIFT, _TIMES * longest), rows // 4)
+    return torch.randint(least, rows - least + 1, (shifts,), generator=generator)
+
+
+def autocorrelation_time(values: Tensor) -> int:
+    """Positions until the circular autocorrelation of values (rows,) falls below 1/e; 0 when constant."""
+    centred = values.double() - values.double().mean()
+    power = torch.fft.rfft(centred).abs().square()
+    correlation = torch.fft.irfft(power, n=len(values))
+    below = (correlation <= correlation[0] / torch.e).nonzero()
+    return int(below[0]) if len(below) else len(values)
+
+
+def calibrate(model: CharLSTM, split: Split) -> Calibration:
+    """Read the calibration split."""
+    cells = model.config.layers * model.config.cells
+    moments = CellFeatureMoments(cells, split.features.shape[1])
+    histogram = CellHistogram(cells)
+    for block in counted_blocks(model, split.ids, split.cut):
+        moments.update(block.c, split.features[block.rows])
+        histogram.update(block.c)
+    thresholds, shares = histogram.otsu()
+    return Calibration(moments.cell_means, thresholds, shares, moments.correlation())
+
+
+def discover(model: CharLSTM, split: Split, means: Tensor, shifts: Tensor) -> Discovery:
+    """Score every cell, of calibrated means (cells,), with every feature and with every shifted one."""
+    scoring = Scoring(
+        split.features, split.characters, cells=len(means), vocabulary=model.config.vocabulary_size
+    )
+    null = ShiftedProducts(split.features, shifts, cells=len(means))
+    context = split.contexts()
+    by_context = GroupSums(int(context.max()) + 1, len(means))
+    for block in counted_blocks(model, split.ids, split.cut):
+        centred = block.c - means.float()
+        scoring.update(block.rows, centred)
+        null.update(block.rows, centred)
+        by_context.update(context[block.rows], centred)
+    moments = scoring.moments
+    return Discovery(scoring.result(), memory(moments, by_context), null.scores(moments).amax((0, 2)))
+
+
+class Scoring:
+    """Correlations of cells with features (rows, features), and the sums behind the partial ones."""
+
+    def __init__(self, features: Tensor, characters: Tensor, *, cells: int, vocabulary: int) -> None:
+        self.features = features
+        self.characters = characters
+        self.moments = CellFeatureMoments(cells, features.shape[1])
+        self.by_character = GroupSums(vocabulary, cells + features.shape[1])
+
+    def update(self, rows: Tensor, c: Tensor) -> None:
+        """Add c (positions, cells) float32, roughly centred, at rows (positions,)."""
+        features = self.features[rows]
+        self.moments.update(c, features)
+        self.by_character.update(self.characters[rows], torch.cat((c, features), dim=1))
+
+    def result(self) -> Scores:
+        """The scores of all that was added."""
+        moments = self.moments
+        partial = partial_correlation(moments, self.by_character)
+        return Scores(moments.correlation(), partial, moments.slopes())
+
+
+class ShiftedProducts:
+    """Products of c with every feature, scaled to mean 0 and variance 1, under every shift (shifts,)."""
+
+    def __init__(self, features: Tensor, shifts: Tensor, *, cells: int) -> None:
+        self.features = _standardised(features)
+        self.shifts = shifts
+        self.products = CrossProducts(cells, len(shifts) * features.shape[1])
+
+    def update(self, rows: Tensor, c: Tensor) -> None:
+        """Add c (positions, cells) float32, roughly centred, at rows (positions,)."""
+        shifted = (rows[:, None] - self.shifts) % len(self.features)
+        columns = self.features.index_select(0, shifted.flatten())
+        self.products.update(c, columns.view(len(rows), -1))
+
+    def scores(self, moments: CellFeatureMoments) -> Tensor:
+        """(cells, shifts, features) float64 |r| once every row is added; moments of the same c."""
+        squares = moments.cell_squares * moments.count
+        still = moments.cell_squares <= moments.count * _ROUNDING**2
+        norms = squares.sqrt().masked_fill(still, torch.inf)
+        sums = self.products.sums.view(len(norms), len(self.shifts), self.features.shape[1])
+        return sums.abs() / norms[:, None, None]
+
+
+def _standardised(features: Tensor) -> Tensor:
+    """Features (rows, features) float32 with mean 0 and variance 1; a constant one is 0."""
+    centred = features - features.mean(0, dtype=torch.float64).float()
+    deviation = centred.double().square().mean(0).sqrt()
+    return centred / deviation.masked_fill(deviation <= _ROUNDING, torch.inf).float()
+
+
+def partial_correlation(moments: CellFeatureMoments, by_character: GroupSums) -> Tensor:
+    """(cells, features) r once every character's mean is taken out; 0 where nothing is left.
+
+    by_character sums the cells, then the features, over the same positions as moments.
+    """
+    means = torch.cat((moments.cell_means, moments.feature_means))
+    between = (by_character.means() - means) * by_character.counts.sqrt()[:, None]
+    cells, features = between[:, : len(moments.cell_means)], between[:, len(moments.cell_means) :]
+    left = moments.products - cells.t() @ features
+    scale = torch.outer(_left(moments.cell_squares, cells), _left(moments.feature_squares, features))
+    return (left / scale).clamp(-1, 1)
+
+
+def _left(squares: Tensor, between: Tensor) -> Tensor:
+    """Root of the squares left within characters, infinite where only rounding is left."""
+    within = squares - between.square().sum(0)
+    return within.masked_fill(within <= _ROUNDING * squares, torch.inf).sqrt()
+
+
+def memory(moments: CellFeatureMoments, by_context: GroupSums) -> Tensor:
+    """(cells,) float64 in [0, 1]: share of c's variance within contexts, corrected for their number.
+
+    The correction is that of an adjusted R^2: a context seen once explains its position perfectly.
+    """
+    means = by_context.means() - moments.cell_means
+    between = (by_context.counts[:, None] * means.square()).sum(0)
+    free = max(1, moments.count - int((by_context.counts > 0).sum()))
+    squares = moments.cell_squares
+    left = (squares - between) / squares.masked_fill(squares <= 0, torch.inf)
+    return (left * (moments.count / free)).clamp(0, 1)
+
+
+def strongest(model: CharLSTM, split: Split) -> Tensor:
+    """(features,) float64: the largest |r| of any cell of the model with each feature."""
+    moments = CellFeatureMoments(model.config.layers * model.config.cells, split.features.shape[1])
+    for block in counted_blocks(model, split.ids, split.cut):
+        moments.update(block.c, split.features[block.rows])
+    return moments.correlation().abs().amax(0)
+
+
+def choose(
+    discovery: Discovery, calibration: Calibration, *, untrained: Tensor, significance: float
+) -> Pairs:
+    """The best feature of every cell that remembers and passes the null, each frozen with the sign of r.
+
+    untrained (features,) float64 are the `strongest` scores of an untrained network of the same shape.
+    """
+    scores = discovery.scores
+    score = scores.correlation.abs().masked_fill(~_beyond_character(scores), 0)
+    least = (untrained + UNTRAINED_MARGIN).clamp(min=LEAST_SCORE)
+    score = score.masked_fill((score < least) | (discovery.memory < MEMORY)[:, None], 0)
+    best = score.amax(1)
+    tied = (score >= best[:, None] - _TIE) & (score > 0)
+    features = calibration.correlation.abs().masked_fill(~tied, -1).argmax(1)
+    cells = torch.arange(len(score))
+    passed = (best > 0) & (p_values(score[cells, features], discovery.null) <= significance)
+    signs = scores.correlation[cells, features].sign().long()
+    return Pairs(cells[passed], features[passed], signs[passed])
+
+
+def _beyond_character(scores: Scores) -> Tensor:
+    """Where enough of the correlation is left, with its sign, beyond the current character."""
+    return scores.partial * scores.correlation.sign() >= PARTIAL_SHARE * scores.correlation.abs()

@@ -1,0 +1,204 @@
+"""The reference signals that cells are compared with: inside quotes, depth, column, distances, parities.
+
+The value at position t describes the text after character t has been read (an opening quote is already
+inside, the closing one no longer), because that is what the cell state at t can know. "Inside quotes"
+and every count of lines start afresh at a blank line: counted through a whole book, one odd paragraph
+would turn the labels over for the rest of it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charlstm.inspection import signals
+from charlstm.inspection.signals import BRACKETS, Flags
+
+FeatureKind = Literal["switch", "counter", "depth"]
+Drivers = dict[str, list[str]]
+
+# No count goes higher: nothing follows 5,000 characters without a semicolon, and a few such runs would
+# outweigh all others in a correlation.
+CAP = 256
+# A feature is dropped when its commonest value leaves less than this share to all others.
+RARE = 0.005
+# A feature is dropped when it starts afresh fewer times: so few periods match anything slow by chance.
+EVENTS = 50
+# Comment lines per character from which a text is read as a program.
+_CODE = 1 / 5_000
+
+ANY = ["*"]
+_PLURALS = {"parenthesis": "parentheses"}
+_NAMES = {
+    "\n": "newline",
+    "\r": "carriage_return",
+    "\t": "tab",
+    '"': "double_quote",
+    "'": "single_quote",
+    ".": "period",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """A reference signal: values (characters,) float32; a switch is 0 or 1, the others count up to CAP.
+
+    drivers says which characters move it: set and reset for a switch, step and reset for a counter
+    ("*" is any character), step and unstep for a depth.
+    """
+
+    name: str
+    kind: FeatureKind
+    drivers: Drivers
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """The features worth testing, the names of those that are not, and names for the same signal."""
+
+    features: tuple[Feature, ...]
+    dropped: tuple[str, ...]
+    aliases: dict[str, str]
+
+    @property
+    def names(self) -> list[str]:
+        """The features' names, in order."""
+        return [feature.name for feature in self.features]
+
+    def matrix(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(positions, features): the values there."""
+        return np.stack([feature.values[positions] for feature in self.features], axis=1)
+
+
+def features(
+    text: str, symbols: Iterable[str], *, starts: Sequence[int] | NDArray[np.int64]
+) -> Iterator[Feature]:
+    """Yield every feature of a text; symbols are the vocabulary's characters.
+
+    starts are the positions where the model's state was zero: parities are counted from there, since
+    nobody can know how many quotes came before. Everything else is about the text itself.
+    """
+    yield from _quotes(text)
+    yield from _brackets(text)
+    yield from _lines(text)
+    yield from _code(text)
+    for symbol in dict.fromkeys(symbols):
+        if is_punctuation(symbol) and symbol in text:
+            yield from _punctuation(text, symbol, starts)
+
+
+def feature_table(found: Iterable[Feature], positions: NDArray[np.int64]) -> FeatureTable:
+    """Keep the features that vary enough at positions (rows,), each signal once under its first name."""
+    kept: dict[bytes, Feature] = {}
+    dropped: list[str] = []
+    aliases: dict[str, str] = {}
+    for feature in found:
+        content = feature.values.tobytes()
+        if content in kept:
+            aliases[feature.name] = kept[content].name
+        elif _varies(feature, feature.values[positions]):
+            kept[content] = feature
+        else:
+            dropped.append(feature.name)
+    return FeatureTable(tuple(kept.values()), tuple(dropped), aliases)
+
+
+def _varies(feature: Feature, values: NDArray[np.float32]) -> bool:
+    """Whether values (rows,) leave their commonest value often enough, and start afresh often enough."""
+    if len(values) == 0:
+        return False
+    _, counts = np.unique(values, return_counts=True)
+    events = int(np.count_nonzero(np.diff(values) < 0))
+    return bool(1 - counts.max() / len(values) >= RARE) and events >= EVENTS
+
+
+def is_punctuation(symbol: str) -> bool:
+    """One character that is punctuation, symbol or space; of the controls only line ends and the tab."""
+    return len(symbol) == 1 and (symbol in "\n\r\t" or unicodedata.category(symbol)[0] in "PSZ")
+
+
+def symbol_name(symbol: str) -> str:
+    """A character as part of a feature's name: ',' is comma, '“' is left_double_quotation_mark."""
+    name = _NAMES.get(symbol, unicodedata.name(symbol, f"character_{ord(symbol):04x}"))
+    return re.sub(r"[^a-z0-9]+", "_", name.lower())
+
+
+def _switch(
+    name: str, values: Flags | NDArray[np.int64], setters: list[str], resetters: list[str]
+) -> Feature:
+    return Feature(name, "switch", {"set": setters, "reset": resetters}, values.astype(np.float32))
+
+
+def _counter(name: str, values: NDArray[np.int64], steps: list[str], resetters: list[str]) -> Feature:
+    capped = np.minimum(values, CAP).astype(np.float32)
+    return Feature(name, "counter", {"step": steps, "reset": resetters}, capped)
+
+
+def _quotes(text: str) -> Iterator[Feature]:
+    """Quotation marks, each kind starting afresh at a blank line."""
+    blanks = signals.blank_line_ends(text)
+    double = signals.parity(signals.where(text, '"'), blanks)
+    yield _switch("inside_double_quotes", double, ['"'], ['"'])
+    yield _switch("inside_single_quotes", signals.single_quotes(text), ["'"], ["'"])
+    for name, opener, closer in (("curly_quotes", "“", "”"), ("guillemets", "«", "»")):
+        inside = signals.latch(signals.where(text, opener), signals.where(text, closer) | blanks)
+        yield _switch(f"inside_{name}", inside, [opener], [closer])
+
+
+def _brackets(text: str) -> Iterator[Feature]:
+    """For each pair whether one is open, and how many are."""
+    spans = signals.bracket_spans(text)
+    for name, opener, closer, _, _ in BRACKETS:
+        depth = signals.fill(spans[opener], len(text))
+        yield _switch(f"inside_{_PLURALS.get(name, name + 's')}", depth > 0, [opener], [closer])
+        drivers = {"step": [opener], "unstep": [closer]}
+        yield Feature(f"{name}_depth", "depth", drivers, np.minimum(depth, CAP).astype(np.float32))
+
+
+def _lines(text: str) -> Iterator[Feature]:
+    """Lines, words and what they begin with.
+
+    column counts from the line feed, 0 at it. indentation counts the spaces and tabs that begin the
+    line and keeps their number to its end. word_length counts letters, digits and underscores.
+    """
+    feeds, spaces = signals.where(text, "\n"), signals.where(text, " \t")
+    yield _counter("column", signals.distance_since(feeds), ANY, ["\n"])
+    beginning = signals.count_since(~(spaces | feeds), feeds) == 0
+    yield _counter("indentation", signals.count_since(spaces & beginning, feeds), [" ", "\t"], ["\n"])
+    white = signals.where(text, " \t\r\n")
+    yield _counter("characters_since_space", signals.distance_since(white), ANY, [" ", "\n"])
+    letters = np.fromiter((c.isalnum() or c == "_" for c in text), dtype=np.bool_, count=len(text))
+    yield _counter("word_length", signals.distance_since(~letters), ANY, [" ", "\n"])
+    yield _counter(
+        "lines_since_blank_line", signals.count_since(feeds, signals.blank_line_ends(text)), ["\n"], ["\n\n"]
+    )
+
+
+def _code(text: str) -> Iterator[Feature]:
+    """Strings and comments, if the text has enough comment lines of either style; the commoner one counts."""
+    hashes = len(re.findall(r"^\s*#[ !]", text, re.MULTILINE))
+    slashes = len(re.findall(r"//|/\*", text))
+    if max(hashes, slashes) < _CODE * len(text):
+        return
+    hashed = hashes >= slashes
+    spans = signals.hash_code_spans(text) if hashed else signals.slash_code_spans(text)
+    openers, closers = (["#"], ["\n"]) if hashed else (["//", "/*"], ["\n", "*/"])
+    inside = {name: signals.fill(found, len(text)) > 0 for name, found in spans._asdict().items()}
+    yield _switch("inside_string_literal", inside["literals"], ['"', "'"], ['"', "'"])
+    yield _switch("inside_triple_quotes", inside["triples"], ['"""', "'''"], ['"""', "'''"])
+    yield _switch("inside_comment", inside["comments"], openers, closers)
+
+
+def _punctuation(text: str, symbol: str, starts: Sequence[int] | NDArray[np.int64]) -> Iterator[Feature]:
+    """The parity of a character's count since the last start, and the characters since the last one."""
+    events = signals.where(text, symbol)
+    odd = np.cumsum(events) & 1
+    begun = np.searchsorted(starts, np.arange(len(text)), side="right") - 1
+    before = np.concatenate(([0], odd))[np.asarray(starts)][begun]
+    yield _switch(f"parity_of_{symbol_name(symbol)}", odd ^ before, [symbol], [symbol])
+    yield _counter(f"distance_since_{symbol_name(symbol)}", signals.distance_since(events), ANY, [symbol])

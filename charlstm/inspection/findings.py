@@ -1,0 +1,228 @@
+"""What an inspection found, as plain data, and findings.json: the contract with everyone who reads it.
+
+Fields are only ever added: reading ignores what it does not know and refuses what lacks a field or has
+one of the wrong type. Imports no torch, because the report page reads this.
+"""
+
+import json
+import math
+import os
+import types
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from charlstm.errors import UsageError
+
+SCHEMA_VERSION = 1
+_ADVICE = "write the findings again with `charlstm inspect`"
+
+Kind = Literal["toggle", "latch", "counter", "depth_counter"]
+Verdict = Literal["verified", "redundant", "correlate"]
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """The model that was read; bits_per_character is None where nobody measured it."""
+
+    layers: int
+    cells: int
+    activation: str
+    vocabulary_size: int
+    parameters: int
+    bits_per_character: float | None = None
+    checkpoint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusFacts:
+    """The text that was read; splits are [first, one past the last] positions in it."""
+
+    name: str
+    sha256: str
+    characters: int
+    splits: dict[str, list[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """What was tested and against what; dropped features varied too little, aliases were the same signal."""
+
+    features: list[str]
+    dropped_features: list[str]
+    aliases: dict[str, str]
+    null: Json
+    rules: dict[str, float]
+    controls: dict[str, Json]
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """How well a cell follows its feature. Scores are |r| in [0, 1].
+
+    score and discovery_p_value are of the discovery split, null_max is the largest null score there;
+    everything held out, p_value, accuracies and straightness are of the confirmation split. What does
+    not apply is None: accuracies of a counter, the straightness of a switch.
+    """
+
+    score: float
+    discovery_p_value: float
+    null_max: float
+    held_out_score: float
+    held_out_partial: float
+    held_out_null_max: float
+    p_value: float
+    untrained_score: float
+    memory: float
+    level_share: float
+    threshold: float
+    slope: float
+    accuracy: float | None
+    balanced_accuracy: float | None
+    straightness: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mechanism:
+    """Mean gates of the cell, at its drivers and elsewhere, and the share of positions with |tanh c| > .9."""
+
+    input_gate: float
+    input_gate_at_drivers: float
+    forget_gate: float
+    forget_gate_at_drivers: float
+    output_gate: float
+    output_saturation: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One cell and the feature it follows; polarity is the sign of their correlation.
+
+    causal and verdict are None until the cell has been intervened on.
+    """
+
+    layer: int
+    cell: int
+    kind: Kind
+    feature: str
+    drivers: dict[str, list[str]]
+    polarity: int
+    detection: Detection
+    mechanism: Mechanism
+    causal: Json | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excerpt:
+    """A stretch of text; cells ("layer:cell") hold tanh_c in [-1, 1] and features one value per character."""
+
+    split: str
+    start: int
+    text: str
+    cells: dict[str, dict[str, list[float]]]
+    features: dict[str, list[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """Everything an inspection says; findings with the best held-out score first."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: ModelFacts
+    corpus: CorpusFacts
+    method: Method
+    findings: list[Finding]
+    gates: Json
+    credit: Json = field(default_factory=dict)
+    excerpts: list[Excerpt] = field(default_factory=list)
+    provenance: Json = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        """The document as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Any) -> "Findings":
+        """Read a document. Raises UsageError naming the first field that is missing or of a wrong type."""
+        found = cast(Findings, _read(cls, document, "findings.json"))
+        if found.schema_version != SCHEMA_VERSION:
+            raise UsageError(
+                f"findings.json has schema_version {found.schema_version}, not {SCHEMA_VERSION}",
+                _ADVICE,
+            )
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write findings.json whole or not at all. Raises UsageError where it cannot be written."""
+        partial = path.with_name(path.name + ".partial")
+        content = json.dumps(self.to_json(), allow_nan=False)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(content, encoding="utf-8")
+            os.replace(partial, path)
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror}", "choose another --out") from error
+
+    @classmethod
+    def load(cls, path: Path) -> "Findings":
+        """Read findings.json. Raises UsageError when it is missing, not JSON or not findings."""
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(
+                f"cannot read {path}: {error.strerror}", "give the path of a findings.json"
+            ) from error
+        except ValueError as error:
+            raise UsageError(f"{path} is not JSON: {error}", "give the path of a findings.json") from error
+        return cls.from_json(document)
+
+
+def _read(wanted: Any, value: Any, name: str) -> Any:
+    """value as the wanted type, the names of fields leading to it in name."""
+    if is_dataclass(wanted):
+        return _read_fields(cast(type, wanted), value, name)
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin in (Union, types.UnionType):
+        rest = [argument for argument in arguments if argument is not type(None)]
+        return None if value is None else _read(rest[0], value, name)
+    if origin is Literal:
+        return (
+            value if value in arguments else _refuse(name, f"one of {', '.join(map(repr, arguments))}", value)
+        )
+    if origin is list and isinstance(value, list):
+        return [_read(arguments[0], item, f"{name}[{place}]") for place, item in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        return {key: _read(arguments[1], item, f"{name}.{key}") for key, item in value.items()}
+    if wanted is Any or _is_plain(wanted, value):
+        return value
+    return _refuse(
+        name, f"{'a list' if origin is list else 'an object' if origin else wanted.__name__}", value
+    )
+
+
+def _is_plain(wanted: Any, value: Any) -> bool:
+    """Whether value is a finite number, a string or whatever plain type is wanted."""
+    if wanted is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(wanted, type) and isinstance(value, wanted) and not isinstance(value, bool)
+
+
+Read = TypeVar("Read")
+
+
+def _read_fields(wanted: type[Read], value: Any, name: str) -> Read:
+    """A dataclass from an object; fields it does not have are ignored."""
+    if not isinstance(value, dict):
+        _refuse(name, "an object", value)
+    known = get_type_hints(wanted)
+    for needed in fields(cast(Any, wanted)):
+        if needed.name not in value and needed.default is MISSING and needed.default_factory is MISSING:
+            raise UsageError(f"{name} lacks the field {needed.name!r}", _ADVICE)
+    return wanted(**{key: _read(known[key], value[key], f"{name}.{key}") for key in known if key in value})
+
+
+def _refuse(name: str, wanted: str, value: Any) -> Any:
+    raise UsageError(f"{name} must be {wanted}, not {value!r:.60}", _ADVICE)

@@ -1,0 +1,177 @@
+"""Gates and cell states at every position, at the speed of whole sequences.
+
+`nn.LSTM` returns neither the gates nor the cell states in between. But once it has given h, every
+gate of a layer is a matrix product away, and c is a short scan:
+
+    i, f, g, o = gates(W x + U h_before + b)        all positions at once
+    c          = f * c_before + i * g               one position after the other
+
+A text is read as streams: contiguous stretches of equal length, side by side, each from a state of
+zeros. What the layers say in the first WARMUP characters of a stretch is not counted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from charlstm import cell
+from charlstm.cell import Gates
+from charlstm.errors import CorpusError
+from charlstm.model import CharLSTM, State
+
+# Characters at the start of a stretch that no statistic counts: the state has not settled there.
+WARMUP = 200
+
+
+class LayerTrace(NamedTuple):
+    """One layer over a block: the four gates, cell state c and hidden state h.
+
+    Each is (streams, positions, cells) float32; i, f, o in [0, 1].
+    """
+
+    gates: Gates
+    c: Tensor
+    h: Tensor
+
+
+class TraceBlock(NamedTuple):
+    """All layers at positions start..start+positions-1 of every stretch."""
+
+    start: int
+    layers: tuple[LayerTrace, ...]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a text of so many characters is cut: streams stretches of length characters, the rest dropped.
+
+    Raises CorpusError when a stretch would be empty.
+    """
+
+    characters: int
+    streams: int
+
+    def __post_init__(self) -> None:
+        if self.length < 1:
+            raise CorpusError(
+                f"{self.characters:,} characters do not fill {self.streams} streams",
+                f"give {self.streams:,} characters at least",
+            )
+
+    @property
+    def length(self) -> int:
+        """Characters in a stretch."""
+        return self.characters // self.streams
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """(streams,) position of each stretch's first character."""
+        return np.arange(self.streams) * self.length
+
+    @property
+    def counted(self) -> NDArray[np.int64]:
+        """(rows,) positions of all characters past their stretch's warm-up, in the text's order."""
+        return (self.starts[:, None] + np.arange(WARMUP, self.length)).ravel()
+
+
+@torch.no_grad()
+def trace(
+    model: CharLSTM, ids: NDArray[np.unsignedinteger], *, streams: int, window: int
+) -> Iterator[TraceBlock]:
+    """Yield every gate, c and h for ids (characters,), in blocks of at most window positions per stream.
+
+    The blocks follow one another and together cover each stretch once. They are on the model's device
+    and equal `cell.step`, one character at a time, to float32 rounding.
+    Raises CorpusError when there are fewer characters than streams.
+    """
+    cut = Cut(len(ids), streams)
+    text = torch.from_numpy(ids[: streams * cut.length].astype(np.int64)).view(streams, cut.length)
+    state = model.initial_state(streams)
+    for start in range(0, cut.length, window):
+        block, state = _block(model, text[:, start : start + window].to(model.device), state)
+        yield TraceBlock(start, block)
+
+
+def _block(model: CharLSTM, ids: Tensor, state: State) -> tuple[tuple[LayerTrace, ...], State]:
+    """All layers over ids (streams, window) int64, and the state after them."""
+    x = model.embedding(ids)
+    layers = []
+    for layer in range(model.config.layers):
+        layers.append(_layer(model, layer, x, state.h[layer], state.c[layer]))
+        x = layers[-1].h
+    after = State(
+        torch.stack([layer.h[:, -1] for layer in layers]), torch.stack([layer.c[:, -1] for layer in layers])
+    )
+    return tuple(layers), after
+
+
+def _layer(model: CharLSTM, layer: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
+    """One layer over x (streams, window, width) from h and c (streams, cells)."""
+    outputs, _, _ = model.run_layer(layer, x, h, c)
+    weights = model.weights(layer)
+    before = torch.cat((h.unsqueeze(1), outputs[:, :-1]), dim=1)
+    preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
+        before, weights.recurrent
+    )
+    gates = cell.gates_from(preactivations, model.config.activation)
+    return LayerTrace(gates, _scan(gates.f, gates.i * gates.g, c), outputs)
+
+
+def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
+    """c = forget * c + write along dimension 1: (streams, window, cells) from c (streams, cells)."""
+    states = []
+    for f, written in zip(forget.unbind(1), write.unbind(1), strict=True):
+        c = torch.addcmul(written, f, c)
+        states.append(c)
+    return torch.stack(states, dim=1)
+
+
+class CountedBlock(NamedTuple):
+    """The counted positions of a block, all layers side by side: cell k of layer l is column l * cells + k.
+
+    rows (positions,) int64 index into Cut.counted; c and the gates i, f, o are (positions, cells of all
+    layers) float32 on the CPU, where the statistics are summed in float64.
+    """
+
+    rows: Tensor
+    c: Tensor
+    i: Tensor
+    f: Tensor
+    o: Tensor
+
+
+# Positions in a block of counted_blocks: enough for full-speed matrix products, few enough to stay small.
+_BLOCK = 2048
+
+
+def counted_blocks(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut) -> Iterator[CountedBlock]:
+    """Yield what the layers do at every counted position of ids (characters,), each position once."""
+    kept = cut.length - WARMUP
+    for block in trace(model, ids, streams=cut.streams, window=max(1, _BLOCK // cut.streams)):
+        stop = block.start + block.layers[0].c.shape[1]
+        first = max(block.start, WARMUP)
+        if first < stop:
+            rows = torch.arange(cut.streams)[:, None] * kept + torch.arange(first - WARMUP, stop - WARMUP)
+            yield _counted(rows.flatten(), first - block.start, block.layers)
+
+
+def _counted(rows: Tensor, skipped: int, layers: tuple[LayerTrace, ...]) -> CountedBlock:
+    """The layers' positions from skipped on, flattened."""
+
+    def flat(of_layer: list[Tensor]) -> Tensor:
+        return torch.cat([values[:, skipped:].flatten(0, 1) for values in of_layer], dim=1).cpu()
+
+    gates = [layer.gates for layer in layers]
+    return CountedBlock(
+        rows,
+        flat([layer.c for layer in layers]),
+        flat([gate.i for gate in gates]),
+        flat([gate.f for gate in gates]),
+        flat([gate.o for gate in gates]),
+    )

@@ -1,0 +1,211 @@
+"""The commands as a person types them: what comes out where, and with which exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from charlstm import cli
+from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, DivergedError, UsageError
+
+SMALL = ["--cells", "12", "--embedding", "6", "--streams", "4", "--window", "16", "--precision", "float32"]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Run the command line in this process and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["charlstm", *map(str, arguments)])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    return int(left.value.code or 0)
+
+
+@pytest.fixture
+def trained(tmp_path: Path, prose_file: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> Path:
+    path = tmp_path / "run"
+    assert run(monkeypatch, "train", prose_file, "--out", path, "--steps", 30, "--split", "80/10/10", *SMALL) == 0
+    capsys.readouterr()
+    return path
+
+
+def test_train_writes_a_run_and_shows_a_table(tmp_path, prose_file, monkeypatch, capsys):
+    path = tmp_path / "run"
+    assert run(monkeypatch, "train", prose_file, "--out", path, "--steps", 25, "--save-every", 5, *SMALL) == 0
+    shown = capsys.readouterr()
+    assert "validation" in shown.out
+    assert "bits per character" in shown.out
+    assert f"charlstm sample {path}" in shown.err
+    assert max(len(line) for line in (shown.out + shown.err).splitlines() if str(tmp_path) not in line) <= 80
+    assert {"config.json", "model.safetensors", "resume.safetensors", "metrics.jsonl"} <= {
+        file.name for file in path.iterdir()
+    }
+    measurements = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    assert any("train_bits_per_character" in each for each in measurements)
+    assert any("validation_bits_per_character" in each for each in measurements)
+
+
+def test_train_as_json_lines(tmp_path, prose_file, monkeypatch, capsys):
+    arguments = ["train", prose_file, "--out", tmp_path / "run", "--steps", 25, "--json", "--quiet", *SMALL]
+    assert run(monkeypatch, *arguments) == 0
+    shown = capsys.readouterr()
+    events = [json.loads(line) for line in shown.out.splitlines()]
+    assert events[0]["event"] == "prepared"
+    assert events[-1]["event"] == "trained"
+    assert shown.err == ""
+
+
+def test_train_refuses_a_taken_folder_and_resumes_it(trained, prose_file, monkeypatch, capsys):
+    assert run(monkeypatch, "train", prose_file, "--out", trained, "--steps", 30, *SMALL) == 4
+    assert "--resume" in capsys.readouterr().err
+    assert run(monkeypatch, "train", "--out", trained, "--resume", "--quiet") == 0
+    assert run(monkeypatch, "train", "--out", trained, "--resume", "--cells", 99) == 2
+    assert "--cells" in capsys.readouterr().err
+    prose_file.write_text(prose_file.read_text() + "more")
+    assert run(monkeypatch, "train", "--out", trained, "--resume") == 4
+    assert "another text" in capsys.readouterr().err
+
+
+def test_sample_is_repeatable_and_alone_on_stdout(trained, monkeypatch, capsys):
+    texts = []
+    for _ in range(2):
+        assert run(monkeypatch, "sample", trained, "--prompt", "He ", "--length", 50) == 0
+        shown = capsys.readouterr()
+        assert shown.err == ""
+        texts.append(shown.out)
+    assert texts[0] == texts[1]
+    assert texts[0].startswith("He ")
+    assert len(texts[0]) == len("He ") + 50 + 1
+
+
+def test_sample_many_and_as_json(trained, monkeypatch, capsys):
+    assert run(monkeypatch, "sample", trained, "--count", 3, "--length", 20) == 0
+    assert "--- 3 ---" in capsys.readouterr().out
+    assert run(monkeypatch, "sample", trained, "--count", 3, "--length", 20, "--json") == 0
+    assert [len(text) for text in json.loads(capsys.readouterr().out)["samples"]] == [20, 20, 20]
+
+
+def test_a_prompt_with_an_unknown_character(trained, monkeypatch, capsys):
+    assert run(monkeypatch, "sample", trained, "--prompt", "é") == 3
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "U+00E9" in shown.err
+    assert run(monkeypatch, "sample", trained, "--prompt", "é", "--unknown", "skip", "--length", 5) == 0
+
+
+def test_score(trained, prose_file, monkeypatch, capsys):
+    assert run(monkeypatch, "score", trained, prose_file) == 0
+    assert "bits per character" in capsys.readouterr().out
+    assert run(monkeypatch, "score", trained, "--json", "--part", "validation", "--split", "80/10/10") == 0
+    document = json.loads(capsys.readouterr().out)
+    evaluations = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
+    best = min(line["validation_bits_per_character"] for line in evaluations if "validation_bits_per_character" in line)
+    assert document["bits_per_character"] == pytest.approx(best, abs=1e-4)
+    assert len(document["sha256"]) == 64
+
+
+def test_score_of_each_character(trained, tmp_path, monkeypatch, capsys):
+    (tmp_path / "short.txt").write_text("He said\n")
+    assert run(monkeypatch, "score", trained, tmp_path / "short.txt", "--per-character") == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [row[1] for row in rows] == ["e", " ", "s", "a", "i", "d", "\\n"]
+    assert run(monkeypatch, "score", trained, tmp_path / "short.txt", "--per-character", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["per_character"][0] == pytest.approx(float(rows[0][2]), abs=1e-4)
+    assert sum(document["per_character"]) / 7 == pytest.approx(document["bits_per_character"])
+
+
+def test_corpora(trained, monkeypatch, capsys):
+    assert run(monkeypatch, "corpora") == 0
+    assert "stdlib" in capsys.readouterr().out
+    assert run(monkeypatch, "corpora", "--json") == 0
+    assert any(row["name"] == "stdlib" for row in json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["train"], 2, "CORPUS"),
+        (["train", "nowhere.txt", "--steps", "1"], 3, "nowhere.txt"),
+        (["train", "stdlib", "--steps", "1", "--minutes", "1"], 2, "minutes"),
+        (["train", "stdlib", "--cells", "many"], 2, "--cells"),
+        (["train", "stdlib", "--split", "50/60"], 2, "50/60"),
+        (["train", "stdlib", "--device", "tpu"], 5, "tpu"),
+        (["sample", "nowhere"], 4, "nowhere"),
+        (["sample", "nowhere", "--temperature", "-1"], 2, "temperature"),
+        (["score", "nowhere"], 4, "nowhere"),
+        (["inspect", "nowhere"], 4, "nowhere"),
+        (["report", "nowhere.json"], 2, "nowhere.json"),
+        (["dance"], 2, "dance"),
+    ],
+)
+def test_problems_and_their_exit_codes(arguments, code, word, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, *arguments) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert word in shown.err
+    assert "Traceback" not in shown.err
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(UsageError, 2), (DivergedError, 2), (CorpusError, 3), (CheckpointError, 4), (DeviceError, 5), (CharLSTMError, 1)],
+)
+def test_every_kind_of_problem_has_its_exit_code(kind, code):
+    assert cli.exit_code(kind("fact", "advice")) == code
+
+
+def test_ctrl_c_outside_of_training(trained, monkeypatch, capsys):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("charlstm.pipeline.score", interrupted)
+    assert run(monkeypatch, "score", trained) == 130
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_the_run_and_it_goes_on(number, code, tmp_path, prose_file):
+    path = tmp_path / "run"
+    command = [sys.executable, "-m", "charlstm", "train", str(prose_file), "--out", str(path), "--steps", "100000"]
+    process = subprocess.Popen([*command, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    metrics = path / "metrics.jsonl"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (metrics.exists() and metrics.stat().st_size):
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, narration = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "--resume" in narration
+    assert (path / "model.safetensors").exists()
+    saved = json.loads(metrics.read_text().splitlines()[-1])["step"]
+    going_on = subprocess.Popen(
+        [sys.executable, "-m", "charlstm", "train", "--resume", "--out", str(path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while time.monotonic() < deadline and json.loads(metrics.read_text().splitlines()[-1])["step"] <= saved:
+        time.sleep(0.05)
+    going_on.send_signal(signal.SIGINT)
+    _, narration = going_on.communicate(timeout=60)
+    assert going_on.returncode == 130
+    assert "going on after step" in narration
+
+
+def test_a_reader_that_leaves_is_no_problem(trained):
+    command = f"{sys.executable} -m charlstm sample {trained} --length 100000 | head -c 20"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, env=os.environ)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_help_is_quick_and_fits():
+    environment = os.environ | {"COLUMNS": "80"}
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "charlstm", "--help"], capture_output=True, text=True, env=environment, check=True
+    )
+    assert time.perf_counter() - started < 3  # generous: the tests of a busy machine; it takes 0.15 s
+    assert max(map(len, done.stdout.splitlines())) <= 80

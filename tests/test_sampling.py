@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlstm.config import ACTIVATIONS, ModelConfig, SamplingConfig
+from charlstm.errors import UnknownCharacterError
+from charlstm.model import CharLSTM
+from charlstm.sampling import Stepper, draw, next_probabilities, sample
+from charlstm.vocabulary import Vocabulary
+
+LETTERS = Vocabulary.of_text("\nabcdefghij")
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def written(model: CharLSTM, prompt: str = "ab", seed: int = 0, vocabulary: Vocabulary = LETTERS, **settings) -> list[str]:
+    config = SamplingConfig(**settings)
+    texts = [""] * config.count
+    for pieces in sample(model, vocabulary, prompt, config=config, generator=seeded(seed)):
+        texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
+    return texts
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_stepping_equals_the_model(activation, generator):
+    config = ModelConfig(vocabulary_size=11, cells=6, layers=2, embedding=4, activation=activation)
+    model = CharLSTM(config, generator=generator).eval()
+    ids = torch.randint(0, 11, (3, 25), generator=generator)
+    expected, end = model(ids, model.initial_state(3))
+    stepper, state, logits = Stepper(model), model.initial_state(3), []
+    for position in range(25):
+        step_logits, state = stepper(ids[:, position], state)
+        logits.append(step_logits)
+    torch.testing.assert_close(torch.stack(logits, 1), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(state.c, end.c, atol=1e-5, rtol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_text_and_another_seed_another(small_model):
+    assert written(small_model, seed=3) == written(small_model, seed=3)
+    assert written(small_model, seed=3) != written(small_model, seed=4)
+
+
+def test_length_and_count(small_model):
+    texts = written(small_model, count=5, length=40)
+    assert [len(text) for text in texts] == [40] * 5
+    assert len(set(texts)) == 5
+    assert written(small_model, length=0) == [""]
+
+
+def test_temperature_0_is_greedy(small_model):
+    text = written(small_model, temperature=0, length=30)[0]
+    ids = LETTERS.encode("ab" + text).astype(np.int64)
+    logits, _ = small_model(torch.from_numpy(ids)[None], small_model.initial_state(1))
+    assert logits[0, 1:-1].argmax(1).tolist() == ids[2:].tolist()
+    assert written(small_model, temperature=0, length=30, seed=9)[0] == text
+
+
+def test_draws_follow_the_distribution(small_model):
+    prompt = torch.tensor([1, 2, 3])
+    logits, _ = small_model(prompt[None], small_model.initial_state(1))
+    config = SamplingConfig(length=1, temperature=1.0, count=20_000)
+    ids = next(draw(small_model, prompt, config=config, generator=seeded()))
+    shares = torch.bincount(ids, minlength=11) / 20_000
+    torch.testing.assert_close(shares, logits[0, -1].softmax(0), atol=0.015, rtol=0)
+
+
+def test_stop_ends_each_stream_by_itself(small_model):
+    texts = written(small_model, count=4, length=300, stop="a", temperature=2.0)
+    assert all(text.count("a") == 1 and text.endswith("a") for text in texts)
+    assert len({len(text) for text in texts}) > 1
+
+
+def test_an_empty_prompt_starts_as_after_a_line_break(small_model):
+    assert written(small_model, prompt="") == written(small_model, prompt="\n")
+
+
+def test_a_prompt_that_the_vocabulary_cannot_spell(small_model):
+    with pytest.raises(UnknownCharacterError, match=r"U\+00E9"):
+        written(small_model, prompt="é")
+    pieces = sample(small_model, LETTERS, "aéb", config=SamplingConfig(), generator=seeded(), unknown="skip")
+    assert "".join(piece for (piece,) in pieces) == written(small_model, prompt="ab")[0]
+
+
+def test_bytes_are_shown_as_whole_characters(generator):
+    vocabulary = Vocabulary.of_text("é".encode(), level="bytes")
+    model = CharLSTM(ModelConfig(vocabulary_size=2, cells=3, embedding=2), generator=generator)
+    with torch.no_grad():  # the head now writes the two bytes of é in turn
+        model.head.weight.zero_()
+    pieces = [p for (p,) in sample(model, vocabulary, "é", config=SamplingConfig(length=50), generator=seeded())]
+    assert "".join(pieces)
+    assert all(character in "é\ufffd" for character in "".join(pieces))
+
+
+logit_rows = st.lists(st.floats(-30, 30), min_size=4, max_size=4).map(lambda row: torch.tensor([row]))
+
+
+@given(logit_rows, st.sampled_from([0.0, 1e-9, 0.3, 1.0, 50.0]), st.integers(0, 6), st.floats(1e-9, 1.0))
+def test_the_distribution_is_one(logits, temperature, top_k, top_p):
+    config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
+    probabilities = next_probabilities(logits, config)
+    assert probabilities.sum().item() == pytest.approx(1.0)
+    assert (probabilities >= 0).all()
+    assert probabilities[0, logits[0].argmax()] == probabilities.max()
+
+
+def test_top_k_and_top_p_keep_the_likeliest():
+    logits = torch.tensor([[0.1, 0.2, 0.3, 0.4]]).log()
+    kept = next_probabilities(logits, SamplingConfig(temperature=1.0, top_k=2))
+    torch.testing.assert_close(kept, torch.tensor([[0, 0, 3 / 7, 4 / 7]], dtype=torch.double))
+    kept = next_probabilities(logits, SamplingConfig(temperature=1.0, top_p=0.6))
+    torch.testing.assert_close(kept, torch.tensor([[0, 0, 3 / 7, 4 / 7]], dtype=torch.double))
+    kept = next_probabilities(logits, SamplingConfig(temperature=1.0, top_p=1e-9))
+    assert kept[0].tolist() == [0, 0, 0, 1]
