@@ -58,7 +58,10 @@ def activation_function(name: str) -> Function:
 
 def layer_weights(lstm: nn.LSTM) -> LayerWeights:
     """The weights of a one-layer `nn.LSTM`, its two biases added."""
-    return LayerWeights(lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0 + lstm.bias_hh_l0)
+    weight = lstm.get_parameter
+    return LayerWeights(
+        weight("weight_ih_l0"), weight("weight_hh_l0"), weight("bias_ih_l0") + weight("bias_hh_l0")
+    )
 
 
 def gates_from(preactivations: Tensor, activation: str = "tanh") -> Gates:

@@ -74,9 +74,10 @@ class RunConfig:
             Vocabulary.from_json(data["vocabulary"]),
             CorpusRecord(**data["corpus"]),
         )
-        if config.model.vocabulary_size != len(config.vocabulary):
+        known, spelled = config.model.vocabulary_size, len(config.vocabulary)
+        if known != spelled:
             raise CheckpointError(
-                f"its model knows {config.model.vocabulary_size} symbols, its vocabulary {len(config.vocabulary)}",
+                f"its model knows {known} symbols, its vocabulary {spelled}",
                 "save the run again: config.json was changed",
             )
         return config
@@ -154,7 +155,8 @@ def load_config(path: Path) -> RunConfig:
     place = path / _CONFIG
     if not place.is_file():
         raise CheckpointError(
-            f"{path} is not a run's folder: it has no {_CONFIG}", "name a folder that `charlstm train --out` made"
+            f"{path} is not a run's folder: it has no {_CONFIG}",
+            "name a folder that `charlstm train --out` made",
         )
     try:
         return RunConfig.from_json(json.loads(place.read_text(encoding="utf-8")))
@@ -167,7 +169,8 @@ def load(path: Path) -> Checkpoint:
     config = load_config(path)
     if not (path / _MODEL).is_file():
         raise CheckpointError(
-            f"{path} has no {_MODEL}: its training has not saved yet", "let it save, or train with --save-every"
+            f"{path} has no {_MODEL}: its training has not saved yet",
+            "let it save, or train with --save-every",
         )
     tensors, numbers = _load_tensors(path / _MODEL)
     model = CharLSTM(config.model)
@@ -210,7 +213,9 @@ def _write_whole(place: Path, write: Callable[[Path], object]) -> None:
 
 
 def _unwritable(place: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(f"{place} cannot be written: {error}", "free some space there or name another --out")
+    return CheckpointError(
+        f"{place} cannot be written: {error}", "free some space there or name another --out"
+    )
 
 
 def _damaged(place: Path, why: object) -> CheckpointError:

@@ -5,18 +5,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
 from charlstm import console
-from charlstm.config import ACTIVATIONS, InspectionConfig, SamplingConfig
+from charlstm.config import (
+    Activation,
+    InspectionConfig,
+    Level,
+    Optimizer,
+    Precision,
+    SamplingConfig,
+    Unknown,
+)
 from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, UsageError
 
 if TYPE_CHECKING:
-    from charlstm.pipeline import TrainRequest
+    from charlstm.runs import TrainRequest
 
 app = typer.Typer(
     add_completion=False,
@@ -34,15 +41,13 @@ _EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
     (DeviceError, 5),
 )
 
-Level = Enum("Level", {name: name for name in ("characters", "bytes")}, type=str)
-Unknown = Enum("Unknown", {name: name for name in ("error", "skip", "replace")}, type=str)
-Activation = Enum("Activation", {name: name for name in ACTIVATIONS}, type=str)
-Optimizer = Enum("Optimizer", {name: name for name in ("muon", "adamw")}, type=str)
-Part = Enum("Part", {name: name for name in ("all", "train", "validation", "test")}, type=str)
+Part = Literal["all", "train", "validation", "test"]
 
 CorpusName = Annotated[
     str,
-    typer.Argument(metavar="CORPUS", help="stdlib, a file, a folder, a glob, or hf:owner/name[:config][#column]"),
+    typer.Argument(
+        metavar="CORPUS", help="stdlib, a file, a folder, a glob, or hf:owner/name[:config][#column]"
+    ),
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's folder")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing on stderr but problems")]
@@ -64,12 +69,23 @@ def main() -> NoReturn:
         console.show_problem(problem)
         raise SystemExit(exit_code(problem)) from None
     except typer.TyperException as problem:  # an option that typer does not know or cannot read
-        problem.show()
-        raise SystemExit(problem.exit_code) from None
+        _show_usage_problem(problem.format_message())
+        raise SystemExit(2) from None
     except console.ReaderGoneError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more
         raise SystemExit(0) from None
     raise SystemExit(code or 0)
+
+
+def _show_usage_problem(message: str) -> None:
+    if message.startswith(
+        "Usage:"
+    ):  # nothing was typed after the command's name: typer answers with its help
+        print(message, file=sys.stderr)
+    else:
+        console.show_problem(
+            UsageError(message, "see what there is with `charlstm --help` or `charlstm train --help`")
+        )
 
 
 @contextmanager
@@ -83,24 +99,24 @@ def _computing() -> Iterator[None]:
 
 def _given(**settings: Any) -> dict[str, Any]:
     """The settings that were given on the command line."""
-    return {
-        name: value.value if isinstance(value, Enum) else value
-        for name, value in settings.items()
-        if value is not None
-    }
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 @app.command()
 def train(
     corpus: Annotated[
         str | None,
-        typer.Argument(metavar="CORPUS", help="stdlib, a file, a folder, a glob, or hf:owner/name[:config][#column]"),
+        typer.Argument(
+            metavar="CORPUS", help="stdlib, a file, a folder, a glob, or hf:owner/name[:config][#column]"
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="the run's folder [checkpoints/NAME of the text]")] = None,
     cells: Annotated[int | None, typer.Option(help="cells in a layer [256]")] = None,
     layers: Annotated[int | None, typer.Option(help="LSTM layers [1]")] = None,
     embedding: Annotated[int | None, typer.Option(help="numbers for each character [64]")] = None,
-    dropout: Annotated[float | None, typer.Option(help="share of cells left out [by the text's length]")] = None,
+    dropout: Annotated[
+        float | None, typer.Option(help="share of cells left out [by the text's length]")
+    ] = None,
     activation: Annotated[Activation | None, typer.Option(help="of candidate and cell state [tanh]")] = None,
     streams: Annotated[int | None, typer.Option(help="texts read side by side [64]")] = None,
     window: Annotated[int | None, typer.Option(help="characters between two updates [64]")] = None,
@@ -111,21 +127,25 @@ def train(
     optimizer: Annotated[Optimizer | None, typer.Option(help="for the LSTM's matrices [muon]")] = None,
     split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = "90/5/5",
     validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
-    level: Annotated[Level, typer.Option(help="what a symbol is")] = Level.characters,  # type: ignore[attr-defined]
+    level: Annotated[Level, typer.Option(help="what a symbol is")] = "characters",
     seed: Annotated[int | None, typer.Option(help="of weights and dropout [0]")] = None,
     evaluate_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[ten times in a run]")] = None,
     save_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[at every evaluation]")] = None,
-    patience: Annotated[int | None, typer.Option(help="stop after so many evaluations without a better one")] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16 [auto]")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="stop after so many evaluations without a better one")
+    ] = None,
+    precision: Annotated[Precision | None, typer.Option(help="of the products in training [auto]")] = None,
     device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="log for TensorBoard in the run's folder")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="log for TensorBoard in the run's folder")
+    ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a model on a text. Ctrl-C saves and stops; --resume goes on."""
-    from charlstm.pipeline import TrainRequest
+    from charlstm.runs import TrainRequest
 
     if corpus is None and not (resume and out):
         raise UsageError("there is no text to train on", "name a CORPUS, such as `charlstm train stdlib`")
@@ -136,10 +156,12 @@ def train(
         model=_given(cells=cells, layers=layers, embedding=embedding, dropout=dropout, activation=activation),
         training=(length or ({} if resume else {"minutes": 4.0}))
         | _given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
-        | _given(evaluate_every=evaluate_every, save_every=save_every, patience=patience, precision=precision),
+        | _given(
+            evaluate_every=evaluate_every, save_every=save_every, patience=patience, precision=precision
+        ),
         validation=validation,
         split=split,
-        level=level.value,
+        level=level,
         device=device,
         resume=resume,
         overwrite=overwrite,
@@ -156,14 +178,12 @@ def _slug(corpus: str) -> str:
 
 def _train(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
     """Train, and leave with 130 or 143 when a signal ended it."""
-    from charlstm import narration, pipeline
+    from charlstm import narration, runs
     from charlstm.interrupts import stop_wish
 
     narrator = console.Narrator(quiet=quiet)
     with _computing(), stop_wish() as wish:
-        trained = narration.follow_training(
-            pipeline.train(request, should_stop=wish), narrator, as_json=as_json
-        )
+        trained = narration.follow_training(runs.train(request, should_stop=wish), narrator, as_json=as_json)
     if not as_json:
         console.write_line(narration.summary_table(trained))
     if trained.reason == "interrupted":
@@ -177,13 +197,15 @@ def sample(
     checkpoint: RunPath,
     prompt: Annotated[str, typer.Option(help="what to go on from")] = "",
     length: Annotated[int, typer.Option(help="characters to draw")] = 500,
-    temperature: Annotated[float, typer.Option(help="0 takes the likeliest, 1 draws as the model says")] = 0.8,
+    temperature: Annotated[
+        float, typer.Option(help="0 takes the likeliest, 1 draws as the model says")
+    ] = 0.8,
     top_k: Annotated[int, typer.Option(help="draw from the k likeliest only; 0 for all")] = 0,
     top_p: Annotated[float, typer.Option(help="draw from the likeliest that hold this probability")] = 1.0,
     count: Annotated[int, typer.Option(help="texts to draw, side by side")] = 1,
     seed: Annotated[int, typer.Option(help="the same seed draws the same text")] = 0,
     stop: Annotated[str | None, typer.Option(help="end a text where this appears")] = None,
-    unknown: UnknownOption = Unknown.error,  # type: ignore[attr-defined]
+    unknown: UnknownOption = "error",
     as_json: AsJson = False,
 ) -> None:
     """Draw text from a model, character by character."""
@@ -193,7 +215,7 @@ def sample(
         length=length, temperature=temperature, top_k=top_k, top_p=top_p, count=count, stop=stop
     )
     with _computing():
-        pieces = pipeline.sample_from(checkpoint, prompt, config=config, seed=seed, unknown=unknown.value)
+        pieces = pipeline.sample_from(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
         if as_json:
             console.write_json({"prompt": prompt, "seed": seed, "samples": _joined(pieces, count)})
         elif count == 1:
@@ -224,9 +246,11 @@ def score(
     checkpoint: RunPath,
     corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[the text of the run]")] = None,
     split: Annotated[str, typer.Option(help="shares that --part counts in")] = "90/5/5",
-    part: Annotated[Part, typer.Option(help="the part of the text to score")] = Part.all,  # type: ignore[attr-defined]
-    per_character: Annotated[bool, typer.Option("--per-character", help="list each character's bits")] = False,
-    unknown: UnknownOption = Unknown.error,  # type: ignore[attr-defined]
+    part: Annotated[Part, typer.Option(help="the part of the text to score")] = "all",
+    per_character: Annotated[
+        bool, typer.Option("--per-character", help="list each character's bits")
+    ] = False,
+    unknown: UnknownOption = "error",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -234,9 +258,7 @@ def score(
     from charlstm import pipeline
 
     with _computing():
-        scored = pipeline.score(
-            checkpoint, corpus, split=split, part=part.value, unknown=unknown.value, device=device
-        )
+        scored = pipeline.score(checkpoint, corpus, split=split, part=part, unknown=unknown, device=device)
     if as_json:
         console.write_json(scored.document(per_character=per_character))
         return
@@ -244,21 +266,34 @@ def score(
         for position, symbol, bits in scored.rows():
             console.write_line(f"{position}\t{console.spelled(symbol)}\t{bits:.4f}")
         return
-    console.write_line(f"{console.bits_and_nats(scored.bits_per_character)} over {len(scored.ids) - 1:,} characters")
+    console.write_line(
+        f"{console.bits_and_nats(scored.bits_per_character)} over {len(scored.ids) - 1:,} characters"
+    )
 
 
 @app.command()
 def inspect(
     checkpoint: RunPath,
-    corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[what the run did not train on]")] = None,
+    corpus: Annotated[
+        str | None, typer.Argument(metavar="CORPUS", help="[what the run did not train on]")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="where the findings go [the run's folder]")] = None,
-    characters: Annotated[int, typer.Option(help="how much text to read at most")] = InspectionConfig.characters,
+    characters: Annotated[
+        int, typer.Option(help="how much text to read at most")
+    ] = InspectionConfig.characters,
     seed: Annotated[int, typer.Option(help="of the circular shifts and the untrained control")] = 0,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Find a model's switches and counters."""
-    _inspect(checkpoint, corpus, out or checkpoint, InspectionConfig(characters=characters, seed=seed), quiet, as_json)
+    _inspect(
+        checkpoint,
+        corpus,
+        out or checkpoint,
+        InspectionConfig(characters=characters, seed=seed),
+        quiet,
+        as_json,
+    )
 
 
 def _inspect(
@@ -273,7 +308,9 @@ def _inspect(
             bar.figures(stage)
             bar.move_to(fraction)
 
-        inspected = pipeline.inspect(checkpoint, corpus, out, config=config, progress=progress, command=_command())
+        inspected = pipeline.inspect(
+            checkpoint, corpus, out, config=config, progress=progress, command=_command()
+        )
     if as_json:
         console.write_json(inspected.findings.to_json())
     else:
@@ -313,16 +350,17 @@ def corpora(as_json: AsJson = False) -> None:
 @app.command()
 def demo(
     minutes: Annotated[float, typer.Option(help="of training")] = 4.0,
-    out: Annotated[Path, typer.Option(help="the run's folder, replaced where it is there")] = Path("checkpoints/demo"),
+    out: Annotated[Path, typer.Option(help="the run's folder, replaced where it is there")] = Path(
+        "checkpoints/demo"
+    ),
     quiet: Quiet = False,
 ) -> None:
     """Train on Python's own source, sample, inspect, report."""
     from charlstm import pipeline
+    from charlstm.runs import TrainRequest
 
     narrator = console.Narrator(quiet=quiet)
-    request = pipeline.TrainRequest(
-        corpus="stdlib", out=out, model={}, training={"minutes": minutes}, overwrite=True
-    )
+    request = TrainRequest(corpus="stdlib", out=out, model={}, training={"minutes": minutes}, overwrite=True)
     _train(request, quiet=quiet, as_json=False)
     narrator.say("\na sample")
     pieces = pipeline.sample_from(out, "def ", config=SamplingConfig(length=400, temperature=0.6), seed=1)

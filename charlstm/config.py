@@ -6,6 +6,8 @@ from typing import Any, Literal, get_args
 
 from charlstm.errors import UsageError
 
+Level = Literal["characters", "bytes"]
+Unknown = Literal["error", "skip", "replace"]
 Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
 Optimizer = Literal["muon", "adamw"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -81,7 +83,10 @@ class TrainingConfig:
         length = getattr(self, given[0]) if given else 1
         _check(
             (len(given) == 1, f"give one of minutes, steps and epochs, not {' and '.join(given) or 'none'}"),
-            (math.isfinite(length) and length > 0, f"{given[0] if given else 'minutes'} must be above 0, not {length}"),
+            (
+                math.isfinite(length) and length > 0,
+                f"{given[0] if given else 'minutes'} must be above 0, not {length}",
+            ),
             _at_least("streams", self.streams, 1),
             _at_least("window", self.window, 1),
             (
@@ -89,7 +94,10 @@ class TrainingConfig:
                 f"learning rate must be above 0, not {self.learning_rate}",
             ),
             _one_of("optimizer", self.optimizer, get_args(Optimizer)),
-            (0 <= self.warmup < 1, f"warmup must be a share of the run, at least 0 and below 1, not {self.warmup}"),
+            (
+                0 <= self.warmup < 1,
+                f"warmup must be a share of the run, at least 0 and below 1, not {self.warmup}",
+            ),
             (self.clip_norm > 0, f"clip norm must be above 0, not {self.clip_norm}"),
             _at_least("evaluate every", self.evaluate_every, 0),
             _at_least("save every", self.save_every, 0),
@@ -144,7 +152,10 @@ class InspectionConfig:
             _at_least("characters", self.characters, 1),
             _at_least("shifts", self.shifts, 1),
             _at_least("streams", self.streams, 1),
-            (0 < self.significance <= 1, f"significance must be above 0 and at most 1, not {self.significance}"),
+            (
+                0 < self.significance <= 1,
+                f"significance must be above 0 and at most 1, not {self.significance}",
+            ),
             _at_least("top", self.top, 1),
         )
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from charlstm.errors import CharLSTMError
 
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
-_PICTURES |= {code: 0xFFFD for code in range(0x80, 0xA0)}
+_PICTURES |= dict.fromkeys(range(128, 160), 65533)
 
 
 def visible(text: str) -> str:
@@ -32,7 +32,9 @@ def spelled(text: str) -> str:
 
 def table(rows: Iterable[Sequence[object]], header: Sequence[str] = ()) -> str:
     """Columns two spaces apart, all but the first to the right where they are numbers, 80 columns at most."""
-    cells = [[str(value) for value in row] for row in ([header] if header else []) + [list(row) for row in rows]]
+    cells = [
+        [str(value) for value in row] for row in ([header] if header else []) + [list(row) for row in rows]
+    ]
     if not cells:
         return ""
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
@@ -125,7 +127,13 @@ class Bar:
         layout = "{percentage:3.0f}% {bar} {elapsed}<{remaining} {postfix}"
         width = min(80, shutil.get_terminal_size().columns)
         self._bar = tqdm(
-            total=1.0, file=stream, disable=hidden, ncols=width, bar_format=layout, leave=False, mininterval=0.2
+            total=1.0,
+            file=stream,
+            disable=hidden,
+            ncols=width,
+            bar_format=layout,
+            leave=False,
+            mininterval=0.2,
         )
 
     def __enter__(self) -> "Bar":

@@ -6,10 +6,11 @@ from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
+from charlstm.config import Level, Unknown
 from charlstm.errors import UsageError
 from charlstm.sources import BUILT_IN, find_text
 from charlstm.tokens import cached_records, load_tokens
-from charlstm.vocabulary import Ids, Level, Unknown, Vocabulary
+from charlstm.vocabulary import Ids, Vocabulary
 
 PARTS = ("train", "validation", "test")
 

@@ -22,7 +22,8 @@ def choose_device(name: str) -> torch.device:
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if present[kind]))
     if not present.get(name, False):
         raise DeviceError(
-            f"there is no device {name!r} here", f"use one of auto, {', '.join(k for k, v in present.items() if v)}"
+            f"there is no device {name!r} here",
+            f"use one of auto, {', '.join(k for k, v in present.items() if v)}",
         )
     return torch.device(name)
 
@@ -36,7 +37,9 @@ def memory_problems() -> Iterator[None]:
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise DeviceError(f"out of memory: {error}", advice) from error
     except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # what the CPU's allocator says, in a plain RuntimeError
+        if "can't allocate memory" not in str(
+            error
+        ):  # what the CPU's allocator says, in a plain RuntimeError
             raise
         raise DeviceError(f"out of memory: {str(error).splitlines()[0]}", advice) from error
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from charlstm.errors import CorpusError
 from charlstm.model import CharLSTM, State
+from charlstm.vocabulary import Ids
 
 # Characters that every stream but the first reads, uncounted, before its own part begins, so that its
 # state is carried from the text before: measured to change bits per character by less than 1e-4.
@@ -41,7 +42,7 @@ class Losses(NamedTuple):
     nats: Tensor
 
 
-def evaluate(model: CharLSTM, ids: NDArray[np.unsignedinteger]) -> Evaluation:
+def evaluate(model: CharLSTM, ids: Ids) -> Evaluation:
     """Mean loss over a whole text, (characters,) token ids, from a state of zeros at its first character.
 
     Raises CorpusError when there is nothing to predict.
@@ -54,7 +55,7 @@ def evaluate(model: CharLSTM, ids: NDArray[np.unsignedinteger]) -> Evaluation:
 
 
 @torch.inference_mode()
-def character_losses(model: CharLSTM, ids: NDArray[np.unsignedinteger]) -> Iterator[Losses]:
+def character_losses(model: CharLSTM, ids: Ids) -> Iterator[Losses]:
     """Yield the loss of every character but the first, in blocks that together cover each one once.
 
     Long texts are read as streams side by side, each starting WARMUP characters early.
@@ -73,9 +74,7 @@ def character_losses(model: CharLSTM, ids: NDArray[np.unsignedinteger]) -> Itera
         model.train(was_training)
 
 
-def _stream_losses(
-    model: CharLSTM, ids: NDArray[np.unsignedinteger], streams: int, length: int
-) -> Iterator[Losses]:
+def _stream_losses(model: CharLSTM, ids: Ids, streams: int, length: int) -> Iterator[Losses]:
     """Stream k predicts the characters k*length+1 .. (k+1)*length and reads from WARMUP before them."""
     state = model.initial_state(streams)
     last = len(ids) - 1
@@ -97,7 +96,7 @@ def _first_stream_cleared(state: State) -> State:
     return State(state.h * keep, state.c * keep)
 
 
-def _rows(logits: Tensor, ids: NDArray[np.unsignedinteger], places: NDArray[np.int64]) -> Iterator[Losses]:
+def _rows(logits: Tensor, ids: Ids, places: NDArray[np.int64]) -> Iterator[Losses]:
     """The losses of each stream's part of a window, characters past the text's end left out."""
     last = len(ids) - 1
     targets = torch.from_numpy(ids[(places + 1).clip(0, last)].astype(np.int64)).to(logits.device)

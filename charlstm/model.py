@@ -44,12 +44,12 @@ class CharLSTM(nn.Module):
         cells = self.config.cells
         self.embedding.weight.normal_(std=0.3, generator=generator)
         for lstm in self.layers:
-            nn.init.xavier_uniform_(lstm.weight_ih_l0, generator=generator)
-            for gate in lstm.weight_hh_l0.split(cells):
+            nn.init.xavier_uniform_(lstm.get_parameter("weight_ih_l0"), generator=generator)
+            for gate in lstm.get_parameter("weight_hh_l0").chunk(4):
                 nn.init.orthogonal_(gate, generator=generator)
-            lstm.bias_ih_l0.zero_()
-            lstm.bias_hh_l0.zero_()
-            lstm.bias_ih_l0[cells : 2 * cells] = 1.0
+            lstm.get_parameter("bias_hh_l0").zero_()
+            bias = lstm.get_parameter("bias_ih_l0").zero_()
+            bias[cells : 2 * cells] = 1.0
         bound = cells**-0.5
         self.head.weight.uniform_(-bound, bound, generator=generator)
         self.head.bias.zero_()
@@ -74,7 +74,7 @@ class CharLSTM(nn.Module):
         return lstm
 
     def run_layer(self, layer: int, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One layer over a window: inputs (streams, window, width) to outputs (streams, window, cells), h, c."""
+        """One layer over a window: inputs (streams, window, width) to (outputs, h, c), of cells each."""
         if self.config.activation != "tanh":
             return cell.run(inputs, h, c, self.weights(layer), activation=self.config.activation)
         outputs, (h, c) = self._lstm(layer)(inputs, (h.unsqueeze(0), c.unsqueeze(0)))

@@ -9,7 +9,7 @@ from typing import Any
 from charlstm import console
 from charlstm.corpus import CachedCorpus
 from charlstm.inspection.findings import Findings
-from charlstm.pipeline import Prepared, RunEvent, Sampled, Trained
+from charlstm.runs import Prepared, RunEvent, Sampled, Trained
 from charlstm.training import Evaluated, Logged, Stepped
 
 
@@ -47,7 +47,9 @@ def event_document(event: RunEvent) -> dict[str, Any]:
     if isinstance(event, Prepared):
         shown = asdict(event) | {"config": event.config.to_json()}
     else:
-        shown = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(event).items()}
+        shown = {
+            name: str(value) if isinstance(value, Path) else value for name, value in asdict(event).items()
+        }
     return {"event": type(event).__name__.lower(), **shown}
 
 
@@ -63,6 +65,9 @@ def describe(event: Prepared) -> str:
         f"{layers}, {event.parameters:,} parameters, dropout {model.dropout:g}; {amount:g} {unit} on "
         f"{event.device} in {'bfloat16' if event.bfloat16 else 'float32'}",
     ]
+    if event.left_out:
+        names = ", ".join(path.name for path in event.left_out[:3])
+        lines.append(f"{len(event.left_out)} files left out that are not text: {names}")
     if event.step:
         lines.append(f"going on after step {event.step:,}")
     return "\n".join(lines)
@@ -120,13 +125,15 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
 
 
 def drivers_in_words(drivers: dict[str, list[str]]) -> str:
-    """{"set": ["("], "reset": [")"]} as `( on, ) off`; any character, a counter's step, goes without saying."""
+    """{"set": ["("], "reset": [")"]} as `( on, ) off`; any character goes without saying."""
     words = {"set": "on", "reset": "off", "step": "up", "unstep": "down"}
     if "step" in drivers and "reset" in drivers:
         words["reset"] = "to 0"
     if drivers.get("set") == drivers.get("reset") is not None:
         return f"{_spelled(drivers['set'])} on and off"
-    parts = [f"{_spelled(drivers[role])} {words[role]}" for role in words if drivers.get(role, ["*"]) != ["*"]]
+    parts = [
+        f"{_spelled(drivers[role])} {words[role]}" for role in words if drivers.get(role, ["*"]) != ["*"]
+    ]
     return ", ".join(parts)
 
 

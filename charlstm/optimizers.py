@@ -52,7 +52,9 @@ class Optimizers:
             self._optimizers.append(
                 torch.optim.Muon(rows, lr=rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
             )
-        self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self._optimizers]
+        self._peaks: list[list[float]] = [
+            [group["lr"] for group in optimizer.param_groups] for optimizer in self._optimizers
+        ]
 
     def step(self, fraction: float) -> Tensor:
         """Clip, update and clear the gradients; returns their norm before clipping, a scalar.

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.config import SamplingConfig
+from charlstm.config import SamplingConfig, Unknown
 from charlstm.model import CharLSTM, State
-from charlstm.vocabulary import Unknown, Vocabulary
+from charlstm.vocabulary import Vocabulary
 
 
 class Stepper:
@@ -83,11 +83,10 @@ def draw(
     logits, state = model(prompt.expand(config.count, -1), model.initial_state(config.count))
     model.train(was_training)
     logits, stepper = logits[:, -1], Stepper(model)
-    for drawn in range(config.length):
-        if drawn:
-            logits, state = stepper(ids, state)
+    for _ in range(config.length):
         ids = torch.multinomial(next_probabilities(logits, config), 1, generator=generator).squeeze(1)
         yield ids
+        logits, state = stepper(ids, state)
 
 
 def sample(

@@ -18,9 +18,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from charlstm.config import Level
 from charlstm.errors import CorpusError
 from charlstm.tokens import Text, unreadable, whole_file
-from charlstm.vocabulary import Level
 
 BUILT_IN = ("stdlib",)
 _HEAD_BYTES = 8_000

@@ -24,8 +24,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from charlstm.config import Level, Unknown
 from charlstm.errors import CharLSTMError, CorpusError
-from charlstm.vocabulary import Ids, Level, SymbolFinder, Unknown, Vocabulary, not_utf8
+from charlstm.vocabulary import Ids, SymbolFinder, Vocabulary, not_utf8
 
 FORMAT = 1
 # The arrays of a chunk stay in the processor's cache: looking ids up in chunks of 4 MiB took thrice as long.

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -23,8 +22,7 @@ from charlstm.errors import CorpusError, DivergedError
 from charlstm.evaluation import evaluate
 from charlstm.model import CharLSTM, State
 from charlstm.optimizers import Optimizers
-
-Ids = NDArray[np.unsignedinteger]
+from charlstm.vocabulary import Ids
 
 # Steps between two lines of metrics. The loss is read off the device only then.
 LOG_EVERY = 20
@@ -239,9 +237,9 @@ def use_bfloat16(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bfloat16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return False
 
 

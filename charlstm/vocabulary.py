@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from charlstm.config import Level, Unknown
 from charlstm.errors import CheckpointError, CorpusError, UnknownCharacterError, UsageError
 
-Level = Literal["characters", "bytes"]
-Unknown = Literal["error", "skip", "replace"]
 Ids = NDArray[np.unsignedinteger]
 
 # What unknown="replace" writes, the first of these that the vocabulary has; its first symbol if none.

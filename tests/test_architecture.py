@@ -13,7 +13,8 @@ PACKAGE = Path(charlstm.__file__).parent
 ORDER = [
     "errors", "config", "vocabulary", "tokens", "sources", "corpus", "cell", "model",
     "evaluation", "optimizers", "training", "checkpoint", "sampling",
-    "inspection", "report", "devices", "pipeline", "interrupts", "console", "narration", "cli", "__main__",
+    "inspection", "report", "devices", "runs", "pipeline", "interrupts",
+    "console", "narration", "cli", "__main__",
 ]  # fmt: skip
 
 
@@ -27,14 +28,20 @@ def imports_of(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "charlstm":
-            found |= {f"{node.module}.{alias.name}" if node.module == "charlstm" else node.module for alias in node.names}
+            found |= {
+                f"{node.module}.{alias.name}" if node.module == "charlstm" else node.module
+                for alias in node.names
+            }
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "charlstm"}
     return found
 
 
 def modules() -> dict[str, Path]:
-    return {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    return {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
+        for path in PACKAGE.rglob("*.py")
+    }
 
 
 def test_every_module_has_its_place():

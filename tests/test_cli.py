@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from charlstm import cli
-from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, DivergedError, UsageError
+from charlstm.errors import (
+    CharLSTMError,
+    CheckpointError,
+    CorpusError,
+    DeviceError,
+    DivergedError,
+    UsageError,
+)
 
 SMALL = ["--cells", "12", "--embedding", "6", "--streams", "4", "--window", "16", "--precision", "float32"]
 
@@ -27,7 +34,10 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 @pytest.fixture
 def trained(tmp_path: Path, prose_file: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> Path:
     path = tmp_path / "run"
-    assert run(monkeypatch, "train", prose_file, "--out", path, "--steps", 30, "--split", "80/10/10", *SMALL) == 0
+    assert (
+        run(monkeypatch, "train", prose_file, "--out", path, "--steps", 30, "--split", "80/10/10", *SMALL)
+        == 0
+    )
     capsys.readouterr()
     return path
 
@@ -102,7 +112,11 @@ def test_score(trained, prose_file, monkeypatch, capsys):
     assert run(monkeypatch, "score", trained, "--json", "--part", "validation", "--split", "80/10/10") == 0
     document = json.loads(capsys.readouterr().out)
     evaluations = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
-    best = min(line["validation_bits_per_character"] for line in evaluations if "validation_bits_per_character" in line)
+    best = min(
+        line["validation_bits_per_character"]
+        for line in evaluations
+        if "validation_bits_per_character" in line
+    )
     assert document["bits_per_character"] == pytest.approx(best, abs=1e-4)
     assert len(document["sha256"]) == 64
 
@@ -153,7 +167,14 @@ def test_problems_and_their_exit_codes(arguments, code, word, tmp_path, monkeypa
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [(UsageError, 2), (DivergedError, 2), (CorpusError, 3), (CheckpointError, 4), (DeviceError, 5), (CharLSTMError, 1)],
+    [
+        (UsageError, 2),
+        (DivergedError, 2),
+        (CorpusError, 3),
+        (CheckpointError, 4),
+        (DeviceError, 5),
+        (CharLSTMError, 1),
+    ],
 )
 def test_every_kind_of_problem_has_its_exit_code(kind, code):
     assert cli.exit_code(kind("fact", "advice")) == code
@@ -170,7 +191,17 @@ def test_ctrl_c_outside_of_training(trained, monkeypatch, capsys):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_the_run_and_it_goes_on(number, code, tmp_path, prose_file):
     path = tmp_path / "run"
-    command = [sys.executable, "-m", "charlstm", "train", str(prose_file), "--out", str(path), "--steps", "100000"]
+    command = [
+        sys.executable,
+        "-m",
+        "charlstm",
+        "train",
+        str(prose_file),
+        "--out",
+        str(path),
+        "--steps",
+        "100000",
+    ]
     process = subprocess.Popen([*command, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     metrics = path / "metrics.jsonl"
     deadline = time.monotonic() + 60
@@ -196,7 +227,9 @@ def test_a_signal_saves_the_run_and_it_goes_on(number, code, tmp_path, prose_fil
 
 def test_a_reader_that_leaves_is_no_problem(trained):
     command = f"{sys.executable} -m charlstm sample {trained} --length 100000 | head -c 20"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, env=os.environ)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, env=os.environ
+    )
     assert done.stderr == ""
     assert done.returncode == 0
 
@@ -205,7 +238,11 @@ def test_help_is_quick_and_fits():
     environment = os.environ | {"COLUMNS": "80"}
     started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "charlstm", "--help"], capture_output=True, text=True, env=environment, check=True
+        [sys.executable, "-m", "charlstm", "--help"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
     )
     assert time.perf_counter() - started < 3  # generous: the tests of a busy machine; it takes 0.15 s
     assert max(map(len, done.stdout.splitlines())) <= 80

@@ -31,7 +31,8 @@ def test_training_settings_out_of_range(settings):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"temperature": -1.0}, {"top_p": 0.0}, {"top_k": -1}, {"count": 0}, {"stop": ""}, {"length": -1}]
+    "settings",
+    [{"temperature": -1.0}, {"top_p": 0.0}, {"top_k": -1}, {"count": 0}, {"stop": ""}, {"length": -1}],
 )
 def test_sampling_settings_out_of_range(settings):
     with pytest.raises(UsageError):

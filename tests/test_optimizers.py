@@ -18,7 +18,9 @@ def test_schedule_rises_in_a_line_and_falls_in_a_cosine():
 def stepped(optimizer: str, steps: int, *, load_after: int | None = None) -> dict[str, torch.Tensor]:
     """The weights after some steps, with the optimisers saved and loaded into new ones on the way."""
     config = TrainingConfig(steps=steps, optimizer=optimizer)
-    model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4), generator=torch.Generator().manual_seed(0))
+    model = CharLSTM(
+        ModelConfig(vocabulary_size=7, cells=6, embedding=4), generator=torch.Generator().manual_seed(0)
+    )
     optimizers = Optimizers(model, config)
     ids = torch.arange(28).view(4, 7) % 7
     for number in range(steps):
@@ -39,7 +41,9 @@ def test_saved_and_loaded_optimisers_go_on_exactly(optimizer):
 
 
 def test_muon_and_adamw_differ():
-    assert not torch.equal(stepped("muon", 3)["layers.0.weight_hh_l0"], stepped("adamw", 3)["layers.0.weight_hh_l0"])
+    assert not torch.equal(
+        stepped("muon", 3)["layers.0.weight_hh_l0"], stepped("adamw", 3)["layers.0.weight_hh_l0"]
+    )
 
 
 def test_the_norm_is_that_before_clipping():

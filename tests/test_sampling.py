@@ -17,7 +17,9 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def written(model: CharLSTM, prompt: str = "ab", seed: int = 0, vocabulary: Vocabulary = LETTERS, **settings) -> list[str]:
+def written(
+    model: CharLSTM, prompt: str = "ab", seed: int = 0, vocabulary: Vocabulary = LETTERS, **settings
+) -> list[str]:
     config = SamplingConfig(**settings)
     texts = [""] * config.count
     for pieces in sample(model, vocabulary, prompt, config=config, generator=seeded(seed)):
@@ -90,7 +92,9 @@ def test_bytes_are_shown_as_whole_characters(generator):
     model = CharLSTM(ModelConfig(vocabulary_size=2, cells=3, embedding=2), generator=generator)
     with torch.no_grad():  # the head now writes the two bytes of é in turn
         model.head.weight.zero_()
-    pieces = [p for (p,) in sample(model, vocabulary, "é", config=SamplingConfig(length=50), generator=seeded())]
+    pieces = [
+        p for (p,) in sample(model, vocabulary, "é", config=SamplingConfig(length=50), generator=seeded())
+    ]
     assert "".join(pieces)
     assert all(character in "é\ufffd" for character in "".join(pieces))
 

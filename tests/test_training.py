@@ -125,7 +125,9 @@ def test_saved_and_restored_training_goes_on_bit_for_bit(optimizer, stop_at):
     tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
     second = trainer(optimizer=optimizer)
     second.restore(tensors, first.numbers())
-    events = [event for event in before + list(train(second, TEXT[:300])) if isinstance(event, Evaluated | Logged)]
+    events = [
+        event for event in before + list(train(second, TEXT[:300])) if isinstance(event, Evaluated | Logged)
+    ]
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, second.model.state_dict()[name]), name
     assert [measured(event) for event in events] == [measured(event) for event in expected]

@@ -1,0 +1,267 @@
+"""A training as `charlstm train` runs it: planned or resumed, measured, saved, and told as events.
+
+Nothing here prints, parses or exits.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from charlstm import training
+from charlstm.checkpoint import CorpusRecord, RunConfig, RunFolder, load_config
+from charlstm.config import Level, ModelConfig, SamplingConfig, TrainingConfig
+from charlstm.corpus import Corpus, load_corpus, split_bounds
+from charlstm.devices import choose_device, keep_freed_memory
+from charlstm.errors import CheckpointError, UsageError
+from charlstm.model import CharLSTM
+from charlstm.sampling import sample
+from charlstm.training import Trainer, stream_length
+from charlstm.vocabulary import Ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRequest:
+    """What `charlstm train` was asked for; model and training hold only the settings that were given."""
+
+    corpus: str | None
+    out: Path
+    model: dict[str, Any]
+    training: dict[str, Any]
+    validation: str | None = None
+    split: str = "90/5/5"
+    level: Level = "characters"
+    device: str = "auto"
+    resume: bool = False
+    overwrite: bool = False
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The text is read and the model stands; training begins, or goes on from a step."""
+
+    config: RunConfig
+    train_characters: int
+    validation_characters: int
+    parameters: int
+    device: str
+    bfloat16: bool
+    step: int
+    left_out: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What the model writes at this step."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The run is over and saved; best_step is where model.safetensors comes from."""
+
+    path: Path
+    reason: str
+    step: int
+    characters: int
+    elapsed_seconds: float
+    parameters: int
+    train_bits_per_character: float | None
+    validation_bits_per_character: float | None
+    best_step: int
+
+
+RunEvent = training.Event | Prepared | Sampled | Trained
+
+
+def train(request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: False) -> Iterator[RunEvent]:
+    """Train a model on a text in a folder of its own, yielding what happens.
+
+    Raises CorpusError, UsageError, CheckpointError, DeviceError or DivergedError; what was saved
+    before that stays.
+    """
+    device = choose_device(request.device)
+    keep_freed_memory()
+    folder = RunFolder(request.out)
+    plan = _resumed(request) if request.resume else _planned(request)
+    generator = torch.Generator().manual_seed(plan.config.training.seed)
+    model = CharLSTM(plan.config.model, generator=generator).to(device)
+    trainer = Trainer(model, plan.train, plan.config.training)
+    if request.resume:
+        folder.restore(trainer)
+    else:
+        folder.create(plan.config, overwrite=request.overwrite)
+    yield Prepared(
+        config=plan.config,
+        train_characters=len(plan.train),
+        validation_characters=len(plan.validation),
+        parameters=model.parameter_count(),
+        device=device.type,
+        bfloat16=training.use_bfloat16(plan.config.training.precision, device),
+        step=trainer.step,
+        left_out=plan.left_out,
+    )
+    writer = _tensorboard(request.out) if request.tensorboard else None
+    yield from _trained(_Run(trainer, folder, plan.config, writer), plan.validation, should_stop)
+
+
+@dataclass
+class _Run:
+    """A run under way: its trainer, where it is saved, and what it measured last."""
+
+    trainer: Trainer
+    folder: RunFolder
+    config: RunConfig
+    tensorboard: Any
+    train_bits: float | None = None
+    best_step: int = 0
+
+    def save(self) -> None:
+        """The last state, and the weights too while no validation value has chosen any."""
+        self.trainer.check_finite()
+        if self.trainer.best_bits == float("inf"):
+            self.best_step = self.trainer.step
+            self.folder.save_model(self.trainer, validation_bits_per_character=None)
+        self.folder.save_resume(self.trainer)
+
+    def measured(self, measurement: dict[str, Any]) -> None:
+        """Write a measurement where its readers look for it."""
+        self.folder.log(measurement)
+        if self.tensorboard is not None:
+            for name, value in measurement.items():
+                if name != "step":
+                    self.tensorboard.add_scalar(name, value, measurement["step"])
+
+
+def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Iterator[RunEvent]:
+    trainer, save_every = run.trainer, run.config.training.save_every
+    for event in training.train(trainer, validation, should_stop=should_stop):
+        yield event
+        match event:
+            case training.Logged():
+                run.train_bits = event.train_bits_per_character
+                run.measured(asdict(event))
+            case training.Stepped():
+                if save_every and event.step % save_every == 0:
+                    run.save()
+            case training.Evaluated():
+                run.measured({name: value for name, value in asdict(event).items() if name != "best"})
+                if event.best:
+                    run.best_step = event.step
+                    bits = event.validation_bits_per_character
+                    run.folder.save_model(trainer, validation_bits_per_character=bits)
+                run.save()
+                yield Sampled(event.step, _sample_text(trainer.model, run.config, event.step))
+            case training.Finished():
+                run.save()
+                yield _summary(run, event)
+
+
+def _summary(run: _Run, event: training.Finished) -> Trained:
+    trainer = run.trainer
+    best = trainer.best_bits
+    return Trained(
+        path=run.folder.path,
+        reason=event.reason,
+        step=event.step,
+        characters=trainer.characters,
+        elapsed_seconds=trainer.elapsed_seconds,
+        parameters=trainer.model.parameter_count(),
+        train_bits_per_character=run.train_bits,
+        validation_bits_per_character=best if best < float("inf") else None,
+        best_step=run.best_step,
+    )
+
+
+def _sample_text(model: CharLSTM, config: RunConfig, seed: int, length: int = 240) -> str:
+    """A few lines from the model as it is now."""
+    cpu_model = CharLSTM(config.model)
+    cpu_model.load_state_dict(model.state_dict())
+    settings = SamplingConfig(length=length, temperature=0.7)
+    generator = torch.Generator().manual_seed(seed)
+    drawn = sample(cpu_model, config.vocabulary, config=settings, generator=generator)
+    return "".join(pieces[0] for pieces in drawn)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The settings of a run and its splits; left_out are files of its text's folder that are not text."""
+
+    config: RunConfig
+    train: Ids
+    validation: Ids
+    left_out: tuple[Path, ...]
+
+
+def _planned(request: TrainRequest) -> _Plan:
+    """The plan of a new run."""
+    assert request.corpus is not None
+    plan = TrainingConfig(**request.training)
+    if not request.overwrite:
+        RunFolder(request.out).refuse_if_taken()  # before the text is read, which may take minutes
+    corpus = load_corpus(request.corpus, level=request.level)
+    train_ids, validation_ids = _splits(corpus, request.split, request.validation)
+    stream_length(len(train_ids), streams=plan.streams, window=plan.window)
+    record = CorpusRecord(corpus.name, corpus.sha256, len(corpus.tokens), request.split, request.validation)
+    settings = {"dropout": suggested_dropout(len(train_ids))} | request.model
+    model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **settings)
+    config = RunConfig(model, plan, corpus.vocabulary, record)
+    return _Plan(config, train_ids, validation_ids, corpus.left_out)
+
+
+def suggested_dropout(train_characters: int) -> float:
+    """The share of cells to leave out by default: a short text is soon learned by heart."""
+    return 0.0 if train_characters > 4_000_000 else 0.2
+
+
+def _resumed(request: TrainRequest) -> _Plan:
+    """The plan of the run that is there, of the same text as then."""
+    config = load_config(request.out)
+    _refuse_other_settings(request, config)
+    record = config.corpus
+    name = request.corpus or record.name
+    corpus = load_corpus(name, level=config.vocabulary.level, vocabulary=config.vocabulary)
+    if corpus.sha256 != record.sha256:
+        raise CheckpointError(
+            f"{request.out} was trained on another text: {corpus.name} has changed since",
+            "give the same text, or train anew with another --out",
+        )
+    return _Plan(config, *_splits(corpus, record.split, record.validation), corpus.left_out)
+
+
+def _refuse_other_settings(request: TrainRequest, config: RunConfig) -> None:
+    """A run goes on with the settings it began with."""
+    given = request.model | request.training
+    began = asdict(config.model) | asdict(config.training)
+    for name, value in given.items():
+        if began[name] != value:
+            raise UsageError(
+                f"{request.out} was begun with {name} {began[name]}, not {value}",
+                f"leave --{name.replace('_', '-')} out to go on with it, or train anew with another --out",
+            )
+
+
+def _splits(corpus: Corpus, split: str, validation: str | None) -> tuple[Ids, Ids]:
+    """The training and the validation part, of one text or of two."""
+    if validation is not None:
+        other = load_corpus(validation, level=corpus.vocabulary.level, vocabulary=corpus.vocabulary)
+        return corpus.tokens, other.tokens
+    bounds = split_bounds(len(corpus.tokens), split)
+    return corpus.tokens[slice(*bounds["train"])], corpus.tokens[slice(*bounds["validation"])]
+
+
+def _tensorboard(path: Path) -> Any:
+    """A TensorBoard writer into the run's folder. Raises UsageError when the extra is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UsageError(
+            "TensorBoard is not installed",
+            "run `pip install charlstm[tensorboard]`, or leave --tensorboard out",
+        ) from error
+    return SummaryWriter(str(path / "tensorboard"))
