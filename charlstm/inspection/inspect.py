@@ -9,7 +9,7 @@ import torch
 from charlstm.config import InspectionConfig
 from charlstm.errors import UsageError
 from charlstm.inspection.findings import CorpusFacts, Findings
-from charlstm.inspection.passes import Ids, detect, fresh, read_text
+from charlstm.inspection.passes import Ids, detect, fresh, read_text, untrained_scores
 from charlstm.inspection.summary import (
     excerpt_of,
     findings_of,
@@ -57,10 +57,12 @@ def inspect(
     progress("features", 0.0)
     text = read_text(ids[: config.characters], vocabulary.symbols, config.streams)
     generator = torch.Generator().manual_seed(config.seed)
-    progress("trained network", 0.05)
-    found = detect(model, text, config, generator)
-    progress("untrained network", 0.5)
-    control = detect(fresh(model, generator), text, config, generator)
+    progress("untrained scores", 0.05)
+    untrained = untrained_scores(model, text, generator)
+    progress("trained network", 0.25)
+    found = detect(model, text, config, untrained=untrained, generator=generator)
+    progress("untrained network", 0.6)
+    control = detect(fresh(model, generator), text, config, untrained=untrained, generator=generator)
     progress("findings", 0.95)
     findings = findings_of(found, text, model)
     return Findings(

@@ -89,21 +89,26 @@ def fresh(model: CharLSTM, generator: torch.Generator) -> CharLSTM:
     return CharLSTM(model.config, generator=generator).to(model.device)
 
 
-def _untrained_scores(model: CharLSTM, split: Split, generator: torch.Generator) -> Tensor:
+def untrained_scores(model: CharLSTM, text: InspectedText, generator: torch.Generator) -> Tensor:
     """(features,) float64: the largest |r| of any cell of untrained networks of the same shape."""
+    split = text.splits["discover"]
     networks = max(2, -(-_UNTRAINED_CELLS // (model.config.layers * model.config.cells)))
     scores = [detectors.strongest(fresh(model, generator), split) for _ in range(networks)]
     return torch.stack(scores).amax(0)
 
 
 def detect(
-    model: CharLSTM, text: InspectedText, config: InspectionConfig, generator: torch.Generator
+    model: CharLSTM,
+    text: InspectedText,
+    config: InspectionConfig,
+    *,
+    untrained: Tensor,
+    generator: torch.Generator,
 ) -> Detected:
-    """Calibrate, discover and confirm, each on its split."""
+    """Calibrate, discover and confirm, each on its split; untrained are the scores to beat."""
     calibrating, discovering, confirming = (
         text.splits[name] for name in ("calibrate", "discover", "confirm")
     )
-    untrained = _untrained_scores(model, discovering, generator)
     calibration = detectors.calibrate(model, calibrating)
     drawn = [
         detectors.draw_shifts(split.features, config.shifts, generator) for split in (discovering, confirming)
