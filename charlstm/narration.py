@@ -111,24 +111,26 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
         (
             f"{finding.layer}:{finding.cell}",
             finding.kind.replace("_", " "),
-            finding.feature.replace("_", " "),
-            drivers_in_words(finding.drivers),
+            _cut(finding.feature.replace("_", " "), 20),
+            _cut(drivers_in_words(finding.drivers), 17),
             f"{finding.detection.held_out_score:.2f}",
             f"{finding.detection.held_out_null_max:.2f}",
-            f"{finding.detection.p_value:.2g}",
+            f"{finding.detection.p_value:.3f}",
         )
         for finding in findings.findings[:most]
     ]
     left = len(findings.findings) - len(rows)
-    shown = console.table(rows, header=("cell", "kind", "feature", "driven by", "|r|", "chance", "p"))
+    shown = console.table(rows, header=("cell", "kind", "feature", "driven by", "|r|", "null", "p"))
     return shown + (f"\n{left} more in findings.json" if left else "")
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def drivers_in_words(drivers: dict[str, list[str]]) -> str:
     """{"set": ["("], "reset": [")"]} as `( on, ) off`; any character goes without saying."""
-    words = {"set": "on", "reset": "off", "step": "up", "unstep": "down"}
-    if "step" in drivers and "reset" in drivers:
-        words["reset"] = "to 0"
+    words = {"set": "on", "step": "up", "unstep": "down", "reset": "to 0" if "step" in drivers else "off"}
     if drivers.get("set") == drivers.get("reset") is not None:
         return f"{_spelled(drivers['set'])} on and off"
     parts = [

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import PROSE
 
 from charlstm import cli
 from charlstm.errors import (
@@ -130,6 +131,41 @@ def test_score_of_each_character(trained, tmp_path, monkeypatch, capsys):
     document = json.loads(capsys.readouterr().out)
     assert document["per_character"][0] == pytest.approx(float(rows[0][2]), abs=1e-4)
     assert sum(document["per_character"]) / 7 == pytest.approx(document["bits_per_character"])
+
+
+def test_inspect_writes_findings_and_a_page(tmp_path, monkeypatch, capsys):
+    text = tmp_path / "long.txt"
+    text.write_text(PROSE * 200)
+    path = tmp_path / "run"
+    assert run(monkeypatch, "train", text, "--out", path, "--steps", 20, "--quiet", *SMALL) == 0
+    capsys.readouterr()
+    assert run(monkeypatch, "inspect", path, text, "--out", tmp_path / "found", "--characters", 24_000) == 0
+    shown = capsys.readouterr()
+    assert "report.html" in shown.err
+    assert shown.out.strip()
+    document = json.loads((tmp_path / "found" / "findings.json").read_text())
+    assert document["schema_version"] == 1
+    assert document["model"]["cells"] == 12
+    assert "inside_parentheses" in document["method"]["features"]
+    page = tmp_path / "found" / "report.html"
+    drawn = page.read_text()
+    page.unlink()
+    assert run(monkeypatch, "report", tmp_path / "found") == 0
+    assert page.read_text() == drawn
+    assert run(monkeypatch, "inspect", path, "--quiet") == 3  # its own held-out text is too short
+    assert "20,000" in capsys.readouterr().err
+
+
+def test_demo(tmp_path, monkeypatch, capsys):
+    text = tmp_path / "long.txt"
+    text.write_text(PROSE * 1_600)
+    monkeypatch.setattr("charlstm.sources._stdlib_files", lambda: iter([text]))
+    assert run(monkeypatch, "demo", "--minutes", 0.05, "--out", tmp_path / "demo") == 0
+    shown = capsys.readouterr()
+    assert "validation" in shown.out
+    assert "def " in shown.out
+    assert "report" in shown.err
+    assert (tmp_path / "demo" / "report.html").exists()
 
 
 def test_corpora(trained, monkeypatch, capsys):
