@@ -23,13 +23,13 @@ from torch import Tensor
 
 from charlstm.config import ModelConfig, TrainingConfig, plain
 from charlstm.errors import CharLSTMError, CheckpointError
+from charlstm.files import whole_file
 from charlstm.model import CharLSTM
 from charlstm.training import Trainer
 from charlstm.vocabulary import Vocabulary
 
 FORMAT = 1
 _CONFIG, _MODEL, _RESUME, _METRICS = "config.json", "model.safetensors", "resume.safetensors", "metrics.jsonl"
-_TEMPORARY = ".partial"
 
 
 @dataclass(frozen=True)
@@ -200,15 +200,11 @@ def _load_tensors(place: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _write_whole(place: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside its place and move it there once it is on the disk."""
-    temporary = place.with_name(place.name + _TEMPORARY)
+    """Have a file written whole or not at all. Raises CheckpointError when it cannot be."""
     try:
-        write(temporary)
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, place)
+        with whole_file(place) as partial:
+            write(partial)
     except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
         raise _unwritable(place, error) from error
 
 

@@ -123,8 +123,12 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="train for so long [4]")] = None,
     steps: Annotated[int | None, typer.Option(help="train for so many updates")] = None,
     epochs: Annotated[float | None, typer.Option(help="train for so many passes over the text")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="peak rate of the LSTM's matrices")] = None,
-    optimizer: Annotated[Optimizer | None, typer.Option(help="for the LSTM's matrices [muon]")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="peak rate of Muon; AdamW's follow it [0.012]")
+    ] = None,
+    optimizer: Annotated[
+        Optimizer | None, typer.Option(help="muon: lowest loss; adamw: hardest gates [mixed]")
+    ] = None,
     split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = "90/5/5",
     validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
     level: Annotated[Level, typer.Option(help="what a symbol is")] = "characters",
@@ -363,7 +367,7 @@ def demo(
     request = TrainRequest(corpus="stdlib", out=out, model={}, training={"minutes": minutes}, overwrite=True)
     _train(request, quiet=quiet, as_json=False)
     narrator.say("\na sample")
-    pieces = pipeline.sample_from(out, "def ", config=SamplingConfig(length=400, temperature=0.6), seed=1)
+    pieces = pipeline.sample_from(out, "def ", config=SamplingConfig(length=400), seed=1)
     _stream("def ", pieces)
     narrator.say("\nits switches and counters")
     _inspect(out, None, out, InspectionConfig(), quiet, False)

@@ -9,7 +9,7 @@ from charlstm.errors import UsageError
 Level = Literal["characters", "bytes"]
 Unknown = Literal["error", "skip", "replace"]
 Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
-Optimizer = Literal["muon", "adamw"]
+Optimizer = Literal["mixed", "muon", "adamw"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
@@ -56,8 +56,8 @@ class ModelConfig:
 class TrainingConfig:
     """How a model is trained; exactly one of minutes, steps and epochs says for how long.
 
-    learning_rate is Muon's peak rate on the LSTM's matrices; AdamW, on everything else (or on
-    everything, with optimizer="adamw"), has its own scale of it, see training.build_optimizers.
+    learning_rate is Muon's peak rate; AdamW's are shares of it, see optimizers, which also says what
+    each optimizer is.
     evaluate_every and save_every are in steps; 0 means on the clock. patience counts evaluations
     without a better validation value; 0 never stops early. Raises UsageError with every setting
     that is out of range.
@@ -69,7 +69,7 @@ class TrainingConfig:
     streams: int = 64
     window: int = 64
     learning_rate: float = 0.012
-    optimizer: Optimizer = "muon"
+    optimizer: Optimizer = "mixed"
     warmup: float = 0.02
     clip_norm: float = 1.0
     evaluate_every: int = 0

@@ -109,10 +109,10 @@ class Narrator:
             with tqdm.external_write_mode(file=self._stream):
                 print(visible(text), file=self._stream, flush=True)
 
-    def excerpt(self, text: str, *, lines: int = 6) -> None:
-        """The first lines of a text, set in and cut to the terminal's width."""
+    def excerpt(self, text: str, *, lines: int = 5) -> None:
+        """The first lines of a text that hold something, set in and cut to the terminal's width."""
         width = min(80, shutil.get_terminal_size().columns) - 4
-        for line in text.expandtabs(4).splitlines()[:lines]:
+        for line in [line for line in text.expandtabs(4).splitlines() if line.strip()][:lines]:
             self.say(f"  | {line[:width]}")
 
     def bar(self) -> "Bar":

@@ -178,7 +178,7 @@ def _summary(run: _Run, event: training.Finished) -> Trained:
     )
 
 
-def _sample_text(model: CharLSTM, config: RunConfig, seed: int, length: int = 240) -> str:
+def _sample_text(model: CharLSTM, config: RunConfig, seed: int, length: int = 400) -> str:
     """A few lines from the model as it is now."""
     cpu_model = CharLSTM(config.model)
     cpu_model.load_state_dict(model.state_dict())

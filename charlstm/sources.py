@@ -20,7 +20,7 @@ from typing import Any
 
 from charlstm.config import Level
 from charlstm.errors import CorpusError
-from charlstm.tokens import Text, unreadable, whole_file
+from charlstm.tokens import Text, cache_file, unreadable
 
 BUILT_IN = ("stdlib",)
 _HEAD_BYTES = 8_000
@@ -148,7 +148,7 @@ def _fetched(name: str, data_folder: Path) -> Path:
     if place.exists():
         return place
     documents = _documents(name, column, _rows(name, path, config or None))
-    with whole_file(place) as file:
+    with cache_file(place) as file:
         for number, document in enumerate(documents):
             file.write(b"\n" * (number > 0) + document.encode("utf-8"))
     return place

@@ -13,7 +13,6 @@ what does not agree is made again.
 
 import codecs
 import json
-import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ import numpy as np
 
 from charlstm.config import Level, Unknown
 from charlstm.errors import CharLSTMError, CorpusError
+from charlstm.files import whole_file
 from charlstm.vocabulary import Ids, SymbolFinder, Vocabulary, not_utf8
 
 FORMAT = 1
@@ -113,23 +113,17 @@ def cached_records(folder: Path) -> Iterator[tuple[TokenRecord, int]]:
 
 
 @contextmanager
-def whole_file(place: Path) -> Iterator[BinaryIO]:
-    """A file to write, which takes its place when all is written and is gone when anything fails.
+def cache_file(place: Path) -> Iterator[BinaryIO]:
+    """A file of the cache to write: there whole or not at all.
 
     It is not flushed to the disk: a cache that a power cut damages is noticed and made again.
     Raises CorpusError when it cannot be written.
     """
-    partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
+        with whole_file(place, flush=False) as partial, open(partial, "wb") as file:
             yield file
-        os.replace(partial, place)
     except OSError as error:
         raise _unwritable(place, error) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
 
 
 def unreadable(error: OSError) -> CorpusError:
@@ -210,14 +204,14 @@ def _write(
     """Encode a text into the cache. Raises CorpusError when it is no longer the one with the fingerprint."""
     digest = sha256()
     pieces = _pieces(text, vocabulary.level, each=digest.update)
-    with whole_file(place.with_suffix(".bin")) as file:
+    with cache_file(place.with_suffix(".bin")) as file:
         characters, crc32 = _encode(pieces, vocabulary, unknown, file)
         if digest.hexdigest() != fingerprint.sha256:
             raise CorpusError(f"{text.name} changed while it was read", "run again when nothing writes to it")
         if characters == 0:
             raise CorpusError(f"{text.name} has no character of the vocabulary", "give another text")
     record = TokenRecord(text.name, fingerprint.sha256, fingerprint.bytes, characters, crc32, vocabulary)
-    with whole_file(place.with_suffix(".json")) as file:
+    with cache_file(place.with_suffix(".json")) as file:
         file.write(json.dumps(record.to_json()).encode())
 
 

@@ -11,7 +11,7 @@ PACKAGE = Path(charlstm.__file__).parent
 
 # Each may import those before it. The order of charlstm/ as the design has it.
 ORDER = [
-    "errors", "config", "vocabulary", "tokens", "sources", "corpus", "cell", "model",
+    "errors", "files", "config", "vocabulary", "tokens", "sources", "corpus", "cell", "model",
     "evaluation", "optimizers", "training", "checkpoint", "sampling",
     "inspection", "report", "devices", "runs", "pipeline", "interrupts",
     "console", "narration", "cli", "__main__",

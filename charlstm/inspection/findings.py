@@ -6,13 +6,13 @@ one of the wrong type. Imports no torch, because the report page reads this.
 
 import json
 import math
-import os
 import types
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from charlstm.errors import UsageError
+from charlstm.files import whole_file
 
 SCHEMA_VERSION = 1
 _ADVICE = "write the findings again with `charlstm inspect`"
@@ -157,12 +157,10 @@ class Findings:
 
     def save(self, path: Path) -> None:
         """Write findings.json whole or not at all. Raises UsageError where it cannot be written."""
-        partial = path.with_name(path.name + ".partial")
         content = json.dumps(self.to_json(), allow_nan=False)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(content, encoding="utf-8")
-            os.replace(partial, path)
+            with whole_file(path) as partial:
+                partial.write_text(content, encoding="utf-8")
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}", "choose another --out") from error
 

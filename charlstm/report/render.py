@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from charlstm.errors import UsageError
+from charlstm.files import whole_file
 from charlstm.report.view import view
 from charlstm.report.wording import MISSING
 
@@ -30,7 +31,8 @@ def write_report(findings: Mapping[str, Any], path: Path) -> None:
     html = render(findings)
     try:
         # A lone surrogate has no UTF-8; as a character reference the browser shows it as unknown.
-        path.write_text(html, encoding="utf-8", errors="xmlcharrefreplace")
+        with whole_file(path) as partial:
+            partial.write_text(html, encoding="utf-8", errors="xmlcharrefreplace")
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}", "choose a writable folder with --out"

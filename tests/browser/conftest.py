@@ -1,4 +1,4 @@
-"""A system Chromium for the tests of the page; without one they are skipped."""
+"""A Chromium for the tests of the page, the system's or playwright's own; without one they are skipped."""
 
 import os
 import shutil
@@ -25,10 +25,10 @@ def chromium_path() -> str | None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = chromium_path()
-    if path is None:
-        pytest.skip(f"none of {', '.join(NAMES)} is installed; set CHARLSTM_CHROMIUM to a Chromium")
     with sync_playwright() as playwright:
+        path = chromium_path() or playwright.chromium.executable_path
+        if not Path(path).exists():
+            pytest.skip(f"none of {', '.join(NAMES)} is installed; set CHARLSTM_CHROMIUM to a Chromium")
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield chromium
         chromium.close()
