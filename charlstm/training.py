@@ -26,8 +26,8 @@ from charlstm.vocabulary import Ids
 
 # Steps between two lines of metrics. The loss is read off the device only then.
 LOG_EVERY = 20
-_EVALUATIONS = 10  # in a run whose length is given in steps
-_EVALUATION_SHARE = 0.04  # of the time of a run whose length is given in minutes
+_EVALUATIONS = 10  # in a run, or fewer where its length is given in minutes and they would take
+_EVALUATION_SHARE = 0.04  # more than this share of it
 
 
 @dataclass(frozen=True)
@@ -292,19 +292,24 @@ class _Clock:
 
 
 class _EvaluationSchedule:
-    """When to evaluate: at given steps, or by the clock so that it costs a small share of the time."""
+    """When to evaluate: at given steps, or by the clock so that it costs a small share of the time.
+
+    By the clock nothing is due shortly before the end, where a run is evaluated anyway.
+    """
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
         total = trainer.total_steps
         self._every = trainer.config.evaluate_every or (total and max(1, total // _EVALUATIONS))
-        self._pause_seconds = 6 * (trainer.config.minutes or 0.0)
+        self._end_seconds = 60 * (trainer.config.minutes or 0.0)
+        self._pause_seconds = self._end_seconds / _EVALUATIONS
         self._next_seconds = trainer.elapsed_seconds + self._pause_seconds
 
     def now(self) -> bool:
         if self._every:
             return self._trainer.step % self._every == 0
-        return self._trainer.elapsed_seconds >= self._next_seconds
+        seconds = self._trainer.elapsed_seconds
+        return self._next_seconds <= seconds < self._end_seconds - self._pause_seconds / 2
 
     def took(self, seconds: float) -> None:
         self._pause_seconds = max(self._pause_seconds, seconds / _EVALUATION_SHARE)

@@ -34,9 +34,14 @@ def small_model(generator: torch.Generator) -> CharLSTM:
 
 
 @pytest.fixture
-def prose_file(tmp_path: Path) -> Path:
+def prose() -> str:
+    return PROSE
+
+
+@pytest.fixture
+def prose_file(tmp_path: Path, prose: str) -> Path:
     path = tmp_path / "prose.txt"
-    path.write_text(PROSE * 60, encoding="utf-8")
+    path.write_text(prose * 60, encoding="utf-8")
     return path
 
 

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import PROSE
 
 from charlstm import cli
 from charlstm.errors import (
@@ -133,9 +132,9 @@ def test_score_of_each_character(trained, tmp_path, monkeypatch, capsys):
     assert sum(document["per_character"]) / 7 == pytest.approx(document["bits_per_character"])
 
 
-def test_inspect_writes_findings_and_a_page(tmp_path, monkeypatch, capsys):
+def test_inspect_writes_findings_and_a_page(tmp_path, prose, monkeypatch, capsys):
     text = tmp_path / "long.txt"
-    text.write_text(PROSE * 200)
+    text.write_text(prose * 200)
     path = tmp_path / "run"
     assert run(monkeypatch, "train", text, "--out", path, "--steps", 20, "--quiet", *SMALL) == 0
     capsys.readouterr()
@@ -156,9 +155,9 @@ def test_inspect_writes_findings_and_a_page(tmp_path, monkeypatch, capsys):
     assert "20,000" in capsys.readouterr().err
 
 
-def test_demo(tmp_path, monkeypatch, capsys):
+def test_demo(tmp_path, prose, monkeypatch, capsys):
     text = tmp_path / "long.txt"
-    text.write_text(PROSE * 1_600)
+    text.write_text(prose * 2_000)
     monkeypatch.setattr("charlstm.sources._stdlib_files", lambda: iter([text]))
     assert run(monkeypatch, "demo", "--minutes", 0.05, "--out", tmp_path / "demo") == 0
     shown = capsys.readouterr()
