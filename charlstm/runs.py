@@ -216,7 +216,7 @@ def _planned(request: TrainRequest) -> _Plan:
 
 def suggested_dropout(train_characters: int) -> float:
     """The share of cells to leave out by default: a short text is soon learned by heart."""
-    return 0.0 if train_characters > 4_000_000 else 0.2
+    return 0.0 if train_characters > 4_000_000 else 0.3
 
 
 def _resumed(request: TrainRequest) -> _Plan:
