@@ -367,7 +367,7 @@ def demo(
     request = TrainRequest(corpus="stdlib", out=out, model={}, training={"minutes": minutes}, overwrite=True)
     _train(request, quiet=quiet, as_json=False)
     narrator.say("\na sample")
-    pieces = pipeline.sample_from(out, "def ", config=SamplingConfig(length=400), seed=1)
+    pieces = pipeline.sample_from(out, "def ", config=SamplingConfig(length=400, temperature=0.5), seed=1)
     _stream("def ", pieces)
     narrator.say("\nits switches and counters")
     _inspect(out, None, out, InspectionConfig(), quiet, False)

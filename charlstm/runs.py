@@ -87,6 +87,7 @@ def train(request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: Fa
     """
     device = choose_device(request.device)
     keep_freed_memory()
+    writer = _tensorboard_writer() if request.tensorboard else None
     folder = RunFolder(request.out)
     plan = _resumed(request) if request.resume else _planned(request)
     generator = torch.Generator().manual_seed(plan.config.training.seed)
@@ -106,8 +107,8 @@ def train(request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: Fa
         step=trainer.step,
         left_out=plan.left_out,
     )
-    writer = _tensorboard(request.out) if request.tensorboard else None
-    yield from _trained(_Run(trainer, folder, plan.config, writer), plan.validation, should_stop)
+    tensorboard = writer(str(request.out / "tensorboard")) if writer else None
+    yield from _trained(_Run(trainer, folder, plan.config, tensorboard), plan.validation, should_stop)
 
 
 @dataclass
@@ -119,13 +120,12 @@ class _Run:
     config: RunConfig
     tensorboard: Any
     train_bits: float | None = None
-    best_step: int = 0
 
     def save(self) -> None:
         """The last state, and the weights too while no validation value has chosen any."""
         self.trainer.check_finite()
         if self.trainer.best_bits == float("inf"):
-            self.best_step = self.trainer.step
+            self.trainer.best_step = self.trainer.step
             self.folder.save_model(self.trainer, validation_bits_per_character=None)
         self.folder.save_resume(self.trainer)
 
@@ -152,7 +152,6 @@ def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Ite
             case training.Evaluated():
                 run.measured({name: value for name, value in asdict(event).items() if name != "best"})
                 if event.best:
-                    run.best_step = event.step
                     bits = event.validation_bits_per_character
                     run.folder.save_model(trainer, validation_bits_per_character=bits)
                 run.save()
@@ -174,7 +173,7 @@ def _summary(run: _Run, event: training.Finished) -> Trained:
         parameters=trainer.model.parameter_count(),
         train_bits_per_character=run.train_bits,
         validation_bits_per_character=best if best < float("inf") else None,
-        best_step=run.best_step,
+        best_step=trainer.best_step,
     )
 
 
@@ -255,13 +254,13 @@ def _splits(corpus: Corpus, split: str, validation: str | None) -> tuple[Ids, Id
     return corpus.tokens[slice(*bounds["train"])], corpus.tokens[slice(*bounds["validation"])]
 
 
-def _tensorboard(path: Path) -> Any:
-    """A TensorBoard writer into the run's folder. Raises UsageError when the extra is not installed."""
+def _tensorboard_writer() -> Any:
+    """TensorBoard's writer class. Raises UsageError when the extra is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise UsageError(
             "TensorBoard is not installed",
-            "run `pip install charlstm[tensorboard]`, or leave --tensorboard out",
+            "run `pip install 'charlstm[tensorboard]'`, or leave --tensorboard out",
         ) from error
-    return SummaryWriter(str(path / "tensorboard"))
+    return SummaryWriter

@@ -108,6 +108,8 @@ class Trainer:
         self.characters = 0
         self.elapsed_seconds = 0.0
         self.best_bits = math.inf
+        self.best_step = 0
+        self.evaluated_step = 0
         self.evaluations_since_best = 0
         self.generator = torch.Generator(model.device).manual_seed(config.seed)
         self._ids = ids
@@ -205,6 +207,8 @@ class Trainer:
             "characters": self.characters,
             "elapsed_seconds": self.elapsed_seconds,
             "best_bits": self.best_bits,
+            "best_step": self.best_step,
+            "evaluated_step": self.evaluated_step,
             "evaluations_since_best": self.evaluations_since_best,
             "position": self._position,
             "summed_steps": self._summed_steps,
@@ -223,6 +227,8 @@ class Trainer:
         self.characters = int(numbers["characters"])
         self.elapsed_seconds = float(numbers["elapsed_seconds"])
         self.best_bits = float(numbers["best_bits"])
+        self.best_step = int(numbers["best_step"])
+        self.evaluated_step = int(numbers["evaluated_step"])
         self.evaluations_since_best = int(numbers["evaluations_since_best"])
         self._position = int(numbers["position"])
         self._summed_steps = int(numbers["summed_steps"])
@@ -248,31 +254,32 @@ def train(
 ) -> Iterator[Event]:
     """Train until the run's length is reached, yielding after every step and every measurement.
 
-    should_stop is asked after each step. With an empty validation split nothing is evaluated.
+    should_stop is asked before each step. With an empty validation split nothing is evaluated.
     Raises DivergedError when the loss or a gradient stops being a finite number.
     """
     clock = _Clock(trainer)
     due = _EvaluationSchedule(trainer)
+    evaluating = len(validation) > 1
     reason: Literal["done", "interrupted", "early"] = "done"
     logged_step, logged_seconds = trainer.step, clock.read()
     while trainer.fraction < 1:
-        trainer.advance()
-        clock.read()
-        if trainer.step % LOG_EVERY == 0:
-            yield _logged(trainer, trainer.step - logged_step, trainer.elapsed_seconds - logged_seconds)
-            logged_step, logged_seconds = trainer.step, clock.read()
-        yield Stepped(trainer.step, trainer.fraction, trainer.elapsed_seconds)
         if should_stop():
             reason = "interrupted"
             break
-        if len(validation) > 1 and trainer.fraction < 1 and due.now():
+        if evaluating and due.now():
             started = clock.read()
             yield _evaluated(trainer, validation)
             due.took(clock.read() - started)
             if 0 < trainer.config.patience <= trainer.evaluations_since_best:
                 reason = "early"
                 break
-    if reason == "done" and len(validation) > 1:
+        trainer.advance()
+        clock.read()
+        if trainer.step % LOG_EVERY == 0:
+            yield _logged(trainer, trainer.step - logged_step, trainer.elapsed_seconds - logged_seconds)
+            logged_step, logged_seconds = trainer.step, clock.read()
+        yield Stepped(trainer.step, trainer.fraction, trainer.elapsed_seconds)
+    if reason == "done" and evaluating and trainer.evaluated_step < trainer.step:
         yield _evaluated(trainer, validation)
         clock.read()
     trainer.check_finite()
@@ -307,7 +314,8 @@ class _EvaluationSchedule:
 
     def now(self) -> bool:
         if self._every:
-            return self._trainer.step % self._every == 0
+            step = self._trainer.step
+            return step % self._every == 0 and step > self._trainer.evaluated_step
         seconds = self._trainer.elapsed_seconds
         return self._next_seconds <= seconds < self._end_seconds - self._pause_seconds / 2
 
@@ -331,6 +339,8 @@ def _evaluated(trainer: Trainer, validation: Ids) -> Evaluated:
     trainer.check_finite()
     bits = evaluate(trainer.model, validation).bits_per_character
     best = bits < trainer.best_bits
-    trainer.best_bits = min(bits, trainer.best_bits)
+    trainer.evaluated_step = trainer.step
+    if best:
+        trainer.best_bits, trainer.best_step = bits, trainer.step
     trainer.evaluations_since_best = 0 if best else trainer.evaluations_since_best + 1
     return Evaluated(trainer.step, trainer.characters, trainer.elapsed_seconds, bits, best)

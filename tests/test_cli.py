@@ -79,6 +79,62 @@ def test_train_refuses_a_taken_folder_and_resumes_it(trained, prose_file, monkey
     assert "another text" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--level", "bytes"],
+        ["--layers", "2", "--dropout", "0.2"],
+        ["--activation", "relu"],
+        ["--epochs", "1"],
+    ],
+)
+def test_train_with_other_settings(options, tmp_path, prose_file, monkeypatch, capsys):
+    path = tmp_path / "run"
+    length = [] if "--epochs" in options else ["--steps", 5]
+    assert run(monkeypatch, "train", prose_file, "--out", path, *length, *options, *SMALL) == 0
+    assert run(monkeypatch, "sample", path, "--length", 9) == 0
+    assert run(monkeypatch, "score", path) == 0
+
+
+def test_validation_on_another_text(tmp_path, prose_file, monkeypatch, capsys):
+    other = tmp_path / "other.txt"
+    other.write_text("He said not at all.\n" * 20)
+    arguments = [
+        "train",
+        prose_file,
+        "--validation",
+        other,
+        "--out",
+        tmp_path / "run",
+        "--steps",
+        5,
+        "--json",
+        *SMALL,
+    ]
+    assert run(monkeypatch, *arguments) == 0
+    prepared = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert prepared["train_characters"] == len(prose_file.read_text())
+    assert prepared["validation_characters"] == 400
+
+
+def test_a_run_that_diverges_says_what_to_try_and_keeps_what_was_saved(
+    tmp_path, prose_file, monkeypatch, capsys
+):
+    path = tmp_path / "run"
+    arguments = ["train", prose_file, "--out", path, "--steps", 400, "--save-every", 1, *SMALL]
+    assert run(monkeypatch, *arguments, "--learning-rate", 1e39) == 2
+    assert "--learning-rate" in capsys.readouterr().err
+    assert run(monkeypatch, "sample", path, "--length", 5) == 0
+
+
+def test_tensorboard_that_is_not_installed(tmp_path, prose_file, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    arguments = ["train", prose_file, "--out", tmp_path / "run", "--steps", 5, "--tensorboard", *SMALL]
+    assert run(monkeypatch, *arguments) == 2
+    assert "charlstm[tensorboard]" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_sample_is_repeatable_and_alone_on_stdout(trained, monkeypatch, capsys):
     texts = []
     for _ in range(2):
