@@ -191,7 +191,7 @@ def _train(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
     if not as_json:
         console.write_line(narration.summary_table(trained))
     if trained.reason == "interrupted":
-        narrator.say(f"stopped and saved; go on with  charlstm train --resume --out {trained.path}")
+        narrator.say(f"go on with  charlstm train --resume --out {trained.path}")
         raise SystemExit(wish.exit_code)
     narrator.say(narration.next_commands(trained.path))
 

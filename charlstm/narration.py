@@ -9,7 +9,7 @@ from typing import Any
 from charlstm import console
 from charlstm.corpus import CachedCorpus
 from charlstm.inspection.findings import Findings
-from charlstm.runs import Prepared, RunEvent, Sampled, Trained
+from charlstm.runs import Interrupted, Prepared, RunEvent, Sampled, Trained
 from charlstm.training import Evaluated, Logged, Stepped
 
 
@@ -36,6 +36,8 @@ def follow_training(
                     narrator.say(_evaluation_line(event))
                 case Sampled():
                     narrator.excerpt(event.text)
+                case Interrupted():
+                    narrator.say(f"step {event.step:,} is saved; evaluating it, Ctrl-C again leaves at once")
                 case Trained():
                     trained = event
     assert trained is not None
@@ -60,8 +62,9 @@ def describe(event: Prepared) -> str:
     length = {"minutes": plan.minutes, "steps": plan.steps, "epochs": plan.epochs}
     unit, amount = next((unit, amount) for unit, amount in length.items() if amount is not None)
     lines = [
-        f"{corpus.name}: {event.train_characters:,} characters to train on, "
-        f"{event.validation_characters:,} to validate, {model.vocabulary_size} symbols",
+        corpus.name,
+        f"{event.train_characters:,} characters to train on, {event.validation_characters:,} to validate, "
+        f"{model.vocabulary_size} symbols",
         f"{layers}, {event.parameters:,} parameters, dropout {model.dropout:g}; {amount:g} {unit} on "
         f"{event.device} in {'bfloat16' if event.bfloat16 else 'float32'}",
     ]

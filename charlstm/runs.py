@@ -16,6 +16,7 @@ from charlstm.config import Level, ModelConfig, SamplingConfig, TrainingConfig
 from charlstm.corpus import Corpus, load_corpus, split_bounds
 from charlstm.devices import choose_device, keep_freed_memory
 from charlstm.errors import CheckpointError, UsageError
+from charlstm.evaluation import evaluate
 from charlstm.model import CharLSTM
 from charlstm.sampling import sample
 from charlstm.training import Trainer, stream_length
@@ -62,6 +63,13 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Interrupted:
+    """All that going on needs is saved at this step; what is left is to see how good the model is."""
+
+    step: int
+
+
+@dataclass(frozen=True)
 class Trained:
     """The run is over and saved; best_step is where model.safetensors comes from."""
 
@@ -76,7 +84,7 @@ class Trained:
     best_step: int
 
 
-RunEvent = training.Event | Prepared | Sampled | Trained
+RunEvent = training.Event | Prepared | Sampled | Interrupted | Trained
 
 
 def train(request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: False) -> Iterator[RunEvent]:
@@ -158,7 +166,25 @@ def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Ite
                 yield Sampled(event.step, _sample_text(trainer.model, run.config, event.step))
             case training.Finished():
                 run.save()
+                if event.reason == "interrupted":
+                    yield Interrupted(event.step)
+                    yield from _judged(run, validation)
                 yield _summary(run, event)
+
+
+def _judged(run: _Run, validation: Ids) -> Iterator[RunEvent]:
+    """Evaluate a run that was interrupted, so that its last weights are used where they are the best.
+
+    What was saved for going on stays as it was: the run then continues as if there had been no interruption.
+    """
+    trainer = run.trainer
+    if len(validation) > 1 and trainer.evaluated_step < trainer.step:
+        bits = evaluate(trainer.model, validation).bits_per_character
+        best = bits < trainer.best_bits
+        if best:
+            trainer.best_bits, trainer.best_step = bits, trainer.step
+            run.folder.save_model(trainer, validation_bits_per_character=bits)
+        yield training.Evaluated(trainer.step, trainer.characters, trainer.elapsed_seconds, bits, best)
 
 
 def _summary(run: _Run, event: training.Finished) -> Trained:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from charlstm import cli
+from charlstm.checkpoint import load
 from charlstm.errors import (
     CharLSTMError,
     CheckpointError,
@@ -302,7 +303,7 @@ def test_a_signal_saves_the_run_and_it_goes_on(number, code, tmp_path, prose_fil
     _, narration = process.communicate(timeout=60)
     assert process.returncode == code
     assert "--resume" in narration
-    assert (path / "model.safetensors").exists()
+    assert load(path).validation_bits_per_character is not None
     saved = json.loads(metrics.read_text().splitlines()[-1])["step"]
     going_on = subprocess.Popen(
         [sys.executable, "-m", "charlstm", "train", "--resume", "--out", str(path)],
