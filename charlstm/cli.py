@@ -127,7 +127,7 @@ def train(
         float | None, typer.Option(help="peak rate of Muon; AdamW's follow it [0.012]")
     ] = None,
     optimizer: Annotated[
-        Optimizer | None, typer.Option(help="muon: lowest loss; adamw: hardest gates [mixed]")
+        Optimizer | None, typer.Option(help="who trains the LSTM; adamw: hardest gates [mixed]")
     ] = None,
     split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = "90/5/5",
     validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,

@@ -3,8 +3,8 @@
 Muon orthogonalises each update of a matrix. That lowers the loss faster than AdamW, but turns the cells'
 axes into each other: what one cell of an AdamW network counts, several cells of a Muon network share, and
 the gates stay softer. The candidate g says what is written, the gates i, f and o say when. "mixed" gives
-Muon the candidate's rows and AdamW the gates': most of Muon's gain, with gates as hard and cells as
-separate as AdamW's. "muon" gives it all rows and has the lowest loss; "adamw" gives it none.
+Muon the candidate's rows and AdamW the gates': the loss of Muon alone after as many steps, at less time for
+each, with harder gates. "muon" gives it all rows; "adamw" gives it none and has the hardest gates.
 """
 
 import math
