@@ -164,8 +164,9 @@ def load_config(path: Path) -> RunConfig:
         raise _damaged(place, error) from error
 
 
-def load(path: Path) -> Checkpoint:
+def load(path: str | Path) -> Checkpoint:
     """The best model of a run, ready for use on the CPU. Raises CheckpointError when it cannot be read."""
+    path = Path(path)
     config = load_config(path)
     if not (path / _MODEL).is_file():
         raise CheckpointError(

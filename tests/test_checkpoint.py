@@ -41,6 +41,7 @@ def test_what_is_saved_is_loaded(tmp_path):
     for name, value in trainer.model.state_dict().items():
         assert torch.equal(checkpoint.model.state_dict()[name], value)
     assert load_config(tmp_path / "run") == checkpoint.config
+    assert load(str(tmp_path / "run")).config == checkpoint.config
 
 
 def test_resuming_goes_on_bit_for_bit_and_cuts_the_metrics(tmp_path):
