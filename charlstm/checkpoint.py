@@ -212,7 +212,8 @@ def _write_whole(place: Path, write: Callable[[Path], object]) -> None:
 
 def _unwritable(place: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"{place} cannot be written: {error}", "free some space there or name another --out"
+        f"{place} cannot be written: {error}",
+        "see that it may be written and has space, or name another --out",
     )
 
 

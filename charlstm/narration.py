@@ -78,7 +78,7 @@ def describe(event: Prepared) -> str:
 
 def _evaluation_line(event: Evaluated) -> str:
     bits = console.bits_and_nats(event.validation_bits_per_character)
-    mark = ", the best so far" if event.best else ""
+    mark = ", best" if event.best else ""
     return f"step {event.step:,}, {console.duration(event.elapsed_seconds)}: validation {bits}{mark}"
 
 
@@ -150,7 +150,7 @@ def corpora_table(corpora: list[CachedCorpus]) -> str:
     """The texts that are at hand, with what is known of those that are cached."""
     rows = [
         (
-            corpus.name,
+            _cut(corpus.name, 30),
             corpus.state,
             corpus.level or "",
             "" if corpus.characters is None else f"{corpus.characters:,}",
