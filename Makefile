@@ -40,5 +40,5 @@ bench: setup ## the benchmarks, as tables
 
 clean: ## remove what was built, cached or trained here, but no run you named
 	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -rf checkpoints/demo data/tokens data/hf
+	rm -rf checkpoints/demo data/tokens data/hf data/grammar
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

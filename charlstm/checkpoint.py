@@ -1,6 +1,7 @@
 """A run's folder: every file in it is whole or not there, and none of them is a pickle.
 
-    config.json          settings of the model and its training, vocabulary, corpus, versions
+    config.json          settings of the model and its training, vocabulary, corpus, versions; of an imported
+                         model the source, and neither training nor corpus
     model.safetensors    the best weights so far, what sampling and inspection read
     resume.safetensors   the last weights with all that going on needs
     metrics.jsonl        one object per measurement
@@ -21,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from charlstm.config import ModelConfig, TrainingConfig, plain
+from charlstm.config import GateOrder, ModelConfig, TrainingConfig, plain
 from charlstm.errors import CharLSTMError, CheckpointError
 from charlstm.files import whole_file
 from charlstm.model import CharLSTM
@@ -44,22 +45,35 @@ class CorpusRecord:
 
 
 @dataclass(frozen=True)
+class SourceRecord:
+    """Which file a model was imported from, and how its weights were read."""
+
+    name: str
+    sha256: str
+    layout: str
+    gate_order: GateOrder
+    forget_bias: float
+
+
+@dataclass(frozen=True)
 class RunConfig:
-    """All that config.json says."""
+    """All that config.json says: training and corpus of a run, or the source of a model from elsewhere."""
 
     model: ModelConfig
-    training: TrainingConfig
+    training: TrainingConfig | None
     vocabulary: Vocabulary
-    corpus: CorpusRecord
+    corpus: CorpusRecord | None
+    source: SourceRecord | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As a dict of JSON values, with the versions that wrote it."""
         return {
             "format": FORMAT,
             "model": plain(self.model),
-            "training": plain(self.training),
+            "training": self.training and plain(self.training),
             "vocabulary": self.vocabulary.to_json(),
-            "corpus": dict(vars(self.corpus)),
+            "corpus": self.corpus and dict(vars(self.corpus)),
+            "source": self.source and dict(vars(self.source)),
             "versions": {"python": platform.python_version(), "torch": torch.__version__},
         }
 
@@ -68,11 +82,13 @@ class RunConfig:
         """The opposite of to_json. Raises CheckpointError, UsageError, KeyError or TypeError."""
         if data["format"] != FORMAT:
             raise CheckpointError(f"its format is {data['format']!r}, not {FORMAT}", "use a newer charlstm")
+        training, corpus, source = data["training"], data["corpus"], data.get("source")
         config = cls(
             ModelConfig(**data["model"]),
-            TrainingConfig(**data["training"]),
+            None if training is None else TrainingConfig(**training),
             Vocabulary.from_json(data["vocabulary"]),
-            CorpusRecord(**data["corpus"]),
+            None if corpus is None else CorpusRecord(**corpus),
+            None if source is None else SourceRecord(**source),
         )
         known, spelled = config.model.vocabulary_size, len(config.vocabulary)
         if known != spelled:
@@ -119,13 +135,15 @@ class RunFolder:
         if (self.path / _CONFIG).exists():
             raise CheckpointError(
                 f"{self.path} holds a run already",
-                "go on with it by --resume, train anew over it by --overwrite, or name another --out",
+                "go on with it by `train --resume`, replace it by --overwrite, or name another --out",
             )
 
-    def save_model(self, trainer: Trainer, *, validation_bits_per_character: float | None) -> None:
-        """Write the weights as they are now as the run's best."""
-        numbers = {"step": trainer.step, "validation_bits_per_character": validation_bits_per_character}
-        _save_tensors(self.path / _MODEL, trainer.model.state_dict(), numbers)
+    def save_model(
+        self, model: CharLSTM, *, step: int = 0, validation_bits_per_character: float | None
+    ) -> None:
+        """Write the weights as they are now as the run's best; step is 0 for a model from elsewhere."""
+        numbers = {"step": step, "validation_bits_per_character": validation_bits_per_character}
+        _save_tensors(self.path / _MODEL, model.state_dict(), numbers)
 
     def save_resume(self, trainer: Trainer) -> None:
         """Write all that going on needs, with how far metrics.jsonl had come."""

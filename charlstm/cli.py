@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -13,6 +13,7 @@ import typer
 from charlstm import console
 from charlstm.config import (
     Activation,
+    GateOrder,
     InspectionConfig,
     Level,
     Optimizer,
@@ -43,12 +44,6 @@ _EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
 
 Part = Literal["all", "train", "validation", "test"]
 
-CorpusName = Annotated[
-    str,
-    typer.Argument(
-        metavar="CORPUS", help="stdlib, a file, a folder, a glob, or hf:owner/name[:config][#column]"
-    ),
-]
 RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's folder")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing on stderr but problems")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
@@ -107,7 +102,8 @@ def train(
     corpus: Annotated[
         str | None,
         typer.Argument(
-            metavar="CORPUS", help="stdlib, a file, a folder, a glob, or hf:owner/name[:config][#column]"
+            metavar="CORPUS",
+            help="stdlib, grammar:NAME, a file, a folder, a glob, or hf:owner/name[:config][#column]",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="the run's folder [checkpoints/NAME of the text]")] = None,
@@ -209,6 +205,13 @@ def sample(
     count: Annotated[int, typer.Option(help="texts to draw, side by side")] = 1,
     seed: Annotated[int, typer.Option(help="the same seed draws the same text")] = 0,
     stop: Annotated[str | None, typer.Option(help="end a text where this appears")] = None,
+    hold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LAYER:CELL=VALUE[@FROM]",
+            help="set a cell to on, off or a cell state, from this drawn character on [0]; repeatable",
+        ),
+    ] = None,
     unknown: UnknownOption = "error",
     as_json: AsJson = False,
 ) -> None:
@@ -218,10 +221,14 @@ def sample(
     config = SamplingConfig(
         length=length, temperature=temperature, top_k=top_k, top_p=top_p, count=count, stop=stop
     )
+    if hold:
+        config = replace(config, hold=pipeline.read_holds(checkpoint, hold))
     with _computing():
         pieces = pipeline.sample_from(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
         if as_json:
-            console.write_json({"prompt": prompt, "seed": seed, "samples": _joined(pieces, count)})
+            holds = [asdict(each) for each in config.hold]
+            texts = _joined(pieces, count)
+            console.write_json({"prompt": prompt, "seed": seed, "hold": holds, "samples": texts})
         elif count == 1:
             _stream(prompt, pieces)
         else:
@@ -259,7 +266,7 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Measure how well a model predicts a text."""
-    from charlstm import pipeline
+    from charlstm import narration, pipeline
 
     with _computing():
         scored = pipeline.score(checkpoint, corpus, split=split, part=part, unknown=unknown, device=device)
@@ -270,9 +277,7 @@ def score(
         for position, symbol, bits in scored.rows():
             console.write_line(f"{position}\t{console.spelled(symbol)}\t{bits:.4f}")
         return
-    console.write_line(
-        f"{console.bits_and_nats(scored.bits_per_character)} over {len(scored.ids) - 1:,} characters"
-    )
+    console.write_line(narration.score_line(scored))
 
 
 @app.command()
@@ -325,6 +330,50 @@ def _inspect(
 def _command() -> str:
     """The command as it was typed."""
     return " ".join(["charlstm", *sys.argv[1:]])
+
+
+@app.command("import")
+def import_(
+    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="a .pt, .safetensors or .npz")],
+    out: Annotated[Path, typer.Option(help="the folder to write, used as a run's")],
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="JSON list or map, or a text [what is in WEIGHTS]")
+    ] = None,
+    gate_order: Annotated[
+        GateOrder | None, typer.Option(help="PyTorch ifgo, Keras ifco, TensorFlow ijfo [by the shapes]")
+    ] = None,
+    forget_bias: Annotated[
+        float | None, typer.Option(help="added to the forget gate [1 for TensorFlow's kernels, else 0]")
+    ] = None,
+    score: Annotated[
+        str | None, typer.Option(metavar="CORPUS", help="measure the model on this text")
+    ] = None,
+    unknown: UnknownOption = "error",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take over an LSTM that was trained elsewhere; nothing in its file is run."""
+    from charlstm import imports, narration, pipeline
+
+    with _computing():
+        imported = imports.import_model(
+            weights,
+            out,
+            vocabulary=vocabulary,
+            gate_order=gate_order,
+            forget_bias=forget_bias,
+            overwrite=overwrite,
+        )
+        if not as_json:
+            console.write_line(narration.import_table(imported))
+        scored = pipeline.score(out, score, unknown=unknown) if score else None
+    if as_json:
+        more = {"score": scored.document(per_character=False)} if scored else {}
+        console.write_json(imported.document() | more)
+    elif scored:
+        console.write_line(narration.score_line(scored))
+    console.Narrator(quiet=quiet).say(narration.import_advice(imported, scored))
 
 
 @app.command()

@@ -1,6 +1,8 @@
 """What a user may set, checked in one place. Imports no torch, so that `--help` stays fast."""
 
 import math
+import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -11,6 +13,7 @@ Unknown = Literal["error", "skip", "replace"]
 Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
 Optimizer = Literal["mixed", "muon", "adamw"]
 Precision = Literal["auto", "float32", "bfloat16"]
+GateOrder = Literal["ifgo", "icfo", "ifco", "ijfo"]
 
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 
@@ -106,11 +109,56 @@ class TrainingConfig:
         )
 
 
+@dataclass(frozen=True)
+class Hold:
+    """A cell of a layer, both from 0, whose cell state is set to value when drawn character start is drawn,
+    and from then on. Raises UsageError with everything that is out of range.
+    """
+
+    layer: int
+    cell: int
+    value: float
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        _check(
+            _at_least("the layer of a held cell", self.layer, 0),
+            _at_least("the number of a held cell", self.cell, 0),
+            (math.isfinite(self.value), f"a held cell state must be finite, not {self.value}"),
+            _at_least("the character that a cell is held from", self.start, 0),
+        )
+
+
+def parse_hold(spec: str, level: Callable[[int, int, str], float]) -> Hold:
+    """The hold in "LAYER:CELL=VALUE[@START]"; level(layer, cell, name) is the cell state for on and off.
+
+    Raises UsageError for anything else, and what level raises.
+    """
+    found = re.fullmatch(r"(-?\d{1,9}):(-?\d{1,9})=([^@]+)(?:@(-?\d{1,9}))?", spec, re.ASCII)
+    if found is None:
+        raise _no_hold(spec)
+    layer, cell, start = int(found[1]), int(found[2]), int(found[4] or 0)
+    if found[3] in ("on", "off"):
+        return Hold(layer, cell, level(layer, cell, found[3]), start)
+    try:
+        return Hold(layer, cell, float(found[3]), start)
+    except ValueError:
+        raise _no_hold(spec) from None
+
+
+def _no_hold(spec: str) -> UsageError:
+    return UsageError(
+        f"{spec!r} does not say which cell to hold at what",
+        "write LAYER:CELL=VALUE[@FROM] with VALUE on, off or a cell state, as 0:194=on or 0:17=-1.5@100",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class SamplingConfig:
     """How characters are drawn. temperature 0 takes the likeliest; top_k 0 and top_p 1 keep all.
 
-    Raises UsageError with every setting that is out of range.
+    Of several holds of one cell the one with the latest start counts, so a cell can be switched on and
+    later off. Raises UsageError with every setting that is out of range.
     """
 
     length: int = 500
@@ -119,6 +167,7 @@ class SamplingConfig:
     top_p: float = 1.0
     count: int = 1
     stop: str | None = None
+    hold: tuple[Hold, ...] = ()
 
     def __post_init__(self) -> None:
         _check(
@@ -136,7 +185,8 @@ class InspectionConfig:
     """How much text an inspection reads, and how strict it is.
 
     characters is the most that is read; shifts is the number of circular shifts behind the null;
-    streams is how many stretches of the text run side by side; top is how many cells the page shows.
+    streams is how many stretches of the text run side by side; interventions is how many cells, the best
+    first, are intervened on; top is how many the page shows; features are the user's own, NAME=RULE.
     Raises UsageError with every setting that is out of range.
     """
 
@@ -144,7 +194,9 @@ class InspectionConfig:
     shifts: int = 99
     streams: int = 16
     significance: float = 0.01
+    interventions: int = 32
     top: int = 12
+    features: tuple[str, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -156,6 +208,7 @@ class InspectionConfig:
                 0 < self.significance <= 1,
                 f"significance must be above 0 and at most 1, not {self.significance}",
             ),
+            _at_least("interventions", self.interventions, 0),
             _at_least("top", self.top, 1),
         )
 

@@ -43,7 +43,8 @@ def load_corpus(
     unknown: Unknown = "error",
     data_folder: Path | None = None,
 ) -> Corpus:
-    """The text that name stands for: stdlib, a file, a folder, a glob, or hf:owner/name[:config][#column].
+    """The text that name stands for: stdlib, grammar:NAME[:CHARACTERS[:SEED]], a file, a folder, a glob,
+    or hf:owner/name[:config][#column].
 
     Its symbols are its own unless a vocabulary is given, whose level then counts; unknown says what
     happens to symbols that one does not have. Its ids are cached in data_folder, by default

@@ -4,13 +4,19 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from charlstm import console
+from charlstm.config import GateOrder
 from charlstm.corpus import CachedCorpus
+from charlstm.imports import Imported
 from charlstm.inspection.findings import Findings
+from charlstm.pipeline import Score
 from charlstm.runs import Interrupted, Prepared, RunEvent, Sampled, Trained
 from charlstm.training import Evaluated, Logged, Stepped
+
+# A text of English or code costs a model that works less, whatever its size; a scrambled one costs more.
+_IMPLAUSIBLE_BITS = 4.5
 
 
 def follow_training(
@@ -58,6 +64,8 @@ def event_document(event: RunEvent) -> dict[str, Any]:
 def describe(event: Prepared) -> str:
     """What is about to be trained, on what, in two or three lines."""
     model, plan, corpus = event.config.model, event.config.training, event.config.corpus
+    assert plan is not None  # a training has both
+    assert corpus is not None
     layers = f"{model.cells} cells" if model.layers == 1 else f"{model.layers} layers of {model.cells} cells"
     length = {"minutes": plan.minutes, "steps": plan.steps, "epochs": plan.epochs}
     unit, amount = next((unit, amount) for unit, amount in length.items() if amount is not None)
@@ -101,9 +109,41 @@ def summary_table(trained: Trained) -> str:
     return console.table(rows)
 
 
-def next_commands(path: Path) -> str:
-    """What to type after a training."""
-    return f"next:  charlstm sample {path}\n       charlstm inspect {path}"
+def next_commands(path: Path, corpus: str = "") -> str:
+    """What to type next; corpus follows where the run has no text of its own."""
+    return f"next:  charlstm sample {path}\n       charlstm inspect {path}{corpus}"
+
+
+def score_line(scored: Score) -> str:
+    """The loss on a text, and of how many characters it is the mean."""
+    return f"{console.bits_and_nats(scored.bits_per_character)} over {len(scored.ids) - 1:,} characters"
+
+
+def import_table(imported: Imported) -> str:
+    """What was found in a file of weights as a table of two columns."""
+    model, source = imported.model, imported.source
+    bias = f", forget bias {source.forget_bias:g} added" if source.forget_bias else ""
+    rows = [
+        ("run", str(imported.path)),
+        ("layers", f"{model.layers} of {model.cells} cells"),
+        ("input", imported.input),
+        ("vocabulary", f"{model.vocabulary_size} symbols"),
+        ("gate order", f"{source.gate_order}, weights laid out as {source.layout}'s{bias}"),
+        ("parameters", f"{imported.parameters:,} in the file"),
+    ]
+    return console.table(rows)
+
+
+def import_advice(imported: Imported, scored: Score | None) -> str:
+    """What to do after an import: another gate order where the score is what wrong weights give."""
+    bits = scored.bits_per_character if scored is not None else 0.0
+    uniform = math.log2(imported.model.vocabulary_size)
+    if bits > min(uniform, _IMPLAUSIBLE_BITS):
+        return (
+            f"{bits:.2f} bits per character is implausible: guessing among the symbols takes {uniform:.2f}\n"
+            f"try another --gate-order ({', '.join(get_args(GateOrder))}), --forget-bias or --vocabulary"
+        )
+    return next_commands(imported.path, " CORPUS")
 
 
 def findings_table(findings: Findings, *, most: int = 20) -> str:

@@ -3,7 +3,7 @@
 Nothing here prints, parses or exits. Training has a module of its own, runs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,34 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from charlstm.checkpoint import Checkpoint, load
-from charlstm.config import InspectionConfig, SamplingConfig, Unknown
+from charlstm.checkpoint import Checkpoint, load, load_config
+from charlstm.config import Hold, InspectionConfig, SamplingConfig, Unknown, parse_hold
 from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corpora, load_corpus, split_bounds
 from charlstm.devices import choose_device, keep_freed_memory
+from charlstm.errors import UsageError
 from charlstm.evaluation import character_losses
 from charlstm.inspection import inspect as inspection
 from charlstm.inspection.findings import Findings
 from charlstm.report.render import write_report
-from charlstm.sampling import sample
+from charlstm.sampling import check_cell, sample
 from charlstm.vocabulary import Ids
 
 _FINDINGS, _REPORT = "findings.json", "report.html"
 
 
 def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "error") -> Corpus:
-    """A text in the ids of a checkpoint's vocabulary; the text it was trained on when name is None."""
-    vocabulary = checkpoint.config.vocabulary
-    return load_corpus(
-        name or checkpoint.config.corpus.name, level=vocabulary.level, vocabulary=vocabulary, unknown=unknown
-    )
+    """A text in the ids of a checkpoint's vocabulary; the text it was trained on when name is None.
+
+    Raises UsageError when it was imported and has no text of its own.
+    """
+    vocabulary, record = checkpoint.config.vocabulary, checkpoint.config.corpus
+    if name is None:
+        if record is None:
+            raise UsageError(
+                f"{checkpoint.path} was imported and has no text of its own", "name a CORPUS after it"
+            )
+        name = record.name
+    return load_corpus(name, level=vocabulary.level, vocabulary=vocabulary, unknown=unknown)
 
 
 def sample_from(
@@ -48,6 +56,47 @@ def sample_from(
         generator=generator,
         unknown=unknown,
     )
+
+
+def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
+    """The holds in LAYER:CELL=VALUE[@FROM]; on and off are what the run's findings.json says they are.
+
+    Raises UsageError for what is none, for a cell that the run's model does not have, and for on and off
+    of a cell whose levels nobody found.
+    """
+    model = load_config(path).model
+
+    def level(layer: int, cell: int, name: str) -> float:
+        check_cell(layer, cell, model)
+        return _level(path, layer, cell, name)
+
+    holds = tuple(parse_hold(spec, level) for spec in specs)
+    for hold in holds:
+        check_cell(hold.layer, hold.cell, model)
+    return holds
+
+
+def _level(path: Path, layer: int, cell: int, name: str) -> float:
+    """The cell state at which a cell is on or off. Raises UsageError when no inspection found that."""
+    place = path / _FINDINGS
+    known = _levels(Findings.load(place), name) if place.exists() else {}
+    if (layer, cell) not in known:
+        listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
+        why = f"{place} says it of {listed}" if place.exists() else f"there is no {place}"
+        raise UsageError(
+            f"what {name} is for cell {layer}:{cell} is not known: {why}",
+            f"give a cell state such as {layer}:{cell}=1.5, or run `charlstm inspect {path}` first",
+        )
+    return known[layer, cell]
+
+
+def _levels(findings: Findings, name: str) -> dict[tuple[int, int], float]:
+    """The cell state for on or off of every (layer, cell) that has one."""
+    levels = {
+        (finding.layer, finding.cell): getattr(finding.detection, "levels", None) or {}
+        for finding in findings.findings
+    }
+    return {cell: states[name] for cell, states in levels.items() if name in states}
 
 
 @dataclass(frozen=True)
@@ -152,7 +201,9 @@ def inspect(
 def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:
     """Where the part of a text begins that the run did not train on."""
     record = checkpoint.config.corpus
-    if corpus_name is not None or record.validation is not None or corpus.sha256 != record.sha256:
+    if corpus_name is not None or record is None:
+        return 0
+    if record.validation is not None or corpus.sha256 != record.sha256:
         return 0
     return split_bounds(len(corpus.tokens), record.split)["train"][1]
 

@@ -98,9 +98,9 @@ def train(request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: Fa
     writer = _tensorboard_writer() if request.tensorboard else None
     folder = RunFolder(request.out)
     plan = _resumed(request) if request.resume else _planned(request)
-    generator = torch.Generator().manual_seed(plan.config.training.seed)
+    generator = torch.Generator().manual_seed(plan.training.seed)
     model = CharLSTM(plan.config.model, generator=generator).to(device)
-    trainer = Trainer(model, plan.train, plan.config.training)
+    trainer = Trainer(model, plan.train, plan.training)
     if request.resume:
         folder.restore(trainer)
     else:
@@ -111,7 +111,7 @@ def train(request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: Fa
         validation_characters=len(plan.validation),
         parameters=model.parameter_count(),
         device=device.type,
-        bfloat16=training.use_bfloat16(plan.config.training.precision, device),
+        bfloat16=training.use_bfloat16(plan.training.precision, device),
         step=trainer.step,
         left_out=plan.left_out,
     )
@@ -134,8 +134,12 @@ class _Run:
         self.trainer.check_finite()
         if self.trainer.best_bits == float("inf"):
             self.trainer.best_step = self.trainer.step
-            self.folder.save_model(self.trainer, validation_bits_per_character=None)
+            self.save_model(None)
         self.folder.save_resume(self.trainer)
+
+    def save_model(self, bits: float | None) -> None:
+        """The weights as they are now, with their validation bits per character, as the best."""
+        self.folder.save_model(self.trainer.model, step=self.trainer.step, validation_bits_per_character=bits)
 
     def measured(self, measurement: dict[str, Any]) -> None:
         """Write a measurement where its readers look for it."""
@@ -147,7 +151,7 @@ class _Run:
 
 
 def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Iterator[RunEvent]:
-    trainer, save_every = run.trainer, run.config.training.save_every
+    trainer, save_every = run.trainer, run.trainer.config.save_every
     for event in training.train(trainer, validation, should_stop=should_stop):
         yield event
         match event:
@@ -161,7 +165,7 @@ def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Ite
                 run.measured({name: value for name, value in asdict(event).items() if name != "best"})
                 if event.best:
                     bits = event.validation_bits_per_character
-                    run.folder.save_model(trainer, validation_bits_per_character=bits)
+                    run.save_model(bits)
                 run.save()
                 yield Sampled(event.step, _sample_text(trainer.model, run.config, event.step))
             case training.Finished():
@@ -183,7 +187,7 @@ def _judged(run: _Run, validation: Ids) -> Iterator[RunEvent]:
         best = bits < trainer.best_bits
         if best:
             trainer.best_bits, trainer.best_step = bits, trainer.step
-            run.folder.save_model(trainer, validation_bits_per_character=bits)
+            run.save_model(bits)
         yield training.Evaluated(trainer.step, trainer.characters, trainer.elapsed_seconds, bits, best)
 
 
@@ -218,6 +222,7 @@ class _Plan:
     """The settings of a run and its splits; left_out are files of its text's folder that are not text."""
 
     config: RunConfig
+    training: TrainingConfig
     train: Ids
     validation: Ids
     left_out: tuple[Path, ...]
@@ -236,7 +241,7 @@ def _planned(request: TrainRequest) -> _Plan:
     settings = {"dropout": suggested_dropout(len(train_ids))} | request.model
     model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **settings)
     config = RunConfig(model, plan, corpus.vocabulary, record)
-    return _Plan(config, train_ids, validation_ids, corpus.left_out)
+    return _Plan(config, plan, train_ids, validation_ids, corpus.left_out)
 
 
 def suggested_dropout(train_characters: int) -> float:
@@ -247,8 +252,13 @@ def suggested_dropout(train_characters: int) -> float:
 def _resumed(request: TrainRequest) -> _Plan:
     """The plan of the run that is there, of the same text as then."""
     config = load_config(request.out)
-    _refuse_other_settings(request, config)
     record = config.corpus
+    if config.training is None or record is None:
+        raise CheckpointError(
+            f"{request.out} was imported, not trained here: there is nothing to go on with",
+            "train a model of your own with another --out",
+        )
+    _refuse_other_settings(request, asdict(config.model) | asdict(config.training))
     name = request.corpus or record.name
     corpus = load_corpus(name, level=config.vocabulary.level, vocabulary=config.vocabulary)
     if corpus.sha256 != record.sha256:
@@ -256,14 +266,13 @@ def _resumed(request: TrainRequest) -> _Plan:
             f"{request.out} was trained on another text: {corpus.name} has changed since",
             "give the same text, or train anew with another --out",
         )
-    return _Plan(config, *_splits(corpus, record.split, record.validation), corpus.left_out)
+    splits = _splits(corpus, record.split, record.validation)
+    return _Plan(config, config.training, *splits, corpus.left_out)
 
 
-def _refuse_other_settings(request: TrainRequest, config: RunConfig) -> None:
+def _refuse_other_settings(request: TrainRequest, began: dict[str, Any]) -> None:
     """A run goes on with the settings it began with."""
-    given = request.model | request.training
-    began = asdict(config.model) | asdict(config.training)
-    for name, value in given.items():
+    for name, value in (request.model | request.training).items():
         if began[name] != value:
             raise UsageError(
                 f"{request.out} was begun with {name} {began[name]}, not {value}",

@@ -1,13 +1,14 @@
 """Drawing the next characters, in one stream or many, one step of `cell` at a time."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.config import SamplingConfig, Unknown
+from charlstm.config import Hold, ModelConfig, SamplingConfig, Unknown
+from charlstm.errors import UsageError
 from charlstm.model import CharLSTM, State
 from charlstm.vocabulary import Vocabulary
 
@@ -30,13 +31,23 @@ class Stepper:
         self._activation = model.config.activation
 
     @torch.inference_mode()
-    def __call__(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        """Logits (streams, vocabulary) and the state after reading ids, (streams,) int64."""
+    def __call__(
+        self, ids: Tensor, state: State, held: Sequence[cell.Held | None] | None = None
+    ) -> tuple[Tensor, State]:
+        """Logits (streams, vocabulary) and the state after reading ids, (streams,) int64.
+
+        held says for each layer which of its cells are set after their update.
+        """
         projected = self._table[ids]
         after = []
         for layer, recurrent in enumerate(self._recurrent):
             h, c, _ = cell.step(
-                projected, state.h[layer], state.c[layer], recurrent, activation=self._activation
+                projected,
+                state.h[layer],
+                state.c[layer],
+                recurrent,
+                activation=self._activation,
+                held=held[layer] if held else None,
             )
             after.append((h, c))
             if layer < len(self._upper):
@@ -76,17 +87,53 @@ def draw(
 ) -> Iterator[Tensor]:
     """Yield config.length times the next id of every stream, (count,) int64.
 
-    prompt is (characters,) int64, at least one of them; every stream reads it first.
+    prompt is (characters,) int64, at least one of them; every stream reads it first. What a hold is to
+    change in the first drawn character, it changes in the state after the prompt's last.
+    Raises UsageError for a hold of a cell that the model does not have.
     """
-    was_training = model.training
-    model.eval()
-    logits, state = model(prompt.expand(config.count, -1), model.initial_state(config.count))
-    model.train(was_training)
-    logits, stepper = logits[:, -1], Stepper(model)
-    for _ in range(config.length):
+    for hold in config.hold:
+        check_cell(hold.layer, hold.cell, model.config)
+    stepper, state = Stepper(model), _read(model, prompt[:-1], config.count)
+    ids = prompt[-1:].expand(config.count)
+    for number in range(config.length):
+        logits, state = stepper(ids, state, _held(config.hold, number, model))
         ids = torch.multinomial(next_probabilities(logits, config), 1, generator=generator).squeeze(1)
         yield ids
-        logits, state = stepper(ids, state)
+
+
+def _read(model: CharLSTM, ids: Tensor, streams: int) -> State:
+    """The state of every stream after ids (characters,) int64, dropout left aside."""
+    state = model.initial_state(streams)
+    if len(ids):
+        was_training = model.training
+        model.eval()
+        _, state = model(ids.expand(streams, -1), state)
+        model.train(was_training)
+    return state
+
+
+def check_cell(layer: int, number: int, model: ModelConfig) -> None:
+    """Raise UsageError when a model of this shape does not have the cell."""
+    if not (0 <= layer < model.layers and 0 <= number < model.cells):
+        raise UsageError(
+            f"the model has no cell {layer}:{number}",
+            f"give a layer from 0 to {model.layers - 1} and a cell from 0 to {model.cells - 1}",
+        )
+
+
+def _held(holds: Sequence[Hold], number: int, model: CharLSTM) -> list[cell.Held | None] | None:
+    """For each layer the cells that are held when the character of this number is drawn."""
+    begun = sorted((hold for hold in holds if hold.start <= number), key=lambda hold: hold.start)
+    return [_held_in(layer, begun, model) for layer in range(model.config.layers)] if begun else None
+
+
+def _held_in(layer: int, holds: Sequence[Hold], model: CharLSTM) -> cell.Held | None:
+    """The held cells of one layer; of two holds of one cell the later in the list counts."""
+    values = {hold.cell: hold.value for hold in holds if hold.layer == layer}
+    if not values:
+        return None
+    cells = torch.tensor(list(values), device=model.device)
+    return cell.Held(cells, torch.tensor(list(values.values()), device=model.device))
 
 
 def sample(

@@ -1,4 +1,4 @@
-"""Where a text comes from: the standard library's source, a file, a folder, a glob or a Hugging Face dataset.
+"""Where a text comes from: Python's standard library, a grammar, a file, a folder, a glob or Hugging Face.
 
 Each becomes a sequence of files, which tokens.py joins with a line feed between each two.
 
@@ -18,22 +18,25 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from charlstm import grammar
 from charlstm.config import Level
 from charlstm.errors import CorpusError
 from charlstm.tokens import Text, cache_file, unreadable
 
-BUILT_IN = ("stdlib",)
+BUILT_IN = ("stdlib", *(grammar.PREFIX + name for name in grammar.GRAMMARS))
 _HEAD_BYTES = 8_000
 _STDLIB_NOT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "pydoc_data"}
 
 
 def find_text(name: str, *, level: Level, data_folder: Path) -> Text:
-    """The files that a CORPUS names; texts from Hugging Face are kept in data_folder.
+    """The files that a CORPUS names; those generated or from Hugging Face are kept in data_folder.
 
     Raises CorpusError when there is none, or none with text.
     """
     if name == "stdlib":
         return Text(name, tuple(_stdlib_files()))
+    if name.startswith(grammar.PREFIX):
+        return Text(name, (_generated(name, data_folder),))
     if name.startswith("hf:"):
         return Text(name, (_fetched(name, data_folder),))
     if os.path.isfile(name):
@@ -46,7 +49,7 @@ def find_text(name: str, *, level: Level, data_folder: Path) -> Text:
         raise CorpusError(f"{name} is neither a file nor a folder", "save its text to a file first")
     raise CorpusError(
         f"there is no file or folder {name!r}",
-        "give stdlib, a file, a folder, a glob in quotes, or hf:owner/name[:config][#column]",
+        "give stdlib, grammar:NAME, a file, a folder, a glob in quotes, or hf:owner/name[:config][#column]",
     )
 
 
@@ -130,6 +133,18 @@ def _stdlib_files() -> Iterator[Path]:
 
 def _is_library(path: Path) -> bool:
     return path.name not in _STDLIB_NOT and not path.name.startswith("config-")
+
+
+def _generated(name: str, data_folder: Path) -> Path:
+    """The file of a grammar's text, generated unless it is there. Raises CorpusError for a wrong name."""
+    wanted = grammar.parse_name(name)
+    file = f"{wanted.grammar}-{wanted.characters}-{wanted.seed}-v{grammar.FORMAT}.txt"
+    place = data_folder / "grammar" / file
+    if not place.is_file() or place.stat().st_size != wanted.characters:  # ASCII: a character is a byte
+        made = grammar.generate(wanted.grammar, characters=wanted.characters, seed=wanted.seed)
+        with cache_file(place) as opened:
+            opened.write(made.text.encode("ascii"))
+    return place
 
 
 def _fetched(name: str, data_folder: Path) -> Path:

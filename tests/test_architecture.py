@@ -11,9 +11,9 @@ PACKAGE = Path(charlstm.__file__).parent
 
 # Each may import those before it. The order of charlstm/ as the design has it.
 ORDER = [
-    "errors", "files", "config", "vocabulary", "tokens", "sources", "corpus", "cell", "model",
-    "evaluation", "optimizers", "training", "checkpoint", "sampling",
-    "inspection", "report", "devices", "runs", "pipeline", "interrupts",
+    "errors", "files", "config", "vocabulary", "tokens", "grammar", "sources", "corpus", "cell", "model",
+    "evaluation", "optimizers", "training", "checkpoint", "sampling", "foreign",
+    "inspection", "report", "devices", "runs", "pipeline", "imports", "interrupts",
     "console", "narration", "cli", "__main__",
 ]  # fmt: skip
 

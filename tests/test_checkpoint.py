@@ -33,7 +33,7 @@ def new_run(path: Path, *, steps: int = 6) -> tuple[RunFolder, Trainer]:
 def test_what_is_saved_is_loaded(tmp_path):
     folder, trainer = new_run(tmp_path / "run")
     trainer.advance()
-    folder.save_model(trainer, validation_bits_per_character=2.5)
+    folder.save_model(trainer.model, step=trainer.step, validation_bits_per_character=2.5)
     checkpoint = load(tmp_path / "run")
     assert checkpoint.step == 1
     assert checkpoint.validation_bits_per_character == 2.5
@@ -63,7 +63,7 @@ def test_resuming_goes_on_bit_for_bit_and_cuts_the_metrics(tmp_path):
 def test_nothing_in_the_folder_is_a_pickle_or_left_half(tmp_path):
     folder, trainer = new_run(tmp_path / "run")
     trainer.advance()
-    folder.save_model(trainer, validation_bits_per_character=None)
+    folder.save_model(trainer.model, validation_bits_per_character=None)
     folder.save_resume(trainer)
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {"config.json", "model.safetensors", "resume.safetensors", "metrics.jsonl"}
@@ -103,7 +103,7 @@ def without_numbers(path: Path) -> None:
 @pytest.mark.parametrize("damage", [damaged_by_cutting, damaged_by_shape, damaged_by_nan, without_numbers])
 def test_damaged_weights_are_one_clear_error(tmp_path, damage):
     folder, trainer = new_run(tmp_path / "run")
-    folder.save_model(trainer, validation_bits_per_character=None)
+    folder.save_model(trainer.model, validation_bits_per_character=None)
     damage(tmp_path / "run" / "model.safetensors")
     with pytest.raises(CheckpointError, match=r"model\.safetensors cannot be used"):
         load(tmp_path / "run")
@@ -145,5 +145,5 @@ def test_a_place_that_cannot_be_written(tmp_path):
     folder, trainer = new_run(tmp_path / "run")
     (tmp_path / "run" / "model.safetensors").mkdir()
     with pytest.raises(CheckpointError, match="cannot be written"):
-        folder.save_model(trainer, validation_bits_per_character=None)
+        folder.save_model(trainer.model, validation_bits_per_character=None)
     assert not list((tmp_path / "run").glob("*.partial"))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -155,6 +156,59 @@ def test_sample_many_and_as_json(trained, monkeypatch, capsys):
     assert [len(text) for text in json.loads(capsys.readouterr().out)["samples"]] == [20, 20, 20]
 
 
+def test_a_held_cell(trained, monkeypatch, capsys):
+    command = ["sample", trained, "--length", 60, "--count", 2, "--json"]
+    assert run(monkeypatch, *command) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert run(monkeypatch, *command, "--hold", "0:3=9", "--hold", "0:5=-4@20") == 0
+    held = json.loads(capsys.readouterr().out)
+    assert plain["hold"] == []
+    assert held["hold"] == [
+        {"layer": 0, "cell": 3, "value": 9.0, "start": 0},
+        {"layer": 0, "cell": 5, "value": -4.0, "start": 20},
+    ]
+    assert held["samples"] != plain["samples"]
+    assert run(monkeypatch, *command, "--hold", "0:3=9@20") == 0
+    later = json.loads(capsys.readouterr().out)["samples"]
+    assert [text[:20] for text in later] == [text[:20] for text in plain["samples"]]
+    assert later != plain["samples"]
+
+
+def test_a_cell_held_at_a_level_that_an_inspection_found(trained, monkeypatch, capsys):
+    levels = ({"on": 1.75, "off": -0.25}, None)
+    findings = [
+        SimpleNamespace(layer=0, cell=number, detection=SimpleNamespace(levels=each))
+        for number, each in enumerate(levels)
+    ]
+    (trained / "findings.json").touch()
+    monkeypatch.setattr("charlstm.pipeline.Findings.load", lambda path: SimpleNamespace(findings=findings))
+    command = ["sample", trained, "--length", 9, "--json"]
+    assert run(monkeypatch, *command, "--hold", "0:0=on", "--hold", "0:0=off@4") == 0
+    holds = json.loads(capsys.readouterr().out)["hold"]
+    assert [(hold["value"], hold["start"]) for hold in holds] == [(1.75, 0), (-0.25, 4)]
+    assert run(monkeypatch, *command, "--hold", "0:1=on") == 2
+    assert "says it of 0:0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("hold", "words"),
+    [
+        ("0:3=on", ["there is no", "charlstm inspect", "0:3=1.5"]),
+        ("0:12=on", ["no cell 0:12", "layer from 0 to 0", "cell from 0 to 11"]),
+        ("1:3=2", ["no cell 1:3", "layer from 0 to 0", "cell from 0 to 11"]),
+        ("0:-1=off", ["no cell 0:-1", "cell from 0 to 11"]),
+        ("0:3=inf", ["finite, not inf"]),
+        ("0:3=1@-1", ["at least 0, not -1"]),
+        ("cell 3", ["LAYER:CELL=VALUE[@FROM]"]),
+    ],
+)
+def test_what_cannot_be_held(trained, monkeypatch, capsys, hold, words):
+    assert run(monkeypatch, "sample", trained, "--hold", hold) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert all(word in shown.err for word in words), shown.err
+
+
 def test_a_prompt_with_an_unknown_character(trained, monkeypatch, capsys):
     assert run(monkeypatch, "sample", trained, "--prompt", "é") == 3
     shown = capsys.readouterr()
@@ -224,6 +278,14 @@ def test_demo(tmp_path, prose, monkeypatch, capsys):
     assert (tmp_path / "demo" / "report.html").exists()
 
 
+def test_a_grammar_has_a_folder_of_its_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "train", "grammar:quotes:20000", "--steps", 2, *SMALL) == 0
+    assert (tmp_path / "checkpoints" / "grammar-quotes-20000" / "model.safetensors").exists()
+    assert run(monkeypatch, "score", "checkpoints/grammar-quotes-20000", "grammar:quotes:5000:1") == 0
+    assert "4,999 characters" in capsys.readouterr().out
+
+
 def test_corpora(trained, monkeypatch, capsys):
     assert run(monkeypatch, "corpora") == 0
     assert "stdlib" in capsys.readouterr().out
@@ -236,6 +298,8 @@ def test_corpora(trained, monkeypatch, capsys):
     [
         (["train"], 2, "CORPUS"),
         (["train", "nowhere.txt", "--steps", "1"], 3, "nowhere.txt"),
+        (["train", "grammar:poems", "--steps", "1"], 3, "grammar:records"),
+        (["train", "grammar:quotes:many", "--steps", "1"], 3, "quotes, brackets, records, indent"),
         (["train", "stdlib", "--steps", "1", "--minutes", "1"], 2, "minutes"),
         (["train", "stdlib", "--cells", "many"], 2, "--cells"),
         (["train", "stdlib", "--split", "50/60"], 2, "50/60"),

@@ -1,6 +1,6 @@
 import pytest
 
-from charlstm.config import InspectionConfig, ModelConfig, SamplingConfig, TrainingConfig
+from charlstm.config import Hold, InspectionConfig, ModelConfig, SamplingConfig, TrainingConfig, parse_hold
 from charlstm.errors import UsageError
 
 
@@ -42,3 +42,41 @@ def test_sampling_settings_out_of_range(settings):
 def test_inspection_settings_out_of_range():
     with pytest.raises(UsageError, match="shifts"):
         InspectionConfig(shifts=0)
+
+
+@pytest.mark.parametrize(
+    ("spec", "hold"),
+    [
+        ("0:194=on", Hold(0, 194, 1.5)),
+        ("1:0=off@30", Hold(1, 0, -0.5, 30)),
+        ("0:17=-2.25", Hold(0, 17, -2.25)),
+        ("0:17=1e-3@2", Hold(0, 17, 0.001, 2)),
+    ],
+)
+def test_holds(spec, hold):
+    assert parse_hold(spec, lambda layer, cell, name: {"on": 1.5, "off": -0.5}[name]) == hold
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ("", "'' does not say which cell to hold"),
+        ("17=on", "'17=on' does not say"),
+        ("0:17", "'0:17' does not say"),
+        ("0:17=", "'0:17=' does not say"),
+        ("0:17=high", "'0:17=high' does not say"),
+        ("0:17=1@", "'0:17=1@' does not say"),
+        ("0:17=1@two", "'0:17=1@two' does not say"),
+        ("0:17=1@2@3", "'0:17=1@2@3' does not say"),
+        ("0:" + "9" * 5_000 + "=1", "does not say"),
+        ("0:17=nan", "must be finite, not nan"),
+        ("0:17=1e999", "must be finite, not inf"),
+        (
+            "-1:-2=1@-3",
+            "layer .* at least 0, not -1; .*cell must be at least 0, not -2; .* at least 0, not -3",
+        ),
+    ],
+)
+def test_what_is_no_hold(spec, problem):
+    with pytest.raises(UsageError, match=problem):
+        parse_hold(spec, lambda layer, cell, name: 0.0)

@@ -4,8 +4,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlstm.config import ACTIVATIONS, ModelConfig, SamplingConfig
-from charlstm.errors import UnknownCharacterError
+from charlstm import cell
+from charlstm.config import ACTIVATIONS, Hold, ModelConfig, SamplingConfig
+from charlstm.errors import UnknownCharacterError, UsageError
 from charlstm.model import CharLSTM
 from charlstm.sampling import Stepper, draw, next_probabilities, sample
 from charlstm.vocabulary import Vocabulary
@@ -119,3 +120,98 @@ def test_top_k_and_top_p_keep_the_likeliest():
     torch.testing.assert_close(kept, torch.tensor([[0, 0, 3 / 7, 4 / 7]], dtype=torch.double))
     kept = next_probabilities(logits, SamplingConfig(temperature=1.0, top_p=1e-9))
     assert kept[0].tolist() == [0, 0, 0, 1]
+
+
+def natural(model: CharLSTM, ids: list[int], holds: tuple[Hold, ...] = (), first: int = 0) -> list[tuple]:
+    """(c, logits) after each of ids, c (layers, cells), from the equations alone, by plain assignment.
+
+    Position first is where the state is that drawn character 0 comes from.
+    """
+    state = [(torch.zeros(1, model.config.cells),) * 2 for _ in range(model.config.layers)]
+    found = []
+    for position, symbol in enumerate(ids):
+        x = model.embedding.weight[[symbol]]
+        for layer, (h, c) in enumerate(state):
+            weights = model.weights(layer)
+            projected = x @ weights.input.t() + weights.bias
+            _, c, gates = cell.step(projected, h, c, weights.recurrent)
+            for hold in holds:
+                if hold.layer == layer and position - first >= hold.start:
+                    c[0, hold.cell] = hold.value
+            x = gates.o * c.tanh()
+            state[layer] = (x, c)
+        found.append((torch.cat([c for _, c in state]), model.head(x)))
+    return found
+
+
+def drawn_with_logits(
+    model: CharLSTM, prompt: list[int], monkeypatch: pytest.MonkeyPatch, **settings
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What is drawn, (length, count), and the logits behind it, (length, count, vocabulary)."""
+    logits = []
+
+    def kept(given: torch.Tensor, config: SamplingConfig) -> torch.Tensor:
+        logits.append(given)
+        return next_probabilities(given, config)
+
+    monkeypatch.setattr("charlstm.sampling.next_probabilities", kept)
+    config = SamplingConfig(**settings)
+    ids = torch.stack(list(draw(model, torch.tensor(prompt), config=config, generator=seeded())))
+    return ids, torch.stack(logits)
+
+
+@pytest.mark.parametrize("prompt", [[3], [1, 2, 3]])
+@torch.no_grad()
+def test_a_cell_held_at_what_it_is_anyway_changes_nothing(small_model, monkeypatch, prompt):
+    ids, logits = drawn_with_logits(small_model, prompt, monkeypatch, length=40)
+    states = natural(small_model, prompt + ids[:, 0].tolist())[len(prompt) - 1 : -1]
+    holds = tuple(
+        Hold(layer, number, c[layer, number].item(), start)
+        for start, (c, _) in enumerate(states)
+        for layer, number in ((0, 2), (1, 0), (1, 5))
+    )
+    held_ids, held_logits = drawn_with_logits(small_model, prompt, monkeypatch, length=40, hold=holds)
+    assert held_ids.tolist() == ids.tolist()
+    torch.testing.assert_close(held_logits, logits, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("start", [0, 7])
+@torch.no_grad()
+def test_holds_act_as_the_equations_say_from_their_character_on(small_model, monkeypatch, start):
+    holds = (Hold(0, 2, 3.0, start), Hold(0, 4, -2.0, 3), Hold(1, 1, -3.0, start))
+    plain_ids, plain = drawn_with_logits(small_model, [1, 2], monkeypatch, length=20, count=3)
+    ids, logits = drawn_with_logits(small_model, [1, 2], monkeypatch, length=20, count=3, hold=holds)
+    for stream in range(3):
+        expected = natural(small_model, [1, 2, *ids[:-1, stream].tolist()], holds, first=1)[1:]
+        told = torch.cat([each for _, each in expected])
+        torch.testing.assert_close(logits[:, stream], told, atol=1e-5, rtol=1e-5)
+    begun = min(start, 3)
+    assert ids[:begun].tolist() == plain_ids[:begun].tolist()
+    assert (logits[begun] - plain[begun]).abs().max() > 1e-3
+
+
+def test_a_held_cell_has_its_value(small_model, generator):
+    held = [None, cell.Held(torch.tensor([4, 1]), torch.tensor([0.5, -7.0]))]
+    ids = torch.randint(0, 11, (3,), generator=generator)
+    stepper, state = Stepper(small_model), small_model.initial_state(3)
+    _, plain = stepper(ids, state)
+    _, after = stepper(ids, state, held)
+    assert after.c[1, :, [4, 1]].tolist() == [[0.5, -7.0]] * 3
+    assert torch.equal(after.c[0], plain.c[0])
+    assert torch.equal(after.c[1][:, [0, 2, 3, 5]], plain.c[1][:, [0, 2, 3, 5]])
+
+
+def test_of_two_holds_of_one_cell_the_later_start_counts(small_model, monkeypatch):
+    on, off = Hold(0, 2, 3.0, 0), Hold(0, 2, -3.0, 5)
+    settings = {"length": 10, "temperature": 0.0}
+    _, logits = drawn_with_logits(small_model, [1], monkeypatch, hold=(off, on), **settings)
+    ids, same = drawn_with_logits(small_model, [1], monkeypatch, hold=(on, off), **settings)
+    assert torch.equal(logits, same)
+    expected = natural(small_model, [1, *ids[:-1, 0].tolist()], (on, off))
+    torch.testing.assert_close(logits[:, 0], torch.cat([each for _, each in expected]), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("hold", [Hold(2, 0, 1.0), Hold(0, 6, 1.0)])
+def test_a_cell_that_is_not_there_cannot_be_held(small_model, hold):
+    with pytest.raises(UsageError, match="layer from 0 to 1 and a cell from 0 to 5"):
+        written(small_model, hold=(hold,))

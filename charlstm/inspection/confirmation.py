@@ -1,7 +1,7 @@
 """The frozen pairs of cell and feature, scored once more on text that had no part in choosing them.
 
-Correcting the candidates by Holm's steps would need thousands of shifts; the largest score of any
-candidate in every shift corrects as much with 99 (Westfall and Young 1993).
+The largest score of any candidate in every shift corrects for their number as Holm's steps would, with 99
+shifts instead of thousands (Westfall and Young 1993).
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from charlstm.inspection.accumulators import CellFeatureMoments, GroupSums, Saturation
+from charlstm.inspection.confounds import Confounds
 from charlstm.inspection.detectors import (
     LEAST_SCORE,
     PARTIAL_SHARE,
@@ -20,35 +21,48 @@ from charlstm.inspection.detectors import (
     Split,
     p_values,
 )
-from charlstm.inspection.features import CAP
+from charlstm.inspection.profile import Profile
 from charlstm.inspection.trace import CountedBlock, counted_blocks
 from charlstm.model import CharLSTM
 
 GATES = ("input", "forget", "output")
-# A counter is held to its straightness up to this share of its values: the longest stretches are few.
-_COMMON = 0.9
-# And to this R^2: the fading trace of one character, which fits a distance well, was measured at .64 to
-# .72 with f = .9; counters of trained networks at .8 to 1.
+# A counter is held to its straightness: the fading trace of one character, which fits a distance well, was
+# measured at .64 to .72 with f = .9; counters of trained networks at .8 to 1.
 STRAIGHTNESS = 0.8
+# At its reset a counter's c may vary by this share of its whole variance; a trace, which only adds, has .7.
+RESET_SPREAD = 0.5
+# A counter that leaks more than this share of itself over its longer segments is a fading trace.
+LEAK = 2.5
+# Of the correlation, this share must be left when the last three characters, the column and the
+# characters since the last space are known.
+CONTEXT_SHARE = 0.25
+BLOCKS = 20
+_RESAMPLES = 1_000
 
 
 @dataclass(frozen=True, eq=False)
 class Confirmation:
-    """The frozen pairs on the confirmation split: (pairs,) float64, but for null (shifts,) and the gates.
+    """The frozen pairs on the confirmation split: (pairs,) float64, but for null (shifts,) and the sums.
 
-    correlation, partial and slopes keep their signs. accuracy and balanced_accuracy are of c beyond its
-    threshold, on the side the sign says, as a reading of feature > 0. straightness is R^2 of a line
-    through the mean of c by feature value. null is the largest |r| of any pair in each shift.
+    correlation, partial and slopes keep their signs; context_partial is what is left of the correlation
+    given the context. accuracy and balanced_accuracy are of c beyond its threshold, on the side the sign
+    says, as a reading of feature > 0. held is the share of positions without a change of the feature at
+    which the cell keeps its side. null is the largest |r| of any pair in each shift. profile has c by
+    value of the feature; blocks (BLOCKS, pairs, 6) are the sums behind r, part by part of the text.
     """
 
     correlation: Tensor
     partial: Tensor
+    context_partial: Tensor
     slopes: Tensor
     accuracy: Tensor
     balanced_accuracy: Tensor
-    straightness: Tensor
+    held: Tensor
+    survival: Tensor
     null: Tensor
-    gates: "GateStatistics"
+    profile: Profile
+    blocks: Tensor
+    gates: "GatesByCharacter"
 
     @property
     def p_values(self) -> Tensor:
@@ -56,69 +70,136 @@ class Confirmation:
         return p_values(self.correlation.abs(), self.null)
 
     def holds(self, pairs: Pairs, *, counts: Tensor, significance: float) -> Tensor:
-        """(pairs,) bool: which pairs stand; counts (pairs,) bool says which must be straight, too."""
+        """(pairs,) bool: which pairs stand; counts (pairs,) bool says which must count, too."""
         score, partial = self.correlation * pairs.signs, self.partial * pairs.signs
         close = (score >= LEAST_SCORE) & (partial >= PARTIAL_SHARE * score)
-        return close & (self.p_values <= significance) & (~counts | (self.straightness >= STRAIGHTNESS))
+        close &= self.context_partial * pairs.signs >= CONTEXT_SHARE * score
+        return close & (self.p_values <= significance) & (~counts | self.counting)
+
+    @property
+    def counting(self) -> Tensor:
+        """(pairs,) bool: c grows in a line from a reset that it really comes back to."""
+        profile = self.profile
+        straight = profile.straightness() >= STRAIGHTNESS
+        return straight & (profile.reset_spread() <= RESET_SPREAD) & (profile.leak() <= LEAK)
+
+    def resampled(self, pairs: Pairs, stands: Tensor, generator: torch.Generator) -> Tensor:
+        """(resamples,) float64: how many of the standing pairs keep their score, blocks drawn anew.
+
+        The block bootstrap of Künsch 1989: neighbouring positions stay together.
+        """
+        drawn = torch.randint(BLOCKS, (_RESAMPLES, BLOCKS), generator=generator)
+        sums = self.blocks[drawn].sum(1)
+        scores = _correlations(sums) * pairs.signs
+        return ((scores >= LEAST_SCORE) & stands).sum(1).double()
 
 
-class GateStatistics:
-    """Sums over a split of all cells' gates: how hard they are, and their means by current character."""
+def _correlations(sums: Tensor) -> Tensor:
+    """(..., pairs) r from sums (..., pairs, 6) of 1, c, f, c^2, f^2 and c f."""
+    n, c, f, cc, ff, cf = sums.unbind(-1)
+    squares = (cc - c * c / n) * (ff - f * f / n)
+    return (cf - c * f / n) / squares.clamp(min=1e-18).sqrt()
 
-    def __init__(self, cells: int, vocabulary: int) -> None:
-        self.hardness = {name: Saturation(cells) for name in GATES}
-        self.by_character = {name: GroupSums(vocabulary, cells) for name in GATES}
-        self.output_saturation = Saturation(cells)
 
-    def update(self, characters: Tensor, block: CountedBlock) -> None:
-        """Add a block whose current characters are characters (positions,) int64."""
+class GatesByCharacter:
+    """Sums of the pairs' gates by current character, and how often |tanh c| is above .9."""
+
+    def __init__(self, pairs: int, vocabulary: int) -> None:
+        self.sums = {name: GroupSums(vocabulary, pairs) for name in GATES}
+        self.output_saturation = Saturation(pairs)
+
+    def update(self, characters: Tensor, block: CountedBlock, cells: Tensor) -> None:
+        """Add the cells (pairs,) of a block whose current characters are characters (positions,) int64."""
         for name, gate in zip(GATES, (block.i, block.f, block.o), strict=True):
-            self.hardness[name].update(gate)
-            self.by_character[name].update(characters, gate)
-        self.output_saturation.update(block.c.tanh().abs())
+            self.sums[name].update(characters, gate[:, cells])
+        self.output_saturation.update(block.c[:, cells].tanh().abs())
+
+    def mean(self, gate: str, pair: int, where: Tensor) -> float:
+        """The mean of a pair's gate at the characters where (vocabulary,) bool."""
+        sums = self.sums[gate]
+        return float(sums.sums[where, pair].sum() / sums.counts[where].sum().clamp(min=1))
 
 
 def confirm(
-    model: CharLSTM, split: Split, pairs: Pairs, calibration: Calibration, shifts: Tensor
+    model: CharLSTM,
+    split: Split,
+    pairs: Pairs,
+    calibration: Calibration,
+    shifts: Tensor,
+    *,
+    since: Tensor,
+    nuisances: list[int],
 ) -> Confirmation:
-    """Score the frozen pairs on a new split, against their features shifted by shifts (shifts,)."""
-    cells = model.config.layers * model.config.cells
-    gates = GateStatistics(cells, model.config.vocabulary_size)
-    frozen = _Frozen(split, pairs, calibration, shifts, model.config.vocabulary_size)
+    """Score the frozen pairs on a new split, against their features shifted by shifts (shifts,).
+
+    since (rows, used) int64 are the characters since each of the pairs' features, once and in order, last
+    went on or off; nuisances are the features whose linear part no finding may rest on.
+    """
+    frozen = _Frozen(split, pairs, calibration, shifts, model.config.vocabulary_size, since, nuisances)
     for block in counted_blocks(model, split.ids, split.cut):
-        gates.update(split.characters[block.rows], block)
         if len(pairs):
-            frozen.update(block.rows, block.c[:, pairs.cells])
-    return frozen.result(gates)
+            frozen.update(block)
+    return frozen.result()
 
 
 class _Frozen:
     """The sums behind a Confirmation: only the pairs' cells, and each of their features once."""
 
     def __init__(
-        self, split: Split, pairs: Pairs, calibration: Calibration, shifts: Tensor, vocabulary: int
+        self,
+        split: Split,
+        pairs: Pairs,
+        calibration: Calibration,
+        shifts: Tensor,
+        vocabulary: int,
+        since: Tensor,
+        nuisances: list[int],
     ) -> None:
         used, self.feature = torch.unique(pairs.features, return_inverse=True)
+        self.pairs = pairs
+        self.characters = split.characters
         self.features = split.features[:, used]
-        self.signs = pairs.signs
+        self.since = since
         self.means = calibration.means[pairs.cells].float()
         self.thresholds = calibration.thresholds[pairs.cells].float()
         self.scoring = Scoring(self.features, split.characters, cells=len(pairs), vocabulary=vocabulary)
         self.null = ShiftedProducts(self.features, shifts, cells=len(pairs))
         self.levels = CellFeatureMoments(len(pairs), len(used))
-        self.by_value = GroupSums(len(pairs) * (CAP + 1), 1)
+        self.profile = Profile(len(pairs))
+        self.confounds = Confounds(split.contexts(), split.features[:, nuisances], len(pairs), len(used))
+        self.blocks = torch.zeros(BLOCKS, len(pairs), 6, dtype=torch.float64)
+        self.holding = torch.zeros(2, len(pairs), dtype=torch.float64)
+        self.gates = GatesByCharacter(len(pairs), vocabulary)
 
-    def update(self, rows: Tensor, c: Tensor) -> None:
-        """Add c (positions, pairs) at rows (positions,)."""
-        features = self.features[rows]
-        self.scoring.update(rows, c - self.means)
-        self.null.update(rows, c - self.means)
-        on = (c - self.thresholds) * self.signs > 0
+    def update(self, block: CountedBlock) -> None:
+        """Add a block of all cells."""
+        rows, cells = block.rows, self.pairs.cells
+        c, features = block.c[:, cells] - self.means, self.features[rows]
+        self.scoring.update(rows, c)
+        self.null.update(rows, c)
+        self.confounds.update(rows, c, features)
+        self.gates.update(self.characters[rows], block, cells)
+        own = features[:, self.feature]
+        self.profile.update(own, c)
+        self._sum_blocks(rows, c, own)
+        self._sum_levels(block, features, own)
+
+    def _sum_blocks(self, rows: Tensor, c: Tensor, own: Tensor) -> None:
+        values = torch.stack((torch.ones_like(c), c, own, c * c, own * own, c * own), dim=2).double()
+        self.blocks.index_add_(0, rows * BLOCKS // len(self.features), values)
+
+    def _sum_levels(self, block: CountedBlock, features: Tensor, own: Tensor) -> None:
+        """What the switches among the pairs do: on or off, kept or not, and still on after so long."""
+        cells = self.pairs.cells
+        on = (block.c[:, cells] - self.thresholds) * self.pairs.signs > 0
+        before = (block.c_before[:, cells] - self.thresholds) * self.pairs.signs > 0
         self.levels.update(on.float(), (features > 0).float())
-        groups = features[:, self.feature].long() + torch.arange(len(self.feature)) * (CAP + 1)
-        self.by_value.update(groups.flatten(), (c - self.means).flatten()[:, None])
+        since = self.since[block.rows][:, self.feature]
+        steady = since > 0
+        self.holding += torch.stack(((steady & (on == before)).sum(0), steady.sum(0)))
+        self.profile.update_survival(since, own > 0, on)
 
-    def result(self, gates: GateStatistics) -> Confirmation:
+    def result(self) -> Confirmation:
         """The scores of all that was added."""
         pairs = torch.arange(len(self.feature))
         scores = self.scoring.result()
@@ -127,12 +208,16 @@ class _Frozen:
         return Confirmation(
             correlation=scores.correlation[pairs, self.feature],
             partial=scores.partial[pairs, self.feature],
+            context_partial=self.confounds.partial(self.feature),
             slopes=scores.slopes[pairs, self.feature],
             accuracy=accuracy[pairs, self.feature],
             balanced_accuracy=balanced[pairs, self.feature],
-            straightness=straightness(self.by_value, len(pairs)),
+            held=self.holding[0] / self.holding[1].clamp(min=1),
+            survival=self.profile.survival(),
             null=null.amax(0) if len(pairs) else torch.zeros(null.shape[1], dtype=torch.float64),
-            gates=gates,
+            profile=self.profile,
+            blocks=self.blocks,
+            gates=self.gates,
         )
 
 
@@ -143,23 +228,3 @@ def _accuracies(levels: CellFeatureMoments) -> tuple[Tensor, Tensor]:
     hits, rejections = both, 1 - said - true + both
     sensitivity, specificity = hits / true.clamp(min=1e-12), rejections / (1 - true).clamp(min=1e-12)
     return hits + rejections, (sensitivity + specificity) / 2
-
-
-def straightness(by_value: GroupSums, pairs: int) -> Tensor:
-    """(pairs,) float64 R^2 of the mean of c by feature value as a line, up to the values' 90th percentile.
-
-    by_value has CAP + 1 groups per pair, one per value from 0; each value weighs as often as it occurs,
-    but for CAP itself, which stands for all above it.
-    """
-    counts = by_value.counts.view(pairs, CAP + 1).clone()
-    counts[:, CAP] = 0
-    means = by_value.means().view(pairs, CAP + 1)
-    before = counts.cumsum(1) - counts
-    weights = counts * (before < _COMMON * counts.sum(1, keepdim=True))
-    weights = weights / weights.sum(1, keepdim=True).clamp(min=1)
-    values = torch.arange(CAP + 1, dtype=torch.float64).expand(pairs, -1)
-    values = values - (weights * values).sum(1, keepdim=True)
-    means = means - (weights * means).sum(1, keepdim=True)
-    product = (weights * values * means).sum(1)
-    squares = (weights * values.square()).sum(1) * (weights * means.square()).sum(1)
-    return product.square() / squares.clamp(min=1e-18)

@@ -1,12 +1,13 @@
 """Which cells follow which features, beyond what circular shifts of the features reach by chance.
 
-A pass over the calibration split fixes each cell's threshold and settles ties. A pass over the discovery
-split scores every cell with every feature and with shifted features, all cells shifted alike; the largest
-score of any pair in each shift is the family-wise null. What passes is frozen, one feature per cell, for
-`confirmation` to score again. A score is |r| of the cell state c with the feature.
+A pass over the calibration split fixes each cell's threshold. A pass over the discovery split scores every
+cell with every feature, those that the cells proposed themselves among them, and with shifted features, all
+cells shifted alike; the largest score of any pair in each shift is the family-wise null. What passes is
+frozen, one feature per cell, for `confirmation` to score again. A score is |r| of the cell state c with the
+feature.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,17 +25,20 @@ _TIMES = 10
 # A pair counts only if this share of its correlation is left once each character's own mean is taken
 # out: a detector of the quote character is no switch.
 PARTIAL_SHARE = 0.5
-# At least this share of a cell's variance must outlive the last three characters. A fading trace of one
-# character with f = .7 has .05; a perfect counter of the column in Python source no more than .49.
-MEMORY = 0.25
+# Of its feature's share of variance that the last three characters do not explain, a cell must have so much.
+# A fading trace of one character with f = .7 has .05 where its distance has .9; but a perfect counter of the
+# column in Python source has no more than .49, and one of the indentation so far .2, for so has the feature.
+MEMORY = 0.5
 _CONTEXT = 3
 _OCCURRENCES = 5
 # A feature that explains less than a quarter of a cell's variance does not name it; nor does one that
 # some untrained cell follows about as well: the best of 512 was measured to vary by .1 between seeds.
 LEAST_SCORE = 0.5
 UNTRAINED_MARGIN = 0.1
-# Features this close to a cell's best are a tie, which the calibration split settles.
+# Features this close to a cell's best are a tie: the first of them names it, as listed ones come first.
 _TIE = 0.02
+# Positions that are summed at a time where no model is read.
+_ROWS = 4096
 # What is left of a variance below this share is rounding.
 _ROUNDING = 1e-6
 
@@ -57,6 +61,12 @@ class Split:
         features = torch.from_numpy(table.matrix(start + cut.counted))
         return cls(part, cut, torch.from_numpy(part[cut.counted].astype(np.int64)), features)
 
+    def extended(self, start: int, table: FeatureTable) -> "Split":
+        """The same split with the columns of a table that goes on from its own; start as in `of`."""
+        known = self.features.shape[1]
+        more = torch.from_numpy(table.matrix(start + self.cut.counted, first=known))
+        return replace(self, features=torch.cat((self.features, more), dim=1))
+
     def contexts(self) -> Tensor:
         """(rows,) int64: which run of characters ends at each counted position, numbered from 0.
 
@@ -73,14 +83,14 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Per cell: mean of c, the threshold between its two levels, the share of variance between them, each
-    (cells,); and correlation (cells, features). All float64.
+    """Per cell the mean of c, the threshold between its two levels and the share of variance between them.
+
+    Each (cells,) float64.
     """
 
     means: Tensor
     thresholds: Tensor
     level_shares: Tensor
-    correlation: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +106,14 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class Discovery:
-    """What the discovery split says: scores; memory (cells,), the share of c's variance that the last few
-    characters do not explain; and null (shifts,), the largest |r| of any pair in each shift. All float64.
+    """What the discovery split says: scores; memory (cells,) and feature_memory (features,), the share of
+    variance that the last few characters do not explain; and null (shifts,), the largest |r| of any pair in
+    each shift. All float64.
     """
 
     scores: Scores
     memory: Tensor
+    feature_memory: Tensor
     null: Tensor
 
 
@@ -145,21 +157,22 @@ def autocorrelation_time(values: Tensor) -> int:
 def calibrate(model: CharLSTM, split: Split) -> Calibration:
     """Read the calibration split."""
     cells = model.config.layers * model.config.cells
-    moments = CellFeatureMoments(cells, split.features.shape[1])
-    histogram = CellHistogram(cells)
+    moments, histogram = CellFeatureMoments(cells, 0), CellHistogram(cells)
     for block in counted_blocks(model, split.ids, split.cut):
-        moments.update(block.c, split.features[block.rows])
+        moments.update(block.c, block.c[:, :0])
         histogram.update(block.c)
-    thresholds, shares = histogram.otsu()
-    return Calibration(moments.cell_means, thresholds, shares, moments.correlation())
+    return Calibration(moments.cell_means, *histogram.otsu())
 
 
-def discover(model: CharLSTM, split: Split, means: Tensor, shifts: Tensor) -> Discovery:
-    """Score every cell, of calibrated means (cells,), with every feature and with every shifted one."""
+def discover(model: CharLSTM, split: Split, means: Tensor, shifts: Tensor, *, tested: Tensor) -> Discovery:
+    """Score every cell, of calibrated means (cells,), with every feature, and with shifted ones.
+
+    tested (n,) int64 are the features whose shifts make the null.
+    """
     scoring = Scoring(
         split.features, split.characters, cells=len(means), vocabulary=model.config.vocabulary_size
     )
-    null = ShiftedProducts(split.features, shifts, cells=len(means))
+    null = ShiftedProducts(split.features[:, tested], shifts, cells=len(means))
     context = split.contexts()
     by_context = GroupSums(int(context.max()) + 1, len(means))
     for block in counted_blocks(model, split.ids, split.cut):
@@ -168,7 +181,19 @@ def discover(model: CharLSTM, split: Split, means: Tensor, shifts: Tensor) -> Di
         null.update(block.rows, centred)
         by_context.update(context[block.rows], centred)
     moments = scoring.moments
-    return Discovery(scoring.result(), memory(moments, by_context), null.scores(moments).amax((0, 2)))
+    return Discovery(
+        scoring.result(),
+        memory(by_context, moments.cell_means, moments.cell_squares),
+        _feature_memory(split, context, moments),
+        null.scores(moments).amax((0, 2)),
+    )
+
+
+def _feature_memory(split: Split, context: Tensor, moments: CellFeatureMoments) -> Tensor:
+    by_context = GroupSums(int(context.max()) + 1, split.features.shape[1])
+    for rows in torch.split(torch.arange(len(context)), _ROWS):
+        by_context.update(context[rows], split.features[rows])
+    return memory(by_context, moments.feature_means, moments.feature_squares)
 
 
 class Scoring:
@@ -242,17 +267,17 @@ def _left(squares: Tensor, between: Tensor) -> Tensor:
     return within.masked_fill(within <= _ROUNDING * squares, torch.inf).sqrt()
 
 
-def memory(moments: CellFeatureMoments, by_context: GroupSums) -> Tensor:
-    """(cells,) float64 in [0, 1]: share of c's variance within contexts, corrected for their number.
+def memory(by_context: GroupSums, means: Tensor, squares: Tensor) -> Tensor:
+    """(columns,) float64 in [0, 1]: share of variance within contexts, corrected for their number.
 
-    The correction is that of an adjusted R^2: a context seen once explains its position perfectly.
+    means and squares (columns,) are those of all positions. The correction is that of an adjusted R^2: a
+    context seen once explains its position perfectly.
     """
-    means = by_context.means() - moments.cell_means
-    between = (by_context.counts[:, None] * means.square()).sum(0)
-    free = max(1, moments.count - int((by_context.counts > 0).sum()))
-    squares = moments.cell_squares
+    between = (by_context.counts[:, None] * (by_context.means() - means).square()).sum(0)
+    count = float(by_context.counts.sum())
+    free = max(1.0, count - int((by_context.counts > 0).sum()))
     left = (squares - between) / squares.masked_fill(squares <= 0, torch.inf)
-    return (left * (moments.count / free)).clamp(0, 1)
+    return (left * (count / free)).clamp(0, 1)
 
 
 def strongest(model: CharLSTM, split: Split) -> Tensor:
@@ -263,20 +288,19 @@ def strongest(model: CharLSTM, split: Split) -> Tensor:
     return moments.correlation().abs().amax(0)
 
 
-def choose(
-    discovery: Discovery, calibration: Calibration, *, untrained: Tensor, significance: float
-) -> Pairs:
+def choose(discovery: Discovery, *, eligible: Tensor, untrained: Tensor, significance: float) -> Pairs:
     """The best feature of every cell that remembers and passes the null, each frozen with the sign of r.
 
-    untrained (features,) float64 are the `strongest` scores of an untrained network of the same shape.
+    eligible (features,) bool says which features may name a cell; untrained (features,) float64 are the
+    `strongest` scores of untrained networks of the same shape.
     """
     scores = discovery.scores
-    score = scores.correlation.abs().masked_fill(~_beyond_character(scores), 0)
+    score = scores.correlation.abs().masked_fill(~_beyond_character(scores) | ~eligible, 0)
     least = (untrained + UNTRAINED_MARGIN).clamp(min=LEAST_SCORE)
-    score = score.masked_fill((score < least) | (discovery.memory < MEMORY)[:, None], 0)
+    forgetful = discovery.memory[:, None] < MEMORY * discovery.feature_memory
+    score = score.masked_fill((score < least) | forgetful, 0)
     best = score.amax(1)
-    tied = (score >= best[:, None] - _TIE) & (score > 0)
-    features = calibration.correlation.abs().masked_fill(~tied, -1).argmax(1)
+    features = ((score >= best[:, None] - _TIE) & (score > 0)).long().argmax(1)
     cells = torch.arange(len(score))
     passed = (best > 0) & (p_values(score[cells, features], discovery.null) <= significance)
     signs = scores.correlation[cells, features].sign().long()

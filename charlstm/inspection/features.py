@@ -8,8 +8,10 @@ would turn the labels over for the rest of it.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Literal
 
 import numpy as np
@@ -31,6 +33,9 @@ EVENTS = 50
 # Comment lines per character from which a text is read as a program.
 _CODE = 1 / 5_000
 
+# Marks for which a letter of like frequency gives pseudo features.
+_PSEUDO = 8
+
 ANY = ["*"]
 _PLURALS = {"parenthesis": "parentheses"}
 _NAMES = {
@@ -48,13 +53,16 @@ class Feature:
     """A reference signal: values (characters,) float32; a switch is 0 or 1, the others count up to CAP.
 
     drivers says which characters move it: set and reset for a switch, step and reset for a counter
-    ("*" is any character), step and unstep for a depth.
+    ("*" is any character), step and unstep for a depth. The values follow them lag characters late.
+    A pseudo feature is about letters that mean nothing: whatever follows it does so by chance.
     """
 
     name: str
     kind: FeatureKind
     drivers: Drivers
     values: NDArray[np.float32]
+    lag: int = 0
+    pseudo: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +78,16 @@ class FeatureTable:
         """The features' names, in order."""
         return [feature.name for feature in self.features]
 
-    def matrix(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(positions, features): the values there."""
-        return np.stack([feature.values[positions] for feature in self.features], axis=1)
+    def matrix(self, positions: NDArray[np.int64], *, first: int = 0) -> NDArray[np.float32]:
+        """(positions, features): the values there, of the features from the first on."""
+        found = np.empty((len(positions), len(self.features) - first), np.float32)
+        for column, feature in enumerate(self.features[first:]):
+            found[:, column] = feature.values[positions]
+        return found
+
+    def extended(self, found: Iterable[Feature], positions: NDArray[np.int64]) -> "FeatureTable":
+        """The table with further features behind its own, where they vary and none says the same."""
+        return feature_table([*self.features, *found], positions, known=self)
 
 
 def features(
@@ -87,18 +102,26 @@ def features(
     yield from _brackets(text)
     yield from _lines(text)
     yield from _code(text)
-    for symbol in dict.fromkeys(symbols):
-        if is_punctuation(symbol) and symbol in text:
-            yield from _punctuation(text, symbol, starts)
+    marks = [symbol for symbol in dict.fromkeys(symbols) if is_punctuation(symbol) and symbol in text]
+    for mark in marks:
+        yield from _marks(text, mark, starts)
+    for letter in _letters_like(text, marks):
+        for feature in _marks(text, letter, starts):
+            yield replace(feature, name=f"pseudo_{feature.name}", pseudo=True)
 
 
-def feature_table(found: Iterable[Feature], positions: NDArray[np.int64]) -> FeatureTable:
-    """Keep the features that vary enough at positions (rows,), each signal once under its first name."""
+def feature_table(
+    found: Iterable[Feature], positions: NDArray[np.int64], *, known: FeatureTable | None = None
+) -> FeatureTable:
+    """Keep the features that vary enough at positions (rows,), each signal once under its first name.
+
+    What known has dropped or aliased is told again.
+    """
     kept: dict[bytes, Feature] = {}
-    dropped: list[str] = []
-    aliases: dict[str, str] = {}
+    dropped = list(known.dropped) if known else []
+    aliases = dict(known.aliases) if known else {}
     for feature in found:
-        content = feature.values.tobytes()
+        content = sha256(feature.values.tobytes()).digest()
         if content in kept:
             aliases[feature.name] = kept[content].name
         elif _varies(feature, feature.values[positions]):
@@ -109,12 +132,16 @@ def feature_table(found: Iterable[Feature], positions: NDArray[np.int64]) -> Fea
 
 
 def _varies(feature: Feature, values: NDArray[np.float32]) -> bool:
-    """Whether values (rows,) leave their commonest value often enough, and start afresh often enough."""
+    """Whether values (rows,) leave their commonest value often enough, and start afresh often enough.
+
+    A depth that hardly ever reaches 2 is a switch, and is listed as one.
+    """
     if len(values) == 0:
         return False
-    _, counts = np.unique(values, return_counts=True)
+    counts = np.bincount(values.astype(np.int64))
     events = int(np.count_nonzero(np.diff(values) < 0))
-    return bool(1 - counts.max() / len(values) >= RARE) and events >= EVENTS
+    deep = feature.kind != "depth" or counts[2:].sum() >= RARE * len(values)
+    return bool(1 - counts.max() / len(values) >= RARE) and events >= EVENTS and bool(deep)
 
 
 def is_punctuation(symbol: str) -> bool:
@@ -139,12 +166,26 @@ def _counter(name: str, values: NDArray[np.int64], steps: list[str], resetters: 
     return Feature(name, "counter", {"step": steps, "reset": resetters}, capped)
 
 
+def gated_counter(switch: Feature) -> Feature:
+    """Characters since a switch went on, 0 at that one and while it is off."""
+    on = switch.values > 0
+    risen = on & ~np.concatenate(([False], on[:-1]))
+    counts = np.where(on, signals.distance_since(risen), 0)
+    movers = list(dict.fromkeys([*switch.drivers["set"], *switch.drivers["reset"]]))
+    return replace(_counter(f"characters_{switch.name}", counts, ANY, movers), lag=switch.lag)
+
+
+def _and_counted(switch: Feature) -> Iterator[Feature]:
+    yield switch
+    yield gated_counter(switch)
+
+
 def _quotes(text: str) -> Iterator[Feature]:
     """Quotation marks, each kind starting afresh at a blank line."""
     blanks = signals.blank_line_ends(text)
     double = signals.parity(signals.where(text, '"'), blanks)
-    yield _switch("inside_double_quotes", double, ['"'], ['"'])
-    yield _switch("inside_single_quotes", signals.single_quotes(text), ["'"], ["'"])
+    yield from _and_counted(_switch("inside_double_quotes", double, ['"'], ['"']))
+    yield from _and_counted(_switch("inside_single_quotes", signals.single_quotes(text), ["'"], ["'"]))
     for name, opener, closer in (("curly_quotes", "“", "”"), ("guillemets", "«", "»")):
         inside = signals.latch(signals.where(text, opener), signals.where(text, closer) | blanks)
         yield _switch(f"inside_{name}", inside, [opener], [closer])
@@ -155,7 +196,8 @@ def _brackets(text: str) -> Iterator[Feature]:
     spans = signals.bracket_spans(text)
     for name, opener, closer, _, _ in BRACKETS:
         depth = signals.fill(spans[opener], len(text))
-        yield _switch(f"inside_{_PLURALS.get(name, name + 's')}", depth > 0, [opener], [closer])
+        inside = f"inside_{_PLURALS.get(name, name + 's')}"
+        yield from _and_counted(_switch(inside, depth > 0, [opener], [closer]))
         drivers = {"step": [opener], "unstep": [closer]}
         yield Feature(f"{name}_depth", "depth", drivers, np.minimum(depth, CAP).astype(np.float32))
 
@@ -164,12 +206,16 @@ def _lines(text: str) -> Iterator[Feature]:
     """Lines, words and what they begin with.
 
     column counts from the line feed, 0 at it. indentation counts the spaces and tabs that begin the
-    line and keeps their number to its end. word_length counts letters, digits and underscores.
+    line and keeps their number to its end; indentation_so_far goes back to 0 where it ends, and text_column
+    counts from there. word_length counts letters, digits and underscores.
     """
     feeds, spaces = signals.where(text, "\n"), signals.where(text, " \t")
     yield _counter("column", signals.distance_since(feeds), ANY, ["\n"])
     beginning = signals.count_since(~(spaces | feeds), feeds) == 0
-    yield _counter("indentation", signals.count_since(spaces & beginning, feeds), [" ", "\t"], ["\n"])
+    indentation = signals.count_since(spaces & beginning, feeds)
+    yield _counter("indentation", indentation, [" ", "\t"], ["\n"])
+    yield _counter("indentation_so_far", np.where(beginning, indentation, 0), [" ", "\t"], ["\n"])
+    yield _counter("text_column", np.where(beginning, 0, signals.distance_since(beginning)), ANY, ["\n"])
     white = signals.where(text, " \t\r\n")
     yield _counter("characters_since_space", signals.distance_since(white), ANY, [" ", "\n"])
     letters = np.fromiter((c.isalnum() or c == "_" for c in text), dtype=np.bool_, count=len(text))
@@ -191,10 +237,22 @@ def _code(text: str) -> Iterator[Feature]:
     inside = {name: signals.fill(found, len(text)) > 0 for name, found in spans._asdict().items()}
     yield _switch("inside_string_literal", inside["literals"], ['"', "'"], ['"', "'"])
     yield _switch("inside_triple_quotes", inside["triples"], ['"""', "'''"], ['"""', "'''"])
-    yield _switch("inside_comment", inside["comments"], openers, closers)
+    yield from _and_counted(_switch("inside_comment", inside["comments"], openers, closers))
 
 
-def _punctuation(text: str, symbol: str, starts: Sequence[int] | NDArray[np.int64]) -> Iterator[Feature]:
+def _letters_like(text: str, marks: Sequence[str]) -> list[str]:
+    """For the commonest marks the letter of most equal frequency, each letter once."""
+    counts = Counter(text)
+    letters = [symbol for symbol in counts if symbol.isalpha() and symbol.isascii()]
+    chosen: list[str] = []
+    for mark in sorted(marks, key=lambda mark: -counts[mark])[:_PSEUDO]:
+        free = [letter for letter in letters if letter not in chosen]
+        if free:
+            chosen.append(min(free, key=lambda letter: abs(counts[letter] - counts[mark])))
+    return chosen
+
+
+def _marks(text: str, symbol: str, starts: Sequence[int] | NDArray[np.int64]) -> Iterator[Feature]:
     """The parity of a character's count since the last start, and the characters since the last one."""
     events = signals.where(text, symbol)
     odd = np.cumsum(events) & 1

@@ -47,7 +47,10 @@ class CorpusFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """What was tested and against what; dropped features varied too little, aliases were the same signal."""
+    """What was tested and against what; dropped features varied too little, aliases were the same signal.
+
+    share is of the cells that have a finding, in the model and above its control networks, with intervals.
+    """
 
     features: list[str]
     dropped_features: list[str]
@@ -56,6 +59,7 @@ class Method:
     rules: dict[str, float]
     controls: dict[str, Json]
     seed: int
+    share: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +67,13 @@ class Detection:
     """How well a cell follows its feature. Scores are |r| in [0, 1].
 
     score and discovery_p_value are of the discovery split, null_max is the largest null score there;
-    everything held out, p_value, accuracies and straightness are of the confirmation split. What does
-    not apply is None: accuracies of a counter, the straightness of a switch.
+    everything held out, and all below it but memory, are of the confirmation split. held_out_partial is the
+    score left given the current character, held_out_context_partial given the last three characters, the
+    column and the characters since a space. Of a switch: levels are mean c off and on, held is the share
+    of positions without a change of the feature where the cell keeps its side, survival the share of
+    cells still on so many characters after it went on. Of what counts: straightness is R^2 of the
+    staircase, reset_spread the share of variance left at 0, leak how much is lost over a segment, and
+    staircase the mean of c by value less the mean of c. What does not apply is None.
     """
 
     score: float
@@ -82,11 +91,22 @@ class Detection:
     accuracy: float | None
     balanced_accuracy: float | None
     straightness: float | None
+    held_out_context_partial: float | None = None
+    levels: dict[str, float] | None = None
+    held: float | None = None
+    survival: list[float] | None = None
+    reset_spread: float | None = None
+    leak: float | None = None
+    shape: str | None = None
+    staircase: list[float] | None = None
+    levels_told_apart: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mechanism:
-    """Mean gates of the cell, at its drivers and elsewhere, and the share of positions with |tanh c| > .9."""
+    """Mean gates of the cell, at its drivers and elsewhere, the share of positions with |tanh c| > .9, and
+    the weights that do it: see mechanism.weights_of.
+    """
 
     input_gate: float
     input_gate_at_drivers: float
@@ -94,13 +114,15 @@ class Mechanism:
     forget_gate_at_drivers: float
     output_gate: float
     output_saturation: float
+    weights: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """One cell and the feature it follows; polarity is the sign of their correlation.
 
-    causal and verdict are None until the cell has been intervened on.
+    causal and verdict are None where the cell was not intervened on: too few closers in the text, or too
+    many better findings.
     """
 
     layer: int

@@ -1,26 +1,30 @@
-"""A model and a text -> findings: the passes of the detectors in order, and what they say as plain data."""
+"""A model and a text -> findings: the stages of an inspection in order, and what they say as plain data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from charlstm.config import InspectionConfig
 from charlstm.errors import UsageError
-from charlstm.inspection.findings import CorpusFacts, Findings
-from charlstm.inspection.passes import Ids, detect, fresh, read_text, untrained_scores
-from charlstm.inspection.summary import (
-    excerpt_of,
-    findings_of,
-    gates_of,
-    method_of,
-    model_facts,
-    provenance_of,
-)
+from charlstm.inspection.controls import Controls, inspect_controls, share_above
+from charlstm.inspection.credit import credit_report, usable_sites
+from charlstm.inspection.findings import CorpusFacts, Findings, Json
+from charlstm.inspection.gates import gate_report
+from charlstm.inspection.passes import Ids, InspectedText, read_text
+from charlstm.inspection.study import Progress, Standing, Study, study
+from charlstm.inspection.summary import excerpt_of, findings_of, method_of, model_facts, provenance_of
+from charlstm.inspection.trace import Cut
 from charlstm.model import CharLSTM
 
-Progress = Callable[[str, float], None]
+# Control networks, and the gates of all, are read on no more text than this: what they show is soon clear.
+_CONTROL_CHARACTERS = 250_000
+_GATE_CHARACTERS = 60_000
+_CREDIT_SITES = 64
+_CREDIT_CELLS = 32
 
 
 class Symbols(Protocol):
@@ -43,11 +47,12 @@ def inspect(
     command: str | None = None,
     progress: Progress = lambda stage, fraction: None,
 ) -> Findings:
-    """Find the switches and counters of a model in a text, ids (characters,).
+    """Find the switches and counters of a model in a text, ids (characters,), and whether it uses them.
 
     At most the first config.characters are read. progress is told each stage and the share of the work
     before it, in [0, 1].
-    Raises CorpusError when the text is too short, UsageError when no score could reach config.significance.
+    Raises CorpusError when the text is too short, UsageError when no score could reach config.significance
+    and for a feature of the user's that cannot be read.
     """
     if 1 / (1 + config.shifts) > config.significance:
         raise UsageError(
@@ -55,16 +60,16 @@ def inspect(
             f"use {int(np.ceil(1 / config.significance)) - 1} shifts at least",
         )
     progress("features", 0.0)
-    text = read_text(ids[: config.characters], vocabulary.symbols, config.streams)
+    text = read_text(ids[: config.characters], vocabulary.symbols, config.streams, config.features)
     generator = torch.Generator().manual_seed(config.seed)
-    progress("untrained scores", 0.05)
-    untrained = untrained_scores(model, text, generator)
-    progress("trained network", 0.25)
-    found = detect(model, text, config, untrained=untrained, generator=generator)
-    progress("untrained network", 0.6)
-    control = detect(fresh(model, generator), text, config, untrained=untrained, generator=generator)
-    progress("findings", 0.95)
-    findings = findings_of(found, text, model)
+    studied = study(model, text, config, generator=generator, progress=_part(progress, 0.05, 0.65))
+    progress("control networks", 0.65)
+    few = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
+    short = text if few.characters >= len(text.ids) else _shorter(text, few)
+    controls = inspect_controls(model, short, few, generator)
+    progress("gates and gradients", 0.9)
+    findings = findings_of(studied, model)
+    share, told = share_above(studied.found, controls, model.config.layers * model.config.cells, generator)
     return Findings(
         model=model_facts(model, bits_per_character, checkpoint),
         corpus=CorpusFacts(
@@ -73,9 +78,69 @@ def inspect(
             characters=len(text.ids),
             splits={name: list(bounds) for name, bounds in text.bounds.items()},
         ),
-        method=method_of(found, control, text, config),
+        method=method_of(studied.found, share, told, config),
         findings=findings,
-        gates=gates_of(found.confirmation.gates, model),
-        excerpts=[excerpt_of(model, text, findings[: config.top])],
+        gates=_gates(model, text, controls),
+        credit=_credit(model, text, studied, controls, generator),
+        excerpts=[excerpt_of(model, studied.found, findings[: config.top])],
         provenance=provenance_of(command),
     )
+
+
+def _part(progress: Progress, start: float, stop: float) -> Progress:
+    """Tell the progress of a part as that of the whole."""
+    return lambda stage, fraction: progress(stage, start + (stop - start) * fraction)
+
+
+def _shorter(text: InspectedText, config: InspectionConfig) -> InspectedText:
+    """The same text, less of it."""
+    return read_text(text.ids[: config.characters], text.symbols, config.streams, config.features)
+
+
+def _gates(model: CharLSTM, text: InspectedText, controls: Controls) -> Json:
+    """How hard the gates are on the confirmation split, beside the untrained network's."""
+    start, stop = text.bounds["confirm"]
+    ids = text.ids[start : min(stop, start + _GATE_CHARACTERS)]
+    cut = Cut(len(ids), min(text.cuts["confirm"].streams, max(1, len(ids) // 2_000)))
+    return gate_report(model, ids[: cut.streams * cut.length], cut, untrained=controls.untrained)
+
+
+def _credit(
+    model: CharLSTM, text: InspectedText, studied: Study, controls: Controls, generator: torch.Generator
+) -> Json:
+    """How gradient from true closers reaches the cells of the best feature that is on in spans."""
+    carrier = _best_carrier(studied)
+    if carrier is None:
+        return {}
+    start, stop = text.bounds["intervene"]
+    sites = usable_sites(_spans(carrier.feature.values[start:stop] > 0))
+    drawn = torch.randperm(len(sites), generator=generator)[:_CREDIT_SITES].sort().values.numpy()
+    same = [other for other in studied.standing if other.feature.name == carrier.feature.name]
+    proven = [other for other in same if other.proof.verdict == "verified"] or same
+    layer = carrier.cell // model.config.cells
+    cells = [divmod(other.cell, model.config.cells) for other in proven[:_CREDIT_CELLS]]
+    alike = list(dict.fromkeys((layer, cell) for cell in carrier.proof.controls))[:_CREDIT_CELLS]
+    found = credit_report(
+        model,
+        text.ids[start:stop],
+        sites=sites[drawn],
+        cells=cells,
+        controls=alike,
+        untrained=controls.untrained,
+    )
+    return {"feature": carrier.feature.name, **found} if found else {}
+
+
+def _best_carrier(studied: Study) -> Standing | None:
+    """The finding whose spans carry a memory from an opener to a closer: verified before others."""
+    spanning = [found for found in studied.standing if found.feature.kind != "counter"]
+    proven = [found for found in spanning if found.proof.verdict == "verified"]
+    return next(iter([*proven, *spanning]), None)
+
+
+def _spans(on: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(n, 2) positions where a flag goes on, and where it next goes off."""
+    edges = np.diff(on.astype(np.int8))
+    rises, falls = np.flatnonzero(edges > 0) + 1, np.flatnonzero(edges < 0) + 1
+    falls = falls[falls > rises[0]] if len(rises) else falls[:0]
+    return np.stack((rises[: len(falls)], falls), axis=1)

@@ -7,67 +7,56 @@ import torch
 from torch import Tensor
 
 from charlstm.config import InspectionConfig
-from charlstm.inspection import confirmation, detectors
-from charlstm.inspection.confirmation import GATES, GateStatistics
+from charlstm.inspection import confirmation, detectors, interventions
+from charlstm.inspection.controls import pseudo_discoveries
 from charlstm.inspection.features import Feature
-from charlstm.inspection.findings import (
-    Detection,
-    Excerpt,
-    Finding,
-    Json,
-    Kind,
-    Mechanism,
-    Method,
-    ModelFacts,
-)
+from charlstm.inspection.findings import Detection, Excerpt, Finding, Json, Mechanism, Method, ModelFacts
+from charlstm.inspection.mechanism import weights_of
 from charlstm.inspection.passes import Detected, InspectedText
+from charlstm.inspection.study import Standing, Study
 from charlstm.inspection.trace import WARMUP, trace
 from charlstm.model import CharLSTM
 
 _EXCERPT = 2_000
+# A counter that leaks no more than this share of itself counts in a line.
+_LINEAR = 0.5
 
 
-def findings_of(found: Detected, text: InspectedText, model: CharLSTM) -> list[Finding]:
+def findings_of(studied: Study, model: CharLSTM) -> list[Finding]:
     """The pairs that stand as findings, the best held-out score first."""
-    places = found.stands.nonzero().flatten().tolist()
-    findings = [_finding(found, place, text, model) for place in places]
-    return sorted(findings, key=lambda finding: -finding.detection.held_out_score)
+    return [_finding(studied.found, standing, model) for standing in studied.standing]
 
 
-def _finding(found: Detected, place: int, text: InspectedText, model: CharLSTM) -> Finding:
-    cell = int(found.pairs.cells[place])
-    feature = text.table.features[int(found.pairs.features[place])]
+def _finding(found: Detected, standing: Standing, model: CharLSTM) -> Finding:
+    layer, cell = divmod(standing.cell, model.config.cells)
+    drivers = [driver for side in standing.name.drivers.values() for driver in side]
+    mechanism = _mechanism(found, standing, weights_of(model, layer, cell, drivers, found.text.symbols))
     return Finding(
-        layer=cell // model.config.cells,
-        cell=cell % model.config.cells,
-        kind=_kind(feature),
-        feature=feature.name,
-        drivers=feature.drivers,
-        polarity=int(found.pairs.signs[place]),
-        detection=_detection(found, place, feature),
-        mechanism=_mechanism(found.confirmation.gates, cell, _drivers(feature, text)),
+        layer=layer,
+        cell=cell,
+        kind=standing.name.kind,
+        feature=standing.feature.name,
+        drivers=standing.name.drivers,
+        polarity=int(found.pairs.signs[standing.place]),
+        detection=_detection(found, standing),
+        mechanism=mechanism,
+        causal=standing.proof.causal,
+        verdict=standing.proof.verdict,
     )
 
 
-def _kind(feature: Feature) -> Kind:
-    """What a cell that follows the feature is."""
-    if feature.kind == "depth":
-        return "depth_counter"
-    if feature.kind == "counter":
-        return "counter"
-    return "toggle" if feature.drivers["set"] == feature.drivers["reset"] else "latch"
-
-
-def _detection(found: Detected, place: int, feature: Feature) -> Detection:
-    cell, column = int(found.pairs.cells[place]), int(found.pairs.features[place])
+def _detection(found: Detected, standing: Standing) -> Detection:
+    cell, place = standing.cell, standing.place
+    column = int(found.pairs.features[place])
     score = found.discovery.scores.correlation[cell, column].abs()
-    confirmed, switch = found.confirmation, feature.kind == "switch"
+    confirmed = found.confirmation
     return Detection(
         score=float(score),
         discovery_p_value=float(detectors.p_values(score[None], found.discovery.null)),
         null_max=float(found.discovery.null.max()),
         held_out_score=float(confirmed.correlation[place].abs()),
         held_out_partial=float(confirmed.partial[place].abs()),
+        held_out_context_partial=float(confirmed.context_partial[place].abs()),
         held_out_null_max=float(confirmed.null.max()),
         p_value=float(confirmed.p_values[place]),
         untrained_score=float(found.untrained[column]),
@@ -75,52 +64,54 @@ def _detection(found: Detected, place: int, feature: Feature) -> Detection:
         level_share=float(found.calibration.level_shares[cell]),
         threshold=float(found.calibration.thresholds[cell]),
         slope=float(confirmed.slopes[place]),
-        accuracy=float(confirmed.accuracy[place]) if switch else None,
-        balanced_accuracy=float(confirmed.balanced_accuracy[place]) if switch else None,
-        straightness=None if switch else float(confirmed.straightness[place]),
+        **_of_switch(found, standing) if standing.feature.kind == "switch" else _of_count(found, place),
     )
 
 
-def _drivers(feature: Feature, text: InspectedText) -> Tensor:
-    """(vocabulary,) bool: the characters that end one of the feature's drivers, "*" not among them."""
-    last = {driver[-1] for drivers in feature.drivers.values() for driver in drivers if driver != "*"}
-    return torch.tensor([symbol in last for symbol in text.symbols])
-
-
-def _mechanism(gates: GateStatistics, cell: int, drivers: Tensor) -> Mechanism:
-    """The gates of a cell at the driving characters, drivers (vocabulary,) bool, and at all others."""
-
-    def mean(gate: str, where: Tensor) -> float:
-        sums = gates.by_character[gate]
-        return float(sums.sums[where, cell].sum() / sums.counts[where].sum().clamp(min=1))
-
-    return Mechanism(
-        input_gate=mean("input", ~drivers),
-        input_gate_at_drivers=mean("input", drivers),
-        forget_gate=mean("forget", ~drivers),
-        forget_gate_at_drivers=mean("forget", drivers),
-        output_gate=mean("output", torch.ones_like(drivers)),
-        output_saturation=float(gates.output_saturation.shares()[1][cell]),
-    )
-
-
-def gates_of(gates: GateStatistics, model: CharLSTM) -> Json:
-    """Per layer and gate the shares of positions below .1 and above .9, of all cells and of each."""
-    cells = model.config.cells
-    layers = []
-    for layer in range(model.config.layers):
-        part = slice(layer * cells, (layer + 1) * cells)
-        layers.append({"layer": layer, **{name: _hardness(gates, name, part) for name in GATES}})
-    return {"layers": layers}
-
-
-def _hardness(gates: GateStatistics, name: str, part: slice) -> Json:
-    low, high = (shares[part] for shares in gates.hardness[name].shares())
+def _of_switch(found: Detected, standing: Standing) -> Json:
+    """What only a switch has."""
+    place, confirmed = standing.place, found.confirmation
+    off = found.calibration.means[standing.cell] + confirmed.profile.means()[place, 0]
     return {
-        "below_0.1": float(low.mean()),
-        "above_0.9": float(high.mean()),
-        "cells": {"below_0.1": _rounded(low, 4), "above_0.9": _rounded(high, 4)},
+        "accuracy": float(confirmed.accuracy[place]),
+        "balanced_accuracy": float(confirmed.balanced_accuracy[place]),
+        "straightness": None,
+        "levels": {"off": float(off), "on": float(off + confirmed.slopes[place])},
+        "held": float(confirmed.held[place]),
+        "survival": _rounded(confirmed.survival[place], 4),
     }
+
+
+def _of_count(found: Detected, place: int) -> Json:
+    """What only a counter or a depth has."""
+    profile = found.confirmation.profile
+    leak = float(profile.leak()[place])
+    return {
+        "accuracy": None,
+        "balanced_accuracy": None,
+        "straightness": float(profile.straightness()[place]),
+        "reset_spread": float(profile.reset_spread()[place]),
+        "leak": leak,
+        "shape": "linear" if leak <= _LINEAR else "saturating",
+        "staircase": profile.staircase(place),
+        "levels_told_apart": int(profile.levels()[place]),
+    }
+
+
+def _mechanism(found: Detected, standing: Standing, weights: Json) -> Mechanism:
+    """The gates of a cell at the characters that end its drivers, and at all others."""
+    gates, place = found.confirmation.gates, standing.place
+    ends = {driver[-1] for side in standing.name.drivers.values() for driver in side if driver != "*"}
+    drivers = torch.tensor([symbol in ends for symbol in found.text.symbols])
+    return Mechanism(
+        input_gate=gates.mean("input", place, ~drivers),
+        input_gate_at_drivers=gates.mean("input", place, drivers),
+        forget_gate=gates.mean("forget", place, ~drivers),
+        forget_gate_at_drivers=gates.mean("forget", place, drivers),
+        output_gate=gates.mean("output", place, torch.ones_like(drivers)),
+        output_saturation=float(gates.output_saturation.shares()[1][place]),
+        weights=weights,
+    )
 
 
 def model_facts(model: CharLSTM, bits_per_character: float | None, checkpoint: str | None) -> ModelFacts:
@@ -136,11 +127,11 @@ def model_facts(model: CharLSTM, bits_per_character: float | None, checkpoint: s
     )
 
 
-def method_of(found: Detected, control: Detected, text: InspectedText, config: InspectionConfig) -> Method:
+def method_of(found: Detected, share: Json, controls: dict[str, Json], config: InspectionConfig) -> Method:
     """What was tested, against which nulls, by which rules."""
-    table = text.table
+    table = found.text.table
     return Method(
-        features=table.names,
+        features=[feature.name for feature in table.features if not feature.pseudo],
         dropped_features=list(table.dropped),
         aliases=table.aliases,
         null={
@@ -155,32 +146,23 @@ def method_of(found: Detected, control: Detected, text: InspectedText, config: I
             "least_score": detectors.LEAST_SCORE,
             "untrained_margin": detectors.UNTRAINED_MARGIN,
             "partial_share": detectors.PARTIAL_SHARE,
+            "context_partial_share": confirmation.CONTEXT_SHARE,
             "memory": detectors.MEMORY,
             "straightness": confirmation.STRAIGHTNESS,
+            "reset_spread": confirmation.RESET_SPREAD,
+            "leak": confirmation.LEAK,
+            "least_effect_nats": interventions.LEAST_EFFECT_NATS,
+            "least_effect_ratio": interventions.LEAST_RATIO,
         },
-        controls={
-            "untrained": {
-                "candidates": len(control.pairs),
-                "findings": int(control.stands.sum()),
-                "best_score": float(control.discovery.scores.correlation.abs().max()),
-                "gates": _totals(control.confirmation.gates),
-            }
-        },
+        controls={**controls, "pseudo_features": pseudo_discoveries(found)},
         seed=config.seed,
+        share=share,
     )
 
 
-def _totals(gates: GateStatistics) -> Json:
-    """The shares of a network's gates below .1 and above .9, all layers together."""
-    shares = {name: gates.hardness[name].shares() for name in GATES}
-    return {
-        name: {"below_0.1": float(low.mean()), "above_0.9": float(high.mean())}
-        for name, (low, high) in shares.items()
-    }
-
-
-def excerpt_of(model: CharLSTM, text: InspectedText, findings: list[Finding]) -> Excerpt:
+def excerpt_of(model: CharLSTM, found: Detected, findings: list[Finding]) -> Excerpt:
     """The beginning of the confirmation split, behind a warm-up, with tanh c of the findings' cells."""
+    text: InspectedText = found.text
     start = text.bounds["confirm"][0] + WARMUP
     stop = min(start + _EXCERPT, text.bounds["confirm"][1])
     ids = text.ids[start - WARMUP : stop]
@@ -192,10 +174,18 @@ def excerpt_of(model: CharLSTM, text: InspectedText, findings: list[Finding]) ->
         for finding in findings
     }
     wanted = {finding.feature for finding in findings}
-    values = {
-        f.name: f.values[start:stop].astype(int).tolist() for f in text.table.features if f.name in wanted
-    }
-    return Excerpt(split="confirm", start=start, text=text.text[start:stop], cells=shown, features=values)
+    return Excerpt(
+        split="confirm",
+        start=start,
+        text=text.text[start:stop],
+        cells=shown,
+        features={f.name: _values(f, start, stop) for f in text.table.features if f.name in wanted},
+    )
+
+
+def _values(feature: Feature, start: int, stop: int) -> list[int]:
+    values: list[int] = feature.values[start:stop].astype(int).tolist()
+    return values
 
 
 def provenance_of(command: str | None) -> Json:

@@ -41,10 +41,11 @@ class LayerTrace(NamedTuple):
 
 
 class TraceBlock(NamedTuple):
-    """All layers at positions start..start+positions-1 of every stretch."""
+    """All layers at positions start..start+positions-1 of every stretch, and the state before the first."""
 
     start: int
     layers: tuple[LayerTrace, ...]
+    before: State
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ def trace(
     text = torch.from_numpy(ids[: streams * cut.length].astype(np.int64)).view(streams, cut.length)
     state = model.initial_state(streams)
     for start in range(0, cut.length, window):
-        block, state = _block(model, text[:, start : start + window].to(model.device), state)
-        yield TraceBlock(start, block)
+        before = state
+        block, state = _block(model, text[:, start : start + window].to(model.device), before)
+        yield TraceBlock(start, block, before)
 
 
 def _block(model: CharLSTM, ids: Tensor, state: State) -> tuple[tuple[LayerTrace, ...], State]:
@@ -111,13 +113,17 @@ def _block(model: CharLSTM, ids: Tensor, state: State) -> tuple[tuple[LayerTrace
     return tuple(layers), after
 
 
+def _delayed(values: Tensor, first: Tensor) -> Tensor:
+    """(streams, window, cells) one position later, with first (streams, cells) in front."""
+    return torch.cat((first.unsqueeze(1), values[:, :-1]), dim=1)
+
+
 def _layer(model: CharLSTM, layer: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
     """One layer over x (streams, window, width) from h and c (streams, cells)."""
     outputs, _, _ = model.run_layer(layer, x, h, c)
     weights = model.weights(layer)
-    before = torch.cat((h.unsqueeze(1), outputs[:, :-1]), dim=1)
     preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
-        before, weights.recurrent
+        _delayed(outputs, h), weights.recurrent
     )
     gates = cell.gates_from(preactivations, model.config.activation)
     return LayerTrace(gates, _scan(gates.f, gates.i * gates.g, c), outputs)
@@ -135,12 +141,13 @@ def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
 class CountedBlock(NamedTuple):
     """The counted positions of a block, all layers side by side: cell k of layer l is column l * cells + k.
 
-    rows (positions,) int64 index into Cut.counted; c and the gates i, f, o are (positions, cells of all
-    layers) float32 on the CPU, where the statistics are summed in float64.
+    rows (positions,) int64 index into Cut.counted; c, c_before (one position earlier) and the gates i, f,
+    o are (positions, cells of all layers) float32 on the CPU, where the statistics are summed in float64.
     """
 
     rows: Tensor
     c: Tensor
+    c_before: Tensor
     i: Tensor
     f: Tensor
     o: Tensor
@@ -158,11 +165,12 @@ def counted_blocks(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut) 
         first = max(block.start, WARMUP)
         if first < stop:
             rows = torch.arange(cut.streams)[:, None] * kept + torch.arange(first - WARMUP, stop - WARMUP)
-            yield _counted(rows.flatten(), first - block.start, block.layers)
+            yield _counted(rows.flatten(), first - block.start, block)
 
 
-def _counted(rows: Tensor, skipped: int, layers: tuple[LayerTrace, ...]) -> CountedBlock:
-    """The layers' positions from skipped on, flattened."""
+def _counted(rows: Tensor, skipped: int, block: TraceBlock) -> CountedBlock:
+    """The block's positions from skipped on, flattened, all layers side by side."""
+    layers = block.layers
 
     def flat(of_layer: list[Tensor]) -> Tensor:
         return torch.cat([values[:, skipped:].flatten(0, 1) for values in of_layer], dim=1).cpu()
@@ -171,6 +179,7 @@ def _counted(rows: Tensor, skipped: int, layers: tuple[LayerTrace, ...]) -> Coun
     return CountedBlock(
         rows,
         flat([layer.c for layer in layers]),
+        flat([_delayed(layer.c, c) for layer, c in zip(layers, block.before.c, strict=True)]),
         flat([gate.i for gate in gates]),
         flat([gate.f for gate in gates]),
         flat([gate.o for gate in gates]),

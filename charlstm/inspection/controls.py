@@ -1,0 +1,84 @@
+"""Networks that know nothing, inspected like the model: what the method alone would find.
+
+Untrained: the same shape with fresh weights. Shuffled: the model's own weights, but each gate's rows dealt
+out to other cells, so that no cell's gates belong together any more.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from charlstm.config import InspectionConfig
+from charlstm.inspection.findings import Json
+from charlstm.inspection.passes import Detected, InspectedText, detect, fresh
+from charlstm.model import CharLSTM
+
+
+@dataclass(frozen=True, eq=False)
+class Controls:
+    """The control networks, and what was detected in each by name."""
+
+    untrained: CharLSTM
+    found: dict[str, Detected]
+
+
+def inspect_controls(
+    model: CharLSTM, text: InspectedText, config: InspectionConfig, generator: torch.Generator
+) -> Controls:
+    """Detect switches and counters in networks that have none."""
+    untrained = fresh(model, generator)
+    networks = {"untrained": untrained, "gate_shuffled": shuffled(model, generator)}
+    found = {name: detect(network, text, config, generator=generator) for name, network in networks.items()}
+    return Controls(untrained, found)
+
+
+@torch.no_grad()
+def shuffled(model: CharLSTM, generator: torch.Generator) -> CharLSTM:
+    """The same weights, with the rows of each gate of each layer in a random order of its own."""
+    other = fresh(model, generator)
+    other.load_state_dict(model.state_dict())
+    cells = model.config.cells
+    for layer in other.layers:
+        order = torch.cat([torch.randperm(cells, generator=generator) + gate * cells for gate in range(4)])
+        for parameter in layer.parameters():
+            parameter.copy_(parameter[order.to(parameter.device)])
+    return other
+
+
+def share_above(
+    found: Detected, controls: Controls, cells: int, generator: torch.Generator
+) -> tuple[Json, dict[str, Json]]:
+    """The share of cells that stand, above each control, with 95% intervals of a block bootstrap; and what
+    was found in the controls.
+    """
+    kept = _interval(found, generator) / cells
+    share: Json = {"cells": float(found.stands.sum()) / cells, "interval": _bounds(kept)}
+    told: dict[str, Json] = {}
+    for name, control in controls.found.items():
+        other = _interval(control, generator) / cells
+        share[f"above_{name}"] = float(found.stands.sum() - control.stands.sum()) / cells
+        share[f"above_{name}_interval"] = _bounds(kept - other)
+        told[name] = {
+            "candidates": len(control.pairs),
+            "findings": int(control.stands.sum()),
+            "best_score": float(control.discovery.scores.correlation.abs().max()),
+        }
+    return share, told
+
+
+def _interval(found: Detected, generator: torch.Generator) -> torch.Tensor:
+    """(resamples,) how many cells stand in texts put together anew."""
+    return found.confirmation.resampled(found.pairs, found.stands, generator)
+
+
+def _bounds(values: torch.Tensor) -> list[float]:
+    return [float(torch.quantile(values, share)) for share in (0.025, 0.975)]
+
+
+def pseudo_discoveries(found: Detected) -> Json:
+    """How many cells features about mere letters would have named, and the false discovery rate from that."""
+    pseudo = sum(feature.pseudo for feature in found.text.table.features)
+    real = len(found.text.table.features) - pseudo
+    expected = found.pseudo_found * real / pseudo if pseudo else 0.0
+    rate = min(1.0, expected / len(found.pairs)) if len(found.pairs) else None
+    return {"features": pseudo, "candidates": found.pseudo_found, "false_discovery_rate": rate}

@@ -1,0 +1,115 @@
+"""Where in a text to intervene on a feature: some characters before its closers, and what follows there.
+
+A closer is where the feature really ends: the resetter of a switch or a counter, the character that takes a
+depth down. The cell is changed LAG characters earlier, while the feature is on and stays so: only what a
+cell remembers over those characters can still tell at the closer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from charlstm.inspection.features import Feature
+from charlstm.inspection.trace import WARMUP, Cut
+
+MOST_LAG = 8
+MOST_SITES = 40
+LEAST_SITES = 8
+# A closer that the character before it nearly always brings is decided there: "\n" after "\r".
+_CERTAIN = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """Positions where a change is made, (n,) int64 each: closers has targets lag characters later; inside
+    and outside are places where no closer comes then and the feature is on, off.
+
+    targets (closers, vocabulary) bool are the characters that would close; values (closers,) float32 are
+    the feature where the change is made.
+    """
+
+    lag: int
+    targets: NDArray[np.bool_]
+    symbols: tuple[str, ...]
+    closers: NDArray[np.int64]
+    inside: NDArray[np.int64]
+    outside: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+
+def sites_of(
+    feature: Feature, text: str, symbols: list[str], start: int, cut: Cut, generator: torch.Generator
+) -> Sites | None:
+    """The sites of a feature in the part of a text that a cut from position start on covers.
+
+    None where there are too few closers that the feature stays on before.
+    """
+    stop = start + cut.streams * cut.length
+    part, values = text[start:stop], feature.values[start:stop]
+    ends = _closer_starts(part, values, feature)
+    if not ends:
+        return None
+    marks = tuple(sorted({part[end] for end in ends}))
+    before = np.array(sorted(end - 1 for end in ends))
+    usable = _usable(before, cut)
+    lag = next((lag for lag in range(MOST_LAG, 0, -1) if _steady(usable, values, lag).sum() >= MOST_SITES), 0)
+    lag = lag or next(
+        (lag for lag in range(MOST_LAG, 0, -1) if _steady(usable, values, lag).sum() >= LEAST_SITES), 0
+    )
+    if lag == 0:
+        return None
+    closers = _drawn(usable[_steady(usable, values, lag)] - lag, generator)
+    closing = np.isin(np.array(list(part)), marks)
+    others = _usable(np.flatnonzero(~closing[1:]), cut)
+    inside = _drawn(others[_steady(others, values, lag)] - lag, generator)
+    outside = _drawn(others[_steady(others, 1 - values.clip(0, 1), lag)] - lag, generator)
+    targets = np.array([symbol in marks for symbol in symbols])
+    return Sites(lag, targets, marks, closers, inside, outside, values[closers])
+
+
+def _closer_starts(part: str, values: NDArray[np.float32], feature: Feature) -> list[int]:
+    """Where the drivers that end the feature begin."""
+    drivers = feature.drivers.get("reset") or feature.drivers.get("unstep") or []
+    falls = np.flatnonzero(np.diff(values) < 0) + 1 - feature.lag
+    starts = []
+    for end in falls.tolist():
+        for driver in sorted(drivers, key=len, reverse=True):
+            begin = end + 1 - len(driver)
+            if begin > 0 and part[begin : end + 1] == driver:
+                starts.append(begin)
+                break
+    return _decided(part, starts)
+
+
+def _decided(part: str, starts: list[int]) -> list[int]:
+    """The same, one character earlier where the one before decides all."""
+    pairs = {(one, other) for one, other in {(part[s - 1], part[s]) for s in starts} if one != other}
+    certain = {
+        (one, other)
+        for one, other in pairs
+        if part.count(one + other) >= _CERTAIN * max(part.count(one), part.count(other))
+    }
+    return [
+        start - 1 if (part[start - 1], part[start]) in certain and start > 1 else start for start in starts
+    ]
+
+
+def _usable(positions: NDArray[np.int64], cut: Cut) -> NDArray[np.int64]:
+    """Those far enough from the start of their stretch, with a character behind them in it."""
+    place = positions % cut.length
+    return positions[(place > WARMUP + MOST_LAG) & (place < cut.length - 1)]
+
+
+def _steady(positions: NDArray[np.int64], values: NDArray[np.float32], lag: int) -> NDArray[np.bool_]:
+    """Whether a feature is on at each position and since lag characters, without going down."""
+    window = positions[:, None] + np.arange(-lag, 1)
+    seen = values[window]
+    return np.asarray((seen > 0).all(1) & (np.diff(seen, axis=1) >= 0).all(1))
+
+
+def _drawn(positions: NDArray[np.int64], generator: torch.Generator) -> NDArray[np.int64]:
+    """At most MOST_SITES of them, in order."""
+    chosen = torch.randperm(len(positions), generator=generator)[:MOST_SITES].numpy()
+    return np.sort(positions[chosen])

@@ -1,0 +1,92 @@
+"""One model and one text -> its cells that stand, named and intervened on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from charlstm.config import InspectionConfig
+from charlstm.inspection.features import Feature
+from charlstm.inspection.interventions import Candidate, Proof, prove
+from charlstm.inspection.naming import Name, name_of
+from charlstm.inspection.passes import Detected, InspectedText, detect
+from charlstm.model import CharLSTM
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """A pair that stands: its place among the pairs, the cell counted over all layers, what it follows."""
+
+    place: int
+    cell: int
+    feature: Feature
+    name: Name
+    proof: Proof
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What was detected in one model, and the pairs that stand, the best held-out score first."""
+
+    found: Detected
+    standing: list[Standing]
+
+
+def study(
+    model: CharLSTM,
+    text: InspectedText,
+    config: InspectionConfig,
+    *,
+    generator: torch.Generator,
+    progress: Progress = lambda stage, fraction: None,
+) -> Study:
+    """Detect, confirm, name and intervene. progress is told the share of this before each stage."""
+    found = detect(model, text, config, generator=generator, progress=progress)
+    progress("interventions", 0.6)
+    pairs, scores = found.pairs, found.confirmation.correlation.abs()
+    places = sorted(found.stands.nonzero().flatten().tolist(), key=lambda place: -float(scores[place]))
+    features = [found.text.table.features[int(pairs.features[place])] for place in places]
+    proofs = _proofs(model, text, config, found, list(zip(places, features, strict=True)), generator)
+    levels = found.confirmation.profile.levels()
+    standing = []
+    for place, feature, proof in zip(places, features, proofs, strict=True):
+        cell, sign = int(pairs.cells[place]), int(pairs.signs[place])
+        name = name_of(feature, cell, sign, int(levels[place]), found.movements)
+        standing.append(Standing(place, cell, feature, name, proof))
+    return Study(found, standing)
+
+
+def _proofs(
+    model: CharLSTM,
+    text: InspectedText,
+    config: InspectionConfig,
+    found: Detected,
+    chosen: list[tuple[int, Feature]],
+    generator: torch.Generator,
+) -> list[Proof]:
+    """Interventions on the best config.interventions of the pairs; the others have none."""
+    cells = model.config.cells
+    candidates = [
+        Candidate(
+            *divmod(int(found.pairs.cells[place]), cells), feature, float(found.confirmation.slopes[place])
+        )
+        for place, feature in chosen[: config.interventions]
+    ]
+    start, stop = text.bounds["intervene"]
+    proofs = prove(
+        model,
+        text.ids[start:stop],
+        text.text,
+        text.symbols,
+        start,
+        text.cuts["intervene"],
+        candidates,
+        carriers=found.discovery.scores.correlation.abs(),
+        features={feature.name: place for place, feature in enumerate(found.text.table.features)},
+        thresholds=found.calibration.thresholds.view(-1, cells),
+        significance=config.significance,
+        generator=generator,
+    )
+    return proofs + [Proof()] * (len(chosen) - len(proofs))
