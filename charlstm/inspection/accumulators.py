@@ -4,6 +4,8 @@ Any way of cutting the positions into blocks gives the same result up to float64
 does not grow with the text.
 """
 
+from copy import copy
+
 import torch
 from torch import Tensor
 
@@ -73,6 +75,20 @@ class CellFeatureMoments:
         """
         constant = _constant(self.feature_squares, self.feature_means, self.count)
         return self.products / self.feature_squares.masked_fill(constant, torch.inf)
+
+    def within(self, by_group: "GroupSums") -> "CellFeatureMoments":
+        """The same with each group's own means taken out, so that what only differs between groups is gone.
+
+        by_group sums the cells, then the features, over the same positions.
+        """
+        means = torch.cat((self.cell_means, self.feature_means))
+        between = (by_group.means() - means) * by_group.counts.sqrt()[:, None]
+        cells, features = between.split([len(self.cell_means), len(self.feature_means)], dim=1)
+        left = copy(self)
+        left.products = self.products - cells.t() @ features
+        left.cell_squares = (self.cell_squares - cells.square().sum(0)).clamp(min=0)
+        left.feature_squares = (self.feature_squares - features.square().sum(0)).clamp(min=0)
+        return left
 
 
 def _constant(squares: Tensor, means: Tensor, count: int) -> Tensor:

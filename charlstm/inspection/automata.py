@@ -1,12 +1,12 @@
 """Little automata over a text: a switch, a counter or a depth moved by its driving characters.
 
 A cell is described by the automaton that it follows best, whether or not somebody listed that feature. A
-driver is one character, two in a row, or "*" for any. Each automaton begins at 0 wherever the model's state
-was zero, because that is all that a cell can know.
+driver is one character or two in a row; "*" as what steps a counter is any character. Each automaton begins
+at 0 wherever the model's state was zero, because that is all that a cell can know.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -27,6 +27,10 @@ class Automaton:
     up: tuple[str, ...]
     down: tuple[str, ...]
     lag: int = 0
+
+    def reversed(self) -> "Automaton":
+        """The same with what goes up and what goes down exchanged."""
+        return replace(self, up=self.down, down=self.up)
 
     @property
     def drivers(self) -> Drivers:
@@ -49,7 +53,7 @@ class Automaton:
 
     def feature(self, text: str, starts: Sequence[int] | NDArray[np.int64]) -> Feature:
         """The signal over a text, (characters,); starts are the positions where it begins at 0."""
-        up, down = events(text, self.up), events(text, self.down)
+        up, down = events(text, self.up, self.kind == "counter"), events(text, self.down)
         signal = {"switch": _switch, "counter": _counter, "depth": _depth}[self.kind]
         values = np.zeros(len(text), np.int64)
         for start, stop in pairwise([*starts, len(text)]):
@@ -58,13 +62,19 @@ class Automaton:
         capped = np.minimum(values, CAP).astype(np.float32)
         return Feature(self.name, self.kind, self.drivers, capped, lag=self.lag)
 
+    def unmatched(self, text: str) -> float:
+        """Of a depth, the share of what takes it down that comes at depth 0, over the whole text."""
+        up, down = events(text, self.up), events(text, self.down)
+        walk = np.cumsum(up.astype(np.int64) - down)
+        return float(max(0, -walk.min(initial=0)) / max(1, down.sum()))
 
-def events(text: str, drivers: Sequence[str]) -> Flags:
-    """(characters,) where any of the drivers ends."""
+
+def events(text: str, drivers: Sequence[str], steps: bool = False) -> Flags:
+    """(characters,) where any of the drivers ends; steps says that "*" is any character."""
+    if steps and list(drivers) == ANY:
+        return np.ones(len(text), np.bool_)
     found = np.zeros(len(text), np.bool_)
     for driver in drivers:
-        if [driver] == ANY:
-            return np.ones(len(text), np.bool_)
         found |= _ends(text, driver)
     return found
 

@@ -69,19 +69,15 @@ class Confirmation:
         """(pairs,) float64, corrected over the pairs."""
         return p_values(self.correlation.abs(), self.null)
 
-    def holds(self, pairs: Pairs, *, counts: Tensor, significance: float) -> Tensor:
-        """(pairs,) bool: which pairs stand; counts (pairs,) bool says which must count, too."""
+    def holds(self, pairs: Pairs, *, counters: Tensor, depths: Tensor, significance: float) -> Tensor:
+        """(pairs,) bool: which pairs stand; counters and depths (pairs,) bool say which must count, too."""
         score, partial = self.correlation * pairs.signs, self.partial * pairs.signs
         close = (score >= LEAST_SCORE) & (partial >= PARTIAL_SHARE * score)
         close &= self.context_partial * pairs.signs >= CONTEXT_SHARE * score
-        return close & (self.p_values <= significance) & (~counts | self.counting)
-
-    @property
-    def counting(self) -> Tensor:
-        """(pairs,) bool: c grows in a line from a reset that it really comes back to."""
-        profile = self.profile
-        straight = profile.straightness() >= STRAIGHTNESS
-        return straight & (profile.reset_spread() <= RESET_SPREAD) & (profile.leak() <= LEAK)
+        returning = self.profile.reset_spread() <= RESET_SPREAD
+        straight = (self.profile.straightness() >= STRAIGHTNESS) & (self.profile.leak() <= LEAK)
+        counting = (~counters | (straight & returning)) & (~depths | returning)
+        return close & (self.p_values <= significance) & counting
 
     def resampled(self, pairs: Pairs, stands: Tensor, generator: torch.Generator) -> Tensor:
         """(resamples,) float64: how many of the standing pairs keep their score, blocks drawn anew.
@@ -89,16 +85,16 @@ class Confirmation:
         The block bootstrap of Künsch 1989: neighbouring positions stay together.
         """
         drawn = torch.randint(BLOCKS, (_RESAMPLES, BLOCKS), generator=generator)
-        sums = self.blocks[drawn].sum(1)
-        scores = _correlations(sums) * pairs.signs
+        cc, ff, cf = _centred(self.blocks)[drawn].sum(1).unbind(-1)
+        scores = cf / (cc * ff).clamp(min=1e-18).sqrt() * pairs.signs
         return ((scores >= LEAST_SCORE) & stands).sum(1).double()
 
 
-def _correlations(sums: Tensor) -> Tensor:
-    """(..., pairs) r from sums (..., pairs, 6) of 1, c, f, c^2, f^2 and c f."""
-    n, c, f, cc, ff, cf = sums.unbind(-1)
-    squares = (cc - c * c / n) * (ff - f * f / n)
-    return (cf - c * f / n) / squares.clamp(min=1e-18).sqrt()
+def _centred(blocks: Tensor) -> Tensor:
+    """(..., 3) centred sums of c^2, f^2 and c f, from sums (..., 6) of 1, c, f, c^2, f^2 and c f."""
+    n, c, f, cc, ff, cf = blocks.unbind(-1)
+    n = n.clamp(min=1)
+    return torch.stack((cc - c * c / n, ff - f * f / n, cf - c * f / n), dim=-1)
 
 
 class GatesByCharacter:
@@ -157,15 +153,15 @@ class _Frozen:
     ) -> None:
         used, self.feature = torch.unique(pairs.features, return_inverse=True)
         self.pairs = pairs
-        self.characters = split.characters
+        self.split = split
         self.features = split.features[:, used]
         self.since = since
         self.means = calibration.means[pairs.cells].float()
         self.thresholds = calibration.thresholds[pairs.cells].float()
-        self.scoring = Scoring(self.features, split.characters, cells=len(pairs), vocabulary=vocabulary)
+        self.scoring = Scoring(split, self.features, cells=len(pairs), vocabulary=vocabulary)
         self.null = ShiftedProducts(self.features, shifts, cells=len(pairs))
         self.levels = CellFeatureMoments(len(pairs), len(used))
-        self.profile = Profile(len(pairs))
+        self.profile = Profile(len(pairs), split.cut.streams)
         self.confounds = Confounds(split.contexts(), split.features[:, nuisances], len(pairs), len(used))
         self.blocks = torch.zeros(BLOCKS, len(pairs), 6, dtype=torch.float64)
         self.holding = torch.zeros(2, len(pairs), dtype=torch.float64)
@@ -178,9 +174,9 @@ class _Frozen:
         self.scoring.update(rows, c)
         self.null.update(rows, c)
         self.confounds.update(rows, c, features)
-        self.gates.update(self.characters[rows], block, cells)
+        self.gates.update(self.split.characters[rows], block, cells)
         own = features[:, self.feature]
-        self.profile.update(own, c)
+        self.profile.update(own, c, self.split.stretches(rows))
         self._sum_blocks(rows, c, own)
         self._sum_levels(block, features, own)
 
@@ -204,7 +200,7 @@ class _Frozen:
         pairs = torch.arange(len(self.feature))
         scores = self.scoring.result()
         accuracy, balanced = _accuracies(self.levels)
-        null = self.null.scores(self.scoring.moments)[pairs, :, self.feature]
+        null = self.null.scores(self.scoring.within())[pairs, :, self.feature]
         return Confirmation(
             correlation=scores.correlation[pairs, self.feature],
             partial=scores.partial[pairs, self.feature],

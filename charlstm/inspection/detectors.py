@@ -4,7 +4,8 @@ A pass over the calibration split fixes each cell's threshold. A pass over the d
 cell with every feature, those that the cells proposed themselves among them, and with shifted features, all
 cells shifted alike; the largest score of any pair in each shift is the family-wise null. What passes is
 frozen, one feature per cell, for `confirmation` to score again. A score is |r| of the cell state c with the
-feature.
+feature, within the stretches that the text is read in: a cell that begins each of them from nothing may be
+off by a constant all along, as a depth that began inside two brackets is.
 """
 
 from dataclasses import dataclass, replace
@@ -66,6 +67,10 @@ class Split:
         known = self.features.shape[1]
         more = torch.from_numpy(table.matrix(start + self.cut.counted, first=known))
         return replace(self, features=torch.cat((self.features, more), dim=1))
+
+    def stretches(self, rows: Tensor) -> Tensor:
+        """(positions,) int64: the stretch of each of some rows (positions,) int64."""
+        return rows * self.cut.streams // len(self.features)
 
     def contexts(self) -> Tensor:
         """(rows,) int64: which run of characters ends at each counted position, numbered from 0.
@@ -169,9 +174,7 @@ def discover(model: CharLSTM, split: Split, means: Tensor, shifts: Tensor, *, te
 
     tested (n,) int64 are the features whose shifts make the null.
     """
-    scoring = Scoring(
-        split.features, split.characters, cells=len(means), vocabulary=model.config.vocabulary_size
-    )
+    scoring = Scoring(split, split.features, cells=len(means), vocabulary=model.config.vocabulary_size)
     null = ShiftedProducts(split.features[:, tested], shifts, cells=len(means))
     context = split.contexts()
     by_context = GroupSums(int(context.max()) + 1, len(means))
@@ -185,7 +188,7 @@ def discover(model: CharLSTM, split: Split, means: Tensor, shifts: Tensor, *, te
         scoring.result(),
         memory(by_context, moments.cell_means, moments.cell_squares),
         _feature_memory(split, context, moments),
-        null.scores(moments).amax((0, 2)),
+        null.scores(scoring.within()).amax((0, 2)),
     )
 
 
@@ -197,24 +200,32 @@ def _feature_memory(split: Split, context: Tensor, moments: CellFeatureMoments) 
 
 
 class Scoring:
-    """Correlations of cells with features (rows, features), and the sums behind the partial ones."""
+    """Correlations of cells with features of a split, and the sums behind the partial ones."""
 
-    def __init__(self, features: Tensor, characters: Tensor, *, cells: int, vocabulary: int) -> None:
+    def __init__(self, split: Split, features: Tensor, *, cells: int, vocabulary: int) -> None:
+        """features (rows, features) are those of the split's that count."""
+        self.split = split
         self.features = features
-        self.characters = characters
         self.moments = CellFeatureMoments(cells, features.shape[1])
         self.by_character = GroupSums(vocabulary, cells + features.shape[1])
+        self.by_stretch = GroupSums(split.cut.streams, cells + features.shape[1])
 
     def update(self, rows: Tensor, c: Tensor) -> None:
         """Add c (positions, cells) float32, roughly centred, at rows (positions,)."""
         features = self.features[rows]
+        both = torch.cat((c, features), dim=1)
         self.moments.update(c, features)
-        self.by_character.update(self.characters[rows], torch.cat((c, features), dim=1))
+        self.by_character.update(self.split.characters[rows], both)
+        self.by_stretch.update(self.split.stretches(rows), both)
+
+    def within(self) -> CellFeatureMoments:
+        """The moments within stretches."""
+        return self.moments.within(self.by_stretch)
 
     def result(self) -> Scores:
         """The scores of all that was added."""
-        moments = self.moments
-        partial = partial_correlation(moments, self.by_character)
+        moments = self.within()
+        partial = partial_correlation(self.moments, self.by_character)
         return Scores(moments.correlation(), partial, moments.slopes())
 
 
@@ -253,18 +264,15 @@ def partial_correlation(moments: CellFeatureMoments, by_character: GroupSums) ->
 
     by_character sums the cells, then the features, over the same positions as moments.
     """
-    means = torch.cat((moments.cell_means, moments.feature_means))
-    between = (by_character.means() - means) * by_character.counts.sqrt()[:, None]
-    cells, features = between[:, : len(moments.cell_means)], between[:, len(moments.cell_means) :]
-    left = moments.products - cells.t() @ features
-    scale = torch.outer(_left(moments.cell_squares, cells), _left(moments.feature_squares, features))
-    return (left / scale).clamp(-1, 1)
+    left = moments.within(by_character)
+    cells = _root(left.cell_squares, moments.cell_squares)
+    features = _root(left.feature_squares, moments.feature_squares)
+    return (left.products / torch.outer(cells, features)).clamp(-1, 1)
 
 
-def _left(squares: Tensor, between: Tensor) -> Tensor:
-    """Root of the squares left within characters, infinite where only rounding is left."""
-    within = squares - between.square().sum(0)
-    return within.masked_fill(within <= _ROUNDING * squares, torch.inf).sqrt()
+def _root(left: Tensor, squares: Tensor) -> Tensor:
+    """Root of what is left of squares, infinite where that is only rounding."""
+    return left.masked_fill(left <= _ROUNDING * squares, torch.inf).sqrt()
 
 
 def memory(by_context: GroupSums, means: Tensor, squares: Tensor) -> Tensor:
@@ -282,10 +290,13 @@ def memory(by_context: GroupSums, means: Tensor, squares: Tensor) -> Tensor:
 
 def strongest(model: CharLSTM, split: Split) -> Tensor:
     """(features,) float64: the largest |r| of any cell of the model with each feature."""
-    moments = CellFeatureMoments(model.config.layers * model.config.cells, split.features.shape[1])
+    columns = model.config.layers * model.config.cells, split.features.shape[1]
+    moments, by_stretch = CellFeatureMoments(*columns), GroupSums(split.cut.streams, sum(columns))
     for block in counted_blocks(model, split.ids, split.cut):
-        moments.update(block.c, split.features[block.rows])
-    return moments.correlation().abs().amax(0)
+        features = split.features[block.rows]
+        moments.update(block.c, features)
+        by_stretch.update(split.stretches(block.rows), torch.cat((block.c, features), dim=1))
+    return moments.within(by_stretch).correlation().abs().amax(0)
 
 
 def choose(discovery: Discovery, *, eligible: Tensor, untrained: Tensor, significance: float) -> Pairs:

@@ -134,14 +134,21 @@ def feature_table(
 def _varies(feature: Feature, values: NDArray[np.float32]) -> bool:
     """Whether values (rows,) leave their commonest value often enough, and start afresh often enough.
 
-    A depth that hardly ever reaches 2 is a switch, and is listed as one.
+    A depth that hardly ever reaches 2 is a switch, and is listed as one; it starts afresh at 0.
     """
     if len(values) == 0:
         return False
     counts = np.bincount(values.astype(np.int64))
-    events = int(np.count_nonzero(np.diff(values) < 0))
+    falls = (np.diff(values) < 0) & ((values[1:] == 0) | (feature.kind != "depth"))
+    events = int(np.count_nonzero(falls))
     deep = feature.kind != "depth" or counts[2:].sum() >= RARE * len(values)
     return bool(1 - counts.max() / len(values) >= RARE) and events >= EVENTS and bool(deep)
+
+
+def named(drivers: Drivers) -> list[str]:
+    """All driving characters and sequences once: "*" for any, which steps a counter, is not among them."""
+    sides = [side for role, side in drivers.items() if role != "step" or side != ANY]
+    return list(dict.fromkeys(driver for side in sides for driver in side))
 
 
 def is_punctuation(symbol: str) -> bool:

@@ -10,7 +10,7 @@ Young 1993).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,10 +27,13 @@ from charlstm.inspection.trace import Cut
 from charlstm.model import CharLSTM, State
 
 CONTROLS = 199
+GROUP_CONTROLS = 99
 # Below this an effect is of no use to anybody, however rare it is among the controls.
 LEAST_EFFECT_NATS = 0.05
 # A verified effect is at least so many times the 95th percentile of its controls.
 LEAST_RATIO = 2.0
+# Of a group's effect, a member adds this share of its part, or is not needed.
+_NEEDED = 0.2
 # Cells whose |r| with the candidate's feature reaches this carry it as well, and are no controls.
 _CARRIES = 0.25
 # A control that cannot be given half of the dose is none; what is missing is made up for linearly.
@@ -82,9 +85,12 @@ class _Prepared:
 
 @dataclass(eq=False)
 class _Measured:
-    """Effects in nats: the candidate's, and those of every control draw (CONTROLS,)."""
+    """Effects in nats: the candidate's on the log probability, what of it is specific, and what of it is in
+    every control draw (CONTROLS,).
+    """
 
     prepared: _Prepared
+    effect_nats: float
     effect: float
     controls: Tensor
     alike: tuple[int, ...]
@@ -213,7 +219,7 @@ def _measured(
     wanted = _dose_in_h(laboratory, natural, {candidate.cell: prepared.dose}, candidate.layer)
     effect = bench.effect({candidate.layer: ([candidate.cell], prepared.dose[:, None])}, candidate.counts)
     controls = _control_effects(bench, candidate, natural, wanted, groups, generator)
-    return _Measured(prepared, effect, controls, tuple(pool[:_ALIKE]))
+    return _Measured(prepared, float(effect[0]), float(_specific(effect)), controls, tuple(pool[:_ALIKE]))
 
 
 class _Bench:
@@ -226,15 +232,18 @@ class _Bench:
         self.ids = laboratory.characters(sites.closers, sites.lag + 1)
         self.state = laboratory.states(sites.closers)
         self.natural = laboratory.rollouts.run(self.ids, self.state, track=True)
-        self.base = self.target_nats(self.natural.log_probabilities)
+        self.base = self.nats(self.natural.logits)
 
-    def target_nats(self, log_probabilities: Tensor) -> Tensor:
-        """(rows,) log probability of any of the closers."""
-        return log_probabilities[:, self.targets].logsumexp(1)
+    def nats(self, logits: Tensor) -> Tensor:
+        """(rows, 2): the log probability of any of the closers, and their logits' logsumexp over the mean of
+        all logits, for logits (rows, vocabulary).
+        """
+        together = logits[:, self.targets].logsumexp(1)
+        return torch.stack((together - logits.logsumexp(1), together - logits.mean(1)), dim=1).double()
 
     def changes(self, layer: int, cells: Sequence[Sequence[int]], shifts: Tensor) -> Tensor:
-        """(groups, closers) change of the closers' log probability for groups of cells (groups, size),
-        shifted by shifts (groups, closers, size).
+        """(groups, 2) mean change of `nats` for groups of cells (groups, size), shifted by shifts (groups,
+        closers, size).
         """
         groups, closers, _ = shifts.shape
         dense = torch.zeros(groups, closers, self.laboratory.model.config.cells)
@@ -244,10 +253,10 @@ class _Bench:
         outcome = self.laboratory.rollouts.run(
             self.ids.repeat(groups, 1), state, {layer: Edit(dense.flatten(0, 1))}
         )
-        return self.target_nats(outcome.log_probabilities).view(groups, closers) - self.base
+        return (self.nats(outcome.logits).view(groups, closers, 2) - self.base).mean(1)
 
-    def effect(self, edits: dict[int, tuple[list[int], Tensor]], both_ways: bool) -> float:
-        """Mean change in nats for edits by layer; half the difference of both directions for a counter."""
+    def effect(self, edits: dict[int, tuple[list[int], Tensor]], both_ways: bool) -> Tensor:
+        """(2,) mean change of `nats` for edits by layer; half the difference of both ways for a counter."""
 
         def change(sign: int) -> Tensor:
             shifted = {
@@ -255,9 +264,16 @@ class _Bench:
                 for layer, (cells, shifts) in edits.items()
             }
             run = self.laboratory.rollouts.run(self.ids, self.state, shifted)
-            return self.target_nats(run.log_probabilities) - self.base
+            return (self.nats(run.logits) - self.base).mean(0)
 
-        return float(((change(1) - change(-1)) / 2 if both_ways else change(1)).mean())
+        return (change(1) - change(-1)) / 2 if both_ways else change(1)
+
+
+def _specific(changes: Tensor) -> Tensor:
+    """(...,) float64: what of a change (..., 2) is the closer's own, 0 where its two parts disagree."""
+    probability, logit = changes.unbind(-1)
+    agree = probability.sign() == logit.sign()
+    return torch.minimum(probability.abs(), logit.abs()) * probability.sign() * agree
 
 
 def _pool(laboratory: Laboratory, prepared: _Prepared, others: Sequence[_Prepared]) -> list[int]:
@@ -326,12 +342,12 @@ def _control_effects(
             continue
         cells = torch.tensor([groups[place] for place in chosen])
         up, reached_up = _doses(bench.laboratory, candidate.layer, natural, cells, wanted, signs[chosen])
-        change = bench.changes(candidate.layer, cells.tolist(), up).double().mean(1) / reached_up
+        change = bench.changes(candidate.layer, cells.tolist(), up) / reached_up[:, None]
         if candidate.counts:
             down, reached = _doses(bench.laboratory, candidate.layer, natural, cells, wanted, -signs[chosen])
-            other = bench.changes(candidate.layer, cells.tolist(), down).double().mean(1) / reached
+            other = bench.changes(candidate.layer, cells.tolist(), down) / reached[:, None]
             change = (change - other) / 2
-        found.append(change.abs())
+        found.append(_specific(change).abs())
     return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
 
 
@@ -380,13 +396,14 @@ def _convinces(measured: _Measured, p_value: float, significance: float) -> bool
 
 @dataclass(frozen=True)
 class _Group:
-    """What changing all cells of a feature together does."""
+    """What changing all cells of a feature together does; needed says of each whether it adds its part."""
 
     cells: list[list[int]]
     effect: float
     p95: float
     p_value: float
     convincing: bool
+    needed: list[bool]
 
 
 def _groups(
@@ -395,53 +412,68 @@ def _groups(
     verified: set[int],
     significance: float,
     generator: torch.Generator,
-) -> dict[int, _Group]:
-    """For each candidate that is not verified alone, what it and the others of its feature do together."""
-    found: dict[int, _Group] = {}
-    names = dict.fromkeys(m.prepared.candidate.feature.name for m in measured)
-    for name in names:
+) -> dict[int, tuple[_Group, bool]]:
+    """For each candidate that is not verified alone: what those of its feature do together, and whether it
+    is needed for that.
+    """
+    found: dict[int, tuple[_Group, bool]] = {}
+    for name in dict.fromkeys(m.prepared.candidate.feature.name for m in measured):
         members = [
             place
             for place, m in enumerate(measured)
             if m.prepared.candidate.feature.name == name and place not in verified
         ]
         if len(members) > 1:
-            group = _group(laboratory, [measured[place] for place in members], significance, generator)
-            found |= dict.fromkeys(members, group)
+            prepared = [measured[place].prepared for place in members]
+            group = _group(laboratory, prepared, significance, generator)
+            found |= {place: (group, needed) for place, needed in zip(members, group.needed, strict=True)}
     return found
 
 
 def _group(
-    laboratory: Laboratory, members: Sequence[_Measured], significance: float, generator: torch.Generator
+    laboratory: Laboratory, members: Sequence[_Prepared], significance: float, generator: torch.Generator
 ) -> _Group:
     """The joint effect of cells of one feature, against as many control cells with their doses."""
-    bench = _Bench(laboratory, members[0].prepared.sites)
-    own = [m.prepared for m in members]
-    both_ways = own[0].candidate.counts
-    effect = bench.effect(_joined(own), both_ways)
-    pools = [_pool(laboratory, p, own) for p in own]
-    draws = []
-    for _ in range(CONTROLS if all(pools) else 0):
+    bench = _Bench(laboratory, members[0].sites)
+    both_ways = members[0].candidate.counts
+
+    def effect(edits: dict[int, tuple[list[int], Tensor]]) -> float:
+        return float(_specific(bench.effect(edits, both_ways)))
+
+    joint = effect(_joined(members))
+    without = [effect(_joined([m for m in members if m is not one])) for one in members]
+    draws = [abs(effect(edits)) for edits in _group_controls(laboratory, bench, members, generator)]
+    controls = torch.tensor(draws, dtype=torch.float64)
+    p95 = float(torch.quantile(controls, 0.95)) if draws else math.inf
+    p_value = float(1 + (controls >= abs(joint)).sum()) / (1 + len(draws))
+    large = abs(joint) >= max(LEAST_EFFECT_NATS, LEAST_RATIO * p95)
+    return _Group(
+        cells=[[m.candidate.layer, m.candidate.cell] for m in members],
+        effect=joint,
+        p95=p95,
+        p_value=p_value,
+        convincing=(both_ways or joint < 0) and large and p_value <= significance,
+        needed=[abs(joint) - abs(rest) >= _NEEDED * abs(joint) / len(members) for rest in without],
+    )
+
+
+def _group_controls(
+    laboratory: Laboratory, bench: "_Bench", members: Sequence[_Prepared], generator: torch.Generator
+) -> Iterator[dict[int, tuple[list[int], Tensor]]]:
+    """Yield edits of cells drawn for the members, one each, with the member's dose in h."""
+    pools = [_pool(laboratory, member, members) for member in members]
+    for _ in range(GROUP_CONTROLS if all(pools) else 0):
         edits: dict[int, tuple[list[int], Tensor]] = {}
-        for prepared, pool in zip(own, pools, strict=True):
-            layer = prepared.candidate.layer
+        for member, pool in zip(members, pools, strict=True):
+            layer = member.candidate.layer
             drawn = torch.tensor([[pool[int(torch.randint(len(pool), (1,), generator=generator))]]])
             natural = bench.natural.track[0, layer]
-            wanted = _dose_in_h(laboratory, natural, {prepared.candidate.cell: prepared.dose}, layer)
+            wanted = _dose_in_h(laboratory, natural, {member.candidate.cell: member.dose}, layer)
             sign = 1 - 2 * torch.randint(2, (1,), generator=generator).double()
             shifts, _ = _doses(laboratory, layer, natural, drawn, wanted, sign)
             cells, before = edits.get(layer, ([], torch.zeros(len(shifts[0]), 0)))
             edits[layer] = ([*cells, int(drawn)], torch.cat((before, shifts[0]), dim=1))
-        draws.append(abs(bench.effect(edits, both_ways)))
-    controls = torch.tensor(draws, dtype=torch.float64)
-    p95 = float(torch.quantile(controls, 0.95)) if draws else math.inf
-    p_value = float(1 + (controls >= abs(effect)).sum()) / (1 + len(draws))
-    convincing = (
-        (both_ways or effect < 0)
-        and abs(effect) >= max(LEAST_EFFECT_NATS, LEAST_RATIO * p95)
-        and p_value <= significance
-    )
-    return _Group([[p.candidate.layer, p.candidate.cell] for p in own], effect, p95, p_value, convincing)
+        yield edits
 
 
 def _joined(prepared: Sequence[_Prepared]) -> dict[int, tuple[list[int], Tensor]]:
@@ -457,15 +489,22 @@ def _joined(prepared: Sequence[_Prepared]) -> dict[int, tuple[list[int], Tensor]
 
 
 def _proof(
-    laboratory: Laboratory, measured: _Measured, p_value: float, verified: bool, group: _Group | None
+    laboratory: Laboratory,
+    measured: _Measured,
+    p_value: float,
+    verified: bool,
+    joined: tuple[_Group, bool] | None,
 ) -> Proof:
     """The numbers and the verdict of one candidate."""
-    verdict: Verdict = "verified" if verified else "redundant" if group and group.convincing else "correlate"
+    group, needed = joined or (None, False)
+    redundant = group is not None and group.convincing and needed
+    verdict: Verdict = "verified" if verified else "redundant" if redundant else "correlate"
     controls = measured.controls
     return Proof(
         {
             "target": "".join(measured.prepared.sites.symbols),
-            "effect_nats": measured.effect,
+            "effect_nats": measured.effect_nats,
+            "specific_nats": measured.effect,
             "control_effects": {
                 "count": len(controls),
                 "median": float(controls.median()) if len(controls) else None,
@@ -503,11 +542,11 @@ def _details(laboratory: Laboratory, prepared: _Prepared) -> Json:
         return run(bench.ids, bench.state, {layer: edit}).logits
 
     def effect(logits: Tensor) -> float:
-        return float((bench.target_nats(logits.log_softmax(1)) - bench.base).mean())
+        return float((bench.nats(logits) - bench.base)[:, 0].mean())
 
     changed = closers(prepared.dose)
     return {
-        "natural_nats": float(bench.base.mean()),
+        "natural_nats": float(bench.base[:, 0].mean()),
         "dose_response": [
             {"dose": dose, "effect_nats": effect(closers(dose * prepared.dose))} for dose in _DOSES
         ],
@@ -572,7 +611,7 @@ def _loss_ratio(laboratory: Laboratory, bench: _Bench, prepared: _Prepared, chan
         for edits in ({}, {candidate.layer: edit})
     )
     elsewhere = float(natural - shifted)
-    added = float((bench.base - bench.target_nats(changed.log_softmax(1))).mean())
+    added = float((bench.base - bench.nats(changed))[:, 0].mean())
     return added / max(abs(elsewhere), 1e-3)
 
 

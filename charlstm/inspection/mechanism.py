@@ -37,7 +37,7 @@ def weights_of(
     if layer == 0:
         added = model.embedding.weight @ weights.input[list(rows.values())].t()
         added = added - added.mean(0)
-        last = dict.fromkeys(driver[-1] for driver in drivers if driver != "*")
+        last = dict.fromkeys(driver[-1] for driver in drivers)
         found["from_driver"] = {
             driver: dict(zip(GATES, _rounded(added[symbols.index(driver)]), strict=True))
             for driver in last

@@ -197,7 +197,6 @@ def _depths(seen: Movements, cell: int) -> Iterator[Automaton]:
     if explained >= _EXPLAINED and _COMPARABLE <= sizes <= 1 / _COMPARABLE:
         up, down = (tuple(sorted(seen.symbols[v] for v in side)) for side in (rising, falling))
         yield Automaton("depth", up, down)
-        yield Automaton("depth", down, up)
 
 
 def _alike(steps: Numbers, weight: Numbers, counts: Numbers) -> list[int]:

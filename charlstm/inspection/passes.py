@@ -156,8 +156,13 @@ def detect(
         since=_since(text, pairs),
         nuisances=[place for place, name in enumerate(text.table.names) if name in _NUISANCES],
     )
-    counts = torch.tensor([feature.kind == "counter" for feature in text.table.features])[pairs.features]
-    stands = confirmed.holds(pairs, counts=counts, significance=config.significance)
+    kinds = [text.table.features[place].kind for place in pairs.features.tolist()]
+    stands = confirmed.holds(
+        pairs,
+        counters=torch.tensor([kind == "counter" for kind in kinds], dtype=torch.bool),
+        depths=torch.tensor([kind == "depth" for kind in kinds], dtype=torch.bool),
+        significance=config.significance,
+    )
     return Detected(
         text,
         calibration,
@@ -173,8 +178,18 @@ def detect(
 
 
 def _proposed(seen: Movements, text: InspectedText) -> list[Feature]:
-    """The features that cells propose, and counters that run while one of their switches is on."""
-    found = [automaton.feature(text.text, text.starts) for automaton in proposals(seen)[:_MOST_PROPOSED]]
+    """The features that cells propose, and counters that run while one of their switches is on.
+
+    A switch is on in the rarer of its two states, and a depth goes up at what comes first.
+    """
+    found = []
+    for automaton in proposals(seen)[:_MOST_PROPOSED]:
+        if automaton.kind == "depth":
+            automaton = min((automaton, automaton.reversed()), key=lambda a: a.unmatched(text.text))
+        feature = automaton.feature(text.text, text.starts)
+        if feature.kind == "switch" and feature.values.mean() > 0.5:
+            feature = automaton.reversed().feature(text.text, text.starts)
+        found.append(feature)
     return found + [gated_counter(feature) for feature in found if feature.kind == "switch"]
 
 

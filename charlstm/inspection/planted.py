@@ -46,8 +46,8 @@ class Drive:
 class PlantedCell:
     """What i, f and g of a cell are before their functions: a bias, and what characters and h add.
 
-    i_from has other planted cells, by their number or by how far before this one they stand; reads is what
-    the head makes of h, by character.
+    i_from and f_from have other planted cells, by their number or by how far before this one they stand;
+    reads is what the head makes of h, by character.
     """
 
     i: float
@@ -58,6 +58,7 @@ class PlantedCell:
     g_at: dict[str, float] = field(default_factory=dict)
     g_from_self: float = 0.0
     i_from: dict[int, float] = field(default_factory=dict)
+    f_from: dict[int, float] = field(default_factory=dict)
     reads: dict[str, float] = field(default_factory=dict)
 
     def negated(self) -> "PlantedCell":
@@ -67,6 +68,11 @@ class PlantedCell:
     def read(self, character: str, weight: float) -> "PlantedCell":
         """The same cell, raising the logit of a character by weight times h."""
         return replace(self, reads={character: weight})
+
+    @property
+    def driven_by(self) -> set[str]:
+        """The characters that its gates and its candidate answer to."""
+        return {character for gains in (self.i_at, self.f_at, self.g_at) for character in gains}
 
     @property
     def write(self) -> float:
@@ -180,12 +186,13 @@ def endless_counter(*, step: float = 1 / 80) -> PlantedCell:
     return PlantedCell(i=STRENGTH, f=STRENGTH, g=math.atanh(step))
 
 
-def forgetful_toggle(character: str, missed: str) -> PlantedCell:
-    """A decoy: a toggle that its character does not flip where h of a detector of missed is still up.
+def forgetful_toggle(character: str) -> PlantedCell:
+    """A decoy: a toggle that its character does not flip where the cell before it, a detector, is up.
 
-    The detector must be planted right before it and decay at once: it tells the character before.
+    The detector tells which character came before.
     """
-    return replace(toggle(character), i_from={-1: -4 * STRENGTH / math.tanh(1)})
+    closing = 4 * STRENGTH / math.tanh(1)
+    return replace(toggle(character), i_from={-1: -closing}, f_from={-1: closing})
 
 
 def _logit(share: float) -> float:
@@ -205,8 +212,8 @@ def plant(
     """A one-layer network of the planted cells, then idle ones with random weights.
 
     symbols are the characters in the order of their ids. Idle cells hear one another, and no planted cell
-    hears them; the head reads them a little. Each character adds noise, as a share of a cell's own writes,
-    to its candidate. bias (vocabulary,) is the head's.
+    hears them; the head reads them a little. Each character that does not drive a cell adds
+    noise, as a share of the cell's own writes, to its candidate. bias (vocabulary,) is the head's.
     """
     total = len(cells) + idle
     config = ModelConfig(vocabulary_size=len(symbols), embedding=len(symbols), cells=total)
@@ -225,12 +232,14 @@ def plant(
     for number, cell in enumerate(cells):
         biases[:, number] = torch.tensor([cell.i, cell.f, cell.g, STRENGTH])
         added = noise * cell.write * torch.randn(len(symbols), generator=generator)
+        added[[symbols.index(character) for character in cell.driven_by]] = 0
         inputs[:, number] = torch.stack(
             [column(cell.i_at), column(cell.f_at), column(cell.g_at) + added, torch.zeros(len(symbols))]
         )
         recurrent[2, number, number] = cell.g_from_self
-        for other, gain in cell.i_from.items():
-            recurrent[0, number, other if other >= 0 else number + other] = gain
+        for gate, heard in enumerate((cell.i_from, cell.f_from)):
+            for other, gain in heard.items():
+                recurrent[gate, number, other if other >= 0 else number + other] = gain
         model.head.weight[:, number] = column(cell.reads)
     return model
 

@@ -13,20 +13,28 @@ SURVIVAL = 64
 # A level of a depth is told apart when it lies this share of the first step beyond the one before.
 _APART = 0.4
 _OCCURRENCES = 20
+_BACKFITS = 10
 
 
 class Profile:
-    """Sums of c and its square by value of each pair's own feature, 0 to CAP."""
+    """Sums of c and its square by value of each pair's own feature, 0 to CAP, in each of some stretches.
 
-    def __init__(self, pairs: int) -> None:
+    Means and spreads are within stretches: each has a level of its own taken out.
+    """
+
+    def __init__(self, pairs: int, stretches: int) -> None:
         self.pairs = pairs
-        self._by_value = GroupSums(pairs * (CAP + 1), 2)
+        self.stretches = stretches
+        self._by_value = GroupSums(stretches * pairs * (CAP + 1), 2)
         self._survived = GroupSums(pairs * SURVIVAL, 1)
 
-    def update(self, own: Tensor, c: Tensor) -> None:
-        """Add a block: own (positions, pairs) feature values and c (positions, pairs), both float32."""
-        groups = own.long() + torch.arange(self.pairs) * (CAP + 1)
+    def update(self, own: Tensor, c: Tensor, stretch: Tensor) -> None:
+        """Add a block: own (positions, pairs) feature values and c (positions, pairs), both float32, in
+        stretches (positions,) int64.
+        """
+        place = stretch[:, None] * self.pairs + torch.arange(self.pairs)
         flat = c.flatten()
+        groups = own.long() + place * (CAP + 1)
         self._by_value.update(groups.flatten(), torch.stack((flat, flat.square()), dim=1))
 
     def update_survival(self, since: Tensor, true: Tensor, on: Tensor) -> None:
@@ -42,11 +50,36 @@ class Profile:
 
     def counts(self) -> Tensor:
         """(pairs, CAP + 1) float64: how often each value occurred."""
-        return self._by_value.counts.view(self.pairs, CAP + 1)
+        return self._counts().sum(0)
+
+    def _counts(self) -> Tensor:
+        """(stretches, pairs, CAP + 1)."""
+        return self._by_value.counts.view(self.stretches, self.pairs, CAP + 1)
+
+    def _levels(self) -> Tensor:
+        """(stretches, pairs) how far c of each stretch lies from where the values alone would put it.
+
+        Fitted as an effect beside that of the value, one after the other until both stand (backfitting).
+        """
+        counts = self._counts()
+        sums = self._by_value.sums[:, 0].view_as(counts)
+        level = torch.zeros(self.stretches, self.pairs, dtype=torch.float64)
+        for _ in range(_BACKFITS):
+            means = (sums - counts * level[:, :, None]).sum(0) / counts.sum(0).clamp(min=1)
+            level = (sums - counts * means).sum(2) / counts.sum(2).clamp(min=1)
+            level = level - (level * counts.sum(2)).sum(0) / counts.sum((0, 2)).clamp(min=1)
+        return level
+
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        """Sums of c and of its square by value, (pairs, CAP + 1) each, without the stretches' levels."""
+        counts, level = self._counts(), self._levels()[:, :, None]
+        first, second = (part.view_as(counts) for part in self._by_value.sums.unbind(1))
+        squares = second - 2 * level * first + level.square() * counts
+        return (first - level * counts).sum(0), squares.sum(0)
 
     def means(self) -> Tensor:
         """(pairs, CAP + 1) float64: mean of c less the cell's calibrated mean, 0 where a value is absent."""
-        return self._by_value.means()[:, 0].view(self.pairs, CAP + 1)
+        return self._moments()[0] / self.counts().clamp(min=1)
 
     def survival(self) -> Tensor:
         """(pairs, SURVIVAL) float64: share of cells on, so many characters after the feature went on."""
@@ -72,14 +105,14 @@ class Profile:
 
     def reset_spread(self) -> Tensor:
         """(pairs,) float64: variance of c where the feature is 0, over its variance everywhere."""
-        sums = self._by_value.sums.view(self.pairs, CAP + 1, 2)
-        counts = self.counts()
+        counts, (sums, squares) = self.counts(), self._moments()
 
-        def variance(count: Tensor, total: Tensor) -> Tensor:
-            return total[:, 1] / count.clamp(min=1) - (total[:, 0] / count.clamp(min=1)).square()
+        def variance(count: Tensor, total: Tensor, square: Tensor) -> Tensor:
+            mean = total / count.clamp(min=1)
+            return square / count.clamp(min=1) - mean.square()
 
-        everywhere = variance(counts.sum(1), sums.sum(1))
-        return variance(counts[:, 0], sums[:, 0]) / everywhere.clamp(min=1e-18)
+        everywhere = variance(counts.sum(1), sums.sum(1), squares.sum(1))
+        return variance(counts[:, 0], sums[:, 0], squares[:, 0]) / everywhere.clamp(min=1e-18)
 
     def leak(self) -> Tensor:
         """(pairs,) float64: how much of itself a counter loses over a segment, lambda times N90.

@@ -9,7 +9,7 @@ from torch import Tensor
 from charlstm.config import InspectionConfig
 from charlstm.inspection import confirmation, detectors, interventions
 from charlstm.inspection.controls import pseudo_discoveries
-from charlstm.inspection.features import Feature
+from charlstm.inspection.features import Feature, named
 from charlstm.inspection.findings import Detection, Excerpt, Finding, Json, Mechanism, Method, ModelFacts
 from charlstm.inspection.mechanism import weights_of
 from charlstm.inspection.passes import Detected, InspectedText
@@ -29,8 +29,8 @@ def findings_of(studied: Study, model: CharLSTM) -> list[Finding]:
 
 def _finding(found: Detected, standing: Standing, model: CharLSTM) -> Finding:
     layer, cell = divmod(standing.cell, model.config.cells)
-    drivers = [driver for side in standing.name.drivers.values() for driver in side]
-    mechanism = _mechanism(found, standing, weights_of(model, layer, cell, drivers, found.text.symbols))
+    weights = weights_of(model, layer, cell, named(standing.name.drivers), found.text.symbols)
+    mechanism = _mechanism(found, standing, weights)
     return Finding(
         layer=layer,
         cell=cell,
@@ -101,7 +101,7 @@ def _of_count(found: Detected, place: int) -> Json:
 def _mechanism(found: Detected, standing: Standing, weights: Json) -> Mechanism:
     """The gates of a cell at the characters that end its drivers, and at all others."""
     gates, place = found.confirmation.gates, standing.place
-    ends = {driver[-1] for side in standing.name.drivers.values() for driver in side if driver != "*"}
+    ends = {driver[-1] for driver in named(standing.name.drivers)}
     drivers = torch.tensor([symbol in ends for symbol in found.text.symbols])
     return Mechanism(
         input_gate=gates.mean("input", place, ~drivers),

@@ -1,0 +1,382 @@
+"""The finder's own exam: networks with known switches, counters, decoys and twins, mixed at random.
+
+Each network has characters, signs, sizes, softness and noise of its own, and reads a text of words in which
+quotes, pairs, nested brackets and line ends come and go independently. What must be found, with which drivers
+and which verdict, is known; anything else that is found is a mistake.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from charlstm.config import InspectionConfig
+from charlstm.inspection import planted
+from charlstm.inspection.features import ANY, Drivers
+from charlstm.inspection.findings import Kind, Verdict
+from charlstm.inspection.passes import fresh, read_text
+from charlstm.inspection.planted import Drive, PlantedCell
+from charlstm.inspection.study import Standing, study
+from charlstm.model import CharLSTM
+
+LETTERS = "abcdefghijklmnop"
+_MARKS = "\"'()[]{}<>|/;:.!?#@*~^"
+_SEPARATORS = " ,\n"
+CHARACTERS = 60_000
+# A cell of this drive or more is hard; softer ones are scored apart.
+_HARD = 8.0
+_DRIVES = (2.0, 4.0, 8.0, 15.0)
+_NOISES = (0.0, 0.1, 0.25)
+_PRESENT = 0.8
+# A toggle that misses flips misses those behind so many of the letters.
+_MISSED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A planted cell: what it is (None for a decoy), its drivers, and whether the head reads it.
+
+    A tolerated cell is a true one of a kind that the exam does not ask for: it may be found, under its name.
+    """
+
+    cell: PlantedCell
+    kind: Kind | None = None
+    drivers: Drivers = field(default_factory=dict)
+    verdict: Verdict = "correlate"
+    tolerated: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Paper:
+    """One network of the exam with its text and its planted cells, which are its first ones in order."""
+
+    model: CharLSTM
+    text: str
+    symbols: str
+    questions: tuple[Question, ...]
+    drive: float
+
+    @property
+    def hard(self) -> bool:
+        return self.drive >= _HARD
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one planted cell, or of a finding where nothing was planted."""
+
+    label: str
+    wanted: Kind | None
+    found: Kind | None
+    drivers_right: bool
+    wanted_verdict: Verdict | None
+    verdict: Verdict | None
+    tolerated: bool
+    hard: bool
+
+
+class _Roles:
+    """Marks dealt out to the parts that the text plays."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        marks = [str(mark) for mark in random.permutation(list(_MARKS))]
+        self.quote, self.other_quote, self.line, self.other_line = marks[:4]
+        self.setter, self.resetter, self.opener, self.closer = marks[4:8]
+        self.pair = (marks[8], marks[9])
+        self.symbols = "".join(sorted({*LETTERS, *_SEPARATORS, *marks[:10]}))
+
+
+def write_text(roles: _Roles, random: np.random.Generator, characters: int) -> str:
+    """Words in which every role comes and goes on its own."""
+    pieces: list[str] = []
+    size = depth = 0
+    on = {roles.quote: False, roles.other_quote: False, roles.setter: False, roles.pair[0]: False}
+    left = {roles.line: 40, roles.other_line: 60}
+    ends = {roles.setter: roles.resetter, roles.pair[0]: roles.pair[1]}
+    while size < characters:
+        word = "".join(random.choice(list(LETTERS), random.integers(1, 9)))
+        for mark, inside in on.items():
+            if random.random() < (0.2 if inside else 0.1):
+                word += ends.get(mark, mark) if inside else mark
+                on[mark] = not inside
+        chance = random.random()
+        if chance < 0.12 and depth < 4:
+            word, depth = word + roles.opener, depth + 1
+        elif chance > 0.78 and depth:
+            word, depth = word + roles.closer, depth - 1
+        word += str(random.choice([" ", " ", " ", ", ", "\n"], p=[0.3, 0.3, 0.25, 0.1, 0.05]))
+        for mark in left:
+            left[mark] -= len(word)
+            if left[mark] <= 0:
+                word, left[mark] = word + mark, int(random.integers(25, 70))
+        pieces.append(word)
+        size += len(word)
+    return "".join(pieces)[:characters]
+
+
+def _both(character: str) -> Drivers:
+    return {"set": [character], "reset": [character]}
+
+
+def _questions(roles: _Roles, drive: Drive, random: np.random.Generator) -> Iterator[Question]:
+    """All that a network may hold, before some of it is left out."""
+    weight = float(random.uniform(2, 4))
+    level = float(random.uniform(0.4, 1.0))
+    step = float(random.uniform(0.3, 0.6))
+    used: Verdict = "verified"
+    yield Question(
+        label="toggle",
+        cell=planted.toggle(roles.quote, drive).read(roles.quote, weight),
+        kind="toggle",
+        drivers=_both(roles.quote),
+        verdict=used,
+    )
+    yield Question(
+        label="latch",
+        cell=planted.latch(roles.setter, roles.resetter, drive, level=level).read(
+            roles.resetter, weight / level
+        ),
+        kind="latch",
+        drivers={"set": [roles.setter], "reset": [roles.resetter]},
+        verdict=used,
+    )
+    counting: Drivers = {"step": ANY, "reset": [roles.line]}
+    yield Question(
+        label="line counter",
+        cell=planted.line_counter(roles.line, drive, step=float(random.uniform(1 / 120, 1 / 40))).read(
+            roles.line, 2 * weight
+        ),
+        kind="counter",
+        drivers=counting,
+        verdict=used,
+    )
+    yield Question(
+        label="saturating counter",
+        cell=planted.saturating_counter(roles.other_line, drive).read(roles.other_line, 2 * weight),
+        kind="counter",
+        drivers={"step": ANY, "reset": [roles.other_line]},
+        verdict=used,
+    )
+    yield Question(
+        label="depth counter",
+        cell=planted.depth_counter(roles.opener, roles.closer, drive, step=step).read(roles.closer, weight),
+        kind="depth_counter",
+        drivers={"step": [roles.opener], "unstep": [roles.closer]},
+        verdict=used,
+    )
+    yield Question(
+        label="saturated counter",
+        cell=planted.line_counter(roles.line, drive, step=0.6),
+        kind="counter",
+        drivers=counting,
+    )
+    yield Question(label="space toggle", cell=planted.toggle(" ", drive), kind="toggle", drivers=_both(" "))
+
+
+def _decoys(roles: _Roles, generator: torch.Generator) -> Iterator[Question]:
+    """Cells that are no switch and no counter; a counter of the word's length is one, under its name."""
+    for character in (roles.quote, roles.resetter, "\n"):
+        yield Question(label="detector", cell=planted.character_detector(character))
+    for kept, character in ((0.7, roles.quote), (0.9, roles.line), (0.95, ",")):
+        yield Question(label="trace", cell=planted.fading_trace(character, kept=kept))
+    yield Question(label="drift", cell=planted.drifting(LETTERS, generator))
+    yield Question(label="endless counter", cell=planted.endless_counter())
+    yield Question(label="short latch", cell=planted.short_latch(*roles.pair))
+    yield Question(
+        label="word counter",
+        cell=planted.line_counter(" ", step=0.1),
+        kind="counter",
+        drivers={"step": ANY, "reset": [" "]},
+        tolerated=True,
+    )
+
+
+def set_paper(seed: int, *, characters: int = CHARACTERS) -> Paper:
+    """The network and the text of one seed."""
+    random = np.random.default_rng(seed)
+    generator = torch.Generator().manual_seed(seed)
+    drive = Drive(_DRIVES[seed % len(_DRIVES)])
+    roles = _Roles(random)
+    asked = [q for q in _questions(roles, drive, random) if random.random() < _PRESENT]
+    asked = [_turned(q, random) for q in asked]
+    readers = [q for q in asked if q.verdict == "verified"]
+    if readers:  # a twin that nothing reads
+        one = readers[int(random.integers(len(readers)))]
+        asked.append(replace(one, label="twin", verdict="correlate", cell=replace(one.cell, reads={})))
+    asked += _gated(roles, drive, random, len(asked))
+    asked += _missing(roles)
+    asked += [_turned(q, random) for q in _decoys(roles, generator) if random.random() < _PRESENT]
+    text = write_text(roles, random, characters)
+    counts = Counter(text)
+    bias = torch.tensor([np.log(max(1, counts[symbol]) / len(text)) for symbol in roles.symbols])
+    model = planted.plant(
+        [q.cell for q in asked],
+        roles.symbols,
+        idle=int(random.integers(12, 49)),
+        generator=generator,
+        noise=float(random.choice(_NOISES)),
+        bias=bias.float(),
+    )
+    return Paper(model, text, roles.symbols, tuple(asked), drive.at_drivers)
+
+
+def _turned(question: Question, random: np.random.Generator) -> Question:
+    """The same cell with a sign drawn at random."""
+    return replace(question, cell=question.cell.negated()) if random.random() < 0.5 else question
+
+
+def _gated(roles: _Roles, drive: Drive, random: np.random.Generator, place: int) -> list[Question]:
+    """A counter inside quotes with the toggle that it listens to, which stands at place."""
+    if random.random() > _PRESENT:
+        return []
+    quote = roles.other_quote
+    switch = Question(
+        label="toggle",
+        cell=planted.toggle(quote, drive).read(quote, float(random.uniform(2, 4))),
+        kind="toggle",
+        drivers=_both(quote),
+        verdict="verified",
+    )
+    counter = Question(
+        label="gated counter",
+        cell=planted.gated_counter(quote, place, drive).read(quote, 12.0),
+        kind="counter",
+        drivers={"step": ANY, "reset": [quote]},
+        verdict="verified",
+    )
+    return [switch, counter]
+
+
+def _missing(roles: _Roles) -> list[Question]:
+    """A toggle that does not flip behind some letters, and the detector of these that it hears.
+
+    It may be found as what it is: a switch on the pairs that do flip it.
+    """
+    at = dict.fromkeys(LETTERS[:_MISSED], 2 * planted.STRENGTH)
+    detector = replace(planted.character_detector(LETTERS[0]), i_at=at)
+    return [
+        Question(label="detector", cell=detector),
+        Question(
+            label="missing toggle",
+            cell=planted.forgetful_toggle(roles.quote),
+            kind="toggle",
+            drivers=_both(roles.quote),
+            tolerated=True,
+        ),
+    ]
+
+
+def mark(paper: Paper, *, seed: int) -> list[Answer]:
+    """Inspect one network and compare what is found with what was planted."""
+    ids = np.array([paper.symbols.index(character) for character in paper.text], np.uint8)
+    config = InspectionConfig(streams=8, seed=seed, interventions=64)
+    text = read_text(ids, paper.symbols, config.streams)
+    found = study(paper.model, text, config, generator=torch.Generator().manual_seed(seed)).standing
+    by_cell = {standing.cell: standing for standing in found}
+    answers = [
+        _answer(question, by_cell.get(place), paper.hard) for place, question in enumerate(paper.questions)
+    ]
+    others = [standing for cell, standing in by_cell.items() if cell >= len(paper.questions)]
+    return answers + [
+        Answer("nothing", None, s.name.kind, False, None, s.proof.verdict, False, paper.hard) for s in others
+    ]
+
+
+def _answer(question: Question, found: Standing | None, hard: bool) -> Answer:
+    return Answer(
+        label=question.label,
+        wanted=question.kind,
+        found=found.name.kind if found else None,
+        drivers_right=found is not None and _drivers_right(question, found.name.drivers),
+        wanted_verdict=question.verdict if question.kind else None,
+        verdict=found.proof.verdict if found else None,
+        tolerated=question.tolerated,
+        hard=hard,
+    )
+
+
+def _drivers_right(question: Question, found: Drivers) -> bool:
+    """The same drivers; of a tolerated cell the same last characters of them."""
+
+    def plain(drivers: Drivers) -> dict[str, set[str]]:
+        return {
+            role: {driver[-1] if question.tolerated else driver for driver in side}
+            for role, side in drivers.items()
+        }
+
+    return plain(found) == plain(question.drivers)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The marks for one kind or design: counts, and shares in [0, 1], None where there was nothing.
+
+    precision is the share of right ones among what was called so; drivers and verdicts are shares of what
+    was rightly found.
+    """
+
+    name: str
+    asked: int
+    found: int
+    precision: float | None
+    recall: float | None
+    drivers: float | None
+    verdicts: float | None
+
+
+def marks(answers: Sequence[Answer]) -> list[Mark]:
+    """The marks of many answers: by kind, then by planted design."""
+    counted = [answer for answer in answers if not (answer.tolerated and _right(answer))]
+    kinds = sorted({answer.wanted for answer in counted if answer.wanted})
+    designs = sorted({answer.label for answer in counted if answer.wanted and not answer.tolerated})
+    by_kind = [
+        _mark(
+            kind,
+            [a for a in counted if a.wanted == kind and not a.tolerated],
+            [a for a in counted if a.found == kind],
+        )
+        for kind in kinds
+    ]
+    by_design = [_mark(design, [a for a in counted if a.label == design], None) for design in designs]
+    return by_kind + by_design
+
+
+def _right(answer: Answer) -> bool:
+    """Whether a planted cell was found as what it is."""
+    return answer.wanted is not None and answer.found == answer.wanted and answer.drivers_right
+
+
+def _mark(name: str, asked: Sequence[Answer], called: Sequence[Answer] | None) -> Mark:
+    found = [answer for answer in asked if answer.found == answer.wanted]
+    return Mark(
+        name=name,
+        asked=len(asked),
+        found=len(found),
+        precision=None if called is None else _share(answer.wanted == answer.found for answer in called),
+        recall=_share(answer.found == answer.wanted for answer in asked),
+        drivers=_share(answer.drivers_right for answer in found),
+        verdicts=_share(answer.verdict == answer.wanted_verdict for answer in found),
+    )
+
+
+def _share(flags: Iterable[bool]) -> float | None:
+    seen = list(flags)
+    return sum(seen) / len(seen) if seen else None
+
+
+def twins_apart(answers: Sequence[Answer]) -> bool | None:
+    """Whether a network's twins were told apart: the read one verified, the other not; None without twins."""
+    twins = [answer for answer in answers if answer.label == "twin"]
+    if not twins:
+        return None
+    return all(answer.found is not None and answer.verdict == "correlate" for answer in twins)
+
+
+def untrained_findings(seed: int, *, characters: int = CHARACTERS) -> int:
+    """How many findings an untrained network gives on a text of the exam."""
+    paper = set_paper(seed, characters=characters)
+    model = fresh(paper.model, torch.Generator().manual_seed(seed))
+    return len(mark(replace(paper, model=model, questions=()), seed=seed))
