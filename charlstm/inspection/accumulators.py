@@ -83,7 +83,7 @@ class CellFeatureMoments:
         """
         means = torch.cat((self.cell_means, self.feature_means))
         between = (by_group.means() - means) * by_group.counts.sqrt()[:, None]
-        cells, features = between.split([len(self.cell_means), len(self.feature_means)], dim=1)
+        cells, features = between[:, : len(self.cell_means)], between[:, len(self.cell_means) :]
         left = copy(self)
         left.products = self.products - cells.t() @ features
         left.cell_squares = (self.cell_squares - cells.square().sum(0)).clamp(min=0)

@@ -30,6 +30,8 @@ CAP = 256
 RARE = 0.005
 # A feature is dropped when it starts afresh fewer times: so few periods match anything slow by chance.
 EVENTS = 50
+# A depth is at 0 in this share of the text at least.
+GROUNDED = 0.05
 # Comment lines per character from which a text is read as a program.
 _CODE = 1 / 5_000
 
@@ -134,15 +136,17 @@ def feature_table(
 def _varies(feature: Feature, values: NDArray[np.float32]) -> bool:
     """Whether values (rows,) leave their commonest value often enough, and start afresh often enough.
 
-    A depth that hardly ever reaches 2 is a switch, and is listed as one; it starts afresh at 0.
+    A depth that hardly ever reaches 2 is a switch, and is listed as one; it starts afresh at 0, and one
+    that is seldom there is a walk that goes away.
     """
     if len(values) == 0:
         return False
     counts = np.bincount(values.astype(np.int64))
     falls = (np.diff(values) < 0) & ((values[1:] == 0) | (feature.kind != "depth"))
     events = int(np.count_nonzero(falls))
-    deep = feature.kind != "depth" or counts[2:].sum() >= RARE * len(values)
-    return bool(1 - counts.max() / len(values) >= RARE) and events >= EVENTS and bool(deep)
+    deep = counts[2:].sum() >= RARE * len(values) and counts[0] >= GROUNDED * len(values)
+    changing = 1 - counts.max() / len(values) >= RARE and events >= EVENTS
+    return bool(changing and (deep or feature.kind != "depth"))
 
 
 def named(drivers: Drivers) -> list[str]:
