@@ -9,9 +9,14 @@ from torch import Tensor, nn
 from charlstm import cell
 from charlstm.config import ModelConfig
 
-
 # Characters that the slowest forget gates hold for before any training.
 LONGEST_MEMORY = 64
+
+
+# Characters after which the slowest cells of a new network have forgotten; a forget gate of f keeps 1 / (1 - f).
+# On stdlib, 256 cells, 1,500 steps: 16 gave 1.165 nats and forget gates above .9 in 24% of positions, 64 gave
+# 1.169 and 37%, 256 gave 1.175 and 46%; a forget bias of 1 in every cell gave 1.184 and 13%.
+_LONGEST_MEMORY = 64
 
 
 class State(NamedTuple):

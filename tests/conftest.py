@@ -8,8 +8,6 @@ import torch
 from charlstm.config import ModelConfig
 from charlstm.model import CharLSTM
 
-REFERENCE_TEXTS = Path(__file__).resolve().parents[2] / "shared" / "data"
-
 PROSE = (
     'He said "come in" and went on (not at once) to the door.\n'
     "def visit(self, node):\n    return [node, {1: 'one'}]  # all of it\n\n"

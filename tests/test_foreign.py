@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import REFERENCE_TEXTS
+from reference_texts import REFERENCE_TEXTS
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file

@@ -23,9 +23,19 @@ def test_initial_weights(small_model):
     for lstm in small_model.layers:
         for gate in lstm.weight_hh_l0.split(cells):
             torch.testing.assert_close(gate @ gate.t(), torch.eye(cells), atol=1e-5, rtol=0)
-        bias = lstm.bias_ih_l0 + lstm.bias_hh_l0
-        assert bias[cells : 2 * cells].tolist() == [1.0] * cells
-        assert bias.sum() == cells
+        i, f, g, o = (lstm.bias_ih_l0 + lstm.bias_hh_l0).split(cells)
+        assert torch.equal(i, -f)
+        assert not g.any()
+        assert not o.any()
+
+
+def test_initial_memories_are_spread_evenly_in_their_logarithm():
+    model = CharLSTM(ModelConfig(vocabulary_size=9, cells=4000), generator=torch.Generator().manual_seed(3))
+    forget = model.weights(0).bias[4000:8000].sigmoid()
+    memories = 1 / (1 - forget)
+    assert memories.min() >= 2
+    assert memories.max() <= 65
+    assert (memories < 9).float().mean() == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

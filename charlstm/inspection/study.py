@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 
 from charlstm.config import InspectionConfig
+from charlstm.inspection.bench import Candidate
 from charlstm.inspection.features import Feature
-from charlstm.inspection.interventions import Candidate, Proof, prove
+from charlstm.inspection.interventions import Proof, prove
 from charlstm.inspection.naming import Name, name_of
 from charlstm.inspection.passes import Detected, InspectedText, detect
 from charlstm.model import CharLSTM

@@ -1,0 +1,125 @@
+"""Control cells for a trial: cells of the same layer that resemble the candidate, given the same dose in h.
+
+They resemble it in the spread of c, the mean output gate, the outgoing weights and the rate of flips. The
+dose in h is the change of activation(c) times the mean output gate. Cells that carry the candidate's feature
+themselves, or stand for another one that ends with the same characters, are no controls.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from charlstm.inspection.bench import Bench, Candidate, Laboratory, Trial, specific
+
+CONTROLS = 199
+# A control that cannot be given half of the dose is none; what is missing is made up for linearly.
+_LEAST_DOSE = 0.5
+# Where activations have no finite inverse, c goes no further than this share of the way.
+_LIMIT = 0.999
+
+
+def matched(laboratory: Laboratory, trial: Trial, others: Sequence[Trial]) -> list[int]:
+    """The layer's cells that do not carry the candidate's feature, those that resemble it most first."""
+    candidate = trial.candidate
+    carrying = set(laboratory.carrying[candidate.feature.name][candidate.layer].nonzero().flatten().tolist())
+    carrying |= {
+        other.candidate.cell
+        for other in others
+        if other.candidate.layer == candidate.layer and (other.sites.targets & trial.sites.targets).any()
+    }
+    profile = _profiles(laboratory, candidate.layer)
+    distances = (profile - profile[candidate.cell]).square().sum(1)
+    order: list[int] = distances.argsort().tolist()
+    return [cell for cell in order if cell != candidate.cell and cell not in carrying]
+
+
+def _profiles(laboratory: Laboratory, layer: int) -> Tensor:
+    """(cells, 4) float64 standardised: spread of c, mean output gate, outgoing weights, rate of flips."""
+    model, seen = laboratory.model, laboratory.seen
+    recurrent = model.weights(layer).recurrent.detach().square().sum(0)
+    above = (
+        model.weights(layer + 1).input if layer + 1 < model.config.layers else model.head.weight
+    ).detach()
+    outgoing = (recurrent + above.square().sum(0)).sqrt().double()
+    columns = torch.stack(
+        (seen.deviation[layer], seen.output_gate[layer], outgoing, seen.flip_rate[layer]), dim=1
+    )
+    return (columns - columns.mean(0)) / columns.std(0).clamp(min=1e-9)
+
+
+def control_groups(pool: list[int], generator: torch.Generator) -> list[list[int]]:
+    """CONTROLS groups of one or two cells, the most alike first; none where there is no cell."""
+    groups = [[cell] for cell in pool[: CONTROLS // 2]]
+    while pool and len(groups) < CONTROLS:
+        drawn = torch.randint(len(pool), (2,), generator=generator).tolist()
+        groups.append([pool[place] for place in dict.fromkeys(drawn)])
+    return groups
+
+
+def dose_in_h(laboratory: Laboratory, natural: Tensor, doses: dict[int, Tensor], layer: int) -> Tensor:
+    """(closers,) float64 change of h at the mean output gate, for doses (closers,) in c by cell of a layer
+    whose natural c is (closers, cells)."""
+    total = torch.zeros(len(natural), dtype=torch.float64)
+    for cell_, dose in doses.items():
+        before = natural[:, cell_].double()
+        moved = laboratory.activation(before + dose) - laboratory.activation(before)
+        total += (moved * laboratory.seen.output_gate[layer, cell_]).square()
+    return total.sqrt()
+
+
+def control_effects(
+    bench: Bench,
+    candidate: Candidate,
+    natural: Tensor,
+    wanted: Tensor,
+    groups: list[list[int]],
+    generator: torch.Generator,
+) -> Tensor:
+    """(draws,) float64 |effects| of groups of control cells, given the dose wanted (closers,) in h."""
+    found = []
+    signs = 1 - 2 * torch.randint(2, (len(groups),), generator=generator).double()
+    for size in (1, 2):
+        chosen = [place for place, group in enumerate(groups) if len(group) == size]
+        if not chosen:
+            continue
+        cells = torch.tensor([groups[place] for place in chosen])
+        up, reached_up = doses_like(bench.laboratory, candidate.layer, natural, cells, wanted, signs[chosen])
+        change = bench.changes(candidate.layer, cells.tolist(), up) / reached_up[:, None]
+        if candidate.counts:
+            down, reached = doses_like(
+                bench.laboratory, candidate.layer, natural, cells, wanted, -signs[chosen]
+            )
+            other = bench.changes(candidate.layer, cells.tolist(), down) / reached[:, None]
+            change = (change - other) / 2
+        found.append(specific(change).abs())
+    return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
+
+
+def doses_like(
+    laboratory: Laboratory, layer: int, natural: Tensor, cells: Tensor, wanted: Tensor, signs: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Shifts of c (groups, closers, size) that change h of cells (groups, size) by wanted in all, and which
+    share of it each group reached, (groups,) in [_LEAST_DOSE, 1].
+    """
+    before = natural.double()[:, cells].permute(1, 0, 2)
+    gates = laboratory.seen.output_gate[layer, cells].clamp(min=1e-6)[:, None, :]
+    each = wanted[None, :, None] / math.sqrt(cells.shape[1]) * signs[:, None, None] / gates
+    state = laboratory.activation(before)
+    moved = _inverse(laboratory.model.config.activation, state + each)
+    reached = ((laboratory.activation(moved) - state) * gates).square().sum(2).sqrt().mean(1)
+    share = reached / wanted.mean().clamp(min=1e-12)
+    return moved - before, share.clamp(_LEAST_DOSE, 1.0)
+
+
+def _inverse(activation: str, value: Tensor) -> Tensor:
+    """The c whose activation is the value, or the nearest that can be."""
+    if activation == "tanh":
+        return value.clamp(-_LIMIT, _LIMIT).atanh()
+    if activation == "softsign":
+        bounded = value.clamp(-_LIMIT, _LIMIT)
+        return bounded / (1 - bounded.abs())
+    if activation == "hardtanh":
+        return value.clamp(-1, 1)
+    return value.clamp(min=0) if activation == "relu" else value
