@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from charlstm.corpus import Corpus, load_corpus
     from charlstm.errors import CharLSTMError
     from charlstm.evaluation import Evaluation, evaluate
+    from charlstm.live import inspect
     from charlstm.model import CharLSTM, State
     from charlstm.sampling import sample
     from charlstm.training import Trainer, train
@@ -33,6 +34,7 @@ _HOMES = {
     "TrainingConfig": "config",
     "Vocabulary": "vocabulary",
     "evaluate": "evaluation",
+    "inspect": "live",
     "load": "checkpoint",
     "load_corpus": "corpus",
     "sample": "sampling",
@@ -54,6 +56,7 @@ __all__ = [
     "Vocabulary",
     "__version__",
     "evaluate",
+    "inspect",
     "load",
     "load_corpus",
     "sample",

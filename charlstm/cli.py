@@ -290,23 +290,33 @@ def inspect(
     characters: Annotated[
         int, typer.Option(help="how much text to read at most")
     ] = InspectionConfig.characters,
-    seed: Annotated[int, typer.Option(help="of the circular shifts and the untrained control")] = 0,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=RULE", help="test this too: NAME=REGEX, or NAME=set:A,reset:B"),
+    ] = None,
+    interventions: Annotated[
+        int, typer.Option(help="how many cells to intervene on, the best first")
+    ] = InspectionConfig.interventions,
+    seed: Annotated[int, typer.Option(help="of shifts, controls and sites")] = 0,
+    unknown: UnknownOption = "error",
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find a model's switches and counters."""
-    _inspect(
-        checkpoint,
-        corpus,
-        out or checkpoint,
-        InspectionConfig(characters=characters, seed=seed),
-        quiet,
-        as_json,
+    """Find a model's switches and counters, and whether it uses them."""
+    config = InspectionConfig(
+        characters=characters, seed=seed, features=tuple(feature or ()), interventions=interventions
     )
+    _inspect(checkpoint, corpus, out or checkpoint, config, quiet, as_json, unknown)
 
 
 def _inspect(
-    checkpoint: Path, corpus: str | None, out: Path, config: InspectionConfig, quiet: bool, as_json: bool
+    checkpoint: Path,
+    corpus: str | None,
+    out: Path,
+    config: InspectionConfig,
+    quiet: bool,
+    as_json: bool,
+    unknown: Unknown = "error",
 ) -> None:
     from charlstm import narration, pipeline
 
@@ -318,7 +328,7 @@ def _inspect(
             bar.move_to(fraction)
 
         inspected = pipeline.inspect(
-            checkpoint, corpus, out, config=config, progress=progress, command=_command()
+            checkpoint, corpus, out, config=config, progress=progress, command=_command(), unknown=unknown
         )
     if as_json:
         console.write_json(inspected.findings.to_json())
@@ -374,6 +384,30 @@ def import_(
     elif scored:
         console.write_line(narration.score_line(scored))
     console.Narrator(quiet=quiet).say(narration.import_advice(imported, scored))
+
+
+@app.command()
+def exam(
+    networks: Annotated[int, typer.Option(help="with known switches, counters and decoys")] = 100,
+    untrained: Annotated[int, typer.Option(help="that must give no finding")] = 20,
+    seed: Annotated[int, typer.Option(help="of the first network; the others follow")] = 0,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put the finder to its exam: networks with known switches, counters, decoys and twins."""
+    from charlstm import narration
+    from charlstm.inspection import marking
+
+    with _computing(), console.Narrator(quiet=quiet).bar() as bar:
+        for event in marking.sit(networks, untrained, seed=seed):
+            if isinstance(event, marking.Progress):
+                bar.move_to(event.fraction)
+            else:
+                result = event
+    if as_json:
+        console.write_json(asdict(result))
+    else:
+        console.write_line(narration.exam_table(result))
 
 
 @app.command()

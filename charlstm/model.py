@@ -9,14 +9,10 @@ from torch import Tensor, nn
 from charlstm import cell
 from charlstm.config import ModelConfig
 
-# Characters that the slowest forget gates hold for before any training.
+# Characters after which the slowest cells of a new network have forgotten: a forget gate of f keeps for
+# 1 / (1 - f). On stdlib, 256 cells, 1,500 steps, 16 gave 1.165 nats and forget gates above .9 in 24% of
+# positions, 64 gave 1.169 and 37%, 256 gave 1.175 and 46%; a forget bias of 1 in all cells 1.184 and 13%.
 LONGEST_MEMORY = 64
-
-
-# Characters after which the slowest cells of a new network have forgotten; a forget gate of f keeps 1 / (1 - f).
-# On stdlib, 256 cells, 1,500 steps: 16 gave 1.165 nats and forget gates above .9 in 24% of positions, 64 gave
-# 1.169 and 37%, 256 gave 1.175 and 46%; a forget bias of 1 in every cell gave 1.184 and 13%.
-_LONGEST_MEMORY = 64
 
 
 class State(NamedTuple):
@@ -53,9 +49,7 @@ class CharLSTM(nn.Module):
         """Orthogonal recurrent weights (Saxe 2013), gates that begin with every length of memory.
 
         A forget bias of b holds for about e^b characters, and an input bias of -b writes as slowly (Tallec
-        and Ollivier 2018). b is uniform, so the lengths are log-uniform from 1 to LONGEST_MEMORY: on stdlib,
-        256 cells, 1,500 steps, this gave 1.169 nats where a forget bias of 1 gave 1.184, and forget gates
-        above .9 in 36% of positions instead of 13%.
+        and Ollivier 2018). b is uniform, so the lengths are log-uniform from 1 to LONGEST_MEMORY.
         """
         cells = self.config.cells
         self.embedding.weight.normal_(std=0.3, generator=generator)

@@ -11,12 +11,15 @@ from charlstm.config import GateOrder
 from charlstm.corpus import CachedCorpus
 from charlstm.imports import Imported
 from charlstm.inspection.findings import Findings
+from charlstm.inspection.marking import Result
 from charlstm.pipeline import Score
 from charlstm.runs import Interrupted, Prepared, RunEvent, Sampled, Trained
 from charlstm.training import Evaluated, Logged, Stepped
 
 # A text of English or code costs a model that works less, whatever its size; a scrambled one costs more.
 _IMPLAUSIBLE_BITS = 4.5
+
+_FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "")
 
 
 def follow_training(
@@ -147,7 +150,11 @@ def import_advice(imported: Imported, scored: Score | None) -> str:
 
 
 def findings_table(findings: Findings, *, most: int = 20) -> str:
-    """The findings as a table, the best held-out score first, and what there is to say without any."""
+    """The findings as a table, the best held-out score first, and what there is to say without any.
+
+    The effect is the change of the closer's log probability in nats, x how many times the 95th percentile of
+    matched control cells what is specific of it comes to.
+    """
     if not findings.findings:
         return "no cell follows a feature of the text better than chance and what single characters explain"
     rows = [
@@ -155,16 +162,43 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
             f"{finding.layer}:{finding.cell}",
             finding.kind.replace("_", " "),
             _cut(finding.feature.replace("_", " "), 20),
-            _cut(drivers_in_words(finding.drivers), 17),
+            _cut(drivers_in_words(finding.drivers), 16),
             f"{finding.detection.held_out_score:.2f}",
-            f"{finding.detection.held_out_null_max:.2f}",
-            f"{finding.detection.p_value:.3f}",
+            finding.verdict or "not tested",
+            *_effect(finding.causal),
         )
         for finding in findings.findings[:most]
     ]
     left = len(findings.findings) - len(rows)
-    shown = console.table(rows, header=("cell", "kind", "feature", "driven by", "|r|", "null", "p"))
+    shown = console.table(rows, header=_FINDING_COLUMNS)
     return shown + (f"\n{left} more in findings.json" if left else "")
+
+
+def _effect(causal: dict[str, Any] | None) -> tuple[str, str]:
+    """The effect in nats, and how many times its controls it is."""
+    if causal is None:
+        return "", ""
+    ratio = causal["ratio"]
+    return f"{causal['effect_nats']:+.2f}", "" if ratio is None else f"x{min(ratio, 999):.1f}"
+
+
+def exam_table(result: Result) -> str:
+    """The marks by kind and, set in, by design, for hard cells and for soft ones."""
+    rows: list[tuple[str, ...]] = []
+    for title, marked in (("K >= 8", result.hard), ("K = 2, 4 with noise", result.soft)):
+        rows.append((title, "", "", "", "", "", ""))
+        for mark in marked:
+            name = f"  {mark.name.replace('_', ' ')}" if mark.precision is not None else f"    {mark.name}"
+            shares = (mark.precision, mark.recall, mark.drivers, mark.verdicts)
+            told = ["" if share is None else f"{share:.3f}" for share in shares]
+            rows.append((name, str(mark.asked), str(mark.found), *told))
+    twins = "" if result.twins is None else f"twins told apart in {result.twins:.1%} of networks; "
+    clean = sum(count == 0 for count in result.untrained)
+    header = ("", "asked", "found", "precision", "recall", "drivers", "verdicts")
+    return (
+        f"{console.table(rows, header=header)}\n{twins}no finding in {clean} of {len(result.untrained)} "
+        f"untrained networks; {result.networks} networks from seed {result.seed} on"
+    )
 
 
 def _cut(text: str, width: int) -> str:

@@ -173,6 +173,7 @@ def inspect(
     config: InspectionConfig,
     progress: Callable[[str, float], None],
     command: str,
+    unknown: Unknown = "error",
 ) -> Inspected:
     """Find the switches and counters of a run's best model; writes findings.json and report.html in out.
 
@@ -181,7 +182,7 @@ def inspect(
     """
     checkpoint = load(path)
     keep_freed_memory()
-    corpus = corpus_of(checkpoint, corpus_name)
+    corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
     findings = inspection.inspect(
         checkpoint.model,
         corpus.tokens[_unseen(checkpoint, corpus, corpus_name) :],

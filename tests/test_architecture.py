@@ -13,7 +13,7 @@ PACKAGE = Path(charlstm.__file__).parent
 ORDER = [
     "errors", "files", "config", "vocabulary", "tokens", "grammar", "sources", "corpus", "cell", "model",
     "evaluation", "optimizers", "training", "checkpoint", "sampling", "foreign",
-    "inspection", "report", "devices", "runs", "pipeline", "imports", "interrupts",
+    "inspection", "live", "report", "devices", "runs", "pipeline", "imports", "interrupts",
     "console", "narration", "cli", "__main__",
 ]  # fmt: skip
 

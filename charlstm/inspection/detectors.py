@@ -68,6 +68,13 @@ class Split:
         more = torch.from_numpy(table.matrix(start + self.cut.counted, first=known))
         return replace(self, features=torch.cat((self.features, more), dim=1))
 
+    def first(self, characters: int) -> "Split":
+        """The first stretches of the split, of about so many characters together, one at least."""
+        streams = min(self.cut.streams, max(1, characters // self.cut.length))
+        cut = Cut(streams * self.cut.length, streams)
+        rows = len(cut.counted)
+        return Split(self.ids[: cut.characters], cut, self.characters[:rows], self.features[:rows])
+
     def stretches(self, rows: Tensor) -> Tensor:
         """(positions,) int64: the stretch of each of some rows (positions,) int64."""
         return rows * self.cut.streams // len(self.features)

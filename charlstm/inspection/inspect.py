@@ -21,7 +21,7 @@ from charlstm.inspection.trace import Cut
 from charlstm.model import CharLSTM
 
 # Control networks, and the gates of all, are read on no more text than this: what they show is soon clear.
-_CONTROL_CHARACTERS = 250_000
+_CONTROL_CHARACTERS = 150_000
 _GATE_CHARACTERS = 60_000
 _CREDIT_SITES = 64
 _CREDIT_CELLS = 32

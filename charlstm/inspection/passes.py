@@ -29,6 +29,8 @@ _LEAST_CHARACTERS = 20_000
 _STRETCH = 10 * WARMUP
 # Untrained cells whose best score every candidate has to beat, so that a small network has a fair floor.
 _UNTRAINED_CELLS = 512
+# And how much text they are read on.
+_UNTRAINED_CHARACTERS = 100_000
 # Features that cells may add to the listed ones.
 _MOST_PROPOSED = 64
 # No finding may rest on these: their linear part is taken out.
@@ -195,6 +197,7 @@ def _proposed(seen: Movements, text: InspectedText) -> list[Feature]:
 
 def _untrained_scores(model: CharLSTM, split: Split, generator: torch.Generator) -> Tensor:
     """(features,) float64: the largest |r| of any cell of untrained networks of the same shape."""
+    split = split.first(_UNTRAINED_CHARACTERS)
     networks = max(2, -(-_UNTRAINED_CELLS // (model.config.layers * model.config.cells)))
     scores = [detectors.strongest(fresh(model, generator), split) for _ in range(networks)]
     return torch.stack(scores).amax(0)
