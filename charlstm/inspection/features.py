@@ -39,6 +39,7 @@ _CODE = 1 / 5_000
 _PSEUDO = 8
 
 ANY = ["*"]
+_NESTING = "([{", ")]}"
 _PLURALS = {"parenthesis": "parentheses"}
 _NAMES = {
     "\n": "newline",
@@ -203,8 +204,11 @@ def _quotes(text: str) -> Iterator[Feature]:
 
 
 def _brackets(text: str) -> Iterator[Feature]:
-    """For each pair whether one is open, and how many are."""
+    """For each pair whether one is open, and how many are; and how many of (), [] and {} together."""
     spans = signals.bracket_spans(text)
+    nesting = sum(signals.fill(spans[opener], len(text)) for opener in _NESTING[0])
+    depth = np.minimum(nesting, CAP).astype(np.float32)
+    yield Feature("nesting_depth", "depth", {"step": [*_NESTING[0]], "unstep": [*_NESTING[1]]}, depth)
     for name, opener, closer, _, _ in BRACKETS:
         depth = signals.fill(spans[opener], len(text))
         inside = f"inside_{_PLURALS.get(name, name + 's')}"

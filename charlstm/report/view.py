@@ -11,13 +11,22 @@ from typing import Any
 
 from charlstm.errors import UsageError
 from charlstm.report.symbols import symbol, symbols_of, visible
-from charlstm.report.wording import Facts, facts, finite, is_number, plural, rounded, text, words
+from charlstm.report.wording import MISSING, Facts, facts, finite, is_number, plural, rounded, text, words
 
 SCHEMA_VERSION = 1
 BEST_FINDINGS = 5
 ANY_CHARACTER = "*"
 ROLES = {"set": "set by", "reset": "reset by", "step": "steps at", "unstep": "steps back at"}
 DEPTH_ROLES = {"step": "up at", "unstep": "down at"}
+# Effects below this are not put in words, and larger factors than e^9 are one and the same to a reader.
+LEAST_TOLD_NATS, MOST_NATS = 0.02, 9.0
+REACHES = (4, 8, 16, 32)
+CARRY_MEASURES = {
+    "kept": "product of the forget gates from opener to closer",
+    "direct_share": "share of the gradient that comes straight along c",
+    "same_sign": "how often it has the direct path's sign",
+    "deviation": "distance from the direct path, in nats",
+}
 VERBS = {"toggle": "is on", "latch": "is on", "counter": "counts", "depth_counter": "counts"}
 
 Json = dict[str, Any]
@@ -46,6 +55,17 @@ class Row:
     null_max: float | None
     p_value: float | None
     verdict: str
+    effect: str
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """One measure of how gradient reaches cells: in the finding's cells, matched ones and untrained ones."""
+
+    name: str
+    cells: str
+    controls: str
+    untrained: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +93,8 @@ class Page:
     verdicts: Facts
     gate_columns: tuple[str, ...]
     gates: tuple[Gate, ...]
+    gradient_feature: str
+    gradients: tuple[Gradient, ...]
     method: Facts
     provenance: Facts
     data: Json
@@ -106,6 +128,8 @@ def view(findings: Mapping[str, Any]) -> Page:
         ],
         gate_columns=columns,
         gates=gates,
+        gradient_feature=words((findings.get("credit") or {}).get("feature") or ""),
+        gradients=tuple(gradient_table(findings.get("credit") or {})),
         method=[*split_lines(corpus), *facts(findings.get("method") or {})],
         provenance=facts(findings.get("provenance") or {}),
         data=page_data(found, findings.get("excerpts") or []),
@@ -128,6 +152,22 @@ def row(finding: Mapping[str, Any]) -> Row:
         null_max=finite(detection.get("held_out_null_max", detection.get("null_max"))),
         p_value=finite(detection.get("p_value")),
         verdict=words(finding.get("verdict") or ""),
+        effect=effect_words(finding.get("causal") or {}),
+    )
+
+
+def effect_words(causal: Mapping[str, Any]) -> str:
+    """What changing the cell did, in words; nothing where it was not changed or did hardly anything."""
+    nats, ratio = finite(causal.get("effect_nats")), finite(causal.get("ratio"))
+    if nats is None or ratio is None or abs(nats) < LEAST_TOLD_NATS:
+        return ""
+    times = math.exp(min(abs(nats), MOST_NATS))
+    change = f"{text(times)} times {'less' if nats < 0 else 'more'} likely"
+    count = (causal.get("control_effects") or {}).get("count")
+    closers = "".join(symbol(character) for character in causal.get("target") or "")
+    return (
+        f"Changed {plural(causal.get('lag') or 0, 'character')} before, it makes {closers or 'the closer'} "
+        f"{change}, {text(ratio)} times what 95% of {text(count)} matched controls reach"
     )
 
 
@@ -227,6 +267,20 @@ def gate_table(gates: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Gate, .
         for layer, name, shares in found
     )
     return tuple(words(column) for column in columns), rows
+
+
+def gradient_table(credit: Mapping[str, Any]) -> Iterable[Gradient]:
+    """The main measures of the gradient claim, of three groups of cells."""
+    groups = [credit.get(name) or {} for name in ("cells", "controls", "untrained")]
+    if not groups[0]:
+        return
+    yield Gradient("cells", *(text(group.get("cells")) for group in groups))
+    for key, name in CARRY_MEASURES.items():
+        yield Gradient(name, *(text((group.get("carry") or {}).get(key)) for group in groups))
+    for distance in REACHES:
+        told = ((group.get("reach_since_opener") or [])[distance : distance + 1] for group in groups)
+        reached = (text(values[0]) if values else MISSING for values in told)
+        yield Gradient(f"gradient {distance} characters before the closer, against at it", *reached)
 
 
 def page_data(found: list[Json], excerpts: list[Json]) -> Json:
