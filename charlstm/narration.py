@@ -160,9 +160,9 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
     rows = [
         (
             f"{finding.layer}:{finding.cell}",
-            finding.kind.replace("_", " "),
-            _cut(finding.feature.replace("_", " "), 20),
-            _cut(drivers_in_words(finding.drivers), 16),
+            finding.kind.removesuffix("_counter"),
+            _cut(finding.feature.replace("_", " "), 17),
+            _cut(drivers_in_words(finding.drivers), 12),
             f"{finding.detection.held_out_score:.2f}",
             finding.verdict or "not tested",
             *_effect(finding.causal),
@@ -179,7 +179,7 @@ def _effect(causal: dict[str, Any] | None) -> tuple[str, str]:
     if causal is None:
         return "", ""
     ratio = causal["ratio"]
-    return f"{causal['effect_nats']:+.2f}", "" if ratio is None else f"x{min(ratio, 999):.1f}"
+    return f"{causal['effect_nats']:+.2f}"[:6], "" if ratio is None else f"x{min(ratio, 999):.0f}"
 
 
 def exam_table(result: Result) -> str:
