@@ -37,6 +37,7 @@ check: setup ## formatter, linter, strict types
 
 bench: setup ## the benchmarks, as tables
 	$(BIN)/python tests/benchmarks/encoding.py --megabytes 200
+	$(BIN)/charlstm exam
 
 clean: ## remove what was built, cached or trained here, but no run you named
 	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
