@@ -23,6 +23,8 @@ from charlstm.model import CharLSTM
 # A circular shift goes at least this far, and at least this many autocorrelation times.
 LEAST_SHIFT = 1_000
 _TIMES = 10
+# And not to where a feature's correlation with itself is above this again.
+_ALIKE = 0.5
 # A pair counts only if this share of its correlation is left once each character's own mean is taken
 # out: a detector of the quote character is no switch.
 PARTIAL_SHARE = 0.5
@@ -149,21 +151,39 @@ def p_values(scores: Tensor, null: Tensor) -> Tensor:
 def draw_shifts(features: Tensor, shifts: int, generator: torch.Generator) -> Tensor:
     """(shifts,) int64 circular shifts for features (rows, features), too far for a feature to follow itself.
 
-    At least ten of the longest autocorrelation time, but never more than a quarter of the rows.
+    At least ten of the longest autocorrelation time, but never more than a quarter of the rows; and where
+    there are enough others, none at which some feature is like itself again, as the column is in a text
+    whose lines are all of one length.
     """
     rows = len(features)
-    longest = max(autocorrelation_time(column) for column in features.unbind(1))
+    longest, alike = 0, torch.zeros(rows)
+    for column in features.unbind(1):
+        correlation = autocorrelation(column)
+        longest = max(longest, _time(correlation))
+        alike = torch.maximum(alike, correlation.abs())
     least = min(max(LEAST_SHIFT, _TIMES * longest), rows // 4)
-    return torch.randint(least, rows - least + 1, (shifts,), generator=generator)
+    reach = torch.arange(least, rows - least + 1)
+    unlike = reach[alike[reach] <= _ALIKE]
+    among = unlike if len(unlike) >= shifts else reach
+    return among[torch.randint(len(among), (shifts,), generator=generator)]
 
 
-def autocorrelation_time(values: Tensor) -> int:
-    """Positions until the circular autocorrelation of values (rows,) falls below 1/e; 0 when constant."""
+def autocorrelation(values: Tensor) -> Tensor:
+    """(rows,) float32 circular autocorrelation of values (rows,) at every shift; 0 when they are constant."""
     centred = values.double() - values.double().mean()
     power = torch.fft.rfft(centred).abs().square()
     correlation = torch.fft.irfft(power, n=len(values))
-    below = (correlation <= correlation[0] / torch.e).nonzero()
-    return int(below[0]) if len(below) else len(values)
+    return (correlation / correlation[0]).float() if correlation[0] > 0 else torch.zeros(len(values))
+
+
+def autocorrelation_time(values: Tensor) -> int:
+    """Positions until the circular autocorrelation of values (rows,) falls to 1/e; all if it never does."""
+    return _time(autocorrelation(values))
+
+
+def _time(correlation: Tensor) -> int:
+    below = (correlation <= 1 / torch.e).nonzero()
+    return int(below[0]) if len(below) else len(correlation)
 
 
 def calibrate(model: CharLSTM, split: Split) -> Calibration:
