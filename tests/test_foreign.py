@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from reference_texts import REFERENCE_TEXTS
 from hypothesis import given
 from hypothesis import strategies as st
+from reference_texts import REFERENCE_TEXTS
 from safetensors.torch import save_file
 from torch import Tensor, nn
 

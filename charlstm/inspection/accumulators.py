@@ -1,4 +1,6 @@
-"""One-pass statistics: `update` with a block, `merge` with another part, then read. Sums are float64.
+"""One-pass statistics: `update` with a block, `merge` with another part, then read.
+
+Sums over blocks are float64; a block of some thousand positions is summed by float32 products.
 
 Any way of cutting the positions into blocks gives the same result up to float64 rounding, and memory
 does not grow with the text.

@@ -53,11 +53,11 @@ class Automaton:
 
     def feature(self, text: str, starts: Sequence[int] | NDArray[np.int64]) -> Feature:
         """The signal over a text, (characters,); starts are the positions where it begins at 0."""
-        up, down = events(text, self.up, self.kind == "counter"), events(text, self.down)
         signal = {"switch": _switch, "counter": _counter, "depth": _depth}[self.kind]
         values = np.zeros(len(text), np.int64)
         for start, stop in pairwise([*starts, len(text)]):
-            part = signal(up[start:stop], down[start:stop])
+            stretch = text[start:stop]
+            part = signal(events(stretch, self.up, self.kind == "counter"), events(stretch, self.down))
             values[start + self.lag : stop] = part[: max(0, stop - start - self.lag)]
         capped = np.minimum(values, CAP).astype(np.float32)
         return Feature(self.name, self.kind, self.drivers, capped, lag=self.lag)

@@ -32,6 +32,8 @@ PARTIAL_SHARE = 0.5
 # A fading trace of one character with f = .7 has .05 where its distance has .9; but a perfect counter of the
 # column in Python source has no more than .49, and one of the indentation so far .2, for so has the feature.
 MEMORY = 0.5
+# A feature of which the last three characters tell more than the rest of this is no memory at all.
+FEATURE_MEMORY = 0.15
 _CONTEXT = 3
 _OCCURRENCES = 5
 # A feature that explains less than a quarter of a cell's variance does not name it; nor does one that
@@ -333,6 +335,7 @@ def choose(discovery: Discovery, *, eligible: Tensor, untrained: Tensor, signifi
     `strongest` scores of untrained networks of the same shape.
     """
     scores = discovery.scores
+    eligible = eligible & (discovery.feature_memory >= FEATURE_MEMORY)
     score = scores.correlation.abs().masked_fill(~_beyond_character(scores) | ~eligible, 0)
     least = (untrained + UNTRAINED_MARGIN).clamp(min=LEAST_SCORE)
     forgetful = discovery.memory[:, None] < MEMORY * discovery.feature_memory

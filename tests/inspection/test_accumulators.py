@@ -75,24 +75,32 @@ def test_sums_equal_numpy_however_cut_and_merged(at: list[int], seed: int) -> No
     c = values(seed, CELLS) / 10
     groups = torch.randint(0, 5, (300,), generator=torch.Generator().manual_seed(seed))
     parts = [
-        (CrossProducts(CELLS, CELLS), GroupSums(6, CELLS), Saturation(CELLS), CellHistogram(CELLS))
+        (
+            CrossProducts(CELLS, CELLS),
+            GroupSums(6, CELLS),
+            GroupSums(2000, CELLS),  # too many for a product: added one by one, in float64
+            Saturation(CELLS),
+            CellHistogram(CELLS),
+        )
         for _ in range(2)
     ]
     for number, piece in enumerate(pieces(300, at)):
-        products, sums, saturation, histogram = parts[number % 2]
+        products, sums, sparse, saturation, histogram = parts[number % 2]
         products.update(c[piece], c[piece])
         sums.update(groups[piece], c[piece])
+        sparse.update(groups[piece], c[piece])
         saturation.update(c[piece].sigmoid())
         histogram.update(c[piece])
     for one, other in zip(*parts, strict=True):
         one.merge(other)
-    products, sums, saturation, histogram = parts[0]
+    products, sums, sparse, saturation, histogram = parts[0]
     reference = c.double().numpy()
     np.testing.assert_allclose(products.sums.numpy(), reference.T @ reference, rtol=1e-5, atol=1e-3)
     for group in range(6):
         chosen = reference[(groups == group).numpy()]
         mean = chosen.mean(0) if len(chosen) else np.zeros(CELLS)
-        np.testing.assert_allclose(sums.means()[group].numpy(), mean, atol=1e-12)
+        np.testing.assert_allclose(sums.means()[group].numpy(), mean, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(sparse.means()[group].numpy(), mean, rtol=1e-12, atol=1e-12)
     gates = c.sigmoid().numpy()
     np.testing.assert_allclose(saturation.shares()[0].numpy(), (gates < 0.1).mean(0))
     np.testing.assert_allclose(saturation.shares()[1].numpy(), (gates > 0.9).mean(0))
@@ -100,6 +108,27 @@ def test_sums_equal_numpy_however_cut_and_merged(at: list[int], seed: int) -> No
     for column in range(CELLS):
         counts, _ = np.histogram(reference[:, column], bins=edges)
         assert np.abs(histogram.counts[column].numpy() - counts).sum() <= 2  # a value on an edge may round
+
+
+@settings(max_examples=30, deadline=None)
+@given(at=cuts, seed=st.integers(0, 1000))
+def test_moments_within_groups_equal_numpy_with_each_groups_mean_taken_out(at: list[int], seed: int) -> None:
+    cells, features = values(seed, CELLS), values(seed + 1, FEATURES) + values(seed, CELLS)[:, :FEATURES]
+    groups = torch.randint(0, 5, (300,), generator=torch.Generator().manual_seed(seed))
+    moments, sums = CellFeatureMoments(CELLS, FEATURES), GroupSums(6, CELLS + FEATURES)
+    for piece in pieces(300, at):
+        moments.update(cells[piece], features[piece])
+        sums.update(groups[piece], torch.cat((cells[piece], features[piece]), dim=1))
+    whole = moments.correlation()
+    left = torch.cat((cells, features), dim=1).double().numpy()
+    for group in range(5):
+        left[groups == group] -= left[groups == group].mean(0)
+    wanted = np.corrcoef(left.T)[:CELLS, CELLS:]
+    found = moments.within(sums)
+    np.testing.assert_allclose(found.correlation().numpy(), wanted, atol=1e-3)
+    slopes = left[:, :CELLS].T @ left[:, CELLS:] / (left[:, CELLS:] ** 2).sum(0)
+    np.testing.assert_allclose(found.slopes().numpy(), slopes, atol=1e-3, rtol=1e-3)
+    assert torch.equal(moments.correlation(), whole), "the whole is left as it was"
 
 
 def test_otsu_splits_two_levels_in_their_middle_and_a_constant_not_at_all() -> None:

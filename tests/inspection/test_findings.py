@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +25,28 @@ from charlstm.inspection.findings import (
 shares = st.floats(0, 1)
 words = st.text(max_size=5)
 json_values = st.dictionaries(words, st.one_of(st.integers(), shares, words, st.none()), max_size=2)
+strategies = {  # by a field's type
+    dict[str, Any]: json_values,
+    dict[str, dict[str, Any]]: st.dictionaries(words, json_values, max_size=2),
+    dict[str, float]: st.dictionaries(words, shares, max_size=2),
+    list[float]: st.lists(shares, max_size=2),
+    float: shares,
+    int: st.integers(),
+    str: words,
+}
+
+
+def of_every_field(wanted: type) -> st.SearchStrategy[Any]:
+    """Values for all fields of a dataclass, those with defaults among them, None where that is allowed."""
+    return st.builds(wanted, **{name: of_type(hint) for name, hint in get_type_hints(wanted).items()})
+
+
+def of_type(hint: Any) -> st.SearchStrategy[Any]:
+    if hint in strategies:
+        return strategies[hint]
+    return st.none() | of_type(next(kind for kind in get_args(hint) if kind is not type(None)))
+
+
 findings = st.builds(
     Findings,
     model=st.builds(ModelFacts, activation=words),
@@ -32,13 +54,17 @@ findings = st.builds(
         CorpusFacts, splits=st.dictionaries(words, st.lists(st.integers(), max_size=2), max_size=2)
     ),
     method=st.builds(
-        Method, null=json_values, rules=st.dictionaries(words, shares, max_size=2), controls=st.just({})
+        Method,
+        null=json_values,
+        rules=st.dictionaries(words, shares, max_size=2),
+        controls=strategies[dict[str, dict[str, Any]]],
+        share=json_values,
     ),
     findings=st.lists(
         st.builds(
             Finding,
-            detection=st.builds(Detection, **dict.fromkeys(Detection.__annotations__, shares)),
-            mechanism=st.builds(Mechanism, **dict.fromkeys(Mechanism.__annotations__, shares)),
+            detection=of_every_field(Detection),
+            mechanism=of_every_field(Mechanism),
             causal=st.none() | json_values,
         ),
         max_size=2,
@@ -61,7 +87,9 @@ findings = st.builds(
 
 def example() -> dict[str, Any]:
     """A document with one finding, as JSON values."""
-    numbers = dict.fromkeys(Detection.__annotations__, 0.5)
+    plain = {name: 0.5 for name, hint in get_type_hints(Detection).items() if hint is float}
+    optional = dict.fromkeys(Detection.__annotations__.keys() - plain.keys())
+    gates = {name: 0.5 for name, hint in get_type_hints(Mechanism).items() if hint is float}
     return {
         "schema_version": 1,
         "model": {"layers": 1, "cells": 2, "activation": "tanh", "vocabulary_size": 3, "parameters": 4},
@@ -83,8 +111,8 @@ def example() -> dict[str, Any]:
                 "feature": "column",
                 "drivers": {"step": ["*"], "reset": ["\n"]},
                 "polarity": -1,
-                "detection": {**numbers, "accuracy": None},
-                "mechanism": dict.fromkeys(Mechanism.__annotations__, 0.5),
+                "detection": {**plain, **optional, "leak": 0.5, "shape": "linear", "staircase": [0.0, 0.5]},
+                "mechanism": {**gates, "weights": {"from_self": {"input": 0.5}}},
                 "causal": None,
                 "verdict": None,
             }
@@ -112,6 +140,18 @@ def test_the_document_has_the_fields_of_the_contract() -> None:
     assert finding == example()["findings"][0]
 
 
+def test_fields_that_came_later_may_be_absent() -> None:
+    document = example()
+    finding = document["findings"][0]
+    for name in ("leak", "shape", "staircase", "levels", "held_out_context_partial"):
+        del finding["detection"][name]
+    del finding["mechanism"]["weights"], finding["causal"], finding["verdict"]
+    (read,) = Findings.from_json(document).findings
+    assert read.detection.staircase is None
+    assert read.mechanism.weights == {}
+    assert read.verdict is None
+
+
 def test_fields_of_later_versions_are_ignored() -> None:
     document = example()
     document["findings"][0]["later"] = {"a": 1}
@@ -133,6 +173,9 @@ def test_fields_of_later_versions_are_ignored() -> None:
         (["findings", 0, "detection", "score"], None, r"detection.score must be float, not None"),
         (["findings", 0, "detection", "score"], float("nan"), r"detection.score must be float, not nan"),
         (["findings", 0, "mechanism"], [], r"mechanism must be an object"),
+        (["findings", 0, "detection", "staircase"], 1, r"detection.staircase must be a list, not 1"),
+        (["findings", 0, "detection", "leak"], "0", r"detection.leak must be float, not '0'"),
+        (["findings", 0, "verdict"], "true", r"verdict must be one of 'verified', 'redundant', 'correlate'"),
         (["gates"], 1, r"findings.json.gates must be an object"),
         (["corpus"], ..., r"findings.json lacks the field 'corpus'"),
         (["findings", 0, "detection", "p_value"], ..., r"detection lacks the field 'p_value'"),

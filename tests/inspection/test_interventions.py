@@ -1,0 +1,158 @@
+"""Cells that the head reads are verified, their unread twins are not; controls are given the same dose."""
+
+import numpy as np
+import pytest
+import torch
+from written_text import SYMBOLS, ids_of, written
+
+from charlstm.config import InspectionConfig
+from charlstm.inspection import interventions
+from charlstm.inspection.bench import Bench, Candidate, Laboratory, Trial, specific
+from charlstm.inspection.features import Feature, features
+from charlstm.inspection.interventions import CONTROLS
+from charlstm.inspection.matching import control_groups, dose_in_h, doses_like, matched
+from charlstm.inspection.passes import read_text
+from charlstm.inspection.planted import PlantedCell, latch, line_counter, plant, toggle
+from charlstm.inspection.sites import sites_of
+from charlstm.inspection.study import Standing, study
+from charlstm.inspection.trace import Cut
+from charlstm.model import CharLSTM
+
+HALF = 0.025  # what one of two equal cells adds to its closer's logit: too little alone
+CELLS = {
+    "read": toggle('"').read('"', 3),
+    "unread": toggle('"'),
+    "saturated": line_counter("\n", step=0.6),
+}
+HALVES = {"one half": latch("(", ")").read(")", HALF), "other half": latch("(", ")").read(")", HALF)}
+WANTED = {
+    "read": "verified",
+    "unread": "correlate",
+    "saturated": "correlate",
+    "one half": "redundant",
+    "other half": "redundant",
+}
+
+
+def network(cells: dict[str, PlantedCell] = CELLS) -> CharLSTM:
+    """The planted cells beside idle ones that the head hardly reads."""
+    model = plant(list(cells.values()), SYMBOLS, idle=12, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        model.head.weight[:, len(cells) :] *= 0.01
+    return model.requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def standing() -> dict[str, Standing]:
+    """What stands, by the names of the planted cells."""
+    text = read_text(ids_of(written(50_000, seed=1)), SYMBOLS, 8)
+    found: dict[str, Standing] = {}
+    for cells in (CELLS, HALVES):
+        generator = torch.Generator().manual_seed(0)
+        names = list(cells)
+        for one in study(network(cells), text, InspectionConfig(seed=0), generator=generator).standing:
+            found[names[one.cell]] = one
+    return found
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_verdicts_are_what_the_head_reads(standing: dict[str, Standing], name: str) -> None:
+    proof = standing[name].proof
+    assert proof.verdict == WANTED[name], proof.causal
+    assert proof.causal["control_effects"]["count"] == CONTROLS
+
+
+def test_what_a_verified_toggle_does(standing: dict[str, Standing]) -> None:
+    causal = standing["read"].proof.causal
+    assert causal["target"] == '"'
+    assert causal["effect_nats"] < -1
+    assert causal["insertion_nats"] > 1
+    assert causal["specificity"] > 2
+    assert causal["half_life"] is None, "nothing of it is lost before the closer"
+    by_dose = [entry["effect_nats"] for entry in causal["dose_response"]]
+    assert by_dose[1] > by_dose[2] > by_dose[3]
+    unread = standing["unread"].proof.causal
+    assert unread["effect_nats"] == pytest.approx(0, abs=1e-6)
+
+
+def bench_of(feature_name: str, planted_cell: int) -> tuple[Laboratory, Bench, Trial]:
+    text = written(20_000, seed=3)
+    ids, cut, model = ids_of(text), Cut(len(text), 4), network()
+    feature: Feature = next(f for f in features(text, SYMBOLS, starts=cut.starts) if f.name == feature_name)
+    sites = sites_of(feature, text, list(SYMBOLS), 0, cut, torch.Generator().manual_seed(0))
+    carrying = {feature.name: torch.zeros(1, model.config.cells, dtype=torch.bool)}
+    carrying[feature.name][0, 14] = True
+    thresholds = torch.zeros(1, model.config.cells, dtype=torch.float64)
+    laboratory = Laboratory(model, ids, cut, thresholds, [sites], carrying)
+    candidate = Candidate(0, planted_cell, feature, 1.0)
+    return (
+        laboratory,
+        Bench(laboratory, sites),
+        Trial(candidate, sites, torch.full((len(sites.closers),), -1.0), 1),
+    )
+
+
+def test_controls_get_the_same_dose_in_h() -> None:
+    laboratory, bench, trial = bench_of("inside_double_quotes", 0)
+    natural = bench.natural.track[0, 0]
+    wanted = 0.2 * dose_in_h(laboratory, natural, {0: trial.dose}, 0)
+    cells = torch.tensor([[7, 9], [10, 12], [8, 11]])
+    shifts, reached = doses_like(
+        laboratory, 0, natural, cells, wanted, torch.tensor([1.0, -1.0, 1.0]).double()
+    )
+    gates = laboratory.seen.output_gate[0]
+    for group, (pair, share) in enumerate(zip(cells.tolist(), reached.tolist(), strict=True)):
+        before = natural[:, pair].double()
+        moved = ((before + shifts[group]).tanh() - before.tanh()) * gates[pair]
+        size = moved.square().sum(1).sqrt()
+        assert float(size.mean()) == pytest.approx(share * float(wanted.mean()), rel=1e-3)
+        given = dose_in_h(laboratory, natural, {c: shifts[group, :, n] for n, c in enumerate(pair)}, 0)
+        torch.testing.assert_close(given, size)
+        assert (shifts[group].sign() == (1 if group != 1 else -1)).all()
+    assert (reached > 0.5).all()
+
+
+def test_groups_of_cells_are_changed_as_by_single_edits() -> None:
+    _, bench, trial = bench_of("inside_double_quotes", 0)
+    shifts = torch.stack((trial.dose, 0.5 * trial.dose))[:, :, None]
+    changes = bench.changes(0, [[0], [0]], shifts)
+    for change, shift in zip(changes, shifts, strict=True):
+        torch.testing.assert_close(change, bench.effect({0: ([0], shift)}, both_ways=False))
+    up, down = (bench.effect({0: ([0], sign * shifts[0])}, both_ways=False) for sign in (1, -1))
+    torch.testing.assert_close(bench.effect({0: ([0], shifts[0])}, both_ways=True), (up - down) / 2)
+
+
+def test_controls_resemble_and_do_not_carry() -> None:
+    laboratory, _, trial = bench_of("inside_double_quotes", 0)
+    twin = Trial(Candidate(0, 1, trial.candidate.feature, 1.0), trial.sites, trial.dose, 1)
+    pool = matched(laboratory, trial, [trial, twin])
+    assert sorted(pool) == [*range(2, 14)], "neither itself, nor the twin, nor what carries the feature"
+    groups = control_groups(pool, torch.Generator().manual_seed(0))
+    assert len(groups) == CONTROLS
+    assert [group[0] for group in groups[: len(pool)]] == pool
+    assert {len(group) for group in groups} == {1, 2}
+    assert control_groups([], torch.Generator()) == []
+
+
+def test_an_effect_counts_so_far_as_both_its_parts_agree() -> None:
+    changes = torch.tensor([[-2.0, -1.0], [1.0, 3.0], [1.0, -1.0], [0.0, 2.0]])
+    assert specific(changes).tolist() == [-1, 1, 0, 0]
+
+
+def test_p_values_are_corrected_by_the_largest_control_of_every_draw() -> None:
+    random = torch.Generator().manual_seed(0)
+    controls = torch.rand(2, CONTROLS, generator=random, dtype=torch.float64)
+    scales = torch.quantile(controls, 0.95, dim=1)
+    effects = [0.9, -1.4]
+    measured = [
+        interventions._Measured(None, 0.0, effect, row, ())
+        for effect, row in zip(effects, controls, strict=True)
+    ]
+    largest = np.max((controls / scales[:, None]).numpy(), axis=0)
+    wanted = [
+        (1 + (largest >= abs(effect) / float(scale)).sum()) / (1 + CONTROLS)
+        for effect, scale in zip(effects, scales, strict=True)
+    ]
+    assert interventions._corrected(measured) == pytest.approx(wanted)
+    few = interventions._Measured(None, 0.0, 9.0, controls[0, :5], ())
+    assert interventions._corrected([*measured, few]) == [1.0] * 3
