@@ -2,7 +2,8 @@
 
 They resemble it in the spread of c, the mean output gate, the outgoing weights and the rate of flips. The
 dose in h is the change of activation(c) times the mean output gate. Cells that carry the candidate's feature
-themselves, or stand for another one that ends with the same characters, are no controls.
+themselves, and those that are candidates for another one, are no controls: these are known to be used for
+something, and what a string or a bracket inside does to a closer is no chance.
 """
 
 import math
@@ -24,11 +25,7 @@ def matched(laboratory: Laboratory, trial: Trial, others: Sequence[Trial]) -> li
     """The layer's cells that do not carry the candidate's feature, those that resemble it most first."""
     candidate = trial.candidate
     carrying = set(laboratory.carrying[candidate.feature.name][candidate.layer].nonzero().flatten().tolist())
-    carrying |= {
-        other.candidate.cell
-        for other in others
-        if other.candidate.layer == candidate.layer and (other.sites.targets & trial.sites.targets).any()
-    }
+    carrying |= {other.candidate.cell for other in others if other.candidate.layer == candidate.layer}
     profile = _profiles(laboratory, candidate.layer)
     distances = (profile - profile[candidate.cell]).square().sum(1)
     order: list[int] = distances.argsort().tolist()
@@ -50,11 +47,12 @@ def _profiles(laboratory: Laboratory, layer: int) -> Tensor:
 
 
 def control_groups(pool: list[int], generator: torch.Generator) -> list[list[int]]:
-    """CONTROLS groups of one or two cells, the most alike first; none where there is no cell."""
-    groups = [[cell] for cell in pool[: CONTROLS // 2]]
-    while pool and len(groups) < CONTROLS:
-        drawn = torch.randint(len(pool), (2,), generator=generator).tolist()
-        groups.append([pool[place] for place in dict.fromkeys(drawn)])
+    """CONTROLS groups of one or two of the cells most alike; none where there is no cell."""
+    alike = pool[: CONTROLS // 2]
+    groups = [[cell] for cell in alike]
+    while alike and len(groups) < CONTROLS:
+        drawn = torch.randint(len(alike), (2,), generator=generator).tolist()
+        groups.append([alike[place] for place in dict.fromkeys(drawn)])
     return groups
 
 

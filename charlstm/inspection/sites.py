@@ -53,7 +53,7 @@ def sites_of(
         return None
     marks = tuple(sorted({part[end] for end in ends}))
     before = np.array(sorted(end - 1 for end in ends))
-    usable = _usable(before, cut)
+    usable = _telling(_usable(before, cut), values, feature)
     lag = next((lag for lag in range(MOST_LAG, 0, -1) if _steady(usable, values, lag).sum() >= MOST_SITES), 0)
     lag = lag or next(
         (lag for lag in range(MOST_LAG, 0, -1) if _steady(usable, values, lag).sum() >= LEAST_SITES), 0
@@ -67,6 +67,22 @@ def sites_of(
     outside = _drawn(others[_steady(others, 1 - values.clip(0, 1), lag)] - lag, generator)
     targets = np.array([symbol in marks for symbol in symbols])
     return Sites(lag, targets, marks, closers, inside, outside, values[closers])
+
+
+def _telling(
+    positions: NDArray[np.int64], values: NDArray[np.float32], feature: Feature
+) -> NDArray[np.int64]:
+    """The positions before closers at which the feature has most to say.
+
+    Of a depth those that close the last one open, and of a counter the later half: what has counted far is
+    what calls for an end.
+    """
+    found = values[positions]
+    if feature.kind == "depth" and (found == 1).sum() >= LEAST_SITES:
+        return positions[found == 1]
+    if feature.kind == "counter" and len(found):
+        return positions[found >= np.median(found)]
+    return positions
 
 
 def _closer_starts(part: str, values: NDArray[np.float32], feature: Feature) -> list[int]:

@@ -24,10 +24,10 @@ def naive(automaton: Automaton, text: str, starts: list[int]) -> list[int]:
     values: list[int] = []
     for position in range(len(text)):
         if position in starts:
-            value, values = 0, []
+            begin, value, values = position, 0, []
         any_steps = automaton.kind == "counter" and automaton.up == ("*",)
-        up = any_steps or any(text.endswith(driver, 0, position + 1) for driver in automaton.up)
-        down = any(text.endswith(driver, 0, position + 1) for driver in automaton.down)
+        up = any_steps or any(text.endswith(driver, begin, position + 1) for driver in automaton.up)
+        down = any(text.endswith(driver, begin, position + 1) for driver in automaton.down)
         if automaton.kind == "depth":
             value = max(0, value + up - down)
         elif automaton.kind == "counter":
