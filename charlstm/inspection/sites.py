@@ -79,10 +79,12 @@ def _telling(
     """
     found = values[positions]
     if feature.kind == "depth" and (found == 1).sum() >= LEAST_SITES:
-        return positions[found == 1]
-    if feature.kind == "counter" and len(found):
-        return positions[found >= np.median(found)]
-    return positions
+        chosen = found == 1
+    elif feature.kind == "counter" and len(found):
+        chosen = found >= np.median(found)
+    else:
+        chosen = np.ones(len(found), np.bool_)
+    return positions[chosen]
 
 
 def _closer_starts(part: str, values: NDArray[np.float32], feature: Feature) -> list[int]:
