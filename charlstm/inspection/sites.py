@@ -79,12 +79,10 @@ def _telling(
     """
     found = values[positions]
     if feature.kind == "depth" and (found == 1).sum() >= LEAST_SITES:
-        chosen = found == 1
-    elif feature.kind == "counter" and len(found):
-        chosen = found >= np.median(found)
-    else:
-        chosen = np.ones(len(found), np.bool_)
-    return positions[chosen]
+        return np.asarray(positions[found == 1])
+    if feature.kind == "counter" and len(found):
+        return np.asarray(positions[found >= np.median(found)])
+    return positions
 
 
 def _closer_starts(part: str, values: NDArray[np.float32], feature: Feature) -> list[int]:
