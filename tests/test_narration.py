@@ -7,6 +7,7 @@ from report_fixture import sample_findings
 from charlstm import narration
 from charlstm.corpus import CachedCorpus
 from charlstm.inspection.findings import Detection, Finding, Findings, Mechanism
+from charlstm.inspection.marking import Mark, Result
 from charlstm.runs import Sampled, Trained
 
 
@@ -86,3 +87,19 @@ def test_a_summary_of_a_run_without_validation():
     shown = narration.summary_table(Trained(Path("a"), "done", 3, 1_000, 2.0, 5, 1.5, None, 3))
     assert "500 characters/s" in shown
     assert "validation" not in shown
+
+
+def test_exam_marks_as_a_table():
+    kind = Mark("depth_counter", 4, 3, 0.75, 1.0, None, 0.5)
+    design = Mark("twin", 2, 2, None, 1.0, 1.0, 1.0)
+    shown = narration.exam_table(Result(8, 100, [kind, design], [kind], 0.875, [0, 0, 1]))
+    lines = shown.splitlines()
+    assert lines[2].split() == ["depth", "counter", "4", "3", "0.750", "1.000", "0.500"]
+    assert lines[3].startswith("    twin")
+    assert "twins told apart in 87.5% of networks; no finding in 2 of 3 untrained networks" in lines[-1]
+
+
+def test_an_effect_is_told_beside_its_verdict():
+    proven = finding(causal={"effect_nats": -1.234, "ratio": 12.6}, verdict="verified")
+    row = narration.findings_table(some_findings([proven])).splitlines()[-1]
+    assert row.split()[-3:] == ["verified", "-1.23", "x13"]

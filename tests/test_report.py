@@ -279,3 +279,33 @@ def test_report_does_not_import_torch():
     code = "import sys, charlstm.report.render; raise SystemExit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_changing_a_cell_did_is_told_in_words():
+    findings = sample_findings()
+    findings["findings"][0] |= {
+        "verdict": "verified",
+        "causal": {
+            "target": ")",
+            "effect_nats": -2.303,
+            "ratio": 12.0,
+            "lag": 8,
+            "control_effects": {"count": 199},
+        },
+    }
+    told = next(row.effect for row in view(findings).rows if row.cell == "0:194")
+    assert told == (
+        "Changed 8 characters before, it makes ) 10 times less likely, 12 times what 95% of 199 matched "
+        "controls reach"
+    )
+
+
+def test_gradients_of_three_groups_stand_side_by_side():
+    findings = sample_findings()
+    group = {"cells": 2, "carry": {"direct_share": 0.8}, "reach_since_opener": [1.0] * 64}
+    findings["credit"] = {"feature": "inside_quotes", "cells": group, "controls": None, "untrained": group}
+    page = view(findings)
+    assert page.gradient_feature == "inside quotes"
+    shares = next(line for line in page.gradients if "straight along c" in line.name)
+    assert (shares.cells, shares.controls, shares.untrained) == ("0.8", "–", "0.8")
+    assert "Where the gradient goes" in render(findings)
