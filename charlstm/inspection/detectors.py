@@ -32,8 +32,9 @@ PARTIAL_SHARE = 0.5
 # A fading trace of one character with f = .7 has .05 where its distance has .9; but a perfect counter of the
 # column in Python source has no more than .49, and one of the indentation so far .2, for so has the feature.
 MEMORY = 0.5
-# A feature of which the last three characters tell more than the rest of this is no memory at all.
-FEATURE_MEMORY = 0.15
+# A listed feature of which the last three characters tell more than the rest of this is no memory at all;
+# one that a cell proposed is made to fit the cell, and must be a memory beyond doubt.
+FEATURE_MEMORY, PROPOSED_MEMORY = 0.15, 0.3
 _CONTEXT = 3
 _OCCURRENCES = 5
 # A feature that explains less than a quarter of a cell's variance does not name it; nor does one that
@@ -328,14 +329,18 @@ def strongest(model: CharLSTM, split: Split) -> Tensor:
     return moments.within(by_stretch).correlation().abs().amax(0)
 
 
-def choose(discovery: Discovery, *, eligible: Tensor, untrained: Tensor, significance: float) -> Pairs:
+def choose(
+    discovery: Discovery, *, eligible: Tensor, proposed: Tensor, untrained: Tensor, significance: float
+) -> Pairs:
     """The best feature of every cell that remembers and passes the null, each frozen with the sign of r.
 
-    eligible (features,) bool says which features may name a cell; untrained (features,) float64 are the
-    `strongest` scores of untrained networks of the same shape.
+    eligible (features,) bool says which features may name a cell, proposed (features,) bool which of them
+    cells have proposed; untrained (features,) float64 are the `strongest` scores of untrained networks of the
+    same shape.
     """
     scores = discovery.scores
-    eligible = eligible & (discovery.feature_memory >= FEATURE_MEMORY)
+    needed = torch.where(proposed, PROPOSED_MEMORY, FEATURE_MEMORY)
+    eligible = eligible & (discovery.feature_memory >= needed)
     score = scores.correlation.abs().masked_fill(~_beyond_character(scores) | ~eligible, 0)
     least = (untrained + UNTRAINED_MARGIN).clamp(min=LEAST_SCORE)
     forgetful = discovery.memory[:, None] < MEMORY * discovery.feature_memory

@@ -130,6 +130,7 @@ def detect(
     discovering = text.splits["discover"]
     progress("movements", 0.05)
     seen = watch(model, discovering, calibration.thresholds, calibration.means, text.symbols)
+    listed = len(text.table.features)
     text = text.extended(_proposed(seen, text))
     discovering, confirming = text.splits["discover"], text.splits["confirm"]
     progress("untrained scores", 0.15)
@@ -144,7 +145,11 @@ def detect(
 
     def chosen(eligible: Tensor) -> Pairs:
         return detectors.choose(
-            discovery, eligible=eligible, untrained=untrained, significance=config.significance
+            discovery,
+            eligible=eligible,
+            proposed=torch.arange(len(eligible)) >= listed,
+            untrained=untrained,
+            significance=config.significance,
         )
 
     pairs = chosen(~pseudo)

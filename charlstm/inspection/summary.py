@@ -145,6 +145,8 @@ def method_of(found: Detected, share: Json, controls: dict[str, Json], config: I
         rules={
             "least_score": detectors.LEAST_SCORE,
             "untrained_margin": detectors.UNTRAINED_MARGIN,
+            "feature_memory": detectors.FEATURE_MEMORY,
+            "proposed_feature_memory": detectors.PROPOSED_MEMORY,
             "partial_share": detectors.PARTIAL_SHARE,
             "context_partial_share": confirmation.CONTEXT_SHARE,
             "memory": detectors.MEMORY,

@@ -137,7 +137,11 @@ def test_a_shifted_feature_is_not_found_and_the_true_one_is() -> None:
         tested = torch.tensor([0])
         discovery = detectors.discover(model, split, calibration.means, shifts, tested=tested)
         pairs = detectors.choose(
-            discovery, eligible=torch.ones(1, dtype=torch.bool), untrained=torch.zeros(1), significance=0.01
+            discovery,
+            eligible=torch.ones(1, dtype=torch.bool),
+            untrained=torch.zeros(1),
+            proposed=torch.zeros(1, dtype=torch.bool),
+            significance=0.01,
         )
         assert len(pairs) == passing
         p = detectors.p_values(discovery.scores.correlation.abs().amax(1), discovery.null)
