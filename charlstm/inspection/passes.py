@@ -154,22 +154,7 @@ def detect(
 
     pairs = chosen(~pseudo)
     progress("confirmation", 0.5)
-    confirmed = confirmation.confirm(
-        model,
-        confirming,
-        pairs,
-        calibration,
-        drawn[1],
-        since=_since(text, pairs),
-        nuisances=[place for place, name in enumerate(text.table.names) if name in _NUISANCES],
-    )
-    kinds = [text.table.features[place].kind for place in pairs.features.tolist()]
-    stands = confirmed.holds(
-        pairs,
-        counters=torch.tensor([kind == "counter" for kind in kinds], dtype=torch.bool),
-        depths=torch.tensor([kind == "depth" for kind in kinds], dtype=torch.bool),
-        significance=config.significance,
-    )
+    confirmed, stands = _confirmed(model, text, pairs, calibration, drawn[1], config.significance)
     return Detected(
         text,
         calibration,
@@ -182,6 +167,34 @@ def detect(
         int(torch.cat(drawn).min()),
         len(chosen(pseudo)),
     )
+
+
+def _confirmed(
+    model: CharLSTM,
+    text: InspectedText,
+    pairs: Pairs,
+    calibration: Calibration,
+    shifts: Tensor,
+    significance: float,
+) -> tuple[Confirmation, Tensor]:
+    """The frozen pairs on the confirm split, and which of them stand, (pairs,) bool."""
+    confirmed = confirmation.confirm(
+        model,
+        text.splits["confirm"],
+        pairs,
+        calibration,
+        shifts,
+        since=_since(text, pairs),
+        nuisances=[place for place, name in enumerate(text.table.names) if name in _NUISANCES],
+    )
+    kinds = [text.table.features[place].kind for place in pairs.features.tolist()]
+    stands = confirmed.holds(
+        pairs,
+        counters=torch.tensor([kind == "counter" for kind in kinds], dtype=torch.bool),
+        depths=torch.tensor([kind == "depth" for kind in kinds], dtype=torch.bool),
+        significance=significance,
+    )
+    return confirmed, stands
 
 
 def _proposed(seen: Movements, text: InspectedText) -> list[Feature]:
