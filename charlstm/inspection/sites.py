@@ -1,7 +1,7 @@
 """Where in a text to intervene on a feature: some characters before its closers, and what follows there.
 
 A closer is where the feature really ends: the resetter of a switch or a counter, the character that takes a
-depth down. The cell is changed LAG characters earlier, while the feature is on and stays so: only what a
+depth down. The cell is changed some characters earlier, while the feature is on and stays so: only what a
 cell remembers over those characters can still tell at the closer.
 """
 
