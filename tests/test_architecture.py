@@ -14,7 +14,7 @@ ORDER = [
     "errors", "files", "config", "vocabulary", "tokens", "grammar", "sources", "corpus", "cell", "model",
     "evaluation", "optimizers", "training", "checkpoint", "sampling", "foreign",
     "inspection", "live", "report", "devices", "runs", "pipeline", "imports", "interrupts",
-    "console", "narration", "cli", "__main__",
+    "console", "narration", "exits", "options", "train_command", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from charlstm import cli
+from charlstm import cli, exits
 from charlstm.checkpoint import load
 from charlstm.errors import (
     CharLSTMError,
@@ -333,7 +333,7 @@ def test_problems_and_their_exit_codes(arguments, code, word, tmp_path, monkeypa
     ],
 )
 def test_every_kind_of_problem_has_its_exit_code(kind, code):
-    assert cli.exit_code(kind("fact", "advice")) == code
+    assert exits.exit_code(kind("fact", "advice")) == code
 
 
 def test_ctrl_c_outside_of_training(trained, monkeypatch, capsys):
