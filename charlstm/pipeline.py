@@ -18,13 +18,12 @@ from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corp
 from charlstm.devices import choose_device, keep_freed_memory
 from charlstm.errors import UsageError
 from charlstm.evaluation import character_losses
+from charlstm.files import FINDINGS, REPORT
 from charlstm.inspection import inspect as inspection
 from charlstm.inspection.findings import Findings
 from charlstm.report.render import write_report
 from charlstm.sampling import check_cell, sample
 from charlstm.vocabulary import Ids
-
-_FINDINGS, _REPORT = "findings.json", "report.html"
 
 
 def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "error") -> Corpus:
@@ -78,7 +77,7 @@ def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
 
 def _level(path: Path, layer: int, cell: int, name: str) -> float:
     """The cell state at which a cell is on or off. Raises UsageError when no inspection found that."""
-    place = path / _FINDINGS
+    place = path / FINDINGS
     known = _levels(Findings.load(place), name) if place.exists() else {}
     if (layer, cell) not in known:
         listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
@@ -195,8 +194,8 @@ def inspect(
         command=command,
         progress=progress,
     )
-    findings.save(out / _FINDINGS)
-    return Inspected(findings, out / _FINDINGS, draw_report(out / _FINDINGS, None))
+    findings.save(out / FINDINGS)
+    return Inspected(findings, out / FINDINGS, draw_report(out / FINDINGS, None))
 
 
 def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:
@@ -211,8 +210,8 @@ def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> 
 
 def draw_report(findings: Path, out: Path | None) -> Path:
     """Draw the page of a findings.json (or of the folder it is in), beside it unless out says otherwise."""
-    place = findings / _FINDINGS if findings.is_dir() else findings
-    page = out or place.with_name(_REPORT)
+    place = findings / FINDINGS if findings.is_dir() else findings
+    page = out or place.with_name(REPORT)
     write_report(Findings.load(place).to_json(), page)
     return page
 

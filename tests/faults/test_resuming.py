@@ -1,0 +1,58 @@
+"""A training that was interrupted and went on is the one that never was, bit for bit."""
+
+import random
+
+import pytest
+from small_run import measurements, outcome, request, train
+
+SETTINGS = [
+    {},
+    {"optimizer": "adamw", "save_every": 3},
+    {"optimizer": "muon", "patience": 1, "learning_rate": 3.0},
+    {"evaluate_every": 11, "save_every": 5, "clip_norm": 0.1},
+]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """The outcome of each of SETTINGS without an interruption."""
+    outcomes = []
+    for number, settings in enumerate(SETTINGS):
+        out = tmp_path_factory.mktemp(f"whole{number}") / "run"
+        train(request(out, **settings))
+        outcomes.append(outcome(out))
+    assert len({each[1] for each in outcomes}) == len(SETTINGS)
+    return outcomes
+
+
+@pytest.mark.parametrize("draw", range(20))
+def test_interrupted_once_at_a_random_step(tmp_path, unbroken, draw):
+    number, step = draw % len(SETTINGS), random.Random(draw).randrange(60)
+    train(request(tmp_path / "run", **SETTINGS[number]), stop_after=step)
+    train(request(tmp_path / "run", resume=True))
+    assert outcome(tmp_path / "run") == unbroken[number], f"interrupted after step {step}"
+
+
+@pytest.mark.parametrize("number", range(len(SETTINGS)))
+def test_interrupted_again_and_again(tmp_path, unbroken, number):
+    steps = sorted(random.Random(number).sample(range(60), 5))
+    train(request(tmp_path / "run", **SETTINGS[number]), stop_after=steps[0])
+    for step in steps[1:]:
+        train(request(tmp_path / "run", resume=True), stop_after=step)
+    train(request(tmp_path / "run", resume=True))
+    assert outcome(tmp_path / "run") == unbroken[number], f"interrupted after steps {steps}"
+
+
+def test_a_run_that_is_over_stays_as_it_is(tmp_path):
+    assert train(request(tmp_path / "run", patience=1, learning_rate=3.0)).reason == "early"
+    before = outcome(tmp_path / "run")
+    ended = train(request(tmp_path / "run", resume=True))
+    assert ended.reason == "early"
+    assert outcome(tmp_path / "run") == before
+
+
+def test_measurements_that_were_lost_are_no_obstacle(tmp_path):
+    train(request(tmp_path / "run"), stop_after=30)
+    (tmp_path / "run" / "metrics.jsonl").write_text('{"step": 7}\n')
+    train(request(tmp_path / "run", resume=True))
+    assert [line["step"] for line in measurements(tmp_path / "run")][:2] == [7, 35]
