@@ -130,27 +130,33 @@ class RunFolder:
     def restore(self, trainer: Trainer) -> None:
         """Put the trainer and the best weights back to the last save, and cut metrics.jsonl to where it was.
 
-        Measurements that are missing are no obstacle: what counts is the training.
+        A run that was ended before its first save begins again. Measurements that are missing are no
+        obstacle: what counts is the training. Raises CheckpointError.
         """
-        place, metrics = self.path / RESUME, self.path / METRICS
-        if not place.exists():
+        place = self.path / RESUME
+        length = 0
+        if place.exists():
+            try:
+                tensors, numbers = load_tensors(place, trainer.fits)
+                length = whole_number(numbers, "metrics_bytes")
+                trainer.restore(tensors, numbers)
+            except (*UNREADABLE, RuntimeError) as error:
+                raise damaged(place, error) from error
+        elif (self.path / MODEL).exists():
             raise CheckpointError(
-                f"{self.path} has no {RESUME}: its training has not saved yet",
-                "begin it again with --overwrite",
+                f"{self.path} has no {RESUME}: what going on needs is gone", "train again with another --out"
             )
+        self._cut_back(length)
+
+    def _cut_back(self, length: int) -> None:
+        """Take back what was written after the last save: measurements, and weights of an interruption."""
         try:
-            tensors, numbers = load_tensors(place, trainer.fits)
-            length = whole_number(numbers, "metrics_bytes")
-            trainer.restore(tensors, numbers)
-        except (*UNREADABLE, RuntimeError) as error:
-            raise damaged(place, error) from error
-        try:
-            with open(metrics, "ab") as file:
+            with open(self.path / METRICS, "ab") as file:
                 file.truncate(min(length, file.tell()))
             if (self.path / EVALUATED).exists():
                 os.replace(self.path / EVALUATED, self.path / MODEL)
         except OSError as error:
-            raise _unwritable(metrics, error) from error
+            raise _unwritable(self.path, error) from error
 
     def log(self, measurement: dict[str, Any]) -> None:
         """Add a line to metrics.jsonl."""

@@ -5,6 +5,11 @@ import random
 import pytest
 from small_run import measurements, outcome, request, train
 
+from charlstm import runs
+from charlstm.checkpoint import load
+from charlstm.errors import CheckpointError
+from charlstm.evaluation import Evaluation
+
 SETTINGS = [
     {},
     {"optimizer": "adamw", "save_every": 3},
@@ -41,6 +46,30 @@ def test_interrupted_again_and_again(tmp_path, unbroken, number):
         train(request(tmp_path / "run", resume=True), stop_after=step)
     train(request(tmp_path / "run", resume=True))
     assert outcome(tmp_path / "run") == unbroken[number], f"interrupted after steps {steps}"
+
+
+def test_weights_of_an_interruption_do_not_outlive_it(tmp_path, unbroken, monkeypatch):
+    """The last weights of an interrupted run are used while they are the best, but it never chose them."""
+    best = Evaluation(loss_nats=0.001, characters=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("charlstm.runs.evaluate", lambda model, ids: best)
+        train(request(tmp_path / "run", **SETTINGS[2]), stop_after=10)
+    assert load(tmp_path / "run").step == 10
+    train(request(tmp_path / "run", resume=True))
+    assert load(tmp_path / "run").step == 7, "the only evaluation that was not worse than the one before"
+    assert outcome(tmp_path / "run") == unbroken[2]
+
+
+def test_a_run_ended_before_its_first_save_begins_again(tmp_path, unbroken):
+    training = runs.train(request(tmp_path / "run"))
+    next(training)
+    training.close()
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"config.json", "metrics.jsonl"}
+    train(request(tmp_path / "run", resume=True))
+    assert outcome(tmp_path / "run") == unbroken[0]
+    (tmp_path / "run" / "resume.safetensors").unlink()
+    with pytest.raises(CheckpointError, match="what going on needs is gone"):
+        train(request(tmp_path / "run", resume=True))
 
 
 def test_a_run_that_is_over_stays_as_it_is(tmp_path):

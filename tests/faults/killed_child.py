@@ -1,0 +1,54 @@
+"""A training in a process of its own that tells each step it has done, to be killed at any moment."""
+
+import multiprocessing
+import random
+import signal
+import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from small_run import request
+
+from charlstm import runs
+
+# The library is loaded once; each training is then forked off in some milliseconds.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["charlstm.runs", "torch._dynamo"])
+
+
+def _trained(out: Path, resume: bool, settings: dict[str, object], told: Connection) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    for event in runs.train(request(out, resume=resume, **settings)):
+        if isinstance(event, runs.training.Stepped):
+            told.send(event.step)  # whatever the step before was to save is saved by now
+
+
+def train_and_kill(out: Path, *, resume: bool, seconds: float, **settings: object) -> int:
+    """Train, and SIGKILL the process so many seconds after its first step; the last step that it told."""
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_trained, args=(out, resume, settings, theirs))
+    process.start()
+    theirs.close()
+    ours.poll(60)
+    time.sleep(seconds)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, "the training ended by itself"
+    return _last_told(ours)
+
+
+def _last_told(ours: Connection) -> int:
+    step = 0
+    with suppress(EOFError):
+        while True:
+            step = ours.recv()
+    return step
+
+
+def moments(count: int, *, seed: int, longest: float) -> list[float]:
+    """Random times to kill at, seconds after the first step."""
+    drawn = random.Random(seed)
+    return [drawn.uniform(0, longest) for _ in range(count)]
