@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from charlstm.config import GateOrder, ModelConfig, TrainingConfig, plain
 from charlstm.errors import CharLSTMError, CheckpointError
@@ -29,6 +30,7 @@ from charlstm.vocabulary import Vocabulary
 FORMAT = 1
 # config.json: 300,000 symbols fit. What a file of this size can hold as JSON takes 300 MB at most.
 CONFIG_BYTES = 8 << 20
+_PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 @dataclass(frozen=True)
@@ -136,12 +138,27 @@ def load(path: str | Path) -> Checkpoint:
         step, bits = whole_number(numbers, "step"), numbers["validation_bits_per_character"]
         if bits is not None:
             bits = finite_number(numbers, "validation_bits_per_character")
+        if _may_overflow(tensors, config.model.layers):
+            raise ValueError("its weights are so large that their products overflow")
     except UNREADABLE as error:
         raise damaged(path / MODEL, error) from error
     model = CharLSTM(config.model)
     model.load_state_dict(tensors)
     model.eval()
     return Checkpoint(path, config, model, step, bits)
+
+
+def _may_overflow(tensors: dict[str, Tensor], layers: int) -> bool:
+    """Whether weights with the largest inputs can pass what float32 holds: a symbol's embedding, h of 1."""
+    reach = float(tensors["embedding.weight"].abs().max())
+    sums = []
+    for layer in range(layers):
+        part = {name: tensors[f"layers.{layer}.{name}_l0"].double().abs() for name in _PARTS}
+        inputs, recurrent = part["weight_ih"].sum(1) * reach, part["weight_hh"].sum(1)
+        sums.append(inputs + recurrent + part["bias_ih"] + part["bias_hh"])
+        reach = 1.0
+    sums.append(tensors["head.weight"].double().abs().sum(1) + tensors["head.bias"].double().abs())
+    return max(float(each.max()) for each in sums) > torch.finfo(torch.float32).max / 2
 
 
 def config_document(place: Path) -> Any:

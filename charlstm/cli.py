@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from charlstm import console, exits
+from charlstm import __version__, console, exits
 from charlstm.config import GateOrder, InspectionConfig, SamplingConfig, Unknown
 from charlstm.exits import computing
 from charlstm.options import AsJson, Device, Part, Quiet, RunPath, UnknownOption
@@ -20,8 +20,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: half the time, and square brackets stay
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train a character-level LSTM on any text, sample from it, and find its switches and counters.",
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.write_line(f"charlstm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Train a character-level LSTM on any text, sample from it, and find its switches and counters."""
 
 
 def main() -> NoReturn:
@@ -103,13 +117,22 @@ def score(
     ] = False,
     unknown: UnknownOption = "error",
     device: Device = "auto",
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure how well a model predicts a text."""
     from charlstm import narration, pipeline
 
-    with computing():
-        scored = pipeline.score(checkpoint, corpus, split=split, part=part, unknown=unknown, device=device)
+    with computing(), console.Narrator(quiet=quiet).bar() as bar:
+        scored = pipeline.score(
+            checkpoint,
+            corpus,
+            split=split,
+            part=part,
+            unknown=unknown,
+            device=device,
+            progress=bar.move_to,
+        )
     if as_json:
         console.write_json(scored.document(per_character=per_character))
         return
@@ -162,13 +185,8 @@ def _inspect(
 
     narrator = console.Narrator(quiet=quiet)
     with computing(), narrator.bar() as bar:
-
-        def progress(stage: str, fraction: float) -> None:
-            bar.figures(stage)
-            bar.move_to(fraction)
-
         inspected = pipeline.inspect(
-            checkpoint, corpus, out, config=config, progress=progress, command=_command(), unknown=unknown
+            checkpoint, corpus, out, config=config, progress=bar.follow, command=_command(), unknown=unknown
         )
     if as_json:
         console.write_json(inspected.findings.to_json())

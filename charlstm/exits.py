@@ -1,7 +1,6 @@
 """How a command ends: a known problem is told in two lines, and every end has its exit code."""
 
-import os
-import sys
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -17,6 +16,7 @@ _EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
     (CheckpointError, 4),
     (DeviceError, 5),
 )
+INTERRUPTED = 130
 
 
 def exit_code(problem: CharLSTMError) -> int:
@@ -34,9 +34,15 @@ def run(app: typer.Typer) -> NoReturn:
     except typer.TyperException as problem:  # an option that typer does not know or cannot read
         _show_usage_problem(problem.format_message())
         raise SystemExit(2) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        console.show_problem(console.unwritable(error))  # the help, which typer prints itself
+        raise SystemExit(2) from None
     except console.ReaderGoneError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more
         raise SystemExit(0) from None
+    if code == INTERRUPTED:
+        console.Narrator().say("charlstm: interrupted, with nothing written that is not whole")
     raise SystemExit(code or 0)
 
 

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from charlstm.checkpoint import Checkpoint, load, load_config
-from charlstm.config import Hold, InspectionConfig, SamplingConfig, Unknown, parse_hold
+from charlstm.config import Hold, InspectionConfig, SamplingConfig, Unknown, check_seed, parse_hold
 from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corpora, load_corpus, split_bounds
 from charlstm.devices import choose_device, keep_freed_memory
-from charlstm.errors import UsageError
+from charlstm.errors import CheckpointError, UsageError
 from charlstm.evaluation import character_losses
 from charlstm.files import FINDINGS, REPORT
 from charlstm.inspection import inspect as inspection
@@ -44,10 +44,14 @@ def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "e
 def sample_from(
     path: Path, prompt: str, *, config: SamplingConfig, seed: int, unknown: Unknown = "error"
 ) -> Iterator[list[str]]:
-    """What each stream adds to its text; see sampling.sample. One stream is fastest on the CPU."""
+    """What each stream adds to its text; see sampling.sample. One stream is fastest on the CPU.
+
+    Raises CheckpointError where the model's predictions overflow.
+    """
+    check_seed(seed)
     checkpoint = load(path)
     generator = torch.Generator().manual_seed(seed)
-    yield from sample(
+    drawn = sample(
         checkpoint.model,
         checkpoint.config.vocabulary,
         prompt,
@@ -55,6 +59,12 @@ def sample_from(
         generator=generator,
         unknown=unknown,
     )
+    try:
+        yield from drawn
+    except RuntimeError as error:
+        if "probability tensor" not in str(error):  # what torch.multinomial says of NaN
+            raise
+        raise overflowing(path) from error
 
 
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
@@ -141,18 +151,35 @@ def score(
     part: str = "all",
     unknown: Unknown = "error",
     device: str = "auto",
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> Score:
-    """The loss of every character of a text, or of one part of its split, under a run's best model."""
+    """The loss of every character of a text, or of one part of its split, under a run's best model.
+
+    progress is told which fraction of the characters is read. Raises CheckpointError when a loss is no
+    finite number, which takes weights that overflow.
+    """
     checkpoint = load(path)
     corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
     ids = corpus.tokens
     if part != "all":
         ids = ids[slice(*split_bounds(len(ids), split)[part])]
     model = checkpoint.model.to(choose_device(device))
-    nats = np.zeros(len(ids), np.float32)
+    nats, done = np.zeros(len(ids), np.float32), 0
     for losses in character_losses(model, ids):
         nats[losses.first : losses.first + losses.nats.numel()] = losses.nats.numpy()
+        done += losses.nats.numel()
+        progress(done / len(ids))
+    if not np.isfinite(nats).all():
+        raise overflowing(path)
     return Score(corpus, ids, nats)
+
+
+def overflowing(path: Path) -> CheckpointError:
+    """The problem with a model whose finite weights give losses that are not."""
+    return CheckpointError(
+        f"{path} predicts with NaN or infinity: its weights overflow",
+        "train again with a lower --learning-rate, or with --activation tanh",
+    )
 
 
 @dataclass(frozen=True)
@@ -182,9 +209,11 @@ def inspect(
     checkpoint = load(path)
     keep_freed_memory()
     corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
+    ids = corpus.tokens[_unseen(checkpoint, corpus, corpus_name) :]
+    _refuse_overflow(checkpoint, ids[: config.characters])
     findings = inspection.inspect(
         checkpoint.model,
-        corpus.tokens[_unseen(checkpoint, corpus, corpus_name) :],
+        ids,
         checkpoint.config.vocabulary,
         config=config,
         corpus_name=corpus.name,
@@ -196,6 +225,14 @@ def inspect(
     )
     findings.save(out / FINDINGS)
     return Inspected(findings, out / FINDINGS, draw_report(out / FINDINGS, None))
+
+
+def _refuse_overflow(checkpoint: Checkpoint, ids: Ids) -> None:
+    """Raise CheckpointError where cell states that have no bounds come to NaN or infinity in a text."""
+    if checkpoint.config.model.activation not in ("relu", "identity") or len(ids) < 2:
+        return
+    if not all(losses.nats.isfinite().all() for losses in character_losses(checkpoint.model, ids)):
+        raise overflowing(checkpoint.path)
 
 
 def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:

@@ -6,6 +6,7 @@ import signal
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from small_run import request
@@ -46,6 +47,23 @@ def _last_told(ours: Connection) -> int:
         while True:
             step = ours.recv()
     return step
+
+
+def _held(out: Path, told: Connection) -> None:
+    training = runs.train(request(out))
+    next(training)
+    told.send("held")
+    time.sleep(600)
+
+
+def hold(out: Path) -> tuple[ForkServerProcess, Connection]:
+    """A process whose training in a folder has begun and does not go on, and the pipe to close after it."""
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_held, args=(out, theirs))
+    process.start()
+    theirs.close()
+    assert ours.recv() == "held"
+    return process, ours
 
 
 def moments(count: int, *, seed: int, longest: float) -> list[float]:
