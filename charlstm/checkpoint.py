@@ -28,8 +28,8 @@ from charlstm.tensorfile import UNREADABLE, finite_number, load_tensors, whole_n
 from charlstm.vocabulary import Vocabulary
 
 FORMAT = 1
-# config.json: 300,000 symbols fit. What a file of this size can hold as JSON takes 300 MB at most.
-CONFIG_BYTES = 8 << 20
+# config.json: 150,000 symbols fit. What a file of this size can hold as JSON takes 100 MB at most.
+CONFIG_BYTES = 4 << 20
 _PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 

@@ -233,7 +233,7 @@ class Trainer:
         Raises ValueError, KeyError, TypeError, OverflowError or RuntimeError for what none can have given.
         """
         counts = {name: int(numbers[name]) for name in _COUNTS}
-        if min(counts.values()) < 0 or counts["position"] > self._length:
+        if not all(0 <= count < 2**63 for count in counts.values()) or counts["position"] > self._length:
             raise ValueError(f"its counts are outside the run: {counts}")
         elapsed_seconds, best_bits = float(numbers["elapsed_seconds"]), float(numbers["best_bits"])
         if not (0 <= elapsed_seconds < math.inf and best_bits >= 0):

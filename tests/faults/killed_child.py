@@ -1,6 +1,5 @@
 """A training in a process of its own that tells each step it has done, to be killed at any moment."""
 
-import multiprocessing
 import random
 import signal
 import time
@@ -9,13 +8,10 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from processes import PROCESSES
 from small_run import request
 
 from charlstm import runs
-
-# The library is loaded once; each training is then forked off in some milliseconds.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["charlstm.runs", "torch._dynamo"])
 
 
 def _trained(out: Path, resume: bool, settings: dict[str, object], told: Connection) -> None:

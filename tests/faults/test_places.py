@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from killed_child import PROCESSES, hold
+from killed_child import hold
+from processes import PROCESSES
 from small_run import digest, outcome, request, train
 
 from charlstm import runs
