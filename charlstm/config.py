@@ -19,7 +19,7 @@ ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 
 # The sizes that a model may have: all code points, and more than any machine's memory holds.
 _MOST_SYMBOLS, _WIDEST, _DEEPEST = 0x110000, 1_000_000, 1_000
-_MOST_FLOAT32 = 3.4e38
+_MOST_FLOAT32, _FASTEST = 3.4e38, 1e30
 
 
 def _check(*rules: tuple[bool, str]) -> None:
@@ -110,8 +110,8 @@ class TrainingConfig:
             _whole("streams", self.streams, 1),
             _whole("window", self.window, 1),
             (
-                math.isfinite(self.learning_rate) and self.learning_rate > 0,
-                f"learning rate must be above 0, not {self.learning_rate}",
+                0 < self.learning_rate <= _FASTEST,
+                f"learning rate must be above 0 and at most {_FASTEST:g}, not {self.learning_rate}",
             ),
             _one_of("optimizer", self.optimizer, get_args(Optimizer)),
             (

@@ -26,6 +26,8 @@ from charlstm.vocabulary import Ids
 
 # Steps between two lines of metrics. The loss is read off the device only then.
 LOG_EVERY = 20
+# The products of no two weights come near what float32 holds.
+MOST_WEIGHT = 1e15
 # What of `Trainer.numbers` counts something.
 _STEPS = ("step", "best_step", "evaluated_step", "evaluations_since_best", "summed_steps")
 _COUNTS = (*_STEPS, "characters", "position")
@@ -172,15 +174,18 @@ class Trainer:
     def check_finite(self) -> None:
         """Raise DivergedError when a loss or a gradient since the last mean was NaN or infinite.
 
-        A finite gradient makes a finite update, so weights that pass this are good to save.
+        Weights beyond MOST_WEIGHT count too: what passes this is good to save and to load.
         """
         if not math.isfinite((self._loss_sum + self._norm_sum).item()):
             raise self.diverged("the loss or its gradient")
+        largest = torch.stack([weight.detach().abs().max() for weight in self.model.parameters()]).max()
+        if not largest <= MOST_WEIGHT:
+            raise self.diverged("a weight")
 
     def diverged(self, what: str) -> DivergedError:
         """The problem with a number that became NaN or infinite."""
         return DivergedError(
-            f"{what} became NaN or infinite before step {self.step:,}",
+            f"{what} became NaN, infinite or absurd before step {self.step:,}",
             f"lower --learning-rate (it was {self.config.learning_rate}) and train again with another --out",
         )
 
