@@ -57,6 +57,7 @@ class Feature:
 
     drivers says which characters move it: set and reset for a switch, step and reset for a counter
     ("*" is any character), step and unstep for a depth. The values follow them lag characters late.
+    ends are the characters that the model should expect when it ends, where drivers do not say so.
     A pseudo feature is about letters that mean nothing: whatever follows it does so by chance.
     """
 
@@ -65,7 +66,13 @@ class Feature:
     drivers: Drivers
     values: NDArray[np.float32]
     lag: int = 0
+    ends: frozenset[str] = frozenset()
     pseudo: bool = False
+
+    @property
+    def closers(self) -> frozenset[str]:
+        """What ends it: a string of one or more characters."""
+        return self.ends or frozenset(self.drivers.get("reset") or self.drivers.get("unstep") or [])
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +236,8 @@ def _lines(text: str) -> Iterator[Feature]:
     beginning = signals.count_since(~(spaces | feeds), feeds) == 0
     indentation = signals.count_since(spaces & beginning, feeds)
     yield _counter("indentation", indentation, [" ", "\t"], ["\n"])
-    yield _counter("indentation_so_far", np.where(beginning, indentation, 0), [" ", "\t"], ["\n"])
+    so_far = _counter("indentation_so_far", np.where(beginning, indentation, 0), [" ", "\t"], ["\n"])
+    yield replace(so_far, ends=frozenset(text) - {" ", "\t"})
     yield _counter("text_column", np.where(beginning, 0, signals.distance_since(beginning)), ANY, ["\n"])
     white = signals.where(text, " \t\r\n")
     yield _counter("characters_since_space", signals.distance_since(white), ANY, [" ", "\n"])

@@ -5,7 +5,7 @@ depth down. The cell is changed some characters earlier, while the feature is on
 cell remembers over those characters can still tell at the closer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from charlstm.inspection.features import Feature
 from charlstm.inspection.trace import WARMUP, Cut
 
-MOST_LAG = 8
+MOST_LAG = 24
 MOST_SITES = 40
 LEAST_SITES = 8
 # A closer that the character before it nearly always brings is decided there: "\n" after "\r".
@@ -26,17 +26,22 @@ class Sites:
     """Positions where a change is made, (n,) int64 each: closers has targets lag characters later; inside
     and outside are places where no closer comes then and the feature is on, off.
 
-    targets (closers, vocabulary) bool are the characters that would close; values (closers,) float32 are
+    targets (vocabulary,) bool are the characters that would close, and target names them: as [^...], all but
+    those, where they are most; values (closers,) float32 are
     the feature where the change is made.
     """
 
     lag: int
     targets: NDArray[np.bool_]
-    symbols: tuple[str, ...]
+    target: str
     closers: NDArray[np.int64]
     inside: NDArray[np.int64]
     outside: NDArray[np.int64]
     values: NDArray[np.float32]
+
+    def at(self, kept: NDArray[np.int64]) -> "Sites":
+        """The same with some of its closers."""
+        return replace(self, closers=self.closers[kept], values=self.values[kept])
 
 
 def sites_of(
@@ -51,13 +56,10 @@ def sites_of(
     ends = _closer_starts(part, values, feature)
     if not ends:
         return None
-    marks = tuple(sorted({part[end] for end in ends}))
+    marks = sorted(feature.ends or {part[end] for end in ends})
     before = np.array(sorted(end - 1 for end in ends))
     usable = _telling(_usable(before, cut), values, feature)
-    lag = next((lag for lag in range(MOST_LAG, 0, -1) if _steady(usable, values, lag).sum() >= MOST_SITES), 0)
-    lag = lag or next(
-        (lag for lag in range(MOST_LAG, 0, -1) if _steady(usable, values, lag).sum() >= LEAST_SITES), 0
-    )
+    lag = _lag(usable, values)
     if lag == 0:
         return None
     closers = _drawn(usable[_steady(usable, values, lag)] - lag, generator)
@@ -65,8 +67,23 @@ def sites_of(
     others = _usable(np.flatnonzero(~closing[1:]), cut)
     inside = _drawn(others[_steady(others, values, lag)] - lag, generator)
     outside = _drawn(others[_steady(others, 1 - values.clip(0, 1), lag)] - lag, generator)
-    targets = np.array([symbol in marks for symbol in symbols])
-    return Sites(lag, targets, marks, closers, inside, outside, values[closers])
+    targets = np.isin(np.array(symbols), marks)
+    return Sites(lag, targets, _target(marks, symbols), closers, inside, outside, values[closers])
+
+
+def _lag(usable: NDArray[np.int64], values: NDArray[np.float32]) -> int:
+    """The most characters that a change can be made before the closer: the feature is on for so long before
+    half of those that it is on before at all. 0 where these are too few.
+    """
+    steady = [int(_steady(usable, values, lag).sum()) for lag in range(1, MOST_LAG + 1)]
+    enough = max(LEAST_SITES, steady[0] / 2)
+    return sum(count >= enough for count in steady)
+
+
+def _target(marks: list[str], symbols: list[str]) -> str:
+    """The marks in a string, or [^...] with the rest of the symbols where these are fewer."""
+    rest = [symbol for symbol in symbols if symbol not in marks]
+    return "".join(marks) if len(marks) <= len(rest) else f"[^{''.join(rest)}]"
 
 
 def _telling(
@@ -86,14 +103,13 @@ def _telling(
 
 
 def _closer_starts(part: str, values: NDArray[np.float32], feature: Feature) -> list[int]:
-    """Where the drivers that end the feature begin."""
-    drivers = feature.drivers.get("reset") or feature.drivers.get("unstep") or []
+    """Where the closers that end the feature begin."""
+    lengths = sorted({len(closer) for closer in feature.closers}, reverse=True)
     falls = np.flatnonzero(np.diff(values) < 0) + 1 - feature.lag
     starts = []
     for end in falls.tolist():
-        for driver in sorted(drivers, key=len, reverse=True):
-            begin = end + 1 - len(driver)
-            if begin > 0 and part[begin : end + 1] == driver:
+        for begin in (end + 1 - length for length in lengths):
+            if begin > 0 and part[begin : end + 1] in feature.closers:
                 starts.append(begin)
                 break
     return _decided(part, starts)
