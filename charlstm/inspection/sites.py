@@ -52,7 +52,7 @@ def sites_of(
     None where there are too few closers that the feature stays on before.
     """
     stop = start + cut.streams * cut.length
-    part, values = text[start:stop], feature.values[start:stop]
+    part, values = text[start:stop], feature.values[start:stop].astype(np.int16)
     ends = _closer_starts(part, values, feature)
     if not ends:
         return None
@@ -68,10 +68,12 @@ def sites_of(
     inside = _drawn(others[_steady(others, values, lag)] - lag, generator)
     outside = _drawn(others[_steady(others, 1 - values.clip(0, 1), lag)] - lag, generator)
     targets = np.isin(np.array(symbols), marks)
-    return Sites(lag, targets, _target(marks, symbols), closers, inside, outside, values[closers])
+    return Sites(
+        lag, targets, _target(marks, symbols), closers, inside, outside, values[closers].astype(np.float32)
+    )
 
 
-def _lag(usable: NDArray[np.int64], values: NDArray[np.float32]) -> int:
+def _lag(usable: NDArray[np.int64], values: NDArray[np.int16]) -> int:
     """The most characters that a change can be made before the closer: the feature is on for so long before
     half of those that it is on before at all. 0 where these are too few.
     """
@@ -86,9 +88,7 @@ def _target(marks: list[str], symbols: list[str]) -> str:
     return "".join(marks) if len(marks) <= len(rest) else f"[^{''.join(rest)}]"
 
 
-def _telling(
-    positions: NDArray[np.int64], values: NDArray[np.float32], feature: Feature
-) -> NDArray[np.int64]:
+def _telling(positions: NDArray[np.int64], values: NDArray[np.int16], feature: Feature) -> NDArray[np.int64]:
     """The positions before closers at which the feature has most to say.
 
     Of a depth those that close the last one open, and of a counter the later half: what has counted far is
@@ -102,7 +102,7 @@ def _telling(
     return positions
 
 
-def _closer_starts(part: str, values: NDArray[np.float32], feature: Feature) -> list[int]:
+def _closer_starts(part: str, values: NDArray[np.int16], feature: Feature) -> list[int]:
     """Where the closers that end the feature begin."""
     lengths = sorted({len(closer) for closer in feature.closers}, reverse=True)
     falls = np.flatnonzero(np.diff(values) < 0) + 1 - feature.lag
@@ -134,7 +134,7 @@ def _usable(positions: NDArray[np.int64], cut: Cut) -> NDArray[np.int64]:
     return positions[(place > WARMUP + MOST_LAG) & (place < cut.length - 1)]
 
 
-def _steady(positions: NDArray[np.int64], values: NDArray[np.float32], lag: int) -> NDArray[np.bool_]:
+def _steady(positions: NDArray[np.int64], values: NDArray[np.int16], lag: int) -> NDArray[np.bool_]:
     """Whether a feature is on at each position and since lag characters, without going down."""
     window = positions[:, None] + np.arange(-lag, 1)
     seen = values[window]

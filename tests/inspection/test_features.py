@@ -192,7 +192,7 @@ def test_code_features_only_where_there_is_code() -> None:
 
 
 def feature(name: str, values: np.ndarray) -> Feature:
-    return Feature(name, "switch", {"set": ["a"], "reset": ["b"]}, values.astype(np.float32))
+    return Feature(name, "switch", {"set": ["a"], "reset": ["b"]}, values.astype(np.uint8))
 
 
 def test_constant_rare_and_repeated_features_are_dropped_by_name() -> None:

@@ -83,7 +83,7 @@ def test_a_closer_of_three_characters_targets_its_first() -> None:
 
 def test_too_few_closers_give_no_sites() -> None:
     text = "abcdef " * 1000
-    values = np.ones(len(text), np.float32)
+    values = np.ones(len(text), np.uint8)
     cut, generator = Cut(len(text), 2), torch.Generator().manual_seed(0)
     feature = Feature("on", "switch", {"set": ["a"], "reset": ["b"]}, values)
     assert sites_of(feature, text, list("abcdef "), 0, cut, generator) is None
