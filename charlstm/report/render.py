@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,14 @@ from charlstm.files import whole_file
 from charlstm.report.view import view
 from charlstm.report.wording import MISSING
 
+# The parts of the one inline style and the one inline script, in the order in which they are joined.
+STYLES = ("base", "table", "reading", "model", "network", "media")
+SCRIPTS = ("page", "text", "along", "cursor", "cells", "table", "model", "address", "keys", "start")
+
 
 def render(findings: Mapping[str, Any]) -> str:
     """The report page of findings as read from findings.json. Raises UsageError where they do not fit."""
-    style, script = asset("page.css"), asset("page.js")
+    style, script = joined("styles", STYLES, "css"), joined("scripts", SCRIPTS, "js")
     page = view(findings)
     template = environment().get_template("page.html")
     data = script_json(page.data)
@@ -42,7 +46,7 @@ def write_report(findings: Mapping[str, Any], path: Path) -> None:
 def environment() -> Environment:
     """Jinja that escapes everything and fails on a name that the view does not have."""
     jinja = Environment(
-        loader=PackageLoader("charlstm", "report"),
+        loader=PackageLoader("charlstm.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -52,10 +56,11 @@ def environment() -> Environment:
     return jinja
 
 
-def asset(name: str) -> Markup:
-    """A file beside this one, fit for inlining."""
-    content = (files("charlstm.report") / name).read_text(encoding="utf-8")
-    assert not any(mark in content for mark in ("</", "<!--")), f"{name} would end its own tag"
+def joined(folder: str, names: Sequence[str], suffix: str) -> Markup:
+    """Files of a folder beside this one as one text, fit for inlining."""
+    place = files("charlstm.report") / folder
+    content = "\n".join((place / f"{name}.{suffix}").read_text(encoding="utf-8") for name in names)
+    assert not any(mark in content for mark in ("</", "<!--")), f"{folder} would end their own tag"
     return Markup(content)
 
 

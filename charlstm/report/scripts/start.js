@@ -1,0 +1,15 @@
+// Everything begins here, when all functions are there
+
+function start() {
+  document.addEventListener("keydown", onKey);
+  find("#help-open").addEventListener("click", () => find("#help").showModal());
+  find("#help button").addEventListener("click", () => find("#help").close());
+  if (!data.rows.length) return;
+  listenToTable();
+  if (reading) addColours();
+  restoreView();
+  if (reading) listenToText();
+  window.addEventListener("hashchange", followLink);
+}
+
+start();
