@@ -13,26 +13,40 @@ from markupsafe import Markup
 
 from charlstm.errors import UsageError
 from charlstm.files import whole_file
+from charlstm.report.levels import watched_cells
 from charlstm.report.view import view
+from charlstm.report.weights import NOT_GIVEN, Inside
 from charlstm.report.wording import MISSING
 
 # The parts of the one inline style and the one inline script, in the order in which they are joined.
-STYLES = ("base", "table", "reading", "model", "network", "media")
-SCRIPTS = ("page", "text", "along", "cursor", "cells", "table", "model", "address", "keys", "start")
+STYLES = ("base", "table", "reading", "live", "network", "media")
+SCRIPTS = (
+    "page", "text", "along", "cursor", "cells", "table", "lstm", "weights", "units", "readings", "live",
+    "live_view", "live_keys", "address", "keys", "start",
+)  # fmt: skip
 
 
-def render(findings: Mapping[str, Any]) -> str:
+def render(findings: Mapping[str, Any], inside: Inside = NOT_GIVEN) -> str:
     """The report page of findings as read from findings.json. Raises UsageError where they do not fit."""
     style, script = joined("styles", STYLES, "css"), joined("scripts", SCRIPTS, "js")
     page = view(findings)
     template = environment().get_template("page.html")
     data = script_json(page.data)
-    return template.render(page=page, style=style, script=script, policy=policy(style, script), data=data)
+    model_data = script_json({"header": inside.header, "cells": watched_cells(findings)})
+    return template.render(
+        page=page,
+        style=style,
+        script=script,
+        policy=policy(style, script),
+        data=data,
+        inside=inside,
+        model_data=model_data,
+    )
 
 
-def write_report(findings: Mapping[str, Any], path: Path) -> None:
+def write_report(findings: Mapping[str, Any], path: Path, inside: Inside = NOT_GIVEN) -> None:
     """Render the findings into a file. Raises UsageError where it cannot be written."""
-    html = render(findings)
+    html = render(findings, inside)
     try:
         # A lone surrogate has no UTF-8; as a character reference the browser shows it as unknown.
         with whole_file(path) as partial:

@@ -34,11 +34,12 @@ Json = dict[str, Any]
 @dataclass(frozen=True)
 class Inside:
     """The model that a page carries: what the script must know, and the weights as base64 of a deflated
-    stream. Without one, absent says why in a sentence.
+    stream, count of them. Without one, absent says why in a sentence.
     """
 
     header: Json | None = None
     weights: str = ""
+    count: int = 0
     absent: str = ""
 
 
@@ -63,12 +64,12 @@ def inside(findings: Mapping[str, Any], folders: Sequence[Path], *, room: int = 
     """
     folder = next((folder for folder in folders if (folder / CONFIG).is_file()), None)
     if folder is None:
-        tried = " nor ".join(f"in {folder}" for folder in dict.fromkeys(map(str, folders)))
-        return no_model(f"The run was not found, neither {tried}; draw the page again beside its {MODEL}.")
+        tried = " or ".join(dict.fromkeys(map(str, folders)))
+        return no_model(f"The run was not found in {tried}: draw the page again where its {MODEL} is.")
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         tensors = load_file(folder / MODEL)
-        _refuse_another(findings, config, folder / MODEL)
+        _refuse_another(findings, config, tensors, folder)
         return _packed(config, tensors, room)
     except _UnfitError as why:
         return no_model(str(why))
@@ -76,14 +77,25 @@ def inside(findings: Mapping[str, Any], folders: Sequence[Path], *, room: int = 
         return no_model(f"The run in {folder} cannot be read: {error}.")
 
 
-def _refuse_another(findings: Mapping[str, Any], config: Mapping[str, Any], model: Path) -> None:
+def _refuse_another(
+    findings: Mapping[str, Any], config: Mapping[str, Any], tensors: Mapping[str, Floats], folder: Path
+) -> None:
     """Raise _UnfitError when the folder holds another model than the one inspected."""
     facts = findings.get("model") or {}
-    known = (findings.get("provenance") or {}).get("model_sha256")
+    known = (findings.get("provenance") or {}).get("weights_sha256")
     shape = ("layers", "cells", "vocabulary_size", "activation")
     same = all(config["model"][name] == facts.get(name, config["model"][name]) for name in shape)
-    if not same or (known and known != hashlib.sha256(model.read_bytes()).hexdigest()):
-        raise _UnfitError(f"The run in {model.parent} is not the one inspected: it has changed since.")
+    if not same or (known and known != _sha256(tensors)):
+        raise _UnfitError(f"The run in {folder} is not the one inspected: it has changed since.")
+
+
+def _sha256(tensors: Mapping[str, Floats]) -> str:
+    """The hash of all weights by name, as findings.json has it."""
+    weights = hashlib.sha256()
+    for name, values in sorted(tensors.items()):
+        weights.update(name.encode())
+        weights.update(np.ascontiguousarray(values, "<f4").tobytes())
+    return weights.hexdigest()
 
 
 def _packed(config: Mapping[str, Any], tensors: Mapping[str, Floats], room: int) -> Inside:
@@ -97,7 +109,7 @@ def _packed(config: Mapping[str, Any], tensors: Mapping[str, Floats], room: int)
     for bits in BITS:
         weights = _deflated(matrices, vectors, bits)
         if len(weights) <= room:
-            return Inside(_header(config, matrices, vectors, bits), weights)
+            return Inside(_header(config, matrices, vectors, bits), weights, count)
     raise _UnfitError(
         f"Its {count:,} weights take {len(weights):,} characters even at {bits} bits each; this page had room "
         f"for {room:,}."

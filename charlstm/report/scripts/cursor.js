@@ -54,12 +54,13 @@ function sameLine(one, two) {
   return Math.abs(one - two) < 8;
 }
 
-function moveByLine(direction) {
-  const here = spans[state.at];
-  let best = state.at;
+// The span nearest above or below in the line next to a span's own.
+function lineNeighbour(spans, at, direction) {
+  const here = spans[at];
+  let best = at;
   let line = null;
   let distance = Infinity;
-  for (let index = state.at + direction; spans[index]; index += direction) {
+  for (let index = at + direction; spans[index]; index += direction) {
     const { offsetTop, offsetLeft } = spans[index];
     if (sameLine(offsetTop, here.offsetTop)) continue;
     line ??= offsetTop;
@@ -67,5 +68,5 @@ function moveByLine(direction) {
     const off = Math.abs(offsetLeft - here.offsetLeft);
     if (off < distance) [best, distance] = [index, off];
   }
-  moveTo(best, { focus: true });
+  return best;
 }

@@ -13,8 +13,8 @@ const arrows = {
   ArrowRight: () => moveTo(state.at + 1, { focus: true }),
 };
 const textKeys = {
-  ArrowUp: () => moveByLine(-1),
-  ArrowDown: () => moveByLine(1),
+  ArrowUp: () => moveTo(lineNeighbour(spans, state.at, -1), { focus: true }),
+  ArrowDown: () => moveTo(lineNeighbour(spans, state.at, 1), { focus: true }),
   Home: () => moveTo(0, { focus: true }),
   End: () => moveTo(spans.length - 1, { focus: true }),
 };

@@ -4,9 +4,13 @@ function start() {
   document.addEventListener("keydown", onKey);
   find("#help-open").addEventListener("click", () => find("#help").showModal());
   find("#help button").addEventListener("click", () => find("#help").close());
-  if (!data.rows.length) return;
+  if (reading || live.about) addColours();
+  if (data.rows.length) startFindings();
+  startLive();
+}
+
+function startFindings() {
   listenToTable();
-  if (reading) addColours();
   restoreView();
   if (reading) listenToText();
   window.addEventListener("hashchange", followLink);
