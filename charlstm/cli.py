@@ -48,6 +48,7 @@ RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's fol
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing on stderr but problems")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
+NoModel = Annotated[bool, typer.Option("--no-model", help="leave the network itself out of the page")]
 UnknownOption = Annotated[Unknown, typer.Option(help="what to do about characters the run does not know")]
 
 
@@ -298,6 +299,7 @@ def inspect(
         int, typer.Option(help="how many cells to intervene on, the best first")
     ] = InspectionConfig.interventions,
     seed: Annotated[int, typer.Option(help="of shifts, controls and sites")] = 0,
+    no_model: NoModel = False,
     unknown: UnknownOption = "error",
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -306,7 +308,7 @@ def inspect(
     config = InspectionConfig(
         characters=characters, seed=seed, features=tuple(feature or ()), interventions=interventions
     )
-    _inspect(checkpoint, corpus, out or checkpoint, config, quiet, as_json, unknown)
+    _inspect(checkpoint, corpus, out or checkpoint, config, quiet, as_json, unknown, with_model=not no_model)
 
 
 def _inspect(
@@ -317,6 +319,8 @@ def _inspect(
     quiet: bool,
     as_json: bool,
     unknown: Unknown = "error",
+    *,
+    with_model: bool = True,
 ) -> None:
     from charlstm import narration, pipeline
 
@@ -328,7 +332,14 @@ def _inspect(
             bar.move_to(fraction)
 
         inspected = pipeline.inspect(
-            checkpoint, corpus, out, config=config, progress=progress, command=_command(), unknown=unknown
+            checkpoint,
+            corpus,
+            out,
+            config=config,
+            progress=progress,
+            command=_command(),
+            unknown=unknown,
+            with_model=with_model,
         )
     if as_json:
         console.write_json(inspected.findings.to_json())
@@ -414,11 +425,12 @@ def exam(
 def report(
     findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="a findings.json, or its folder")],
     out: Annotated[Path | None, typer.Option(help="the page [report.html beside it]")] = None,
+    no_model: NoModel = False,
 ) -> None:
     """Draw the page of an inspection again."""
     from charlstm.pipeline import draw_report
 
-    console.write_line(str(draw_report(findings, out)))
+    console.write_line(str(draw_report(findings, out, with_model=not no_model)))
 
 
 @app.command()

@@ -21,6 +21,7 @@ from charlstm.evaluation import character_losses
 from charlstm.inspection import inspect as inspection
 from charlstm.inspection.findings import Findings
 from charlstm.report.render import write_report
+from charlstm.report.weights import NOT_WANTED, inside
 from charlstm.sampling import check_cell, sample
 from charlstm.vocabulary import Ids
 
@@ -174,11 +175,12 @@ def inspect(
     progress: Callable[[str, float], None],
     command: str,
     unknown: Unknown = "error",
+    with_model: bool = True,
 ) -> Inspected:
     """Find the switches and counters of a run's best model; writes findings.json and report.html in out.
 
     Without a text it reads what the run did not train on: the validation and test parts of its own.
-    progress is told what is being done and which fraction of it all is done.
+    with_model is draw_report's. progress is told what is being done and which fraction of it all is done.
     """
     checkpoint = load(path)
     keep_freed_memory()
@@ -196,7 +198,8 @@ def inspect(
         progress=progress,
     )
     findings.save(out / _FINDINGS)
-    return Inspected(findings, out / _FINDINGS, draw_report(out / _FINDINGS, None))
+    page = draw_report(out / _FINDINGS, None, with_model=with_model)
+    return Inspected(findings, out / _FINDINGS, page)
 
 
 def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:
@@ -209,11 +212,17 @@ def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> 
     return split_bounds(len(corpus.tokens), record.split)["train"][1]
 
 
-def draw_report(findings: Path, out: Path | None) -> Path:
-    """Draw the page of a findings.json (or of the folder it is in), beside it unless out says otherwise."""
+def draw_report(findings: Path, out: Path | None, *, with_model: bool = True) -> Path:
+    """Draw the page of a findings.json (or of the folder it is in), beside it unless out says otherwise.
+
+    with_model puts the network in the page, from the run beside findings.json or else from where it was
+    inspected; where there is none, the page says so.
+    """
     place = findings / _FINDINGS if findings.is_dir() else findings
     page = out or place.with_name(_REPORT)
-    write_report(Findings.load(place).to_json(), page)
+    document = Findings.load(place).to_json()
+    folders = [place.parent, *map(Path, filter(None, [document["model"]["checkpoint"]]))]
+    write_report(document, page, inside(document, folders) if with_model else NOT_WANTED)
     return page
 
 

@@ -100,20 +100,32 @@ def _sha256(tensors: Mapping[str, Floats]) -> str:
 
 def _packed(config: Mapping[str, Any], tensors: Mapping[str, Floats], room: int) -> Inside:
     """The model in as many bits per weight as there is room for. Raises _UnfitError where none will do."""
+    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+        raise _UnfitError("Its weights are not all finite numbers.")
     matrices, vectors = _matrices(config["model"], tensors)
+    _refuse_misfits(config, matrices)
     count = sum(matrix.size for matrix in matrices.values())
     if count > MOST_NUMBERS:
         raise _UnfitError(
-            f"It has {count:,} weights; a page carries {MOST_NUMBERS:,} at most, so that it can be sent by e-mail."
+            f"It has {count:,} weights; a page that can be sent by mail carries {MOST_NUMBERS:,} at most."
         )
     for bits in BITS:
         weights = _deflated(matrices, vectors, bits)
         if len(weights) <= room:
             return Inside(_header(config, matrices, vectors, bits), weights, count)
     raise _UnfitError(
-        f"Its {count:,} weights take {len(weights):,} characters even at {bits} bits each; this page had room "
+        f"Its {count:,} weights take {len(weights):,} characters even at {bits} bits each; there is room "
         f"for {room:,}."
     )
+
+
+def _refuse_misfits(config: Mapping[str, Any], matrices: Mapping[str, Floats]) -> None:
+    """Raise _UnfitError where config.json and the weights tell of different shapes."""
+    cells, symbols = config["model"]["cells"], len(config["vocabulary"]["symbols"])
+    wanted = {"head": (symbols, cells)}
+    wanted |= {name: (4 * cells, cells) for name in matrices if name.startswith("recurrent")}
+    if any(matrices[name].shape != shape for name, shape in wanted.items()):
+        raise _UnfitError("Its weights do not fit its config.json.")
 
 
 def _header(
@@ -140,8 +152,6 @@ def _matrices(
     layers = [f"layers.{number}" for number in range(model["layers"])]
     bias = {layer: tensors[f"{layer}.bias_ih_l0"] + tensors[f"{layer}.bias_hh_l0"] for layer in layers}
     embedding, first = tensors["embedding.weight"], tensors["layers.0.weight_ih_l0"]
-    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-        raise _UnfitError("Its weights are not all finite numbers.")
     if len(embedding) * len(first) <= embedding.size + first.size:
         matrices = {"table": (embedding.astype(np.float64) @ first.T).astype(np.float32)}
     else:
