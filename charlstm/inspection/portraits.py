@@ -29,6 +29,8 @@ BINS = 40
 EXCERPT, _STRIDE = 128, 32
 # Positions of an excerpt at which a feature must be off its median: else there is nothing to follow.
 _MOVED = 8
+# From this r on a cell follows its feature in an excerpt, be it by a small step.
+_FOLLOWS = 0.5
 # Values of a count that a staircase has at most, and how often each must occur.
 STAIRS, _OCCURRENCES = 80, 20
 _TOLD = ("mean", "low", "high")
@@ -164,7 +166,7 @@ def _chosen(c: Values, values: Values, sign: int) -> dict[str, tuple[int, int]]:
     if np.isnan(r).all():
         return {}
     best, worst = np.nanargmax(r), np.nanargmin(r)
-    steps = np.where(r > 0, step, np.nan).ravel()
+    steps = np.where(r >= _FOLLOWS, step, np.nan).ravel()
     for taken in (best, worst):
         steps[max(0, taken - EXCERPT // _STRIDE) : taken + EXCERPT // _STRIDE + 1] = np.nan
     places = {"strongest": best, "counter_example": worst}

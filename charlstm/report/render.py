@@ -17,8 +17,25 @@ from charlstm.report.view import view
 from charlstm.report.wording import MISSING
 
 # The parts of the one inline style and the one inline script, in the order in which they are joined.
-STYLES = ("base", "table", "reading", "model", "network", "media")
-SCRIPTS = ("page", "text", "along", "cursor", "cells", "table", "model", "address", "keys", "start")
+STYLES = ("base", "table", "reading", "charts", "model", "network", "media")
+SCRIPTS = (
+    "page",
+    "packed",
+    "text",
+    "along",
+    "cursor",
+    "query",
+    "cells",
+    "table",
+    "charts",
+    "evidence",
+    "mechanism",
+    "network",
+    "model",
+    "address",
+    "keys",
+    "start",
+)
 
 
 def render(findings: Mapping[str, Any]) -> str:

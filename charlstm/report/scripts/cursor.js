@@ -1,4 +1,4 @@
-// The cursor
+// The cursor in the text
 
 function describe(index) {
   const truth = truths()?.[index];
@@ -15,12 +15,14 @@ function readOut(index) {
   const parts = describe(index);
   for (const [name, text] of Object.entries(parts)) find(`#readout .${name}`).textContent = text;
   find("#readout .glyph").style.background = getComputedStyle(spans[index]).backgroundColor;
+  readTracks(index);
 }
 
-function moveTo(index, { focus = false } = {}) {
+function moveTo(index, { focus = false, extend = false } = {}) {
   const before = spans[state.at];
   before?.removeAttribute("aria-selected");
   if (before) before.tabIndex = -1;
+  extend ? extendPassage() : dropPassage();
   state.at = bounded(index, 0, spans.length - 1);
   const span = spans[state.at];
   span.tabIndex = 0;
@@ -29,6 +31,7 @@ function moveTo(index, { focus = false } = {}) {
   if (focus) showCharacter(span);
   closeUp();
   readOut(state.at);
+  if (extend) showPassage();
   rememberView();
   tell("place");
 }
@@ -54,7 +57,7 @@ function sameLine(one, two) {
   return Math.abs(one - two) < 8;
 }
 
-function moveByLine(direction) {
+function lineAway(direction) {
   const here = spans[state.at];
   let best = state.at;
   let line = null;
@@ -67,5 +70,5 @@ function moveByLine(direction) {
     const off = Math.abs(offsetLeft - here.offsetLeft);
     if (off < distance) [best, distance] = [index, off];
   }
-  moveTo(best, { focus: true });
+  return best;
 }

@@ -1,0 +1,25 @@
+// tanh(c) of all cells along each excerpt, unpacked in the background: see excerpts.py for the packing
+
+const grids = [];
+const packed = (cell) => grids[state.excerpt]?.get(cell)?.values;
+
+async function unpack(grid, length) {
+  const bytes = Uint8Array.from(atob(grid.tanh_c), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const steps = new Uint8Array(await new Response(stream).arrayBuffer());
+  return new Map(grid.cells.map((cell, place) => {
+    const values = new Float32Array(length);
+    let sum = 0;
+    for (let index = 0; index < length; index += 1) {
+      sum = ((sum + steps[place * length + index]) << 24) >> 24;
+      values[index] = sum / 127;
+    }
+    return [cell, { values, threshold: grid.thresholds[place] }];
+  }));
+}
+
+async function unpackAll() {
+  for (const [index, one] of data.excerpts.entries()) {
+    if (one.grid) grids[index] = await unpack(one.grid, Array.from(one.text).length);
+  }
+}
