@@ -19,11 +19,32 @@ from charlstm.report.weights import NOT_GIVEN, Inside
 from charlstm.report.wording import MISSING
 
 # The parts of the one inline style and the one inline script, in the order in which they are joined.
-STYLES = ("base", "table", "reading", "live", "network", "media")
+STYLES = ("base", "table", "reading", "charts", "live", "network", "media")
 SCRIPTS = (
-    "page", "text", "along", "cursor", "cells", "table", "lstm", "weights", "units", "readings", "live",
-    "live_view", "live_keys", "address", "keys", "start",
-)  # fmt: skip
+    "page",
+    "packed",
+    "text",
+    "along",
+    "cursor",
+    "query",
+    "cells",
+    "table",
+    "charts",
+    "evidence",
+    "mechanism",
+    "network",
+    "lstm",
+    "weights",
+    "units",
+    "readings",
+    "live",
+    "live_view",
+    "live_keys",
+    "live_address",
+    "address",
+    "keys",
+    "start",
+)
 
 
 def render(findings: Mapping[str, Any], inside: Inside = NOT_GIVEN) -> str:

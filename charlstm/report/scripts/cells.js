@@ -1,20 +1,37 @@
-// The cells
+// The cell that is looked at
 
 function chooseRow(index) {
   state.row = index;
   find("#table tr[aria-current]")?.removeAttribute("aria-current");
   const line = find(`#table tr[data-row="${index}"]`);
-  line.setAttribute("aria-current", "true");
-  scrollTableTo(line);
-  if (!reading) return;
+  line?.setAttribute("aria-current", "true");
+  if (line) scrollTableTo(line);
+  showCell(line);
+}
+
+// Any cell by its name, with a finding or without.
+function chooseCell(name) {
+  const found = data.rows.findIndex((one) => one.cell === name);
+  if (found < 0) state.loose = looseRow(name);
+  chooseRow(found);
+}
+
+function showCell(line) {
+  if (!reading || !row()) return;
   if (!values()) chooseExcerpt(Math.max(0, data.excerpts.findIndex((one) => row().cell in one.cells)));
   drivers = driverPositions();
   paint();
   plot();
   nameCell(line);
-  fillNumbers();
-  moveTo(state.at);
+  fillValues();
+  refreshCursor();
   tell("cell");
+}
+
+function refreshCursor() {
+  const passage = state.to;
+  moveTo(state.at);
+  if (passage !== undefined) markPassage(passage);
 }
 
 function scrollTableTo(line) {
@@ -26,34 +43,26 @@ function scrollTableTo(line) {
 }
 
 function nameCell(line) {
-  find("#chosen").textContent = row().cell;
-  find("#chosen-kind").textContent = line.cells[1].textContent;
-  find("#chosen-feature").textContent = line.cells[2].textContent;
-  find("#chosen-drivers").replaceChildren(...line.cells[3].cloneNode(true).childNodes);
-}
-
-function fillNumbers() {
-  const facts = row().numbers.map(([label, value]) => {
-    const fact = document.createElement("div");
-    fact.append(document.createElement("dt"), document.createElement("dd"));
-    fact.firstChild.textContent = label;
-    fact.lastChild.textContent = value;
-    return fact;
-  });
-  find("#numbers dl").replaceChildren(...facts);
-  fillValues();
+  findAll(".chosen").forEach((place) => { place.textContent = row().cell; });
+  find("#chosen-kind").textContent = line ? line.querySelector(".kind").textContent : "no finding";
+  find("#chosen-feature").textContent = row().feature_words || "follows no feature that was tested";
+  find("#chosen-drivers").replaceChildren(...(line ? line.querySelector(".drivers").cloneNode(true).childNodes : []));
 }
 
 function fillValues() {
   if (!find("#values").open) return;
-  const lines = characters.map((character, index) =>
-    [excerpt().start + index, sign(character), signed(values()?.[index]), truths()?.[index] ?? ""].join("\t"));
-  find("#values pre").textContent = ["position\tcharacter\ttanh(c)\t" + row().feature_words, ...lines].join("\n");
+  const shown = tracks.filter((track) => track.drawn !== undefined);
+  const lines = characters.map((character, index) => [
+    excerpt().start + index, sign(character), signed(values()?.[index]), ...shown.map((track) => track.drawn[index]),
+  ].join("\t"));
+  const head = ["position", "character", "tanh(c)", ...shown.map((track) => track.label?.() ?? track.name)];
+  find("#values pre").textContent = [head.join("\t"), ...lines].join("\n");
 }
 
 function chooseExcerpt(index) {
   state.excerpt = index;
   state.at = 0;
+  state.to = undefined;
   if (find("#excerpt")) find("#excerpt").value = index;
   buildText();
 }

@@ -1,4 +1,4 @@
-// The cursor
+// The cursor in the text
 
 function describe(index) {
   const truth = truths()?.[index];
@@ -15,12 +15,14 @@ function readOut(index) {
   const parts = describe(index);
   for (const [name, text] of Object.entries(parts)) find(`#readout .${name}`).textContent = text;
   find("#readout .glyph").style.background = getComputedStyle(spans[index]).backgroundColor;
+  readTracks(index);
 }
 
-function moveTo(index, { focus = false } = {}) {
+function moveTo(index, { focus = false, extend = false } = {}) {
   const before = spans[state.at];
   before?.removeAttribute("aria-selected");
   if (before) before.tabIndex = -1;
+  extend ? extendPassage() : dropPassage();
   state.at = bounded(index, 0, spans.length - 1);
   const span = spans[state.at];
   span.tabIndex = 0;
@@ -29,6 +31,7 @@ function moveTo(index, { focus = false } = {}) {
   if (focus) showCharacter(span);
   closeUp();
   readOut(state.at);
+  if (extend) showPassage();
   rememberView();
   tell("place");
 }
@@ -55,7 +58,7 @@ function sameLine(one, two) {
 }
 
 // The span nearest above or below in the line next to a span's own.
-function lineNeighbour(spans, at, direction) {
+function lineAway(spans, at, direction) {
   const here = spans[at];
   let best = at;
   let line = null;

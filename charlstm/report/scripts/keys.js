@@ -9,32 +9,44 @@ const keys = {
   "?": () => find("#help").showModal(),
 };
 const arrows = {
-  ArrowLeft: () => moveTo(state.at - 1, { focus: true }),
-  ArrowRight: () => moveTo(state.at + 1, { focus: true }),
+  ArrowLeft: () => state.at - 1,
+  ArrowRight: () => state.at + 1,
 };
 const textKeys = {
-  ArrowUp: () => moveTo(lineNeighbour(spans, state.at, -1), { focus: true }),
-  ArrowDown: () => moveTo(lineNeighbour(spans, state.at, 1), { focus: true }),
-  Home: () => moveTo(0, { focus: true }),
-  End: () => moveTo(spans.length - 1, { focus: true }),
+  ArrowUp: () => lineAway(spans, state.at, -1),
+  ArrowDown: () => lineAway(spans, state.at, 1),
+  Home: () => 0,
+  End: () => spans.length - 1,
 };
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || find("#help").open) return;
-  if (event.target.closest("input, select, textarea")) return;
+  if (event.target.closest("input, select, textarea, [contenteditable]")) return;
   const action = keyAction(event);
   if (!action) return;
   event.preventDefault();
   action();
 }
 
-function keyAction({ key, target }) {
+function keyAction(event) {
+  const { key } = event;
   const letter = find("#letters").checked ? keys[key] : undefined;
-  if (key === "?" || !data.rows.length) return key === "?" ? letter : undefined;
-  if (!reading) return key === "n" || key === "p" ? undefined : letter;
-  // Inside a scrolling table the arrows scroll it.
-  const arrow = target.closest(".scroller, pre") ? undefined : arrows[key];
-  return letter ?? arrow ?? (target.closest("#text") ? textKeys[key] : undefined);
+  if (key === "?") return letter;
+  if (letter) return letterAllowed(key) ? letter : undefined;
+  if (!reading || !row()) return undefined;
+  if (key === "Escape" && state.to !== undefined) return () => { dropPassage(); rememberView(); };
+  return movement(event);
+}
+
+function letterAllowed(key) {
+  return key === "n" || key === "p" ? reading && row() !== undefined : data.rows.length > 0;
+}
+
+function movement({ key, shiftKey, target }) {
+  // Inside a scrolling table the arrows scroll it, in a form they change the field.
+  const arrow = target.closest(".scroller, pre, form") ? undefined : arrows[key];
+  const place = arrow ?? (target.closest("#text") ? textKeys[key] : undefined);
+  return place && (() => moveTo(place(), { focus: true, extend: shiftKey }));
 }
 
 function listenToTable() {
@@ -54,17 +66,24 @@ function leaveFilter(event) {
   const first = find("#table tbody tr:not([hidden])");
   if (!first) return;
   if (event.key === "Enter") chooseRow(Number(first.dataset.row));
-  const current = find("#table tr[aria-current]");
+  const current = find("#table tr[aria-current]") ?? first;
   (current.hidden ? first : current).querySelector("button").focus();
 }
 
 function listenToText() {
   const box = find("#text");
-  const at = (event) => event.target.closest("[data-at]")?.dataset.at;
-  box.addEventListener("click", (event) => at(event) && moveTo(Number(at(event)), { focus: true }));
-  box.addEventListener("pointerover", (event) => readOut(Number(at(event) ?? state.at)));
+  const placeOf = (event) => {
+    const at = event.target.closest?.("[data-at]")?.dataset.at;
+    return at === undefined ? undefined : Number(at);
+  };
+  box.addEventListener("click", (event) => {
+    if (placeOf(event) !== undefined && state.to === undefined) moveTo(placeOf(event), { focus: true });
+  });
+  box.addEventListener("pointerover", (event) => readOut(placeOf(event) ?? state.at));
   box.addEventListener("pointerleave", () => readOut(state.at));
+  listenToPassage(placeOf);
   find(".overview svg").addEventListener("click", goToPlace);
+  find("#tracks").addEventListener("click", goToTrack);
   find("#values").addEventListener("toggle", fillValues);
   find("#excerpt")?.addEventListener("change", (event) => {
     chooseExcerpt(Number(event.target.value));
@@ -76,5 +95,14 @@ function listenToText() {
 function goToPlace(event) {
   const { left, width } = event.currentTarget.getBoundingClientRect();
   moveTo(Math.floor(((event.clientX - left) / width) * characters.length));
+  scrollTextOnly(spans[state.at]);
+}
+
+function goToTrack(event) {
+  const picture = event.target.closest("svg");
+  if (!picture) return;
+  const { left, width } = picture.getBoundingClientRect();
+  const { x, width: count } = picture.viewBox.baseVal;
+  moveTo(Math.floor(x + ((event.clientX - left) / width) * count));
   scrollTextOnly(spans[state.at]);
 }

@@ -3,7 +3,7 @@
 const live = {
   about: JSON.parse(find("#model-data")?.textContent ?? "null"),
   network: undefined, reading: undefined, units: [], spans: [], at: -1, cell: { layer: 0, cell: 0 },
-  natural: undefined, held: undefined, turn: 0, drawing: 0, timer: 0, waking: undefined,
+  natural: undefined, held: undefined, given: undefined, mark: undefined, turn: 0, drawing: 0, timer: 0, waking: undefined,
 };
 const MOST_WRITTEN = 8000;
 const LEAST_TOLD = 0.02;
@@ -16,11 +16,8 @@ function startLive() {
   if (!live.about) return;
   fillCells();
   listenToLive();
-  followers.cell.push(followCell);
-  followers.cell.push(offerFlip);
-  if (reading) [followCell, offerFlip].forEach((follow) => follow());
-  find("#live-text").value = reading ? passage(state.at, { after: 1 }).text : "";
-  showSettings();
+  followers.cell.push(followCell, offerFlip);
+  addressed.push({ write: liveAddress, read: readLiveAddress });
   // The weights wait until the reader comes near: unpacking them would delay the first sight of the page.
   const near = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && wake(), { rootMargin: "300px" });
   near.observe(find("#model"));
@@ -42,14 +39,14 @@ async function unpackLive() {
 }
 
 // A stretch of the excerpt around a place, from the beginning of a line on, and where the place is in it.
-function passage(place, { before = 300, after = 120 } = {}) {
+function stretch(place, { before = 300, after = 120 } = {}) {
   const from = Math.max(0, place - before);
   const line = from && characters.indexOf("\n", from) + 1;
   const start = line > place - 60 ? from : line;
   return { text: characters.slice(start, place + after).join(""), start };
 }
 
-// Read what is written, from the first character that is new; the mark goes to the end.
+// Read what is written, from the first character that is new; the mark goes to the end, or where it was wished.
 async function readLive() {
   if (!live.network) return wake();
   const turn = ++live.turn;
@@ -57,12 +54,11 @@ async function readLive() {
   const all = unitsOf(live.network, find("#live-text").value);
   const most = Math.min(MOST_WRITTEN, mostCharacters(live.network));
   const units = all.slice(0, most);
-  const begun = performance.now();
-  const known = live.reading.ids.length;
   find("#live-status").textContent = "Reading…";
   if (!(await readIds(live.reading, units.map(({ id }) => id), wanted))) return;
   if (!(await drawUnits(units, wanted))) return;
-  moveLive(units.length - 1);
+  moveLive(live.mark ?? units.length - 1);
+  live.mark = undefined;
   find("#live-status").textContent = readWords(units, all.length);
 }
 
@@ -195,7 +191,7 @@ function offerFlip() {
 
 // The chosen cell in a passage of the excerpt, held where that changes most: off where it is on, else on.
 async function flip() {
-  const { text, start } = passage(state.at, { before: 300, after: 300 });
+  const { text, start } = stretch(state.at, { before: 300, after: 300 });
   find("#live-text").value = text;
   holdCell("free");
   chooseLive(row().cell);

@@ -3,8 +3,8 @@
 const liveKeys = {
   ArrowLeft: () => moveLive(live.at - 1, { focus: true }),
   ArrowRight: () => moveLive(live.at + 1, { focus: true }),
-  ArrowUp: () => moveLive(lineNeighbour(live.spans, live.at, -1), { focus: true }),
-  ArrowDown: () => moveLive(lineNeighbour(live.spans, live.at, 1), { focus: true }),
+  ArrowUp: () => moveLive(lineAway(live.spans, live.at, -1), { focus: true }),
+  ArrowDown: () => moveLive(lineAway(live.spans, live.at, 1), { focus: true }),
   Home: () => moveLive(0, { focus: true }),
   End: () => moveLive(live.spans.length - 1, { focus: true }),
 };
@@ -13,7 +13,7 @@ function listenToLive() {
   const on = (selector, event, act) => find(selector).addEventListener(event, act);
   on("#live-text", "input", readLive);
   on("#live-text", "focus", wake);
-  on("#live-passage", "click", () => write(passage(state.at, { after: 1 }).text));
+  on("#live-passage", "click", () => write(stretch(state.at, { after: 1 }).text));
   on("#live-clear", "click", () => { write(""); find("#live-text").focus(); });
   on("#live-cell", "change", (event) => chooseLive(event.target.value));
   on("#live-hold", "change", settingsChanged);

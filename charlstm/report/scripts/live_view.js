@@ -65,6 +65,7 @@ function moveLive(index, { focus = false } = {}) {
   drawLanes();
   drawNext();
   readOnSoon();
+  rememberView();
 }
 
 const liveState = () => live.reading.c[live.at][live.cell.layer][live.cell.cell];

@@ -11,7 +11,6 @@ const ACTIVATIONS = {
   relu: (x) => Math.max(0, x),
   identity: (x) => x,
 };
-const GATES = ["input", "forget", "candidate", "output"];
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const padded = (columns) => Math.ceil(columns / 8) * 8;
 

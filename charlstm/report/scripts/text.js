@@ -1,4 +1,4 @@
-// The text
+// The text, one element per character
 
 function addColours() {
   // A class for each hundredth of tanh(c): the browser shares styles between spans of equal classes, which makes
@@ -6,26 +6,32 @@ function addColours() {
   const sheet = document.styleSheets[0];
   for (let level = -100; level <= 100; level += 1) {
     const mix = `color-mix(in srgb, var(${level < 0 ? "--below" : "--above"}) ${Math.abs(level)}%, var(--zero))`;
-    sheet.insertRule(`.coloured .level${level} { background: ${mix}; }`, sheet.cssRules.length);
+    sheet.insertRule(`.level${level} { background: ${mix}; fill: ${mix}; }`, sheet.cssRules.length);
   }
 }
 
 function buildText() {
   characters = Array.from(excerpt().text);
-  spans = characters.map(buildCharacter);
-  const nodes = spans.flatMap((span, index) => (characters[index] === "\n" ? [span, "\n"] : [span]));
-  find("#text").replaceChildren(...nodes);
+  spans = characters.map((character, index) => {
+    const span = characterSpan(character);
+    span.dataset.at = index;
+    span.setAttribute("role", "option");
+    span.tabIndex = -1;
+    return span;
+  });
+  find("#text").replaceChildren(...withBreaks(spans, characters));
 }
 
-function buildCharacter(character, index) {
+// The line break stands after its own span: inside, the cursor would be drawn on two lines.
+function withBreaks(ofText, text) {
+  return ofText.flatMap((span, index) => (text[index] === "\n" ? [span, "\n"] : [span]));
+}
+
+function characterSpan(character) {
   const span = document.createElement("span");
   const glyph = glyphKind(character);
   if (glyph) span.dataset.glyph = glyph;
-  // The line break stands after its own span: inside, the cursor would be drawn on two lines.
   span.textContent = glyph === "newline" ? "" : glyph === "code" ? sign(character) : character;
-  span.dataset.at = index;
-  span.setAttribute("role", "option");
-  span.tabIndex = -1;
   return span;
 }
 
@@ -35,15 +41,24 @@ function glyphKind(character) {
   return character !== " " && character in data.symbols ? "code" : "";
 }
 
+// Fill a box of class "coloured" with a text that is only looked at.
+function showColoured(box, text, series, marked) {
+  const all = Array.from(text);
+  const ofText = all.map(characterSpan);
+  ofText.forEach((span, index) => {
+    span.className = characterClass(series?.[index] ?? 0, marked?.[index], false);
+  });
+  box.replaceChildren(...withBreaks(ofText, all));
+}
+
 function paint() {
-  const recorded = values();
+  const series = values();
   const lined = isBinary(truths()) ? truths() : undefined;
   const driven = new Set(drivers);
   spans.forEach((span, index) => {
-    const value = recorded?.[index] ?? 0;
-    span.className = characterClass(value, lined?.[index], driven.has(index));
+    span.className = characterClass(series?.[index] ?? 0, lined?.[index], driven.has(index));
   });
-  find("#unrecorded").hidden = recorded !== undefined;
+  find("#unrecorded").hidden = series !== undefined;
   find(".legend .binary").hidden = lined === undefined;
 }
 
@@ -55,10 +70,9 @@ function characterClass(value, truth, driver) {
 }
 
 function driverPositions() {
-  if (!row().drivers.length) return [];
-  const isDriver = (index) => row().drivers.some((driver) => {
-    const length = Array.from(driver).length;
-    return characters.slice(Math.max(0, index - length + 1), index + 1).join("") === driver;
+  const marks = row().drivers.map((driver) => Array.from(driver));
+  return characters.flatMap((_, index) => {
+    const ends = (mark) => mark.every((character, place) => characters[index - mark.length + 1 + place] === character);
+    return marks.some(ends) ? [index] : [];
   });
-  return characters.flatMap((_, index) => (isDriver(index) ? [index] : []));
 }

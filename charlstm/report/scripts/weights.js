@@ -21,15 +21,6 @@ async function unpackedWeights(header, base64) {
   return tensors;
 }
 
-// The bytes behind base64 of a deflated stream. Nothing is fetched: the stream starts and ends here.
-async function inflated(base64) {
-  const text = atob(base64);
-  const packed = new Uint8Array(text.length);
-  for (let index = 0; index < text.length; index += 1) packed[index] = text.charCodeAt(index);
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
 // Numbers whose highest bytes are planes[0 .. total), the next ones planes[total .. 2 total), and so on.
 function scaledRows(planes, total, bits, start, scales, width) {
   const count = Math.ceil(bits / 8);
