@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 def watched_cells(findings: Mapping[str, Any]) -> dict[str, Json]:
-    """By "layer:cell", of its best finding: words, verdict, polarity, and levels where they are known."""
+    """By "layer:cell", of its best finding, a verified one first: words, verdict, polarity, and levels where they are known."""
     cells: dict[str, Json] = {}
     for finding in findings.get("findings") or []:
         told = {
@@ -18,7 +18,9 @@ def watched_cells(findings: Mapping[str, Any]) -> dict[str, Json]:
             "levels": levels(finding),
             "polarity": finding.get("polarity") or 1,
         }
-        cells.setdefault(f"{finding['layer']}:{finding['cell']}", told)
+        name = f"{finding['layer']}:{finding['cell']}"
+        if name not in cells or (told["verdict"] == "verified") > (cells[name]["verdict"] == "verified"):
+            cells[name] = told
     return cells
 
 

@@ -3,7 +3,7 @@
 const live = {
   about: JSON.parse(find("#model-data")?.textContent ?? "null"),
   network: undefined, reading: undefined, units: [], spans: [], at: -1, cell: { layer: 0, cell: 0 },
-  natural: undefined, held: undefined, given: undefined, mark: undefined, turn: 0, drawing: 0, timer: 0, waking: undefined,
+  natural: undefined, held: undefined, given: undefined, mark: undefined, busy: false, turn: 0, drawing: 0, timer: 0, waking: undefined,
 };
 const MOST_WRITTEN = 8000;
 const LEAST_TOLD = 0.02;
@@ -26,7 +26,7 @@ function startLive() {
 // The network, unpacked once.
 function wake() {
   return live.waking ??= unpackLive().catch((error) => {
-    find("#live-status").textContent = `The network could not be unpacked: ${error.message}`;
+    find("#live-status").textContent = `The network cannot be unpacked here: ${error.message}. A newer browser may do it.`;
   });
 }
 
@@ -55,8 +55,10 @@ async function readLive() {
   const most = Math.min(MOST_WRITTEN, mostCharacters(live.network));
   const units = all.slice(0, most);
   find("#live-status").textContent = "Reading…";
+  live.busy = true;
   if (!(await readIds(live.reading, units.map(({ id }) => id), wanted))) return;
   if (!(await drawUnits(units, wanted))) return;
+  live.busy = false;
   moveLive(live.mark ?? units.length - 1);
   live.mark = undefined;
   find("#live-status").textContent = readWords(units, all.length);
@@ -95,7 +97,7 @@ function chooseLive(name) {
   live.cell = { layer, cell };
   find("#live-cell").value = name;
   find("#live-what").textContent = known() ? `${known().words}${known().verdict && `, ${known().verdict}`}` : "no finding about it";
-  if (!live.network || !live.reading.ids.length) return showSettings();
+  if (!live.network || live.busy) return showSettings();
   paintLive();
   moveLive(live.at);
 }
@@ -186,7 +188,7 @@ function offerFlip() {
   const button = find("#flip");
   if (!button) return;
   button.hidden = !live.about.cells[row().cell];
-  button.textContent = row().verdict === "verified" ? "Flip this switch in the model" : "Hold this cell in the model";
+  button.textContent = live.about.cells[row().cell]?.verdict === "verified" ? "Flip this switch in the model" : "Hold this cell in the model";
 }
 
 // The chosen cell in a passage of the excerpt, held where that changes most: off where it is on, else on.

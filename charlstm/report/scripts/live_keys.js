@@ -24,7 +24,7 @@ function listenToLive() {
   on("#live", "click", ({ target }) => target.dataset.unit && moveLive(Number(target.dataset.unit), { focus: true }));
   on("#live", "keydown", liveKey);
   find("#flip")?.addEventListener("click", flip);
-  new ResizeObserver(() => live.network && drawLanes()).observe(find("#live-lanes"));
+  new ResizeObserver(() => live.network && !live.busy && drawLanes()).observe(find("#live-lanes"));
 }
 
 function write(text) {

@@ -49,6 +49,7 @@ function paintLive() {
 }
 
 function moveLive(index, { focus = false } = {}) {
+  if (!live.network || live.busy) return;
   const before = live.spans[live.at];
   before?.removeAttribute("aria-selected");
   if (before) before.tabIndex = -1;
