@@ -300,8 +300,8 @@ def test_what_changing_a_cell_did_is_told_in_words():
     }
     told = next(row.effect for row in view(findings).rows if row.cell == "0:194")
     assert "".join(part.text for part in told) == (
-        "When it is forced off 8 characters earlier, ) becomes 10 times less likely; 199 matched cells changed "
-        "that by at most 1.10 times"
+        "When it is forced off 8 characters earlier, ) becomes 10 times less likely; 199 matched cells "
+        "changed that by at most 1.10 times"
     )
     assert [part.text for part in told if part.code] == [")"]
 

@@ -9,7 +9,9 @@ Json = dict[str, Any]
 
 
 def watched_cells(findings: Mapping[str, Any]) -> dict[str, Json]:
-    """By "layer:cell", of its best finding, a verified one first: words, verdict, polarity, and levels where they are known."""
+    """By "layer:cell", of its best finding, a verified one first: words, verdict, polarity, and levels where
+    they are known.
+    """
     cells: dict[str, Json] = {}
     for finding in findings.get("findings") or []:
         told = {

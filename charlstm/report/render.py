@@ -13,6 +13,8 @@ from markupsafe import Markup
 
 from charlstm.errors import UsageError
 from charlstm.files import whole_file
+from charlstm.report.budget import MOST_BYTES, cut_to_fit
+from charlstm.report.comparison import compare
 from charlstm.report.levels import watched_cells
 from charlstm.report.view import view
 from charlstm.report.weights import NOT_GIVEN, Inside
@@ -45,6 +47,9 @@ SCRIPTS = (
     "keys",
     "start",
 )
+# For what a page says of what was left out of it, and for characters that JSON escapes.
+ROOM_FOR_WORDS = 20_000
+COMPARISON_SCRIPTS = ("page", "packed", "text", "charts", "network", "comparison")
 
 
 def render(findings: Mapping[str, Any], inside: Inside = NOT_GIVEN) -> str:
@@ -52,22 +57,25 @@ def render(findings: Mapping[str, Any], inside: Inside = NOT_GIVEN) -> str:
     style, script = joined("styles", STYLES, "css"), joined("scripts", SCRIPTS, "js")
     page = view(findings)
     template = environment().get_template("page.html")
-    data = script_json(page.data)
     model_data = script_json({"header": inside.header, "cells": watched_cells(findings)})
-    return template.render(
-        page=page,
-        style=style,
-        script=script,
-        policy=policy(style, script),
-        data=data,
-        inside=inside,
-        model_data=model_data,
-    )
+    bare = {"page": page, "style": style, "script": script, "policy": policy(style, script)}
+    bare |= {"inside": inside, "model_data": model_data}
+    around = len(template.render(**bare, data="", left_out=()).encode("utf-8", "xmlcharrefreplace"))
+    data, left_out = cut_to_fit(page.data, MOST_BYTES - around - ROOM_FOR_WORDS)
+    return template.render(**bare, data=script_json(data), left_out=left_out)
 
 
-def write_report(findings: Mapping[str, Any], path: Path, inside: Inside = NOT_GIVEN) -> None:
-    """Render the findings into a file. Raises UsageError where it cannot be written."""
-    html = render(findings, inside)
+def render_comparison(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
+    """The page of two findings of the same text, side by side. Raises UsageError where they do not fit."""
+    style, script = joined("styles", STYLES, "css"), joined("scripts", COMPARISON_SCRIPTS, "js")
+    page = compare(left, right)
+    template = environment().get_template("comparison.html")
+    data = script_json(page.data)
+    return template.render(page=page, style=style, script=script, policy=policy(style, script), data=data)
+
+
+def write_page(html: str, path: Path) -> None:
+    """Write a page whole or not at all. Raises UsageError where it cannot be written."""
     try:
         # A lone surrogate has no UTF-8; as a character reference the browser shows it as unknown.
         with whole_file(path) as partial:
@@ -76,6 +84,11 @@ def write_report(findings: Mapping[str, Any], path: Path, inside: Inside = NOT_G
         raise UsageError(
             f"cannot write {path}: {error.strerror}", "choose a writable folder with --out"
         ) from error
+
+
+def write_report(findings: Mapping[str, Any], path: Path, inside: Inside = NOT_GIVEN) -> None:
+    """Render the findings into a file. Raises UsageError where they do not fit or it cannot be written."""
+    write_page(render(findings, inside), path)
 
 
 def environment() -> Environment:

@@ -3,7 +3,7 @@
 const live = {
   about: JSON.parse(find("#model-data")?.textContent ?? "null"),
   network: undefined, reading: undefined, units: [], spans: [], at: -1, cell: { layer: 0, cell: 0 },
-  natural: undefined, held: undefined, given: undefined, mark: undefined, busy: false, turn: 0, drawing: 0, timer: 0, waking: undefined,
+  natural: undefined, held: undefined, given: undefined, mark: undefined, busy: false, turn: 0, drawing: 0, timer: 0, following: 0, waking: undefined,
 };
 const MOST_WRITTEN = 8000;
 const LEAST_TOLD = 0.02;
@@ -102,8 +102,11 @@ function chooseLive(name) {
   moveLive(live.at);
 }
 
+// Stepping through the cells above stays as quick as without the model: this follows when the hand is still.
 function followCell() {
-  if (cellName(live.cell) !== row().cell || !find("#live-what").textContent) chooseLive(row().cell);
+  clearTimeout(live.following);
+  if (live.network) live.following = setTimeout(() => chooseLive(row().cell), 120);
+  else chooseLive(row().cell);
 }
 
 // What on and off are of the cell: as found, or else the edges of what it did in this text.
@@ -195,6 +198,7 @@ function offerFlip() {
 async function flip() {
   const { text, start } = stretch(state.at, { before: 300, after: 300 });
   find("#live-text").value = text;
+  clearTimeout(live.following);
   holdCell("free");
   chooseLive(row().cell);
   find("#model").scrollIntoView();

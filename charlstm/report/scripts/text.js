@@ -10,6 +10,9 @@ function addColours() {
   }
 }
 
+// What a screen reader has no word for.
+const SPOKEN = { " ": "space", "\n": "line break", "\t": "tab" };
+
 function buildText() {
   characters = Array.from(excerpt().text);
   spans = characters.map((character, index) => {
@@ -17,6 +20,7 @@ function buildText() {
     span.dataset.at = index;
     span.setAttribute("role", "option");
     span.tabIndex = -1;
+    if (character in SPOKEN) span.setAttribute("aria-label", SPOKEN[character]);
     return span;
   });
   find("#text").replaceChildren(...withBreaks(spans, characters));
