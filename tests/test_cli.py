@@ -262,6 +262,16 @@ def test_inspect_writes_findings_and_a_page(tmp_path, prose, monkeypatch, capsys
     page.unlink()
     assert run(monkeypatch, "report", tmp_path / "found") == 0
     assert page.read_text() == drawn
+    assert 'id="weights"' in drawn  # from the run's folder, which the findings name
+    assert run(monkeypatch, "report", tmp_path / "found", "--no-model") == 0
+    assert 'id="weights"' not in page.read_text()
+    assert "--no-model" in page.read_text()
+    (path / "model.safetensors").rename(path / "elsewhere.safetensors")
+    assert run(monkeypatch, "report", tmp_path / "found") == 0
+    assert "cannot be read" in page.read_text()
+    assert run(monkeypatch, "inspect", path, "--quiet") == 4
+    (path / "elsewhere.safetensors").rename(path / "model.safetensors")
+    capsys.readouterr()
     assert run(monkeypatch, "inspect", path, "--quiet") == 3  # its own held-out text is too short
     assert "20,000" in capsys.readouterr().err
 

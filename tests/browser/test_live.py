@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from axe_playwright_python.sync_playwright import Axe
 from page_models import READ, SOURCE, page_of, stepped, trained
 from playwright.sync_api import Page, expect
 from report_fixture import HOSTILE, sample_findings
@@ -251,6 +252,18 @@ def test_the_panel_never_scrolls_sideways(open_page, report: Path, width: int, s
     page.locator("#live-hold [value=on]").check()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_panel(open_page, report: Path, scheme: str):
+    page = open_page(report, f"#cell={CELL}&at=0", color_scheme=scheme)
+    written(page, READ[:300])
+    page.locator("#live-hold [value=on]").check()
+    page.wait_for_function("() => live.held !== undefined")
+
+    violations = Axe().run(page, context="#model").response["violations"]
+
+    assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
 
 
 def test_a_page_without_the_model_says_why(open_page, tmp_path: Path):

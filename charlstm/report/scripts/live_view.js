@@ -12,6 +12,11 @@ function unitSpan({ text, shown, kind }, index) {
   return span;
 }
 
+function nameUnit(span, { text }) {
+  if (text in SPOKEN) span.setAttribute("aria-label", SPOKEN[text]);
+  else span.removeAttribute("aria-label");
+}
+
 const spanNodes = (span, unit) => (unit.kind === "newline" ? [span, "\n"] : [span]);
 
 function levelClass(c) {
@@ -35,6 +40,7 @@ async function drawUnits(units, wanted) {
   return inSlices(same, units.length, (index) => {
     const span = unitSpan(units[index], index);
     span.setAttribute("role", "option");
+    nameUnit(span, units[index]);
     span.tabIndex = -1;
     span.className = levelClass(states[index]);
     live.units.push(units[index]);
@@ -52,13 +58,16 @@ function moveLive(index, { focus = false } = {}) {
   if (!live.network || live.busy) return;
   const before = live.spans[live.at];
   before?.removeAttribute("aria-selected");
-  if (before) before.tabIndex = -1;
+  if (before) {
+    before.tabIndex = -1;
+    nameUnit(before, live.units[live.at]);
+  }
   live.at = Math.min(live.spans.length - 1, Math.max(index, live.spans.length ? 0 : -1));
   const span = live.spans[live.at];
   if (span) {
     span.tabIndex = 0;
     span.setAttribute("aria-selected", "true");
-    span.setAttribute("aria-label", `${live.units[live.at].shown}, tanh(c) ${signed(Math.tanh(liveState()))}`);
+    span.setAttribute("aria-label", `${SPOKEN[live.units[live.at].text] ?? live.units[live.at].shown}, tanh(c) ${signed(Math.tanh(liveState()))}`);
     if (focus) span.focus({ preventScroll: true });
     showIn(find("#live"), span);
   }
