@@ -76,9 +76,9 @@ function correlation(one, two) {
 }
 
 function place(index) {
-  for (const side of pair) side.spans[cursor.at].removeAttribute("aria-selected");
+  for (const side of pair) side.spans[cursor.at].removeAttribute("data-here");
   cursor.at = bounded(index, 0, pair[0].spans.length - 1);
-  for (const side of pair) side.spans[cursor.at].setAttribute("aria-selected", "true");
+  for (const side of pair) side.spans[cursor.at].setAttribute("data-here", "");
   const told = pair.map((side) => `${side.name} ${side.cell}: tanh(c) ${signed(along(side, side.cell)?.[cursor.at])}`);
   find("#pair-readout").textContent = `${sign(pair[0].text[cursor.at])} \u2014 ${told.join("; ")}`;
   clearTimeout(hashTimer);
