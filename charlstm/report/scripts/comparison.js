@@ -93,15 +93,19 @@ function onArrow(event) {
   pair.forEach((side) => side.spans[cursor.at].scrollIntoView({ block: "nearest" }));
 }
 
+// Layer by layer and gate by gate, the left model's plot beside the right one's.
 function drawGates() {
-  for (const side of pair) {
-    for (const layer of side.network.layers.slice(0, 1)) {
-      for (const gate of Object.keys(layer.gates)) {
-        const chart = saturationChart(layer, gate);
-        drawChart(find(`#gates-${side.place}-${gate}`), { ...chart, title: `${side.name}: ${chart.title.toLowerCase()}` });
-      }
+  const layers = range(Math.max(...pair.map((side) => side.network.layers.length)));
+  const plots = layers.flatMap((place) => ["input", "forget", "output"].flatMap((gate) => pair.map((side) => {
+    const layer = side.network.layers[place];
+    const box = make("figure", { class: "chart" });
+    if (layer?.gates[gate]) {
+      const chart = saturationChart(layer, gate);
+      drawChart(box, { ...chart, title: `${side.name}, layer ${layer.layer}: ${chart.title.toLowerCase()}` });
     }
-  }
+    return box;
+  })));
+  find("#pair-gates").replaceChildren(...plots);
 }
 
 async function startPair() {
