@@ -5,17 +5,20 @@ import math
 import zlib
 from typing import Any
 
-from report_fixture import HOSTILE, follow, inside_quotes, sample_findings, sample_text
+from report_fixture import HOSTILE, LENGTH, follow, inside_quotes, sample_findings, sample_text
 
 GRID = ["0:5", "0:7", "0:31", "0:194"]
 # Characters of the sample text in which cell 0:5 alone is high.
 PASSAGE = (300, 340)
 
 
-def full_findings() -> dict[str, Any]:
-    """The sample, with a verified toggle and a counter that have everything."""
+def full_findings(length: int = LENGTH) -> dict[str, Any]:
+    """The sample, with a verified toggle and a counter that have everything; the excerpt has a length."""
     findings = sample_findings()
     excerpt = findings["excerpts"][0]
+    excerpt["text"] = excerpt["text"][:length]
+    for lines in [*excerpt["cells"].values(), excerpt["features"]]:
+        lines |= {name: values[:length] for name, values in lines.items()}
     toggle, counter = findings["findings"][0], findings["findings"][2]
     toggle |= {
         "verdict": "verified",
@@ -34,7 +37,7 @@ def full_findings() -> dict[str, Any]:
         **{name: [0.1 * step + shift for step in range(20)] for name, shift in BANDS.items()},
     }
     excerpt["cells"]["0:194"] |= gates(excerpt["cells"]["0:194"]["tanh_c"])
-    excerpt["grid"] = grid({cell: excerpt["cells"].get(cell, {}).get("tanh_c") for cell in GRID})
+    excerpt["grid"] = grid({cell: excerpt["cells"].get(cell, {}).get("tanh_c") for cell in GRID}, length)
     findings["gates"] = gate_shares()
     findings["credit"] = {"feature": "inside_double_quotes", **{name: reach(name) for name in REACHES}}
     findings["method"]["controls"]["gate_shuffled"] = {"candidates": 1, "findings": 0, "best_score": 0.31}
@@ -113,9 +116,8 @@ def gates(tanh_c: list[float]) -> dict[str, list[float]]:
     }
 
 
-def grid(series: dict[str, list[float] | None]) -> dict[str, Any]:
+def grid(series: dict[str, list[float] | None], length: int) -> dict[str, Any]:
     """Cells packed as an inspection packs them; one without values is high in PASSAGE alone."""
-    length = len(sample_text())
     lone = [0.8 if PASSAGE[0] <= index < PASSAGE[1] else -0.6 for index in range(length)]
     packed = bytearray()
     for values in series.values():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from full_fixture import full_findings
 from report_fixture import HOSTILE, finding, hostile_findings, sample_findings
 
 from charlstm.errors import UsageError
@@ -325,3 +326,35 @@ def test_gradients_of_three_groups_stand_side_by_side():
     shares = next(line for line in page.gradients if "straight along c" in line.name)
     assert (shares.cells, shares.controls, shares.untrained) == ("0.8", "–", "0.8")
     assert "Where the gradient goes" in render(findings)
+
+
+def test_caveats_say_how_far_it_goes():
+    findings = sample_findings()
+    findings["findings"][0]["verdict"] = "verified"
+    findings["method"]["controls"] = {"untrained": {"findings": 0}, "gate_shuffled": {"findings": 2}}
+    assert view(findings).caveats == (
+        "256 cells were compared with 3 features; p-values allow for all of them.",
+        "Scores are correlations on text that nothing was chosen on: here 0.38 at least, where chance "
+        "reached 0.21. Below 1 a cell does something else as well.",
+        "The same search found 0 in an untrained network and 2 in one with its gates shuffled.",
+        "1 of 7 findings is verified by changing the cell; the others follow their feature, and whether the "
+        "model uses them is not shown.",
+        "All this is about 12,345,678 characters of stdlib; elsewhere the cells may do other things.",
+    )
+
+
+def numbers_in(value: Any) -> set[float]:
+    """Every fraction in nested data."""
+    if isinstance(value, dict):
+        return set().union(*map(numbers_in, value.values()), set())
+    if isinstance(value, (list, tuple)):
+        return set().union(*map(numbers_in, value), set())
+    return {value} if isinstance(value, float) else set()
+
+
+def test_every_number_that_is_drawn_is_in_the_findings():
+    findings = full_findings()
+    data = view(findings).data
+    drawn = numbers_in(data["rows"]) | numbers_in(data["network"]) | numbers_in(data["excerpts"])
+    assert len(drawn) > 1_000
+    assert drawn <= numbers_in(findings) | {round(number, 3) for number in numbers_in(findings)}

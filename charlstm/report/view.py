@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charlstm.errors import UsageError
+from charlstm.report.caveats import caveats
 from charlstm.report.extracts import Json, page_data
 from charlstm.report.network import (
     Control,
@@ -44,6 +45,7 @@ class Page:
     gradients: tuple[Gradient, ...]
     controls: tuple[Control, ...]
     share: str
+    caveats: tuple[str, ...]
     method: Facts
     provenance: Facts
     data: Json
@@ -90,6 +92,7 @@ def view(findings: Mapping[str, Any]) -> Page:
         gradients=tuple(gradient_table(credit)),
         controls=tuple(control_table(method)),
         share=share_line(method.get("share") or {}),
+        caveats=caveats(findings),
         method=[*split_lines(corpus), *facts(method)],
         provenance=facts(provenance_of(findings)),
         data=page_data(found, rows, findings.get("excerpts") or [])

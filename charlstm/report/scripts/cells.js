@@ -18,7 +18,8 @@ function chooseCell(name) {
 
 function showCell(line) {
   if (!reading || !row()) return;
-  if (!values()) chooseExcerpt(Math.max(0, data.excerpts.findIndex((one) => row().cell in one.cells)));
+  const other = values() ? -1 : data.excerpts.findIndex((one) => row().cell in one.cells);
+  if (other >= 0) chooseExcerpt(other);
   drivers = driverPositions();
   paint();
   plot();

@@ -82,3 +82,4 @@ const dots = (xs, ys, name, size = 3.5) => (across, up) =>
 
 const upright = (x, name) => (across) => make("svg:path", { class: `rule ${name}`, d: `M${across(x).toFixed(1)} ${FRAME.top}V${FRAME.height - FRAME.bottom}` });
 const level = (y, name) => (across, up) => make("svg:path", { class: `rule ${name}`, d: `M${FRAME.left} ${up(y).toFixed(1)}H${FRAME.width - FRAME.right}` });
+const range = (count) => Array.from({ length: count }, (_, place) => place);

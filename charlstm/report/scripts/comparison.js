@@ -76,9 +76,9 @@ function correlation(one, two) {
 }
 
 function place(index) {
-  for (const side of pair) side.spans[cursor.at].removeAttribute("aria-selected");
+  for (const side of pair) side.spans[cursor.at].removeAttribute("data-here");
   cursor.at = bounded(index, 0, pair[0].spans.length - 1);
-  for (const side of pair) side.spans[cursor.at].setAttribute("aria-selected", "true");
+  for (const side of pair) side.spans[cursor.at].setAttribute("data-here", "");
   const told = pair.map((side) => `${side.name} ${side.cell}: tanh(c) ${signed(along(side, side.cell)?.[cursor.at])}`);
   find("#pair-readout").textContent = `${sign(pair[0].text[cursor.at])} \u2014 ${told.join("; ")}`;
   clearTimeout(hashTimer);
@@ -93,15 +93,19 @@ function onArrow(event) {
   pair.forEach((side) => side.spans[cursor.at].scrollIntoView({ block: "nearest" }));
 }
 
+// Layer by layer and gate by gate, the left model's plot beside the right one's.
 function drawGates() {
-  for (const side of pair) {
-    for (const layer of side.network.layers.slice(0, 1)) {
-      for (const gate of Object.keys(layer.gates)) {
-        const chart = saturationChart(layer, gate);
-        drawChart(find(`#gates-${side.place}-${gate}`), { ...chart, title: `${side.name}: ${chart.title.toLowerCase()}` });
-      }
+  const layers = range(Math.max(...pair.map((side) => side.network.layers.length)));
+  const plots = layers.flatMap((place) => ["input", "forget", "output"].flatMap((gate) => pair.map((side) => {
+    const layer = side.network.layers[place];
+    const box = make("figure", { class: "chart" });
+    if (layer?.gates[gate]) {
+      const chart = saturationChart(layer, gate);
+      drawChart(box, { ...chart, title: `${side.name}, layer ${layer.layer}: ${chart.title.toLowerCase()}` });
     }
-  }
+    return box;
+  })));
+  find("#pair-gates").replaceChildren(...plots);
 }
 
 async function startPair() {

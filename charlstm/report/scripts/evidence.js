@@ -1,7 +1,6 @@
 // What is known of the chosen cell: how it moves, what rests on it, how it is wired
 
 const EVENTS = { set: "goes on", reset: "goes off", step: "goes up", unstep: "goes down" };
-const range = (count) => Array.from({ length: count }, (_, place) => place);
 
 function showEvidence() {
   const one = row();
