@@ -245,9 +245,8 @@ def test_characters_of_several_bytes(open_page, tmp_path: Path):
 
 
 @pytest.mark.parametrize("width", [1280, 768, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_panel_never_scrolls_sideways(open_page, report: Path, width: int, scheme: str):
-    page = open_page(report, viewport={"width": width, "height": 800}, color_scheme=scheme)
+def test_the_panel_never_scrolls_sideways(open_page, report: Path, width: int):
+    page = open_page(report, viewport={"width": width, "height": 800})
     written(page, READ[:300])
     page.locator("#live-hold [value=on]").check()
 
@@ -257,7 +256,7 @@ def test_the_panel_never_scrolls_sideways(open_page, report: Path, width: int, s
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_in_the_panel(open_page, report: Path, scheme: str):
     page = open_page(report, f"#cell={CELL}&at=0", color_scheme=scheme)
-    written(page, READ[:300])
+    written(page, READ[:100])
     page.locator("#live-hold [value=on]").check()
     page.wait_for_function("() => live.held !== undefined")
 

@@ -33,7 +33,7 @@ function wake() {
 async function unpackLive() {
   find("#live-status").textContent = "Unpacking the network…";
   const { header } = live.about;
-  live.network = buildNetwork(header, await unpackedWeights(header, find("#weights").textContent));
+  live.network = await buildNetwork(header, await unpackedWeights(header, find("#weights").textContent));
   live.reading = emptyReading(live.network);
   await readLive();
 }

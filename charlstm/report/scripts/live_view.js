@@ -87,15 +87,15 @@ function showIn(box, span) {
   if (span.offsetTop < box.scrollTop) box.scrollTop = span.offsetTop - 8;
 }
 
-// Cell and gates around the mark
+// Cell and gates around the mark, drawn as the page draws them
 
 function drawLanes() {
   const box = find("#live-lanes");
-  if (!box.childElementCount) buildLanes(box);
-  const wide = Math.max(16, Math.floor((box.clientWidth - 150) / 12));
-  const count = Math.min(Math.max(1, live.units.length), wide);
-  const start = bounded(live.at - Math.floor(count / 2), 0, Math.max(0, live.units.length - count));
-  const places = live.units.length ? Array.from({ length: count }, (_, offset) => start + offset) : [];
+  if (!box.childElementCount) box.replaceChildren(...LANES.map(buildLane), make("div", { class: "ticks", "aria-hidden": "true" }));
+  const wide = Math.max(16, Math.floor(box.lastElementChild.clientWidth / 11));
+  const count = Math.min(live.units.length, wide);
+  const start = bounded(live.at - Math.floor(count / 2), 0, live.units.length - count);
+  const places = Array.from({ length: count }, (_, offset) => start + offset);
   const gates = places.map((index) => gatesAt(live.reading, live.cell, index));
   const states = places.map((index) => Math.tanh(live.reading.c[index][live.cell.layer][live.cell.cell]));
   const series = [states, ...GATES.map((_, gate) => gates.map((values) => values[gate]))];
@@ -103,46 +103,26 @@ function drawLanes() {
   drawTicks(box.lastElementChild, start, count);
 }
 
-function buildLanes(box) {
-  const lanes = LANES.map((name) => {
-    const lane = document.createElement("div");
-    lane.className = "lane";
-    const label = document.createElement("span");
-    label.textContent = name;
-    const value = document.createElement("span");
-    value.className = "value";
-    lane.append(label, laneDrawing(name), value);
-    return lane;
-  });
-  const ticks = document.createElement("div");
-  ticks.className = "ticks";
-  ticks.setAttribute("aria-hidden", "true");
-  box.replaceChildren(...lanes, ticks);
-}
-
-function laneDrawing(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", `${name} around the marked character`);
-  for (const [tag, part] of [["rect", "cursor"], ["path", "zero"], ["path", "area"], ["path", "curve"]]) {
-    const shape = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    shape.setAttribute("class", part);
-    svg.append(shape);
-  }
-  return svg;
+function buildLane(name) {
+  const picture = make(
+    "svg:svg", { preserveAspectRatio: "none", role: "img", "aria-label": `${name} around the marked character` },
+    make("svg:rect", { class: "cursor", y: -1.1, height: 2.2, width: 1 }), make("svg:path", { class: "above" }),
+    make("svg:path", { class: "below" }), make("svg:path", { class: "curve" }),
+  );
+  const label = make("span", { class: "track-name" }, name);
+  return make("div", { class: `track track-${name === "tanh(c)" ? "c" : name}` }, label, picture, make("span", { class: "track-value" }));
 }
 
 function drawLane(lane, name, series, at) {
-  const [low, high] = SIGNED.has(name) ? [-1.08, 1.08] : [-0.06, 1.06];
-  const [cursor, zero, area, curve] = lane.querySelector("svg").children;
-  lane.querySelector("svg").setAttribute("viewBox", `0 ${-high} ${Math.max(1, series.length)} ${high - low}`);
-  for (const [name, value] of Object.entries({ x: at, y: -high, width: 1, height: high - low })) cursor.setAttribute(name, value);
-  zero.setAttribute("d", `M0 0H${series.length}`);
-  const path = series.map((value, index) => `${index ? "V" : "M0 "}${(-value).toFixed(4)}H${index + 1}`).join("");
-  curve.setAttribute("d", path);
-  area.setAttribute("d", path && `M0 0${path.replace("M0 ", "V")}V0Z`);
-  lane.querySelector(".value").textContent = series.length ? signed(series[at]) : "";
+  const [cursor, above, below, curve] = lane.querySelector("svg").children;
+  const side = (sign_) => `${stepPath(series.map((value) => sign_ * Math.max(0, sign_ * value)), 0, 1)}V0H0Z`;
+  lane.querySelector("svg").setAttribute("viewBox", `0 -1.1 ${Math.max(1, series.length)} ${SIGNED.has(name) ? 2.2 : 1.1}`);
+  cursor.setAttribute("x", at);
+  above.setAttribute("d", series.length ? side(1) : "");
+  below.setAttribute("d", series.length && SIGNED.has(name) ? side(-1) : "");
+  curve.setAttribute("d", stepPath(series, 0, 1));
+  const value = series.length ? signed(series[at]) : "";
+  lane.lastElementChild.textContent = SIGNED.has(name) ? value : value.replace("+", "");
 }
 
 function drawTicks(ticks, start, count) {

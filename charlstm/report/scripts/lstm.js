@@ -16,13 +16,13 @@ const padded = (columns) => Math.ceil(columns / 8) * 8;
 
 // A matrix in blocks of eight columns: eight products in one pass over the sums was the fastest of twelve ways
 // tried in Chromium, twice as fast as row by row. Vectors that it meets are padded with zeros to whole blocks.
-function blocked(values, rows, columns) {
+async function blocked(values, rows, columns) {
   const blocks = new Float32Array(rows * padded(columns));
-  for (let row = 0; row < rows; row += 1) {
+  await inSlices(0, rows, (row) => {
     for (let column = 0; column < columns; column += 1) {
       blocks[((column >> 3) * rows + row) * 8 + (column & 7)] = values[row * columns + column];
     }
-  }
+  });
   return { blocks, rows, columns };
 }
 
@@ -47,17 +47,17 @@ function rowProduct({ blocks, rows, columns }, row, x) {
 }
 
 // header is what the page says of the model, tensors its vectors and matrices by name as plain Float32Arrays.
-function buildNetwork(header, tensors) {
+async function buildNetwork(header, tensors) {
   const { layers, cells } = header;
   const matrix = (name) => name in header.matrices && blocked(tensors[name], ...header.matrices[name]);
-  const each = (name) => Array.from({ length: layers }, (_, layer) => name(layer));
+  const each = (make) => Promise.all(Array.from({ length: layers }, (_, layer) => make(layer)));
   return {
     layers, cells, act: ACTIVATIONS[header.activation], symbols: header.symbols, level: header.level,
     table: tensors.table, embedding: tensors.embedding, projections: [],
-    inputs: each((layer) => matrix(`input.${layer}`)),
-    recurrent: each((layer) => matrix(`recurrent.${layer}`)),
-    biases: each((layer) => tensors[`bias.${layer}`]),
-    head: matrix("head"), headBias: tensors.head_bias, sums: new Float32Array(4 * cells),
+    inputs: await each((layer) => matrix(`input.${layer}`)),
+    recurrent: await each((layer) => matrix(`recurrent.${layer}`)),
+    biases: await each((layer) => tensors[`bias.${layer}`]),
+    head: await matrix("head"), headBias: tensors.head_bias, sums: new Float32Array(4 * cells),
   };
 }
 

@@ -1,6 +1,6 @@
 // The weights, from the page's own text
 
-// { header, tensors }: as packed by weights.py, rows of whole numbers times a scale. Slow enough to wait until needed.
+// The vectors and matrices of a header by name, as weights.py packed them: rows of whole numbers times a scale.
 async function unpackedWeights(header, base64) {
   const bytes = await inflated(base64);
   const vectors = Object.entries(header.vectors);
@@ -15,22 +15,24 @@ async function unpackedWeights(header, base64) {
   let start = 0;
   for (const [name, [count, width]] of matrices) {
     const scales = floats.subarray(place, (place += count));
-    tensors[name] = scaledRows(bytes.subarray(floats.byteLength), total, header.bits, start, scales, width);
+    tensors[name] = await scaledRows(bytes.subarray(floats.byteLength), total, header.bits, start, scales, width);
     start += count * width;
   }
   return tensors;
 }
 
 // Numbers whose highest bytes are planes[0 .. total), the next ones planes[total .. 2 total), and so on.
-function scaledRows(planes, total, bits, start, scales, width) {
+async function scaledRows(planes, total, bits, start, scales, width) {
   const count = Math.ceil(bits / 8);
   const values = new Float32Array(scales.length * width);
   const zero = 2 ** (8 * count - 1);
   const unit = 2 ** (8 * count - bits);
-  for (let index = 0; index < values.length; index += 1) {
-    let raised = 0;
-    for (let plane = 0; plane < count; plane += 1) raised = raised * 256 + planes[plane * total + start + index];
-    values[index] = ((raised - zero) / unit) * scales[Math.floor(index / width)];
-  }
+  await inSlices(0, scales.length, (row) => {
+    for (let index = row * width; index < (row + 1) * width; index += 1) {
+      let raised = 0;
+      for (let plane = 0; plane < count; plane += 1) raised = raised * 256 + planes[plane * total + start + index];
+      values[index] = ((raised - zero) / unit) * scales[row];
+    }
+  });
   return values;
 }
