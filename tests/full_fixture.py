@@ -2,6 +2,7 @@
 
 import base64
 import math
+import random
 import zlib
 from typing import Any
 
@@ -41,6 +42,20 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
     findings["gates"] = gate_shares()
     findings["credit"] = {"feature": "inside_double_quotes", **{name: reach(name) for name in REACHES}}
     findings["method"]["controls"]["gate_shuffled"] = {"candidates": 1, "findings": 0, "best_score": 0.31}
+    return findings
+
+
+def demo_sized() -> dict[str, Any]:
+    """As much as the demo has: gates of twelve cells and every value of 256, which no packing makes small."""
+    findings = full_findings()
+    excerpt = findings["excerpts"][0]
+    series = excerpt["cells"]["0:194"]["tanh_c"]
+    for cell in ("0:88", "0:3", "0:31", "0:7", "0:240", *(f"0:{number}" for number in range(10, 16))):
+        excerpt["cells"].setdefault(cell, {"tanh_c": series})
+        excerpt["cells"][cell] |= gates(excerpt["cells"][cell]["tanh_c"])
+    noise = random.Random(0)
+    values = {f"0:{cell}": [noise.gauss(0, 0.05) + value * 0.8 for value in series] for cell in range(256)}
+    excerpt["grid"] = grid(values, LENGTH)
     return findings
 
 
