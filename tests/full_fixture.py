@@ -32,6 +32,11 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
     }
     toggle["mechanism"] |= {"weights": WEIGHTS, "input_gate_at_drivers": 0.99, "forget_gate_at_drivers": 0.11}
     counter |= {"verdict": "correlate", "causal": causal(0.08) | {"steps": 5, "insertion_nats": None}}
+    # As of a cell below another layer, which no character reaches directly.
+    counter["mechanism"] |= {
+        "weights": {"from_self": WEIGHTS["from_self"], "to_cells": {"1:3": 2.5, "1:9": 0.5}}
+    }
+    counter["causal"]["control_effects"] |= {"quantiles": [0.0953 * step / 20 for step in range(21)]}
     counter["portrait"] = portrait(("0 to 9", "10 to 19", "20 and more"), ("reset",))
     counter["portrait"]["staircase"] = {
         "count": [50] * 20,

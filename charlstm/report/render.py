@@ -31,6 +31,7 @@ SCRIPTS = (
     "table",
     "charts",
     "evidence",
+    "proof",
     "mechanism",
     "network",
     "model",
