@@ -2,6 +2,7 @@
 
 import base64
 import math
+import random
 import zlib
 from typing import Any
 
@@ -31,6 +32,11 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
     }
     toggle["mechanism"] |= {"weights": WEIGHTS, "input_gate_at_drivers": 0.99, "forget_gate_at_drivers": 0.11}
     counter |= {"verdict": "correlate", "causal": causal(0.08) | {"steps": 5, "insertion_nats": None}}
+    # As of a cell below another layer, which no character reaches directly.
+    counter["mechanism"] |= {
+        "weights": {"from_self": WEIGHTS["from_self"], "to_cells": {"1:3": 2.5, "1:9": 0.5}}
+    }
+    counter["causal"]["control_effects"] |= {"quantiles": [0.0953 * step / 20 for step in range(21)]}
     counter["portrait"] = portrait(("0 to 9", "10 to 19", "20 and more"), ("reset",))
     counter["portrait"]["staircase"] = {
         "count": [50] * 20,
@@ -41,6 +47,20 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
     findings["gates"] = gate_shares()
     findings["credit"] = {"feature": "inside_double_quotes", **{name: reach(name) for name in REACHES}}
     findings["method"]["controls"]["gate_shuffled"] = {"candidates": 1, "findings": 0, "best_score": 0.31}
+    return findings
+
+
+def demo_sized() -> dict[str, Any]:
+    """As much as the demo has: gates of twelve cells and every value of 256, which no packing makes small."""
+    findings = full_findings()
+    excerpt = findings["excerpts"][0]
+    series = excerpt["cells"]["0:194"]["tanh_c"]
+    for cell in ("0:88", "0:3", "0:31", "0:7", "0:240", *(f"0:{number}" for number in range(10, 16))):
+        excerpt["cells"].setdefault(cell, {"tanh_c": series})
+        excerpt["cells"][cell] |= gates(excerpt["cells"][cell]["tanh_c"])
+    noise = random.Random(0)
+    values = {f"0:{cell}": [noise.gauss(0, 0.05) + value * 0.8 for value in series] for cell in range(256)}
+    excerpt["grid"] = grid(values, LENGTH)
     return findings
 
 

@@ -330,15 +330,15 @@ def test_gradients_of_three_groups_stand_side_by_side():
 
 def test_caveats_say_how_far_it_goes():
     findings = sample_findings()
-    findings["findings"][0]["verdict"] = "verified"
+    findings["findings"][0]["verdict"], findings["findings"][1]["verdict"] = "verified", "redundant"
     findings["method"]["controls"] = {"untrained": {"findings": 0}, "gate_shuffled": {"findings": 2}}
     assert view(findings).caveats == (
         "256 cells were compared with 3 features; p-values allow for all of them.",
         "Scores are correlations on text that nothing was chosen on: here 0.38 at least, where chance "
         "reached 0.21. Below 1 a cell does something else as well.",
         "The same search found 0 in an untrained network and 2 in one with its gates shuffled.",
-        "1 of 7 findings is verified by changing the cell; the others follow their feature, and whether the "
-        "model uses them is not shown.",
+        "1 of 7 findings is verified by changing the cell, 1 only together with others; that the model uses "
+        "the rest is not shown.",
         "All this is about 12,345,678 characters of stdlib; elsewhere the cells may do other things.",
     )
 

@@ -60,14 +60,15 @@ def _controls(findings: Json) -> Iterable[str]:
 
 def _proof(findings: Json) -> Iterable[str]:
     """How many are more than company."""
-    found = findings["findings"]
-    verified = sum(one.get("verdict") == "verified" for one in found)
-    tested = sum(one.get("verdict") is not None for one in found)
-    if tested:
-        yield (
-            f"{verified} of {plural(len(found), 'finding')} {'is' if verified == 1 else 'are'} verified by "
-            "changing the cell; the others follow their feature, and whether the model uses them is not shown."
-        )
+    verdicts = [one.get("verdict") for one in findings["findings"]]
+    if not any(verdicts):
+        return
+    verified, redundant = verdicts.count("verified"), verdicts.count("redundant")
+    group = f", {redundant} only together with others" if redundant else ""
+    yield (
+        f"{verified} of {plural(len(verdicts), 'finding')} {'is' if verified == 1 else 'are'} verified by "
+        f"changing the cell{group}; that the model uses the rest is not shown."
+    )
 
 
 def _text(findings: Json) -> Iterable[str]:

@@ -33,6 +33,7 @@ SCRIPTS = (
     "table",
     "charts",
     "evidence",
+    "proof",
     "mechanism",
     "network",
     "lstm",

@@ -64,6 +64,15 @@ def test_every_plot_has_its_numbers(open_full):
     assert len(dose) == 5
 
 
+def test_controls_show_as_many_points_as_there_are(open_full):
+    page = open_full("#cell=0:7&at=0")
+    expect(page.locator("#chart-effect .stroke")).to_have_count(21)
+    page.locator("#chart-effect summary").click()
+    lines = page.locator("#chart-effect tbody tr").all_inner_texts()
+    assert "matched cells, 100%\t0.095\t1.1" in lines
+    assert page.locator("#chart-mechanism").inner_text().count("1:3") == 1
+
+
 def test_the_cell_is_told_in_words(open_full):
     page = open_full("#cell=0:194&at=0")
     told = page.locator("#chart-told")

@@ -1,7 +1,11 @@
 // c, the gates and the feature along the text, under one cursor; below them the whole excerpt
 
 const tracks = [
-  { name: "c", series: () => fractions("c_thousandths", 1000) ?? values(), label: () => (recorded()?.c_thousandths ? "c" : "tanh(c)") },
+  {
+    name: "c",
+    series: () => fractions("c_thousandths", 1000) ?? values(),
+    label: () => (recorded()?.c_thousandths ? "c" : "tanh(c)"),
+  },
   { name: "input", series: () => fractions("input_hundredths", 100), top: 1 },
   { name: "forget", series: () => fractions("forget_hundredths", 100), top: 1 },
   { name: "candidate", series: () => fractions("candidate_hundredths", 100) },
@@ -27,7 +31,14 @@ function buildTracks() {
     track.above = make("svg:path", { class: "above" });
     track.below = make("svg:path", { class: "below" });
     track.curve = make("svg:path", { class: "curve" });
-    track.picture = make("svg:svg", { preserveAspectRatio: "none", "aria-hidden": "true" }, track.cursor, track.above, track.below, track.curve);
+    track.picture = make(
+      "svg:svg",
+      { preserveAspectRatio: "none", "aria-hidden": "true" },
+      track.cursor,
+      track.above,
+      track.below,
+      track.curve,
+    );
     track.line = make("div", { class: `track track-${track.name}` }, name, track.picture, figure);
     return track.line;
   });
@@ -50,7 +61,11 @@ function plot() {
 }
 
 function stepPath(series, start, scale) {
-  return Array.from(series, (value, index) => `${index ? "V" : `M${start} `}${Math.round((-1000 * (value ?? 0)) / scale) / 1000}H${start + index + 1}`).join("");
+  return Array.from(
+    series,
+    (value, index) =>
+      `${index ? "V" : `M${start} `}${Math.round((-1000 * (value ?? 0)) / scale) / 1000}H${start + index + 1}`,
+  ).join("");
 }
 
 function areaPath(series) {
@@ -74,7 +89,10 @@ function drawTrack(track, start, count) {
   const shown = Array.from(track.drawn.slice(start, start + count));
   const part = (sign_) => shown.map((value) => Math.max(0, sign_ * (value ?? 0)) * sign_);
   const filled = (series) => `${stepPath(series, start, track.scale)}V0H${start}Z`;
-  track.picture.setAttribute("viewBox", isCentred(track.name) ? `${start} -1.1 ${count} 2.2` : `${start} -1.1 ${count} 1.1`);
+  track.picture.setAttribute(
+    "viewBox",
+    isCentred(track.name) ? `${start} -1.1 ${count} 2.2` : `${start} -1.1 ${count} 1.1`,
+  );
   track.cursor.setAttribute("x", state.at);
   track.above.setAttribute("d", filled(part(1)));
   track.below.setAttribute("d", isCentred(track.name) ? filled(part(-1)) : "");
@@ -95,6 +113,10 @@ function drawTicker(start, count) {
 
 function readTracks(index) {
   for (const track of tracks) {
-    if (!track.line.hidden) track.value_box.textContent = track.name === "feature" ? short(track.drawn[index]) : signed(track.drawn[index]).replace("+", isCentred(track.name) ? "+" : "");
+    if (!track.line.hidden)
+      track.value_box.textContent =
+        track.name === "feature"
+          ? short(track.drawn[index])
+          : signed(track.drawn[index]).replace("+", isCentred(track.name) ? "+" : "");
   }
 }

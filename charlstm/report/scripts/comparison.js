@@ -1,8 +1,15 @@
 // Two models on the same text, under one cursor
 
 const pair = data.sides.map((side, place) => ({
-  ...side, place, box: findAll(".side .coloured")[place], choice: findAll(".side select")[place], note: findAll(".side .note")[place],
-  text: Array.from(side.excerpt.text), spans: [], cell: "", grid: new Map(),
+  ...side,
+  place,
+  box: findAll(".side .coloured")[place],
+  choice: findAll(".side select")[place],
+  note: findAll(".side .note")[place],
+  text: Array.from(side.excerpt.text),
+  spans: [],
+  cell: "",
+  grid: new Map(),
 }));
 const cursor = { at: 0 };
 
@@ -11,22 +18,31 @@ const rowOf = (side, cell) => side.rows.find((one) => one.cell === cell);
 
 function fillChoice(side) {
   const option = (cell, text) => make("option", { value: cell }, text);
-  const found = side.rows.filter((one) => along(side, one.cell)).map((one) => option(one.cell, `${one.cell} ${one.feature_words}`));
+  const found = side.rows
+    .filter((one) => along(side, one.cell))
+    .map((one) => option(one.cell, `${one.cell} ${one.feature_words}`));
   const others = [...side.grid.keys()].filter((cell) => !rowOf(side, cell)).map((cell) => option(cell, cell));
-  const groups = [["with a finding", found], ["others", others]].filter(([, options]) => options.length);
+  const groups = [
+    ["with a finding", found],
+    ["others", others],
+  ].filter(([, options]) => options.length);
   side.choice.replaceChildren(...groups.map(([label, options]) => make("optgroup", { label }, ...options)));
 }
 
 function buildSide(side) {
   side.spans = side.text.map(characterSpan);
-  side.spans.forEach((span, index) => { span.dataset.at = index; });
+  side.spans.forEach((span, index) => {
+    span.dataset.at = index;
+  });
   side.box.replaceChildren(...withBreaks(side.spans, side.text));
   side.box.addEventListener("click", (event) => {
     const at = event.target.closest("[data-at]")?.dataset.at;
     if (at !== undefined) place(Number(at));
   });
   side.box.addEventListener("keydown", onArrow);
-  side.box.addEventListener("scroll", () => { pair[1 - side.place].box.scrollTop = side.box.scrollTop; });
+  side.box.addEventListener("scroll", () => {
+    pair[1 - side.place].box.scrollTop = side.box.scrollTop;
+  });
   side.choice.addEventListener("change", () => choose(side, side.choice.value));
 }
 
@@ -49,7 +65,9 @@ function choose(side, cell, { alone = false } = {}) {
 
 function paintSide(side) {
   const series = along(side, side.cell);
-  side.spans.forEach((span, index) => { span.className = characterClass(series?.[index] ?? 0, 0, false); });
+  side.spans.forEach((span, index) => {
+    span.className = characterClass(series?.[index] ?? 0, 0, false);
+  });
 }
 
 function describeSide(side, truth) {
@@ -66,13 +84,20 @@ function bestAlong(side, truth) {
 
 function correlation(one, two) {
   const count = one.length;
-  let a = 0, b = 0, aa = 0, bb = 0, ab = 0;
+  let a = 0,
+    b = 0,
+    aa = 0,
+    bb = 0,
+    ab = 0;
   for (let index = 0; index < count; index += 1) {
-    a += one[index]; b += two[index];
-    aa += one[index] ** 2; bb += two[index] ** 2; ab += one[index] * two[index];
+    a += one[index];
+    b += two[index];
+    aa += one[index] ** 2;
+    bb += two[index] ** 2;
+    ab += one[index] * two[index];
   }
-  const spread = (aa - a * a / count) * (bb - b * b / count);
-  return spread > 0 ? (ab - a * b / count) / Math.sqrt(spread) : 0;
+  const spread = (aa - (a * a) / count) * (bb - (b * b) / count);
+  return spread > 0 ? (ab - (a * b) / count) / Math.sqrt(spread) : 0;
 }
 
 function place(index) {
@@ -82,7 +107,10 @@ function place(index) {
   const told = pair.map((side) => `${side.name} ${side.cell}: tanh(c) ${signed(along(side, side.cell)?.[cursor.at])}`);
   find("#pair-readout").textContent = `${sign(pair[0].text[cursor.at])} \u2014 ${told.join("; ")}`;
   clearTimeout(hashTimer);
-  hashTimer = setTimeout(() => history.replaceState(null, "", `#left=${pair[0].cell}&right=${pair[1].cell}&at=${cursor.at}`), 120);
+  hashTimer = setTimeout(
+    () => history.replaceState(null, "", `#left=${pair[0].cell}&right=${pair[1].cell}&at=${cursor.at}`),
+    120,
+  );
 }
 
 function onArrow(event) {
@@ -96,15 +124,19 @@ function onArrow(event) {
 // Layer by layer and gate by gate, the left model's plot beside the right one's.
 function drawGates() {
   const layers = range(Math.max(...pair.map((side) => side.network.layers.length)));
-  const plots = layers.flatMap((place) => ["input", "forget", "output"].flatMap((gate) => pair.map((side) => {
-    const layer = side.network.layers[place];
-    const box = make("figure", { class: "chart" });
-    if (layer?.gates[gate]) {
-      const chart = saturationChart(layer, gate);
-      drawChart(box, { ...chart, title: `${side.name}, layer ${layer.layer}: ${chart.title.toLowerCase()}` });
-    }
-    return box;
-  })));
+  const plots = layers.flatMap((place) =>
+    ["input", "forget", "output"].flatMap((gate) =>
+      pair.map((side) => {
+        const layer = side.network.layers[place];
+        const box = make("figure", { class: "chart" });
+        if (layer?.gates[gate]) {
+          const chart = saturationChart(layer, gate);
+          drawChart(box, { ...chart, title: `${side.name}, layer ${layer.layer}: ${chart.title.toLowerCase()}` });
+        }
+        return box;
+      }),
+    ),
+  );
   find("#pair-gates").replaceChildren(...plots);
 }
 
@@ -120,7 +152,9 @@ async function startPair() {
   const led = pair.find((side) => side.rows.some((one) => along(side, one.cell))) ?? pair[0];
   pair.forEach((side) => choose(side, first(side), { alone: true }));
   choose(led, first(led));
-  [known(pair[0], wanted.get("left")), known(pair[1], wanted.get("right"))].forEach((cell, index) => cell && choose(pair[index], cell, { alone: true }));
+  [known(pair[0], wanted.get("left")), known(pair[1], wanted.get("right"))].forEach(
+    (cell, index) => cell && choose(pair[index], cell, { alone: true }),
+  );
   place(Number.parseInt(wanted.get("at") ?? "0", 10) || 0);
 }
 

@@ -6,7 +6,9 @@ function showEvidence() {
   const one = row();
   const box = find("#evidence");
   if (!box) return;
-  findAll("#evidence .chart, #evidence .panel").forEach((place) => { place.hidden = true; });
+  findAll("#evidence .chart, #evidence .panel").forEach((place) => {
+    place.hidden = true;
+  });
   box.classList.toggle("bare", !one.portrait && !one.proof && !one.mechanism);
   if (one.told) showTold(one.told);
   if (one.portrait) showPortrait(one, one.portrait);
@@ -18,15 +20,19 @@ function showEvidence() {
 
 function showTold(told) {
   const box = find("#chart-told");
-  box.replaceChildren(make("figcaption", {}, make("strong", {}, "In words")), ...told.map((sentence) =>
-    make("p", {}, ...sentence.map(([text, code]) => (code ? make("code", {}, text) : text)))));
+  box.replaceChildren(
+    make("figcaption", {}, make("strong", {}, "In words")),
+    ...told.map((sentence) => make("p", {}, ...sentence.map(([text, code]) => (code ? make("code", {}, text) : text)))),
+  );
   box.hidden = false;
 }
 
 function showPortrait(one, portrait) {
-  if (Object.values(portrait.trace.events).some((event) => event.count)) drawChart(find("#chart-trace"), traceChart(one, portrait.trace));
+  if (Object.values(portrait.trace.events).some((event) => event.count))
+    drawChart(find("#chart-trace"), traceChart(one, portrait.trace));
   drawChart(find("#chart-histogram"), histogramChart(one, portrait.histogram));
-  if (portrait.staircase?.count.length > 1) drawChart(find("#chart-staircase"), staircaseChart(one, portrait.staircase));
+  if (portrait.staircase?.count.length > 1)
+    drawChart(find("#chart-staircase"), staircaseChart(one, portrait.staircase));
   showExcerpts(one, portrait.excerpts);
 }
 
@@ -34,21 +40,32 @@ function traceChart(one, { first, events }) {
   const shown = Object.entries(events).filter(([, event]) => event.count);
   const xs = range(shown[0][1].mean.length).map((place) => place + first);
   const [low, high] = around(...shown.flatMap(([, event]) => [event.low, event.high]));
-  const name = (key) => (one.kind === "counter" && key === "reset" ? "starts again" : EVENTS[key] ?? key);
+  const name = (key) => (one.kind === "counter" && key === "reset" ? "starts again" : (EVENTS[key] ?? key));
   const marks = shown.flatMap(([, event], place) => [
-    band(xs, event.low, event.high, place ? "second" : "first"), line(xs, event.mean, place ? "second" : "first"),
+    band(xs, event.low, event.high, place ? "second" : "first"),
+    line(xs, event.mean, place ? "second" : "first"),
   ]);
   return {
     title: "Around the driver",
     note: `Mean c, with its quartiles, from ${-first} characters before the feature moves.`,
     picture: plane({
-      x: [xs[0], xs[xs.length - 1]], y: [low, high], xLabel: "characters from the event", yLabel: "c", label: "Mean c around the events of the feature",
+      x: [xs[0], xs[xs.length - 1]],
+      y: [low, high],
+      xLabel: "characters from the event",
+      yLabel: "c",
+      label: "Mean c around the events of the feature",
       marks: [upright(0, ""), ...marks],
     }),
-    names: shown.map(([key, event], place) => [place ? "second" : "first", `${name(key)}, ${event.count.toLocaleString("en")} times`]),
+    names: shown.map(([key, event], place) => [
+      place ? "second" : "first",
+      `${name(key)}, ${event.count.toLocaleString("en")} times`,
+    ]),
     numbers: () => ({
       head: ["characters", ...shown.flatMap(([key]) => [`${name(key)}: mean`, "lower quartile", "upper quartile"])],
-      rows: xs.map((x, place) => [x, ...shown.flatMap(([, event]) => [event.mean[place], event.low[place], event.high[place]])]),
+      rows: xs.map((x, place) => [
+        x,
+        ...shown.flatMap(([, event]) => [event.mean[place], event.low[place], event.high[place]]),
+      ]),
     }),
   };
 }
@@ -57,19 +74,35 @@ function histogramChart(one, levels) {
   const names = Object.keys(levels);
   const bins = levels[names[0]].length;
   const high = 160 / names.length;
-  const picture = make("svg:svg", { viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "img", class: "chart-picture", "aria-label": "How often tanh(c) takes each value, by level of the feature" });
+  const picture = make("svg:svg", {
+    viewBox: `0 0 ${FRAME.width} ${FRAME.height}`,
+    role: "img",
+    class: "chart-picture",
+    "aria-label": "How often tanh(c) takes each value, by level of the feature",
+  });
   names.forEach((name, place) => {
     const most = Math.max(1, ...levels[name]);
     const floor = 14 + high * (place + 1);
     levels[name].forEach((count, bin) => {
       const size = ((high - 16) * count) / most;
       const share = (2 * bin + 1) / bins - 1;
-      if (count) picture.append(make("svg:rect", { class: `bin level${Math.round(share * 100)}`, x: 86 + (bin * 236) / bins, y: floor - size, width: 236 / bins, height: Math.max(0.8, size) }));
+      if (count)
+        picture.append(
+          make("svg:rect", {
+            class: `bin level${Math.round(share * 100)}`,
+            x: 86 + (bin * 236) / bins,
+            y: floor - size,
+            width: 236 / bins,
+            height: Math.max(0.8, size),
+          }),
+        );
     });
     picture.append(make("svg:path", { class: "grid", d: `M86 ${floor}H322` }));
     picture.append(words(name, 80, floor - 4, "end", "label"));
   });
-  [-1, -0.5, 0, 0.5, 1].forEach((value) => picture.append(words(short(value), 204 + value * 118, 14 + 160 + 15, "middle")));
+  [-1, -0.5, 0, 0.5, 1].forEach((value) =>
+    picture.append(words(short(value), 204 + value * 118, 14 + 160 + 15, "middle")),
+  );
   picture.append(words("tanh(c), in the colours of the text", 204, FRAME.height - 5, "middle", "axis-name"));
   const total = (counts) => counts.reduce((sum, count) => sum + count, 0);
   return {
@@ -90,11 +123,18 @@ function staircaseChart(one, { count, mean, low, high }) {
     title: "Staircase",
     note: counter ? "Mean c, with its quartiles, by steps since the reset." : "Mean c, with its quartiles, by depth.",
     picture: plane({
-      x: [-0.3, xs.length - 0.7], y: around(low, high), xLabel: counter ? "steps since the reset" : "depth", yLabel: "c",
-      label: "Mean c by value of the feature", xTicks: xs.length < 9 ? xs : undefined,
+      x: [-0.3, xs.length - 0.7],
+      y: around(low, high),
+      xLabel: counter ? "steps since the reset" : "depth",
+      yLabel: "c",
+      label: "Mean c by value of the feature",
+      xTicks: xs.length < 9 ? xs : undefined,
       marks: [band(xs, low, high, "first"), line(xs, mean, "first"), dots(xs, mean, "first", xs.length > 30 ? 2 : 3.5)],
     }),
-    numbers: () => ({ head: [counter ? "steps" : "depth", "mean c", "lower quartile", "upper quartile", "times"], rows: xs.map((x) => [x, mean[x], low[x], high[x], count[x]]) }),
+    numbers: () => ({
+      head: [counter ? "steps" : "depth", "mean c", "lower quartile", "upper quartile", "times"],
+      rows: xs.map((x) => [x, mean[x], low[x], high[x], count[x]]),
+    }),
   };
 }
 
@@ -104,83 +144,14 @@ function survivalChart(one) {
     title: "Survival",
     note: "Share of times the cell is still on, so many characters after the feature went on and while it stays on.",
     picture: plane({
-      x: [0, xs.length - 1], y: [0, 1], xLabel: "characters since it went on", yLabel: "share on", label: "Share of times the cell is still on",
+      x: [0, xs.length - 1],
+      y: [0, 1],
+      xLabel: "characters since it went on",
+      yLabel: "share on",
+      label: "Share of times the cell is still on",
       marks: [line(xs, one.survival, "first")],
     }),
     numbers: () => ({ head: ["characters", "share on"], rows: xs.map((x) => [x, one.survival[x]]) }),
-  };
-}
-
-function showProof(proof) {
-  drawChart(find("#chart-effect"), effectChart(proof));
-  if (proof.dose_response?.length) drawChart(find("#chart-dose"), doseChart(proof));
-}
-
-function effectRows(proof) {
-  const controls = proof.control_effects ?? {};
-  const others = Object.entries(proof.others).filter(([, nats]) => nats !== null);
-  const names = { hold: "held there", resample: "other own value", insertion: "on elsewhere" };
-  return { controls, bars: [["this cell", proof.effect_nats], ...others.map(([name, nats]) => [names[name] ?? name, nats])] };
-}
-
-function effectChart(proof) {
-  const { controls, bars } = effectRows(proof);
-  const sizes = [...bars.map(([, nats]) => Math.abs(nats)), controls.max ?? 0];
-  const most = Math.max(...sizes) * 1.16 || 1;
-  const across = (nats) => 116 + (nats / most) * 206;
-  const picture = make("svg:svg", { viewBox: `0 0 ${FRAME.width} ${FRAME.height}`, role: "img", class: "chart-picture", "aria-label": "Effect of changing the cell beside the effects of matched cells" });
-  ticks(0, most).forEach((value) => picture.append(make("svg:path", { class: "grid", d: `M${across(value)} 4V174` }), words(short(value), across(value), 189, "middle")));
-  const pitch = 170 / (bars.length + 1);
-  // The controls stand right below the cell.
-  bars.forEach(([name, nats], place) => picture.append(...effectBar(name, nats, 8 + pitch * (place ? place + 1 : 0), across)));
-  if (controls.count) picture.append(...controlBar(controls, 8 + pitch, across));
-  picture.append(words("nats: change of the log probability", 219, FRAME.height - 5, "middle", "axis-name"));
-  return {
-    title: "What rests on it",
-    note: `The cell is changed ${proof.lag ?? 0} characters before ${proof.sites ?? "the"} closers, and so are matched cells. ` +
-      "Orange: the closer grows likelier; blue, dashed: less likely. The grey line reaches to 95% of the matched cells, the mark is the largest.",
-    picture,
-    numbers: () => ({
-      head: ["change", "nats", "times"],
-      rows: [...bars.map(([name, nats]) => [name, nats, Math.exp(Math.abs(nats))]),
-        ...["median", "p95", "max", ...range(controls.quantiles?.length ?? 0)].filter((key) => controls[key] !== undefined || typeof key === "number").map((key) => {
-          const nats = typeof key === "number" ? controls.quantiles[key] : controls[key];
-          const at = typeof key === "number" ? `${Math.round((100 * key) / (controls.quantiles.length - 1))}%` : key;
-          return [`matched cells, ${at}`, nats, Math.exp(nats)];
-        })],
-    }),
-  };
-}
-
-function effectBar(name, nats, y, across) {
-  const width = Math.max(1, across(Math.abs(nats)) - across(0));
-  const bar = make("svg:rect", { class: nats < 0 ? "bar below" : "bar above", x: across(0), y, width, height: 14 });
-  const label = words(name, across(0) - 8, y + 12, "end", "label");
-  return [bar, label, words(signed(nats), across(0) + width + 6, y + 12, "start", "tick")];
-}
-
-function controlBar(controls, y, across) {
-  const parts = [words(`${controls.count} matched cells`, across(0) - 8, y + 12, "end", "label")];
-  if (controls.p95 !== null) parts.push(make("svg:path", { class: "spread", d: `M${across(0)} ${y + 7}H${across(controls.p95)}` }));
-  (controls.quantiles ?? [controls.median]).filter(Number.isFinite).forEach((nats) => parts.push(make("svg:path", { class: "stroke", d: `M${across(nats)} ${y + 2}v10` })));
-  if (controls.max !== null) parts.push(make("svg:path", { class: "largest", d: `M${across(controls.max) - 5} ${y + 7}l5 -5l5 5l-5 5z` }), words(signed(controls.max).slice(1), across(controls.max) + 9, y + 12));
-  return parts;
-}
-
-function doseChart(proof) {
-  const sorted = [...proof.dose_response].sort((one, two) => one.dose - two.dose);
-  const xs = sorted.map((one) => one.dose), ys = sorted.map((one) => one.effect_nats);
-  const p95 = proof.control_effects?.p95;
-  const edges = Number.isFinite(p95) ? [-p95, p95] : [];
-  const x = around(xs, [0]), y = around(ys, edges, [0]);
-  return {
-    title: "Dose and response",
-    note: `More of the change does more of the effect${edges.length ? "; the grey band holds 95% of matched cells at the whole dose" : ""}.`,
-    picture: plane({
-      x, y, xLabel: "dose; 1 takes it to its other level", yLabel: "nats", label: "Effect by dose",
-      marks: [...(edges.length ? [band(x, [edges[0], edges[0]], [edges[1], edges[1]], "second")] : []), level(0, ""), upright(0, ""), line(xs, ys, "first"), dots(xs, ys, "first")],
-    }),
-    numbers: () => ({ head: ["dose", "nats"], rows: sorted.map((one) => [one.dose, one.effect_nats]) }),
   };
 }
 
@@ -193,13 +164,20 @@ const KINDS_OF_EXCERPT = {
 function showExcerpts(one, excerpts) {
   const shown = Object.entries(KINDS_OF_EXCERPT).filter(([name]) => excerpts[name]);
   find("#excerpts").hidden = shown.length === 0;
-  find("#excerpts div").replaceChildren(...shown.map(([name, [title, why]]) => {
-    const found = excerpts[name];
-    const box = make("div", { class: "coloured small", tabindex: 0, role: "group", "aria-label": `${title}: text coloured by tanh(c)` });
-    showColoured(box, found.text, found.tanh_c, isBinary(found.feature) ? found.feature : undefined);
-    const said = `${why}: r ${short(found.r)} here, c moves ${signed(found.step)} with the feature; from character ${found.start.toLocaleString("en")}`;
-    return make("figure", {}, make("figcaption", {}, make("strong", {}, title), make("span", {}, said)), box);
-  }));
+  find("#excerpts div").replaceChildren(
+    ...shown.map(([name, [title, why]]) => {
+      const found = excerpts[name];
+      const box = make("div", {
+        class: "coloured small",
+        tabindex: 0,
+        role: "group",
+        "aria-label": `${title}: text coloured by tanh(c)`,
+      });
+      showColoured(box, found.text, found.tanh_c, isBinary(found.feature) ? found.feature : undefined);
+      const said = `${why}: r ${short(found.r)} here, c moves ${signed(found.step)} with the feature; from character ${found.start.toLocaleString("en")}`;
+      return make("figure", {}, make("figcaption", {}, make("strong", {}, title), make("span", {}, said)), box);
+    }),
+  );
 }
 
 function showNumbers(one) {

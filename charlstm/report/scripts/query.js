@@ -4,7 +4,8 @@ const MOST_ANSWERS = 12;
 // The passage is compared with as much text on each side as it has itself, and so much at least.
 const LEAST_AROUND = 20;
 
-const passage = () => (state.to === undefined ? undefined : [Math.min(state.at, state.to), Math.max(state.at, state.to)]);
+const passage = () =>
+  state.to === undefined ? undefined : [Math.min(state.at, state.to), Math.max(state.at, state.to)];
 
 // The end that stays is where the cursor was when the passage began.
 function extendPassage() {
@@ -34,25 +35,40 @@ function answerQuery(first, last) {
   const around = Math.max(LEAST_AROUND, last - first + 1);
   const before = Math.max(0, first - around);
   const after = Math.min(characters.length, last + 1 + around);
-  const answers = [...(grids[state.excerpt] ?? [])].map(([cell, stored]) => ({ cell, ...tellApart(stored, before, first, last + 1, after) }));
+  const answers = [...(grids[state.excerpt] ?? [])].map(([cell, stored]) => ({
+    cell,
+    ...tellApart(stored, before, first, last + 1, after),
+  }));
   answers.sort((one, two) => two.agreement - one.agreement || two.step - one.step);
   showAnswers(answers.slice(0, MOST_ANSWERS), answers.length, first, last, around);
 }
 
 // How well the side of its threshold that a cell is on tells the passage from what is around it, in [0.5, 1].
 function tellApart({ values: series, threshold }, before, first, stop, after) {
-  let inside = 0, outside = 0, meanInside = 0, meanOutside = 0;
+  let inside = 0,
+    outside = 0,
+    meanInside = 0,
+    meanOutside = 0;
   for (let index = before; index < after; index += 1) {
     const within = index >= first && index < stop;
     const on = series[index] > threshold ? 1 : 0;
-    if (within) { inside += on; meanInside += series[index]; } else { outside += on; meanOutside += series[index]; }
+    if (within) {
+      inside += on;
+      meanInside += series[index];
+    } else {
+      outside += on;
+      meanOutside += series[index];
+    }
   }
   const length = stop - first;
   const rest = Math.max(1, after - before - length);
   const high = (inside / length + 1 - outside / rest) / 2;
   return {
-    agreement: Math.max(high, 1 - high), side: high >= 0.5 ? "high" : "low",
-    inside: meanInside / length, outside: meanOutside / rest, step: Math.abs(meanInside / length - meanOutside / rest),
+    agreement: Math.max(high, 1 - high),
+    side: high >= 0.5 ? "high" : "low",
+    inside: meanInside / length,
+    outside: meanOutside / rest,
+    step: Math.abs(meanInside / length - meanOutside / rest),
   };
 }
 
@@ -73,8 +89,14 @@ function answerLine(answer) {
   button.addEventListener("click", () => chooseCell(answer.cell));
   const number = (value) => make("td", { class: "number" }, value);
   return make(
-    "tr", {}, make("th", { scope: "row" }, button), make("td", {}, answer.side), number(answer.agreement.toFixed(2)),
-    number(signed(answer.inside)), number(signed(answer.outside)), make("td", {}, found ? found.feature_words : "no finding"),
+    "tr",
+    {},
+    make("th", { scope: "row" }, button),
+    make("td", {}, answer.side),
+    number(answer.agreement.toFixed(2)),
+    number(signed(answer.inside)),
+    number(signed(answer.outside)),
+    make("td", {}, found ? found.feature_words : "no finding"),
   );
 }
 
@@ -92,6 +114,12 @@ function listenToPassage(placeOf) {
     const place = placeOf(event);
     if (dragging && place !== undefined && place !== state.at) moveTo(place, { focus: true, extend: true });
   });
-  document.addEventListener("pointerup", () => { dragging = false; });
-  find("#query-close").addEventListener("click", () => { dropPassage(); rememberView(); spans[state.at].focus(); });
+  document.addEventListener("pointerup", () => {
+    dragging = false;
+  });
+  find("#query-close").addEventListener("click", () => {
+    dropPassage();
+    rememberView();
+    spans[state.at].focus();
+  });
 }
