@@ -2,8 +2,22 @@
 
 const live = {
   about: JSON.parse(find("#model-data")?.textContent ?? "null"),
-  network: undefined, reading: undefined, units: [], spans: [], at: -1, cell: { layer: 0, cell: 0 },
-  natural: undefined, held: undefined, given: undefined, mark: undefined, busy: false, turn: 0, drawing: 0, timer: 0, following: 0, waking: undefined,
+  network: undefined,
+  reading: undefined,
+  units: [],
+  spans: [],
+  at: -1,
+  cell: { layer: 0, cell: 0 },
+  natural: undefined,
+  held: undefined,
+  given: undefined,
+  mark: undefined,
+  busy: false,
+  turn: 0,
+  drawing: 0,
+  timer: 0,
+  following: 0,
+  waking: undefined,
 };
 const MOST_WRITTEN = 8000;
 const LEAST_TOLD = 0.02;
@@ -19,15 +33,18 @@ function startLive() {
   followers.cell.push(followCell, offerFlip);
   addressed.push({ write: liveAddress, read: readLiveAddress });
   // The weights wait until the reader comes near: unpacking them would delay the first sight of the page.
-  const near = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && wake(), { rootMargin: "300px" });
+  const near = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && wake(), {
+    rootMargin: "300px",
+  });
   near.observe(find("#model"));
 }
 
 // The network, unpacked once.
 function wake() {
-  return live.waking ??= unpackLive().catch((error) => {
-    find("#live-status").textContent = `The network cannot be unpacked here: ${error.message}. A newer browser may do it.`;
-  });
+  return (live.waking ??= unpackLive().catch((error) => {
+    find("#live-status").textContent =
+      `The network cannot be unpacked here: ${error.message}. A newer browser may do it.`;
+  }));
 }
 
 async function unpackLive() {
@@ -56,7 +73,14 @@ async function readLive() {
   const units = all.slice(0, most);
   find("#live-status").textContent = "Reading…";
   live.busy = true;
-  if (!(await readIds(live.reading, units.map(({ id }) => id), wanted))) return;
+  if (
+    !(await readIds(
+      live.reading,
+      units.map(({ id }) => id),
+      wanted,
+    ))
+  )
+    return;
   if (!(await drawUnits(units, wanted))) return;
   live.busy = false;
   moveLive(live.mark ?? units.length - 1);
@@ -73,7 +97,9 @@ function readWords(units, written) {
     bits.length > 1 && `${cost.toFixed(2)} bits per character`,
     units.length < written && `the rest is too long for this panel`,
     strangers && `${strangers} not in the vocabulary, read as another`,
-  ].filter(Boolean).join(" · ");
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 // The cells
@@ -88,7 +114,11 @@ function fillCells() {
   };
   const found = Object.keys(cells);
   const layers = Array.from({ length: header.layers }, (_, layer) =>
-    group(`all cells of layer ${layer}`, Array.from({ length: header.cells }, (_, cell) => cellName({ layer, cell }))));
+    group(
+      `all cells of layer ${layer}`,
+      Array.from({ length: header.cells }, (_, cell) => cellName({ layer, cell })),
+    ),
+  );
   find("#live-cell").replaceChildren(...(found.length ? [group("with a finding", found)] : []), ...layers);
 }
 
@@ -96,7 +126,9 @@ function chooseLive(name) {
   const [layer, cell] = name.split(":").map(Number);
   live.cell = { layer, cell };
   find("#live-cell").value = name;
-  find("#live-what").textContent = known() ? `${known().words}${known().verdict && `, ${known().verdict}`}` : "no finding about it";
+  find("#live-what").textContent = known()
+    ? `${known().words}${known().verdict && `, ${known().verdict}`}`
+    : "no finding about it";
   if (!live.network || live.busy) return showSettings();
   paintLive();
   moveLive(live.at);
@@ -174,8 +206,10 @@ async function readOn() {
   const wanted = () => turn === live.drawing;
   const { state, id } = marked();
   const settings = {
-    once: find("#live-once").checked, length: Number(find("#live-length").value),
-    temperature: Number(find("#live-temperature").value), seed: Math.trunc(Number(find("#live-seed").value)) || 0,
+    once: find("#live-once").checked,
+    length: Number(find("#live-length").value),
+    temperature: Number(find("#live-temperature").value),
+    seed: Math.trunc(Number(find("#live-seed").value)) || 0,
   };
   const held = holds();
   const natural = await goOn(live.network, state, id, { ...settings, held: [] }, wanted);
@@ -191,7 +225,10 @@ function offerFlip() {
   const button = find("#flip");
   if (!button) return;
   button.hidden = !live.about.cells[row().cell];
-  button.textContent = live.about.cells[row().cell]?.verdict === "verified" ? "Flip this switch in the model" : "Hold this cell in the model";
+  button.textContent =
+    live.about.cells[row().cell]?.verdict === "verified"
+      ? "Flip this switch in the model"
+      : "Hold this cell in the model";
 }
 
 // The chosen cell in a passage of the excerpt, held where that changes most: off where it is on, else on.
@@ -219,13 +256,18 @@ async function flip() {
 async function placeOfEffect(places, value) {
   const turn = live.turn;
   let [best, most] = [places[0], -1];
-  const whole = await inSlices(0, places.length, (number) => {
-    const index = places[number];
-    const before = { state: stateAfter(live.reading, index), id: live.reading.ids[index] };
-    const natural = nextProbabilities(live.network, stateAfter(live.reading, index + 1));
-    const held = probabilitiesAt(before, [{ ...live.cell, value }]);
-    const moved = natural.reduce((sum, share, id) => sum + Math.abs(share - held[id]), 0);
-    if (moved > most) [best, most] = [index, moved];
-  }, () => turn === live.turn);
+  const whole = await inSlices(
+    0,
+    places.length,
+    (number) => {
+      const index = places[number];
+      const before = { state: stateAfter(live.reading, index), id: live.reading.ids[index] };
+      const natural = nextProbabilities(live.network, stateAfter(live.reading, index + 1));
+      const held = probabilitiesAt(before, [{ ...live.cell, value }]);
+      const moved = natural.reduce((sum, share, id) => sum + Math.abs(share - held[id]), 0);
+      if (moved > most) [best, most] = [index, moved];
+    },
+    () => turn === live.turn,
+  );
   return whole ? best : undefined;
 }

@@ -14,13 +14,19 @@ function listenToLive() {
   on("#live-text", "input", readLive);
   on("#live-text", "focus", wake);
   on("#live-passage", "click", () => write(stretch(state.at, { after: 1 }).text));
-  on("#live-clear", "click", () => { write(""); find("#live-text").focus(); });
+  on("#live-clear", "click", () => {
+    write("");
+    find("#live-text").focus();
+  });
   on("#live-cell", "change", (event) => chooseLive(event.target.value));
   on("#live-hold", "change", settingsChanged);
   on("#live-range", "input", () => holdCell("at"));
   on("#live-once", "change", settingsChanged);
   for (const setting of ["#live-temperature", "#live-length", "#live-seed"]) on(setting, "input", settingsChanged);
-  on("#live-again", "click", () => { find("#live-seed").value = Number(find("#live-seed").value) + 1; settingsChanged(); });
+  on("#live-again", "click", () => {
+    find("#live-seed").value = Number(find("#live-seed").value) + 1;
+    settingsChanged();
+  });
   on("#live", "click", ({ target }) => target.dataset.unit && moveLive(Number(target.dataset.unit), { focus: true }));
   on("#live", "keydown", liveKey);
   find("#flip")?.addEventListener("click", flip);

@@ -27,7 +27,8 @@ function levelClass(c) {
 // The written text, from the first unit that changed.
 async function drawUnits(units, wanted) {
   let same = 0;
-  while (same < units.length && live.units[same]?.text === units[same].text && live.units[same].id === units[same].id) same += 1;
+  while (same < units.length && live.units[same]?.text === units[same].text && live.units[same].id === units[same].id)
+    same += 1;
   const box = find("#live");
   const kept = live.spans[same - 1];
   const rest = document.createRange();
@@ -37,21 +38,28 @@ async function drawUnits(units, wanted) {
   live.spans.length = same;
   live.units = units.slice(0, same);
   const states = cellStates(live.reading, live.cell);
-  return inSlices(same, units.length, (index) => {
-    const span = unitSpan(units[index], index);
-    span.setAttribute("role", "option");
-    nameUnit(span, units[index]);
-    span.tabIndex = -1;
-    span.className = levelClass(states[index]);
-    live.units.push(units[index]);
-    live.spans.push(span);
-    box.append(...spanNodes(span, units[index]));
-  }, wanted);
+  return inSlices(
+    same,
+    units.length,
+    (index) => {
+      const span = unitSpan(units[index], index);
+      span.setAttribute("role", "option");
+      nameUnit(span, units[index]);
+      span.tabIndex = -1;
+      span.className = levelClass(states[index]);
+      live.units.push(units[index]);
+      live.spans.push(span);
+      box.append(...spanNodes(span, units[index]));
+    },
+    wanted,
+  );
 }
 
 function paintLive() {
   const states = cellStates(live.reading, live.cell);
-  live.spans.forEach((span, index) => { span.className = levelClass(states[index]); });
+  live.spans.forEach((span, index) => {
+    span.className = levelClass(states[index]);
+  });
 }
 
 function moveLive(index, { focus = false } = {}) {
@@ -67,7 +75,10 @@ function moveLive(index, { focus = false } = {}) {
   if (span) {
     span.tabIndex = 0;
     span.setAttribute("aria-selected", "true");
-    span.setAttribute("aria-label", `${SPOKEN[live.units[live.at].text] ?? live.units[live.at].shown}, tanh(c) ${signed(Math.tanh(liveState()))}`);
+    span.setAttribute(
+      "aria-label",
+      `${SPOKEN[live.units[live.at].text] ?? live.units[live.at].shown}, tanh(c) ${signed(Math.tanh(liveState()))}`,
+    );
     if (focus) span.focus({ preventScroll: true });
     showIn(find("#live"), span);
   }
@@ -91,7 +102,8 @@ function showIn(box, span) {
 
 function drawLanes() {
   const box = find("#live-lanes");
-  if (!box.childElementCount) box.replaceChildren(...LANES.map(buildLane), make("div", { class: "ticks", "aria-hidden": "true" }));
+  if (!box.childElementCount)
+    box.replaceChildren(...LANES.map(buildLane), make("div", { class: "ticks", "aria-hidden": "true" }));
   const wide = Math.max(16, Math.floor(box.lastElementChild.clientWidth / 11));
   const count = Math.min(live.units.length, wide);
   const start = bounded(live.at - Math.floor(count / 2), 0, live.units.length - count);
@@ -105,18 +117,34 @@ function drawLanes() {
 
 function buildLane(name) {
   const picture = make(
-    "svg:svg", { preserveAspectRatio: "none", role: "img", "aria-label": `${name} around the marked character` },
-    make("svg:rect", { class: "cursor", y: -1.1, height: 2.2, width: 1 }), make("svg:path", { class: "above" }),
-    make("svg:path", { class: "below" }), make("svg:path", { class: "curve" }),
+    "svg:svg",
+    { preserveAspectRatio: "none", role: "img", "aria-label": `${name} around the marked character` },
+    make("svg:rect", { class: "cursor", y: -1.1, height: 2.2, width: 1 }),
+    make("svg:path", { class: "above" }),
+    make("svg:path", { class: "below" }),
+    make("svg:path", { class: "curve" }),
   );
   const label = make("span", { class: "track-name" }, name);
-  return make("div", { class: `track track-${name === "tanh(c)" ? "c" : name}` }, label, picture, make("span", { class: "track-value" }));
+  return make(
+    "div",
+    { class: `track track-${name === "tanh(c)" ? "c" : name}` },
+    label,
+    picture,
+    make("span", { class: "track-value" }),
+  );
 }
 
 function drawLane(lane, name, series, at) {
   const [cursor, above, below, curve] = lane.querySelector("svg").children;
-  const side = (sign_) => `${stepPath(series.map((value) => sign_ * Math.max(0, sign_ * value)), 0, 1)}V0H0Z`;
-  lane.querySelector("svg").setAttribute("viewBox", `0 -1.1 ${Math.max(1, series.length)} ${SIGNED.has(name) ? 2.2 : 1.1}`);
+  const side = (sign_) =>
+    `${stepPath(
+      series.map((value) => sign_ * Math.max(0, sign_ * value)),
+      0,
+      1,
+    )}V0H0Z`;
+  lane
+    .querySelector("svg")
+    .setAttribute("viewBox", `0 -1.1 ${Math.max(1, series.length)} ${SIGNED.has(name) ? 2.2 : 1.1}`);
   cursor.setAttribute("x", at);
   above.setAttribute("d", series.length ? side(1) : "");
   below.setAttribute("d", series.length && SIGNED.has(name) ? side(-1) : "");
@@ -126,13 +154,15 @@ function drawLane(lane, name, series, at) {
 }
 
 function drawTicks(ticks, start, count) {
-  ticks.replaceChildren(...Array.from({ length: count }, (_, offset) => {
-    const span = document.createElement("span");
-    const unit = live.units[start + offset];
-    span.textContent = unit ? (unit.text === " " ? " " : unit.shown) : "";
-    if (start + offset === live.at) span.className = "here";
-    return span;
-  }));
+  ticks.replaceChildren(
+    ...Array.from({ length: count }, (_, offset) => {
+      const span = document.createElement("span");
+      const unit = live.units[start + offset];
+      span.textContent = unit ? (unit.text === " " ? " " : unit.shown) : "";
+      if (start + offset === live.at) span.className = "here";
+      return span;
+    }),
+  );
 }
 
 // What comes next
@@ -146,11 +176,14 @@ function drawNext() {
   find("#live-glyph").textContent = live.units[live.at]?.shown ?? "a line break";
   find("#live-next").replaceChildren(...ranked.slice(0, SHOWN_NEXT).map((id) => nextLine(id, natural[id], held?.[id])));
   find("#live-next").classList.toggle("paired", held !== undefined);
-  find("#live-change").replaceChildren(...(held ? changeWords(ranked, natural, held) : ["Hold the cell below, and see this change."]));
+  find("#live-change").replaceChildren(
+    ...(held ? changeWords(ranked, natural, held) : ["Hold the cell below, and see this change."]),
+  );
 }
 
 const glyphOf = (id) => unitsOfIds(live.network, [id])[0].shown;
-const percent = (share) => (share >= 0.0995 ? Math.round(100 * share) : share >= 0.00095 ? (100 * share).toFixed(1) : "<0.1") + "%";
+const percent = (share) =>
+  (share >= 0.0995 ? Math.round(100 * share) : share >= 0.00095 ? (100 * share).toFixed(1) : "<0.1") + "%";
 
 function nextLine(id, natural, held) {
   const line = document.createElement("li");
@@ -158,7 +191,10 @@ function nextLine(id, natural, held) {
   glyph.textContent = glyphOf(id);
   const bars = document.createElement("span");
   bars.className = "bars";
-  for (const [name, share] of [["natural", natural], ["held", held]]) {
+  for (const [name, share] of [
+    ["natural", natural],
+    ["held", held],
+  ]) {
     if (share === undefined) continue;
     const bar = document.createElement("span");
     bar.className = name;
@@ -182,7 +218,11 @@ function changeWords(ranked, natural, held) {
   const words = extremes.flatMap((id, index) => {
     const glyph = document.createElement("code");
     glyph.textContent = glyphOf(id);
-    return [index ? " and " : "", glyph, ` ${timesWords(Math.exp(Math.abs(change(id))))} times ${change(id) < 0 ? "less" : "more"} likely`];
+    return [
+      index ? " and " : "",
+      glyph,
+      ` ${timesWords(Math.exp(Math.abs(change(id))))} times ${change(id) < 0 ? "less" : "more"} likely`,
+    ];
   });
   return ["Held, it makes ", ...words, "."];
 }
@@ -194,12 +234,16 @@ const timesWords = (times) => (times >= 1000 ? "over 1,000" : times >= 10 ? Math
 function drawRuns() {
   const natural = unitsOfIds(live.network, live.natural.ids.slice(1));
   const held = live.held && unitsOfIds(live.network, live.held.ids.slice(1));
-  const parting = held ? natural.findIndex(({ id, text }, index) => id !== held[index]?.id || text !== held[index].text) : -1;
+  const parting = held
+    ? natural.findIndex(({ id, text }, index) => id !== held[index]?.id || text !== held[index].text)
+    : -1;
   drawRun(find("#live-natural"), natural, live.natural, parting);
   drawRun(find("#live-held"), held ?? [], live.held, parting);
   const name = `Cell ${cellName(live.cell)}`;
   const how = { off: "held off", on: "held on", at: `held at ${signed(Number(find("#live-range").value))}` }[holding()];
-  find("#live-held-title").textContent = held ? `${name} ${how}${find("#live-once").checked ? " once" : ""}` : `${name} held`;
+  find("#live-held-title").textContent = held
+    ? `${name} ${how}${find("#live-once").checked ? " once" : ""}`
+    : `${name} held`;
   find("#live-parting").textContent = held ? partingWords(parting) : "";
 }
 
@@ -212,7 +256,10 @@ function partingWords(parting) {
 function drawRun(box, units, run, parting) {
   const before = document.createElement("span");
   before.className = "before";
-  before.textContent = live.units.slice(Math.max(0, live.at - 39), live.at + 1).map(({ text }) => text).join("");
+  before.textContent = live.units
+    .slice(Math.max(0, live.at - 39), live.at + 1)
+    .map(({ text }) => text)
+    .join("");
   if (!run) return box.replaceChildren(placeholder());
   const states = cellStates(run, live.cell);
   const nodes = units.flatMap((unit, index) => {

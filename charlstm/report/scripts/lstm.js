@@ -30,11 +30,20 @@ async function blocked(values, rows, columns) {
 function addProduct({ blocks, rows, columns }, x, sums) {
   let at = 0;
   for (let k = 0; k < columns; k += 8) {
-    const x0 = x[k], x1 = x[k + 1], x2 = x[k + 2], x3 = x[k + 3];
-    const x4 = x[k + 4], x5 = x[k + 5], x6 = x[k + 6], x7 = x[k + 7];
+    const x0 = x[k],
+      x1 = x[k + 1],
+      x2 = x[k + 2],
+      x3 = x[k + 3];
+    const x4 = x[k + 4],
+      x5 = x[k + 5],
+      x6 = x[k + 6],
+      x7 = x[k + 7];
     for (let row = 0; row < rows; row += 1, at += 8) {
-      sums[row] += blocks[at] * x0 + blocks[at + 1] * x1 + (blocks[at + 2] * x2 + blocks[at + 3] * x3)
-        + (blocks[at + 4] * x4 + blocks[at + 5] * x5 + (blocks[at + 6] * x6 + blocks[at + 7] * x7));
+      sums[row] +=
+        blocks[at] * x0 +
+        blocks[at + 1] * x1 +
+        (blocks[at + 2] * x2 + blocks[at + 3] * x3) +
+        (blocks[at + 4] * x4 + blocks[at + 5] * x5 + (blocks[at + 6] * x6 + blocks[at + 7] * x7));
     }
   }
 }
@@ -52,18 +61,26 @@ async function buildNetwork(header, tensors) {
   const matrix = (name) => name in header.matrices && blocked(tensors[name], ...header.matrices[name]);
   const each = (make) => Promise.all(Array.from({ length: layers }, (_, layer) => make(layer)));
   return {
-    layers, cells, act: ACTIVATIONS[header.activation], symbols: header.symbols, level: header.level,
-    table: tensors.table, embedding: tensors.embedding, projections: [],
+    layers,
+    cells,
+    act: ACTIVATIONS[header.activation],
+    symbols: header.symbols,
+    level: header.level,
+    table: tensors.table,
+    embedding: tensors.embedding,
+    projections: [],
     inputs: await each((layer) => matrix(`input.${layer}`)),
     recurrent: await each((layer) => matrix(`recurrent.${layer}`)),
     biases: await each((layer) => tensors[`bias.${layer}`]),
-    head: await matrix("head"), headBias: tensors.head_bias, sums: new Float32Array(4 * cells),
+    head: await matrix("head"),
+    headBias: tensors.head_bias,
+    sums: new Float32Array(4 * cells),
   };
 }
 
 // W x + b of the first layer for a character: made once, so that no step multiplies by its input weights.
 function projection(network, id) {
-  return network.projections[id] ??= makeProjection(network, id);
+  return (network.projections[id] ??= makeProjection(network, id));
 }
 
 function makeProjection({ table, embedding, inputs, biases, cells }, id) {
@@ -90,7 +107,12 @@ function readCharacter(network, state, id, held = []) {
     sums.set(layer ? network.biases[layer] : projection(network, id));
     if (layer) addProduct(network.inputs[layer], state.h[layer - 1], sums);
     addProduct(network.recurrent[layer], state.h[layer], sums);
-    updateCells(network, state.h[layer], state.c[layer], held.filter((one) => one.layer === layer));
+    updateCells(
+      network,
+      state.h[layer],
+      state.c[layer],
+      held.filter((one) => one.layer === layer),
+    );
   }
 }
 

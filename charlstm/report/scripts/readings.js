@@ -5,8 +5,7 @@
 const MOST_MEMORY = 64 * 2 ** 20;
 const SLICE_MS = 12;
 
-const mostCharacters = ({ layers, cells }) =>
-  Math.min(20000, Math.floor(MOST_MEMORY / (8 * layers * padded(cells))));
+const mostCharacters = ({ layers, cells }) => Math.min(20000, Math.floor(MOST_MEMORY / (8 * layers * padded(cells))));
 
 function emptyReading(network, begun = emptyState(network)) {
   return { network, begun, ids: [], h: [], c: [], bits: [] };
@@ -41,7 +40,11 @@ const breath = (() => {
   const { port1, port2 } = new MessageChannel();
   const waiting = [];
   port1.onmessage = () => waiting.shift()();
-  return () => new Promise((resume) => { waiting.push(resume); port2.postMessage(null); });
+  return () =>
+    new Promise((resume) => {
+      waiting.push(resume);
+      port2.postMessage(null);
+    });
 })();
 
 // Do a step for each index, and let the page breathe between slices; false where wanted() no longer holds.
@@ -64,12 +67,17 @@ async function readIds(reading, ids, wanted) {
   while (same < ids.length && reading.ids[same] === ids[same]) same += 1;
   shorten(reading, same);
   const state = stateAfter(reading, same);
-  return inSlices(same, ids.length, (index) => {
-    // What a character costs is known before it is read; the first one has nothing before it.
-    reading.bits[index] = index ? -Math.log2(nextProbabilities(network, state)[ids[index]]) : 0;
-    readCharacter(network, state, ids[index]);
-    extend(reading, state, ids[index]);
-  }, wanted);
+  return inSlices(
+    same,
+    ids.length,
+    (index) => {
+      // What a character costs is known before it is read; the first one has nothing before it.
+      reading.bits[index] = index ? -Math.log2(nextProbabilities(network, state)[ids[index]]) : 0;
+      readCharacter(network, state, ids[index]);
+      extend(reading, state, ids[index]);
+    },
+    wanted,
+  );
 }
 
 // Read id from a state with cells held, then draw so many characters on; an edit is a hold of this first step alone.
@@ -77,10 +85,15 @@ async function goOn(network, state, id, { held, once, length, temperature, seed 
   const reading = emptyReading(network, { h: copied(state.h), c: copied(state.c) });
   const random = randomFrom(seed);
   let next = id;
-  const whole = await inSlices(0, length + 1, (index) => {
-    readCharacter(network, state, next, index && once ? [] : held);
-    extend(reading, state, next);
-    next = drawn(nextProbabilities(network, state, temperature), random);
-  }, wanted);
+  const whole = await inSlices(
+    0,
+    length + 1,
+    (index) => {
+      readCharacter(network, state, next, index && once ? [] : held);
+      extend(reading, state, next);
+      next = drawn(nextProbabilities(network, state, temperature), random);
+    },
+    wanted,
+  );
   return whole ? reading : undefined;
 }

@@ -28,8 +28,17 @@ function byteUnits({ ids }, bytes) {
     for (let index = start; index < start + count; index += 1) {
       const id = ids.get(String.fromCharCode(bytes[index]));
       const ends = index === start + count - 1;
-      const look = !whole ? { shown: hex(bytes[index]), kind: "code" } : ends ? drawing(whole) : { shown: "·", kind: "code" };
-      units.push({ id: id ?? 0, text: ends ? whole ?? "\ufffd" : "", ...look, ...(id === undefined && { kind: "unknown" }) });
+      const look = !whole
+        ? { shown: hex(bytes[index]), kind: "code" }
+        : ends
+          ? drawing(whole)
+          : { shown: "·", kind: "code" };
+      units.push({
+        id: id ?? 0,
+        text: ends ? (whole ?? "\ufffd") : "",
+        ...look,
+        ...(id === undefined && { kind: "unknown" }),
+      });
     }
   }
   return units;
@@ -42,7 +51,9 @@ function characterAt(bytes, start) {
   const lead = bytes[start];
   const count = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   try {
-    const [...characters] = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.slice(start, start + count));
+    const [...characters] = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      bytes.slice(start, start + count),
+    );
     return characters.length === 1 && start + count <= bytes.length ? characters[0] : undefined;
   } catch {
     return undefined;
@@ -51,7 +62,11 @@ function characterAt(bytes, start) {
 
 // Ids that were drawn, as units.
 function unitsOfIds(network, ids) {
-  if (network.level === "bytes") return byteUnits(network, Uint8Array.from(ids, (id) => network.symbols[id].charCodeAt(0)));
+  if (network.level === "bytes")
+    return byteUnits(
+      network,
+      Uint8Array.from(ids, (id) => network.symbols[id].charCodeAt(0)),
+    );
   return ids.map((id) => characterUnit(network, network.symbols[id]));
 }
 
@@ -63,6 +78,7 @@ function drawing(character) {
   if (character === "\x7f") return { shown: "␡", kind: "code" };
   const code = character.codePointAt(0);
   if (code < 32) return { shown: String.fromCharCode(0x2400 + code), kind: "code" };
-  if (/[\p{C}\p{Z}]/u.test(character)) return { shown: `U+${code.toString(16).toUpperCase().padStart(4, "0")}`, kind: "code" };
+  if (/[\p{C}\p{Z}]/u.test(character))
+    return { shown: `U+${code.toString(16).toUpperCase().padStart(4, "0")}`, kind: "code" };
   return /[\p{Mn}\p{Me}]/u.test(character) ? { shown: "◌" + character, kind: "code" } : { shown: character, kind: "" };
 }
