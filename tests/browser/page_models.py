@@ -15,7 +15,7 @@ from charlstm.config import Level, ModelConfig, TrainingConfig
 from charlstm.foreign.parts import Layer, Parts
 from charlstm.model import CharLSTM
 from charlstm.report.render import write_report
-from charlstm.report.weights import inside
+from charlstm.report.weights import Inside, inside
 from charlstm.sampling import Stepper
 from charlstm.training import Trainer, train
 from charlstm.vocabulary import Vocabulary
@@ -55,6 +55,16 @@ def page_of(
     run.save_model(model, validation_bits_per_character=None)
     write_report(findings or sample_findings(), folder / "report.html", inside({}, [folder]))
     return folder / "report.html"
+
+
+def demo_model(folder: Path) -> Inside:
+    """A model of the demo's shape for a page: 256 cells, 171 symbols, an embedding of 64."""
+    symbols = tuple(map(chr, range(32, 203)))
+    model = CharLSTM(ModelConfig(vocabulary_size=171), generator=torch.Generator().manual_seed(0))
+    run = RunFolder(folder)
+    run.create(RunConfig(model.config, None, Vocabulary("characters", symbols), None))
+    run.save_model(model, validation_bits_per_character=None)
+    return inside({}, [folder])
 
 
 @torch.inference_mode()

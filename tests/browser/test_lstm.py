@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from page_models import READ, SOURCE, one_hot, page_of, stepped, trained
+from page_models import READ, SOURCE, demo_model, one_hot, page_of, stepped, trained
 from playwright.sync_api import Page
+from report_fixture import sample_findings
 
 from charlstm.cell import Held
 from charlstm.config import ModelConfig
 from charlstm.model import CharLSTM
+from charlstm.report.render import write_report
 from charlstm.vocabulary import Vocabulary
 
 READING = """async ([text, held]) => {
@@ -138,14 +140,9 @@ def test_gates_of_a_cell_equal_pytorch(open_page, tmp_path: Path, two_layers: Ch
     assert np.abs(got - torch.stack(expected).detach().numpy()).max() < 1e-3
 
 
-def large_model() -> CharLSTM:
-    """The shape of the demo: 256 cells, 171 symbols."""
-    config = ModelConfig(vocabulary_size=len(Vocabulary.of_text(SOURCE)))
-    return CharLSTM(config, generator=torch.Generator().manual_seed(0)).eval()
-
-
 def test_500_characters_a_second_at_256_cells(open_page, tmp_path: Path):
-    page = open_page(page_of(large_model(), tmp_path))
+    write_report(sample_findings(), tmp_path / "report.html", demo_model(tmp_path))
+    page = open_page(tmp_path / "report.html")
 
     assert page.evaluate(SPEED, READ) >= 500
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from full_fixture import demo_sized
+from page_models import demo_model
 from playwright.sync_api import Page, expect
 from report_fixture import HOSTILE, hostile_findings, sample_findings, sample_text
 
@@ -237,14 +238,14 @@ def test_page_never_scrolls_sideways(open_page, width: int):
 
 @pytest.fixture(scope="module")
 def demo_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo") / "report.html"
-    write_report(demo_sized(), path)
-    return path
+    folder = tmp_path_factory.mktemp("demo")
+    write_report(demo_sized(), folder / "report.html", demo_model(folder))
+    return folder / "report.html"
 
 
-def test_a_page_of_256_cells_leaves_room_for_their_weights(demo_report: Path):
-    # 3 MB at most with the weights, which are 0.75 MB in half precision and a third more as base64.
-    assert demo_report.stat().st_size < 1_900_000
+def test_a_page_of_256_cells_with_their_weights_has_3_megabytes(demo_report: Path):
+    assert 'id="weights"' in demo_report.read_text(encoding="utf-8")
+    assert demo_report.stat().st_size < 3_000_000
 
 
 def test_two_thousand_characters_recolour_within_60_ms(open_page, demo_report: Path):
