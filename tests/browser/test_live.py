@@ -253,6 +253,17 @@ def test_the_panel_never_scrolls_sideways(open_page, report: Path, width: int):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_it_runs_where_nothing_was_found(open_page, tmp_path: Path, model: CharLSTM):
+    path = page_of(model, tmp_path, findings=sample_findings() | {"findings": [], "excerpts": []})
+    page = open_page(path)
+    written(page, "def f(x):")
+    page.locator("#live-cell").select_option("0:200")
+
+    expect(page.locator("#live-what")).to_have_text("no finding about it")
+    expect(page.locator("#live-next li")).to_have_count(8)
+    assert page.seen == [path.as_uri()]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_in_the_panel(open_page, report: Path, scheme: str):
     page = open_page(report, f"#cell={CELL}&at=0", color_scheme=scheme)
