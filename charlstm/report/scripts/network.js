@@ -45,6 +45,8 @@ function reachChart({ cells, controls, untrained }) {
     ["untrained", known(untrained), "third"],
   ].filter(([, series]) => series.some((value) => value !== null));
   const longest = Math.max(...groups.map(([, series]) => series.findLastIndex((value) => value !== null))) + 1;
+  // As wide as the page, so that its words keep their size.
+  const room = bounded(find("#gradients").clientWidth - 34, 320, 760);
   const xs = range(longest);
   const [, top] = around([0], ...groups.map(([, series]) => series.slice(0, longest)));
   return {
@@ -56,7 +58,7 @@ function reachChart({ cells, controls, untrained }) {
       xLabel: "characters before the closer",
       yLabel: "gradient, 1 at the closer",
       label: "Gradient by distance from the closer",
-      frame: { width: 760, height: 280 },
+      frame: { width: room, height: 280 },
       marks: [...groups.map(([, series, name]) => line(xs, series.slice(0, longest), name))],
     }),
     names: groups.map(([name, , kind]) => [kind, name]),
