@@ -48,6 +48,10 @@ RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's fol
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing on stderr but problems")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
+NoModel = Annotated[bool, typer.Option("--no-model", help="leave the network itself out of the page")]
+FiguresOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="figures for papers, PNG and SVG, into a folder")
+]
 UnknownOption = Annotated[Unknown, typer.Option(help="what to do about characters the run does not know")]
 
 
@@ -298,6 +302,15 @@ def inspect(
         int, typer.Option(help="how many cells to intervene on, the best first")
     ] = InspectionConfig.interventions,
     seed: Annotated[int, typer.Option(help="of shifts, controls and sites")] = 0,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OTHER",
+            help="put a second run beside it; untrained or shuffled: a twin that knows nothing",
+        ),
+    ] = None,
+    figures: FiguresOption = None,
+    no_model: NoModel = False,
     unknown: UnknownOption = "error",
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -306,7 +319,19 @@ def inspect(
     config = InspectionConfig(
         characters=characters, seed=seed, features=tuple(feature or ()), interventions=interventions
     )
-    _inspect(checkpoint, corpus, out or checkpoint, config, quiet, as_json, unknown)
+    _inspect(
+        checkpoint,
+        corpus,
+        out or checkpoint,
+        config,
+        quiet,
+        as_json,
+        unknown,
+        compare,
+        with_model=not no_model,
+    )
+    if figures:
+        _draw_figures(out or checkpoint, figures, quiet)
 
 
 def _inspect(
@@ -317,6 +342,9 @@ def _inspect(
     quiet: bool,
     as_json: bool,
     unknown: Unknown = "error",
+    compare: str | None = None,
+    *,
+    with_model: bool = True,
 ) -> None:
     from charlstm import narration, pipeline
 
@@ -328,13 +356,30 @@ def _inspect(
             bar.move_to(fraction)
 
         inspected = pipeline.inspect(
-            checkpoint, corpus, out, config=config, progress=progress, command=_command(), unknown=unknown
+            checkpoint,
+            corpus,
+            out,
+            config=config,
+            progress=progress,
+            command=_command(),
+            unknown=unknown,
+            compare=compare,
+            with_model=with_model,
         )
     if as_json:
         console.write_json(inspected.findings.to_json())
     else:
         console.write_line(narration.findings_table(inspected.findings))
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
+    if inspected.comparison_path:
+        narrator.say(f"compared  {inspected.comparison_path}")
+
+
+def _draw_figures(findings: Path, folder: Path, quiet: bool) -> None:
+    from charlstm.pipeline import draw_figures
+
+    written = draw_figures(findings, folder)
+    console.Narrator(quiet=quiet).say(f"figures   {folder}, {len(written)} files")
 
 
 def _command() -> str:
@@ -414,11 +459,15 @@ def exam(
 def report(
     findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="a findings.json, or its folder")],
     out: Annotated[Path | None, typer.Option(help="the page [report.html beside it]")] = None,
+    figures: FiguresOption = None,
+    no_model: NoModel = False,
 ) -> None:
     """Draw the page of an inspection again."""
     from charlstm.pipeline import draw_report
 
-    console.write_line(str(draw_report(findings, out)))
+    console.write_line(str(draw_report(findings, out, with_model=not no_model)))
+    if figures:
+        _draw_figures(findings, figures, False)
 
 
 @app.command()

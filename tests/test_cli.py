@@ -262,8 +262,39 @@ def test_inspect_writes_findings_and_a_page(tmp_path, prose, monkeypatch, capsys
     page.unlink()
     assert run(monkeypatch, "report", tmp_path / "found") == 0
     assert page.read_text() == drawn
+    assert 'id="weights"' in drawn  # from the run's folder, which the findings name
+    assert run(monkeypatch, "report", tmp_path / "found", "--no-model") == 0
+    assert 'id="weights"' not in page.read_text()
+    assert "--no-model" in page.read_text()
+    (path / "model.safetensors").rename(path / "elsewhere.safetensors")
+    assert run(monkeypatch, "report", tmp_path / "found") == 0
+    assert "cannot be read" in page.read_text()
+    assert run(monkeypatch, "inspect", path, "--quiet") == 4
+    (path / "elsewhere.safetensors").rename(path / "model.safetensors")
+    capsys.readouterr()
     assert run(monkeypatch, "inspect", path, "--quiet") == 3  # its own held-out text is too short
     assert "20,000" in capsys.readouterr().err
+
+
+def test_two_models_read_the_same_text(tmp_path, prose, monkeypatch, capsys):
+    text = tmp_path / "long.txt"
+    text.write_text(prose * 200)
+    path, found = tmp_path / "run", tmp_path / "found"
+    assert run(monkeypatch, "train", text, "--out", path, "--steps", 20, "--quiet", *SMALL) == 0
+    command = ["inspect", path, text, "--out", found, "--characters", 24_000, "--compare"]
+    assert run(monkeypatch, *command, "untrained", "--figures", tmp_path / "figures") == 0
+    assert "compare.html" in capsys.readouterr().err
+    left, right = (json.loads((found / name).read_text()) for name in ("findings.json", "compared.json"))
+    assert left["excerpts"][0]["text"] == right["excerpts"][0]["text"]
+    assert left["provenance"]["weights_sha256"] != right["provenance"]["weights_sha256"]
+    assert right["model"]["bits_per_character"] is None
+    assert "untrained" in (found / "compare.html").read_text()
+    assert {one.suffix for one in (tmp_path / "figures").iterdir()} == {".png", ".svg"}
+
+    assert run(monkeypatch, *command, path, "--quiet") == 0
+    again = json.loads((found / "compared.json").read_text())
+    assert again["provenance"]["weights_sha256"] == left["provenance"]["weights_sha256"]
+    assert run(monkeypatch, *command, tmp_path / "nowhere") == 4
 
 
 def test_demo(tmp_path, prose, monkeypatch, capsys):
