@@ -78,7 +78,7 @@ def portrait(c: Values, feature: Feature, positions: NDArray[np.int64], text: st
     the feature where the cell follows best, by the smallest step, and least, with r there and the step of c
     per unit of the feature.
     """
-    values = feature.values[positions]
+    values = feature.values[positions].astype(np.float32)
     return {
         "characters": int(c.size),
         "trace": {

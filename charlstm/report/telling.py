@@ -62,13 +62,34 @@ def effect(finding: Mapping[str, Any]) -> Sentence:
     nats = effect_nats(causal)
     if nats is None or abs(nats) < LEAST_TOLD_NATS or not causal.get("target"):
         return ()
-    closers = list(_marks(list(causal["target"]), any_character=False))
+    closers = list(_closers(causal["target"]))
     change = f" becomes {times(nats)} times {'less' if nats < 0 else 'more'} likely"
     before = plural(causal.get("lag") or 0, "character")
     return (
         Part(f"When it is {_forced(finding, causal)} {before} earlier, "),
         *closers,
-        Part(f"{change}{_beside(causal.get('control_effects') or {})}"),
+        Part(f"{change}{_beside(causal.get('control_effects') or {})}{_displaced(causal)}"),
+    )
+
+
+def _closers(target: str) -> Iterable[Part]:
+    """The characters of a target: each of them, or for [^...] all but those."""
+    if len(target) > 3 and target.startswith("[^") and target.endswith("]"):
+        yield Part("anything but ")
+        target = target[2:-1]
+    yield from _marks(list(target), any_character=False)
+
+
+def _displaced(causal: Mapping[str, Any]) -> str:
+    """By how many characters a counter's closer moves when the model writes on."""
+    moved = causal.get("displacement") or {}
+    characters, steps = finite(moved.get("characters")), finite(moved.get("steps"))
+    low, high = map(finite, moved.get("interval") or (None, None))
+    if characters is None or steps is None or low is None or high is None or low <= 0:
+        return ""
+    return (
+        f"; where the model writes on by itself, it comes {characters:.1f} characters sooner "
+        f"({low:.1f} to {high:.1f})"
     )
 
 
