@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from charlstm.cell import UNBOUNDED
 from charlstm.checkpoint import Checkpoint, load, load_config
-from charlstm.config import Hold, InspectionConfig, SamplingConfig, Unknown, parse_hold
+from charlstm.config import Hold, InspectionConfig, SamplingConfig, Unknown, check_seed, parse_hold
 from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corpora, load_corpus, split_bounds
 from charlstm.devices import choose_device, keep_freed_memory
-from charlstm.errors import UsageError
+from charlstm.errors import CheckpointError, UsageError
 from charlstm.evaluation import character_losses
+from charlstm.files import COMPARED, COMPARISON, FINDINGS, REPORT
 from charlstm.inspection import inspect as inspection
 from charlstm.inspection.controls import shuffled
 from charlstm.inspection.findings import Findings
@@ -28,8 +30,6 @@ from charlstm.report.weights import NOT_WANTED, inside
 from charlstm.sampling import check_cell, sample
 from charlstm.vocabulary import Ids
 
-_FINDINGS, _REPORT = "findings.json", "report.html"
-_COMPARED, _COMPARISON = "compared.json", "compare.html"
 # Networks that know nothing and can stand for another run: `untrained` and `shuffled`.
 TWINS = {"untrained": fresh, "shuffled": shuffled}
 
@@ -52,10 +52,14 @@ def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "e
 def sample_from(
     path: Path, prompt: str, *, config: SamplingConfig, seed: int, unknown: Unknown = "error"
 ) -> Iterator[list[str]]:
-    """What each stream adds to its text; see sampling.sample. One stream is fastest on the CPU."""
+    """What each stream adds to its text; see sampling.sample. One stream is fastest on the CPU.
+
+    Raises CheckpointError where the model's predictions overflow.
+    """
+    check_seed(seed)
     checkpoint = load(path)
     generator = torch.Generator().manual_seed(seed)
-    yield from sample(
+    drawn = sample(
         checkpoint.model,
         checkpoint.config.vocabulary,
         prompt,
@@ -63,6 +67,12 @@ def sample_from(
         generator=generator,
         unknown=unknown,
     )
+    try:
+        yield from drawn
+    except RuntimeError as error:
+        if "probability tensor" not in str(error):  # what torch.multinomial says of NaN
+            raise
+        raise overflowing(path) from error
 
 
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
@@ -85,7 +95,7 @@ def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
 
 def _level(path: Path, layer: int, cell: int, name: str) -> float:
     """The cell state at which a cell is on or off. Raises UsageError when no inspection found that."""
-    place = path / _FINDINGS
+    place = path / FINDINGS
     known = _levels(Findings.load(place), name) if place.exists() else {}
     if (layer, cell) not in known:
         listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
@@ -149,18 +159,35 @@ def score(
     part: str = "all",
     unknown: Unknown = "error",
     device: str = "auto",
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> Score:
-    """The loss of every character of a text, or of one part of its split, under a run's best model."""
+    """The loss of every character of a text, or of one part of its split, under a run's best model.
+
+    progress is told which fraction of the characters is read. Raises CheckpointError when a loss is no
+    finite number, which takes weights that overflow.
+    """
     checkpoint = load(path)
     corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
     ids = corpus.tokens
     if part != "all":
         ids = ids[slice(*split_bounds(len(ids), split)[part])]
     model = checkpoint.model.to(choose_device(device))
-    nats = np.zeros(len(ids), np.float32)
+    nats, done = np.zeros(len(ids), np.float32), 0
     for losses in character_losses(model, ids):
         nats[losses.first : losses.first + losses.nats.numel()] = losses.nats.numpy()
+        done += losses.nats.numel()
+        progress(done / len(ids))
+    if not np.isfinite(nats).all():
+        raise overflowing(path)
     return Score(corpus, ids, nats)
+
+
+def overflowing(path: Path) -> CheckpointError:
+    """The problem with a model whose finite weights give losses that are not."""
+    return CheckpointError(
+        f"{path} predicts with NaN or infinity: its weights overflow",
+        "train again with a lower --learning-rate, or with --activation tanh",
+    )
 
 
 @dataclass(frozen=True)
@@ -199,6 +226,7 @@ def inspect(
     start = _unseen(checkpoint, corpus, corpus_name)
 
     def read(of: Checkpoint, text: Corpus, name: str, told: Callable[[str, float], None]) -> Findings:
+        _refuse_overflow(of, text.tokens[start : start + config.characters])
         return inspection.inspect(
             of.model,
             text.tokens[start:],
@@ -213,14 +241,14 @@ def inspect(
         )
 
     findings = read(checkpoint, corpus, str(path), _share(progress, 0.0, 0.5 if other else 1.0))
-    findings.save(out / _FINDINGS)
-    report = draw_report(out / _FINDINGS, None, with_model=with_model)
+    findings.save(out / FINDINGS)
+    report = draw_report(out / FINDINGS, None, with_model=with_model)
     if other is None or compare is None:
-        return Inspected(findings, out / _FINDINGS, report)
+        return Inspected(findings, out / FINDINGS, report)
     read(other, corpus_of(other, corpus.name, unknown=unknown), compare, _share(progress, 0.5, 1.0)).save(
-        out / _COMPARED
+        out / COMPARED
     )
-    return Inspected(findings, out / _FINDINGS, report, draw_comparison(out))
+    return Inspected(findings, out / FINDINGS, report, draw_comparison(out))
 
 
 def _share(progress: Callable[[str, float], None], start: float, stop: float) -> Callable[[str, float], None]:
@@ -251,9 +279,17 @@ def _other(checkpoint: Checkpoint, name: str, seed: int) -> Checkpoint:
 
 def draw_comparison(folder: Path) -> Path:
     """Draw compare.html from the findings.json and compared.json of a folder, in it."""
-    left, right = (Findings.load(folder / name).to_json() for name in (_FINDINGS, _COMPARED))
-    write_page(render_comparison(left, right), folder / _COMPARISON)
-    return folder / _COMPARISON
+    left, right = (Findings.load(folder / name).to_json() for name in (FINDINGS, COMPARED))
+    write_page(render_comparison(left, right), folder / COMPARISON)
+    return folder / COMPARISON
+
+
+def _refuse_overflow(checkpoint: Checkpoint, ids: Ids) -> None:
+    """Raise CheckpointError where cell states that have no bounds come to NaN or infinity in a text."""
+    if checkpoint.config.model.activation not in UNBOUNDED or len(ids) < 2:
+        return
+    if not all(losses.nats.isfinite().all() for losses in character_losses(checkpoint.model, ids)):
+        raise overflowing(checkpoint.path)
 
 
 def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:
@@ -272,8 +308,8 @@ def draw_report(findings: Path, out: Path | None, *, with_model: bool = True) ->
     with_model puts the network in the page, from the run beside findings.json or else from where it was
     inspected; where there is none, the page says so.
     """
-    place = findings / _FINDINGS if findings.is_dir() else findings
-    page = out or place.with_name(_REPORT)
+    place = findings / FINDINGS if findings.is_dir() else findings
+    page = out or place.with_name(REPORT)
     document = Findings.load(place).to_json()
     folders = [place.parent, *map(Path, filter(None, [document["model"]["checkpoint"]]))]
     write_report(document, page, inside(document, folders) if with_model else NOT_WANTED)
@@ -282,7 +318,7 @@ def draw_report(findings: Path, out: Path | None, *, with_model: bool = True) ->
 
 def draw_figures(findings: Path, folder: Path) -> list[Path]:
     """Draw the figures of a findings.json (or of the folder it is in) as PNG and SVG; what was written."""
-    place = findings / _FINDINGS if findings.is_dir() else findings
+    place = findings / FINDINGS if findings.is_dir() else findings
     return write_figures(Findings.load(place).to_json(), folder)
 
 

@@ -2,9 +2,9 @@
 
 Each becomes a sequence of files, which tokens.py joins with a line feed between each two.
 
-In a folder and among a glob's matches, a text is a file that is neither empty nor hidden, whose first 8,000
-bytes hold no NUL (what git goes by) and are UTF-8, unless it is read as bytes. What is not is left out and
-told; a file that turns out not to be UTF-8 further on is an error, as is a file that was named itself.
+In a folder and among a glob's matches, a text is a file that is neither empty nor hidden nor part of a run,
+whose first 8,000 bytes hold no NUL (what git goes by) and are UTF-8, unless it is read as bytes. What is not
+is left out and told. A file that is not UTF-8 further on is an error, and so is one that was named.
 """
 
 import codecs
@@ -21,6 +21,7 @@ from typing import Any
 from charlstm import grammar
 from charlstm.config import Level
 from charlstm.errors import CorpusError
+from charlstm.files import is_run_file
 from charlstm.tokens import Text, cache_file, unreadable
 
 BUILT_IN = ("stdlib", *(grammar.PREFIX + name for name in grammar.GRAMMARS))
@@ -90,7 +91,9 @@ def _matches(pattern: str, data_folder: Path) -> list[Path]:
     if not matches:
         raise CorpusError(f"nothing matches {pattern!r}", "check the pattern; ** goes down through folders")
     paths = [Path(match) for match in matches]
-    return [path for path in paths if path.is_file() and not _in_cache(path, data_folder)]
+    return [
+        path for path in paths if path.is_file() and not (_in_cache(path, data_folder) or is_run_file(path))
+    ]
 
 
 def _walk(folder: Path, keep: Callable[[Path], bool]) -> list[Path]:
@@ -107,7 +110,7 @@ def _raise_unreadable(error: OSError) -> None:
 
 
 def _hidden(path: Path, data_folder: Path) -> bool:
-    return path.name.startswith(".") or _in_cache(path, data_folder)
+    return path.name.startswith(".") or _in_cache(path, data_folder) or is_run_file(path)
 
 
 def _in_cache(path: Path, data_folder: Path) -> bool:

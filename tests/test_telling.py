@@ -12,8 +12,8 @@ def told(kind: str, **causal: object) -> str:
 def test_a_counter_says_by_how_far_its_closer_moves() -> None:
     moved = {"steps": 10, "characters": 6.2, "interval": [4.7, 7.8]}
     assert told("counter", displacement=moved) == (
-        "When it is moved by 10 steps 24 characters earlier, ↵ becomes 1.49 times more likely; where the model "
-        "writes on by itself, it comes 6.2 characters sooner (4.7 to 7.8)"
+        "When it is moved by 10 steps 24 characters earlier, ↵ becomes 1.49 times more likely; where the "
+        "model writes on by itself, it comes 6.2 characters sooner (4.7 to 7.8)"
     )
     unsure = {"steps": 10, "characters": 0.2, "interval": [-0.1, 0.5]}
     assert "sooner" not in told("counter", displacement=unsure)

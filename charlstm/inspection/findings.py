@@ -200,7 +200,7 @@ class Findings:
             raise UsageError(
                 f"cannot read {path}: {error.strerror}", "give the path of a findings.json"
             ) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{path} is not JSON: {error}", "give the path of a findings.json") from error
         return cls.from_json(document)
 
