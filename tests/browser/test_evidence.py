@@ -30,7 +30,8 @@ def open_full(open_page, full_report: Path):
 
 
 def charts(page: Page) -> set[str]:
-    page.wait_for_timeout(100)
+    # All are drawn in one go, and this one is there for every finding.
+    expect(page.locator("#chart-told")).to_be_visible()
     return {
         name.removeprefix("chart-")
         for name in page.locator("#evidence .chart:visible").evaluate_all("all => all.map(one => one.id)")
@@ -57,7 +58,7 @@ def test_every_plot_has_its_numbers(open_full):
     for place in range(plots.count()):
         plot = plots.nth(place)
         plot.locator("summary").click()
-        assert plot.locator("tbody td").count() > 1, plot.get_attribute("id")
+        expect(plot.locator("tbody td").nth(1), plot.get_attribute("id")).to_be_attached()
     assert page.locator("#chart-effect tbody").inner_text().startswith("this cell\t−1.79\t5.99")
     dose = page.locator("#chart-dose tbody tr").all_inner_texts()
     assert dose[0] == "−0.5\t0.895"
@@ -68,6 +69,7 @@ def test_controls_show_as_many_points_as_there_are(open_full):
     page = open_full("#cell=0:7&at=0")
     expect(page.locator("#chart-effect .stroke")).to_have_count(21)
     page.locator("#chart-effect summary").click()
+    expect(page.locator("#chart-effect tbody")).to_be_visible()
     lines = page.locator("#chart-effect tbody tr").all_inner_texts()
     assert "matched cells, 100%\t0.095\t1.1" in lines
     assert page.locator("#chart-mechanism").inner_text().count("1:3") == 1

@@ -144,6 +144,15 @@ def test_the_natural_text_stays_the_same_beside_the_held_one(open_page, report: 
     )
 
 
+def test_a_cell_held_where_it_is_anyway_changes_nothing(open_page, report: Path):
+    page = open_page(report, f"#cell={CELL}&at=0")
+    written(page, READ[:90])
+    page.locator("#live-once").check()
+    page.evaluate("find('#live-range').step = 'any'; find('#live-range').value = liveState(); holdCell('at')")
+
+    expect(page.locator("#live-parting")).to_contain_text("Both texts are the same")
+
+
 def test_a_cell_let_go_after_the_mark_is_free_again(open_page, report: Path):
     page = open_page(report, f"#cell={CELL}&at=0")
     written(page, READ[:50])

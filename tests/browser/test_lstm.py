@@ -163,6 +163,32 @@ def test_a_seed_draws_the_same_text_and_temperature_0_the_likeliest(
     assert ids[1:] == probabilities.argmax(1)[:-1].tolist()
 
 
+def test_continuations_from_one_state_do_not_disturb_each_other(
+    open_page, tmp_path: Path, two_layers: CharLSTM
+):
+    page = open_page(page_of(two_layers, tmp_path))
+    ids = Vocabulary.of_text(SOURCE).encode(READ[:30])
+    drawn = page.evaluate(
+        """async (ids) => {
+          await wake();
+          const reading = emptyReading(live.network);
+          await readIds(reading, ids);
+          const begun = stateAfter(reading, ids.length - 1);
+          const held = [{ layer: 1, cell: 7, value: 3 }];
+          const settings = { once: false, length: 40, temperature: 1, seed: 1 };
+          const runs = [];
+          for (const hold of [[], held, []]) {
+            runs.push((await goOn(live.network, begun, ids.at(-1), { ...settings, held: hold })).ids);
+          }
+          return runs;
+        }""",
+        ids.tolist(),
+    )
+
+    assert drawn[0] == drawn[2]
+    assert drawn[0] != drawn[1]
+
+
 def test_drawing_follows_the_probabilities(open_page):
     page = open_page()
     counts = page.evaluate(

@@ -81,8 +81,10 @@ async function readIds(reading, ids, wanted) {
 }
 
 // Read id from a state with cells held, then draw so many characters on; an edit is a hold of this first step alone.
-async function goOn(network, state, id, { held, once, length, temperature, seed }, wanted) {
-  const reading = emptyReading(network, { h: copied(state.h), c: copied(state.c) });
+// The state that is given stays as it is: another continuation begins there, too.
+async function goOn(network, begun, id, { held, once, length, temperature, seed }, wanted) {
+  const reading = emptyReading(network, begun);
+  const state = { h: copied(begun.h), c: copied(begun.c) };
   const random = randomFrom(seed);
   let next = id;
   const whole = await inSlices(
