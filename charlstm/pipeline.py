@@ -220,7 +220,7 @@ def inspect(
     all is done.
     """
     checkpoint = load(path)
-    other = _other(checkpoint, compare, config.seed) if compare else None
+    other = other_run(checkpoint, compare, seed=config.seed) if compare else None
     keep_freed_memory()
     corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
     start = _unseen(checkpoint, corpus, corpus_name)
@@ -256,7 +256,7 @@ def _share(progress: Callable[[str, float], None], start: float, stop: float) ->
     return lambda stage, fraction: progress(stage, start + (stop - start) * fraction)
 
 
-def _other(checkpoint: Checkpoint, name: str, seed: int) -> Checkpoint:
+def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
     """The run in a folder, or where there is none of that name, the twin of a run that knows nothing.
 
     Raises CheckpointError for a folder without a run, UsageError for one that reads text in other units.
