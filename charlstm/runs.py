@@ -17,7 +17,7 @@ from charlstm.checkpoint import CorpusRecord, RunConfig, load_config
 from charlstm.config import Level, ModelConfig, SamplingConfig, TrainingConfig
 from charlstm.corpus import Corpus, load_corpus, split_bounds
 from charlstm.devices import choose_device, keep_freed_memory
-from charlstm.errors import CheckpointError, UsageError
+from charlstm.errors import CheckpointError, UnknownCharacterError, UsageError
 from charlstm.evaluation import evaluate
 from charlstm.model import CharLSTM
 from charlstm.runfolder import RunFolder
@@ -295,7 +295,13 @@ def _refuse_other_settings(request: TrainRequest, began: dict[str, Any]) -> None
 def _splits(corpus: Corpus, split: str, validation: str | None) -> tuple[Ids, Ids]:
     """The training and the validation part, of one text or of two."""
     if validation is not None:
-        other = load_corpus(validation, level=corpus.vocabulary.level, vocabulary=corpus.vocabulary)
+        try:
+            other = load_corpus(validation, level=corpus.vocabulary.level, vocabulary=corpus.vocabulary)
+        except UnknownCharacterError as error:
+            raise UnknownCharacterError(
+                f"{validation}: {error.problem}, which is that of {corpus.name}",
+                "validate on a text of the same characters, or by --level bytes",
+            ) from error
         return corpus.tokens, other.tokens
     bounds = split_bounds(len(corpus.tokens), split)
     return corpus.tokens[slice(*bounds["train"])], corpus.tokens[slice(*bounds["validation"])]
