@@ -31,6 +31,7 @@ def imports_of(path: Path) -> set[str]:
             found |= {
                 f"{node.module}.{alias.name}" if node.module == "charlstm" else node.module
                 for alias in node.names
+                if alias.name != "__version__"
             }
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "charlstm"}
