@@ -117,3 +117,17 @@ class CharLSTM(nn.Module):
     def parameter_count(self) -> int:
         """How many numbers training sets."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def runs_compiled(model: CharLSTM) -> bool:
+    """Whether the loops of `compiled` can run this model: tanh cells, float32, on the CPU."""
+    on_cpu = model.device.type == "cpu" and model.head.weight.dtype == torch.float32
+    return on_cpu and model.config.activation == "tanh"
+
+
+def doubled_candidate(weights: cell.LayerWeights) -> cell.LayerWeights:
+    """A copy with the rows of the candidate gate doubled, as the loops of `compiled` want them."""
+    doubled = cell.LayerWeights(*(rows.detach().clone() for rows in weights))
+    for rows in doubled:
+        rows.chunk(4)[2].mul_(2)
+    return doubled

@@ -1,15 +1,24 @@
-"""Drawing the next characters, in one stream or many, one step of `cell` at a time."""
+"""Drawing the next characters, in one stream or many.
+
+One stream of tanh cells on the CPU goes the way of `stream`; many, or a GPU, or another activation, go by
+steps of matrix products.
+"""
 
 import codecs
 from collections.abc import Iterator, Sequence
+from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm import cell
+from charlstm.compiled import NOTHING_HELD, step_rows
 from charlstm.config import Hold, ModelConfig, SamplingConfig, Unknown
 from charlstm.errors import UsageError
-from charlstm.model import CharLSTM, State
+from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
+from charlstm.stream import Stream, draw_stream, stream_weights
 from charlstm.vocabulary import Vocabulary
 
 
@@ -23,12 +32,14 @@ class Stepper:
     @torch.inference_mode()
     def __init__(self, model: CharLSTM) -> None:
         """The weights are copied: later changes of the model do not show here."""
+        self._step = _compiled_step if runs_compiled(model) else partial(_step, model.config.activation)
         weights = [model.weights(layer) for layer in range(model.config.layers)]
+        if runs_compiled(model):
+            weights = [doubled_candidate(each) for each in weights]
         self._table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
         self._upper = [(w.input.t().contiguous(), w.bias.clone()) for w in weights[1:]]
         self._recurrent = [w.recurrent.clone() for w in weights]
         self._head = (model.head.bias.clone(), model.head.weight.t().contiguous())
-        self._activation = model.config.activation
 
     @torch.inference_mode()
     def __call__(
@@ -41,21 +52,34 @@ class Stepper:
         projected = self._table[ids]
         after = []
         for layer, recurrent in enumerate(self._recurrent):
-            h, c, _ = cell.step(
-                projected,
-                state.h[layer],
-                state.c[layer],
-                recurrent,
-                activation=self._activation,
-                held=held[layer] if held else None,
-            )
-            after.append((h, c))
+            of_layer = held[layer] if held else None
+            after.append(self._step(projected, state.h[layer], state.c[layer], recurrent, of_layer))
             if layer < len(self._upper):
                 weight, bias = self._upper[layer]
-                projected = torch.addmm(bias, h, weight)
+                projected = torch.addmm(bias, after[-1][0], weight)
         bias, weight = self._head
         state = State(torch.stack([h for h, _ in after]), torch.stack([c for _, c in after]))
         return torch.addmm(bias, after[-1][0], weight), state
+
+
+def _step(
+    activation: str, projected: Tensor, h: Tensor, c: Tensor, recurrent: Tensor, held: cell.Held | None
+) -> tuple[Tensor, Tensor]:
+    """h and c after a step of `cell`, anywhere."""
+    h, c, _ = cell.step(projected, h, c, recurrent, activation=activation, held=held)
+    return h, c
+
+
+def _compiled_step(
+    projected: Tensor, h: Tensor, c: Tensor, recurrent: Tensor, held: cell.Held | None
+) -> tuple[Tensor, Tensor]:
+    """The same where `compiled` can; the candidate's rows of projected and recurrent are doubled."""
+    sums = torch.addmm(projected, h, recurrent.t())
+    streams, cells = c.shape
+    gates, new_c, new_h = (np.empty((streams, 1, n), np.float32) for n in (4 * cells, cells, cells))
+    held_cells, held_values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
+    step_rows(sums.numpy(), c.contiguous().numpy(), held_cells, held_values, gates, new_c, new_h, 0)
+    return torch.from_numpy(new_h[:, 0]), torch.from_numpy(new_c[:, 0])
 
 
 def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
@@ -81,11 +105,10 @@ def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
     return probabilities / probabilities.sum(1, keepdim=True)
 
 
-@torch.inference_mode()
 def draw(
     model: CharLSTM, prompt: Tensor, *, config: SamplingConfig, generator: torch.Generator
-) -> Iterator[Tensor]:
-    """Yield config.length times the next id of every stream, (count,) int64.
+) -> Iterator[list[int]]:
+    """Yield config.length times the next id of every stream, config.count of them.
 
     prompt is (characters,) int64, at least one of them; every stream reads it first. What a hold is to
     change in the first drawn character, it changes in the state after the prompt's last.
@@ -93,14 +116,42 @@ def draw(
     """
     for hold in config.hold:
         check_cell(hold.layer, hold.cell, model.config)
+    if config.count == 1 and runs_compiled(model):
+        yield from ([symbol] for symbol in _draw_one(model, prompt, config, generator))
+    else:
+        yield from _draw_many(model, prompt, config, generator)
+
+
+def _draw_one(
+    model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
+) -> Iterator[int]:
+    """The ids of one stream, from `stream`."""
+    state = _read(model, prompt[:-1], 1)
+    tensors = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
+    stream = Stream(
+        stream_weights(tensors), config.hold, state=(state.h[:, 0].numpy(), state.c[:, 0].numpy())
+    )
+
+    def uniforms(count: int) -> NDArray[np.float64]:
+        return torch.rand(count, dtype=torch.float64, generator=generator).numpy()
+
+    return draw_stream(stream, int(prompt[-1]), config=config, uniforms=uniforms)
+
+
+@torch.inference_mode()
+def _draw_many(
+    model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
+) -> Iterator[list[int]]:
+    """The ids of every stream, a step of all at a time."""
     stepper, state = Stepper(model), _read(model, prompt[:-1], config.count)
     ids = prompt[-1:].expand(config.count)
     for number in range(config.length):
         logits, state = stepper(ids, state, _held(config.hold, number, model))
         ids = torch.multinomial(next_probabilities(logits, config), 1, generator=generator).squeeze(1)
-        yield ids
+        yield ids.tolist()
 
 
+@torch.inference_mode()
 def _read(model: CharLSTM, ids: Tensor, streams: int) -> State:
     """The state of every stream after ids (characters,) int64, dropout left aside."""
     state = model.initial_state(streams)
@@ -157,7 +208,7 @@ def sample(
     prompt_ids = torch.tensor(ids, device=model.device)
     writers = [_Writer(vocabulary, config.stop) for _ in range(config.count)]
     for drawn in draw(model, prompt_ids, config=config, generator=generator):
-        yield [writer.write(symbol) for writer, symbol in zip(writers, drawn.tolist(), strict=True)]
+        yield [writer.write(symbol) for writer, symbol in zip(writers, drawn, strict=True)]
         if all(writer.stopped for writer in writers):
             return
     yield [writer.finish() for writer in writers]

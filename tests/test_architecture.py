@@ -11,8 +11,8 @@ PACKAGE = Path(charlstm.__file__).parent
 
 # Each may import those before it. The order of charlstm/ as the design has it.
 ORDER = [
-    "errors", "files", "config", "vocabulary", "tokens", "grammar", "sources", "corpus", "cell", "model",
-    "evaluation", "optimizers", "training", "checkpoint", "sampling", "foreign",
+    "errors", "files", "config", "compiled", "stream", "vocabulary", "tokens", "grammar", "sources", "corpus",
+    "cell", "model", "evaluation", "optimizers", "training", "checkpoint", "sampling", "foreign",
     "inspection", "live", "report", "devices", "runs", "pipeline", "imports", "interrupts",
     "console", "narration", "cli", "__main__",
 ]  # fmt: skip

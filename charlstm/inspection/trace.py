@@ -1,7 +1,8 @@
 """Gates and cell states at every position, at the speed of whole sequences.
 
-`nn.LSTM` returns neither the gates nor the cell states in between. But once it has given h, every
-gate of a layer is a matrix product away, and c is a short scan:
+`nn.LSTM` returns neither the gates nor the cell states in between. On the CPU a compiled step of our own
+keeps what it computes. Elsewhere, once `nn.LSTM` has given h, every gate of a layer is a matrix product
+away, and c is a short scan:
 
     i, f, g, o = gates(W x + U h_before + b)        all positions at once
     c          = f * c_before + i * g               one position after the other
@@ -22,8 +23,9 @@ from torch.nn import functional
 
 from charlstm import cell
 from charlstm.cell import Gates
+from charlstm.compiled import NOTHING_HELD, step_rows
 from charlstm.errors import CorpusError
-from charlstm.model import CharLSTM, State
+from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
 
 # Characters at the start of a stretch that no statistic counts: the state has not settled there.
 WARMUP = 200
@@ -120,6 +122,8 @@ def _delayed(values: Tensor, first: Tensor) -> Tensor:
 
 def _layer(model: CharLSTM, layer: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
     """One layer over x (streams, window, width) from h and c (streams, cells)."""
+    if runs_compiled(model):
+        return _compiled_layer(model, layer, x, h, c)
     outputs, _, _ = model.run_layer(layer, x, h, c)
     weights = model.weights(layer)
     preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
@@ -136,6 +140,21 @@ def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
         c = torch.addcmul(written, f, c)
         states.append(c)
     return torch.stack(states, dim=1)
+
+
+def _compiled_layer(model: CharLSTM, layer: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
+    """The same with one product and one compiled loop for each position: nothing is computed twice."""
+    weights = doubled_candidate(model.weights(layer))
+    projected, recurrent = functional.linear(x, weights.input, weights.bias), weights.recurrent.t()
+    streams, window, cells = x.shape[0], x.shape[1], model.config.cells
+    gates, states, outputs = (np.empty((streams, window, n), np.float32) for n in (4 * cells, cells, cells))
+    sums, hidden = torch.empty(streams, 4 * cells), torch.from_numpy(outputs)
+    sums_array, before = sums.numpy(), c.contiguous().numpy()
+    for position in range(window):
+        h_before = hidden[:, position - 1] if position else h
+        torch.addmm(projected[:, position], h_before, recurrent, out=sums)
+        step_rows(sums_array, before, *NOTHING_HELD, gates, states, outputs, position)
+    return LayerTrace(Gates(*torch.from_numpy(gates).chunk(4, dim=-1)), torch.from_numpy(states), hidden)
 
 
 class CountedBlock(NamedTuple):
