@@ -36,6 +36,7 @@ check: setup ## formatter, linter, strict types
 	$(BIN)/mypy
 
 bench: setup ## the benchmarks, as tables
+	$(BIN)/python tests/benchmarks/speed.py
 	$(BIN)/python tests/benchmarks/encoding.py --megabytes 200
 	$(BIN)/charlstm exam
 

@@ -34,15 +34,6 @@ def compiled(function: _Function) -> _Function:
         return cast(_Function, njit(fastmath=True, nogil=True, error_model="numpy")(function))
 
 
-def compiled_parallel(function: _Function) -> _Function:
-    """The same, with the turns of its `prange` dealt out to the cores."""
-    try:
-        kept = njit(cache=True, fastmath=True, nogil=True, error_model="numpy", parallel=True)
-        return cast(_Function, kept(function))
-    except RuntimeError:
-        return cast(_Function, njit(fastmath=True, nogil=True, error_model="numpy", parallel=True)(function))
-
-
 class StreamWeights(NamedTuple):
     """The weights of a model of tanh cells, float32, candidate rows doubled.
 
@@ -77,7 +68,7 @@ class Holds(NamedTuple):
 
 
 @compiled
-def sigmoids(x: Floats, y: Floats, scale: Floats) -> None:
+def _sigmoids(x: Floats, y: Floats, scale: Floats) -> None:
     """y = 1 / (1 + e^-x); scale is room for as many numbers. Off by less than 2e-7.
 
     2^v is 2^floor(v), written as a float's exponent, times a polynomial in the rest (its coefficients are the
@@ -136,7 +127,7 @@ def _read(
         else:
             _products(weights.upper[layer - 1], h[layer], sums)
             sums += weights.bias[layer - 1]
-        sigmoids(sums, gates, scale)
+        _sigmoids(sums, gates, scale)
         for k in range(cells):
             candidate = _TWO * gates[2 * cells + k] - _ONE
             c[layer, k] = gates[cells + k] * c[layer, k] + gates[k] * candidate
@@ -145,7 +136,7 @@ def _read(
                 c[layer, holds.cells[k]] = holds.values[k]
         for k in range(cells):
             sums[k] = _TWO * c[layer, k]
-        sigmoids(sums[:cells], sums[cells : 2 * cells], scale[:cells])
+        _sigmoids(sums[:cells], sums[cells : 2 * cells], scale[:cells])
         for k in range(cells):
             h[layer, cells + k] = gates[3 * cells + k] * (_TWO * sums[cells + k] - _ONE)
         if layer + 1 < c.shape[0]:
@@ -178,7 +169,7 @@ def step_rows(
     for stream in range(sums.shape[0]):
         gate, now, out = gates[stream, position], c[stream, position], h[stream, position]
         last = c[stream, position - 1] if position > 0 else before[stream]
-        sigmoids(sums[stream], gate, scale)
+        _sigmoids(sums[stream], gate, scale)
         for k in range(cells):
             candidate = _TWO * gate[2 * cells + k] - _ONE
             gate[2 * cells + k] = candidate
@@ -187,7 +178,7 @@ def step_rows(
             now[held_cells[k]] = held_values[k]
         for k in range(cells):
             doubled[k] = _TWO * now[k]
-        sigmoids(doubled, halves, scale[:cells])
+        _sigmoids(doubled, halves, scale[:cells])
         for k in range(cells):
             out[k] = gate[3 * cells + k] * (_TWO * halves[k] - _ONE)
 
