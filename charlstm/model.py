@@ -37,8 +37,8 @@ class CharLSTM(nn.Module):
         super().__init__()
         self.config = config
         widths = [config.embedding] + [config.cells] * (config.layers - 1)
-        # torch draws values of its own from its global generator, which is put back. Making them on the device
-        # "meta" instead draws none, but imports torch._dynamo and sympy: 1 s of every command.
+        # torch draws values of its own from its global generator, which is put back. On the device "meta" it
+        # would draw none, but import torch._dynamo and sympy: 1 s of every command.
         with torch.random.fork_rng(devices=()):
             self.embedding = nn.Embedding(config.vocabulary_size, config.embedding)
             self.layers = nn.ModuleList(nn.LSTM(width, config.cells, batch_first=True) for width in widths)

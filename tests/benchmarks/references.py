@@ -1,6 +1,7 @@
 """What a user would otherwise run, in a few plain lines of PyTorch each, and what the machine can do."""
 
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +74,7 @@ class CellLSTM:
 
     @torch.inference_mode()
     def gates(self, ids: Tensor) -> list[list[Tensor]]:
-        """For every layer its gates, c and h, each (streams, positions, cells), for ids (streams, positions)."""
+        """i, f, g, o, c, h of every layer, each (streams, positions, cells), for ids (streams, positions)."""
         x, kept = self.embedding(ids), []
         for layer in self.layers:
             h = c = torch.zeros(len(ids), layer.hidden_size)
@@ -103,10 +104,16 @@ def bandwidth(megabytes: int = 256) -> float:
     return 4 * numbers.numel() / _best_seconds(numbers.sum)
 
 
-def _best_seconds(run: object, times: int = 7) -> float:
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        run()  # type: ignore[operator]
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+def clock() -> float:
+    """Seconds: of this process on one thread, which others on the machine disturb less; else the wall's."""
+    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
+
+
+def seconds(run: Callable[[], object]) -> float:
+    start = clock()
+    run()
+    return clock() - start
+
+
+def _best_seconds(run: Callable[[], object]) -> float:
+    return min(seconds(run) for _ in range(7))

@@ -3,8 +3,9 @@
     python tests/benchmarks/speed.py [training] [sampling] [streams] [tracing] [start] [--json]
 
 Every ratio comes from pairs: ours and the reference run in turn, and the median of the rounds' ratios is
-given. The reference is timed on one core too, and the faster of both counts. The limits are measured before
-and after, and the better of both counts: matrix products in float32 and bfloat16, and reading memory.
+given. The reference is timed on one thread too, and the faster of both counts. The limits are measured before
+and after, and the better of both counts: matrix products in float32 and bfloat16, and reading memory. Under
+OMP_NUM_THREADS=1 the process's own seconds are counted, for a machine that others use.
 """
 
 import argparse
@@ -15,14 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import references
 import torch
-from references import SYMBOLS
+from references import SYMBOLS, seconds
 
 from charlstm.checkpoint import RunConfig, RunFolder
 from charlstm.config import ModelConfig, SamplingConfig, TrainingConfig
@@ -35,7 +36,7 @@ from charlstm.vocabulary import Vocabulary
 
 STREAMS, WINDOW = 64, 128
 ROUNDS = 5
-Run = Callable[[], None]
+Run = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,16 @@ def measure_limits() -> Limits:
     return Limits(*rates, references.bandwidth())
 
 
-def seconds(run: Run) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
 def compare(ours: Run, theirs: Run) -> tuple[float, float, float]:
     """Median seconds of ours, of theirs at its better number of threads, and their median ratio."""
     threads = torch.get_num_threads()
     rounds = []
     for number in range(ROUNDS + 1):
         mine, other = seconds(ours), seconds(theirs)
-        torch.set_num_threads(1)
-        other = min(other, seconds(theirs))
-        torch.set_num_threads(threads)
+        if threads > 1:
+            torch.set_num_threads(1)
+            other = min(other, wall_seconds(theirs))
+            torch.set_num_threads(threads)
         if number:  # the first round warms both up
             rounds.append((mine, other, other / mine))
     return tuple(statistics.median(column) for column in zip(*rounds, strict=True))
@@ -194,42 +190,64 @@ def tracing(cells: int, layers: int) -> list[Row]:
     return found
 
 
-def start() -> list[Row]:
-    """Seconds from the command to the first character, beside what importing torch takes; rates are 1/s."""
+def start() -> Row:
+    """From the command to the first character, beside what importing torch takes; rates are 1/s."""
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(Path(folder) / "run")
-        vocabulary = Vocabulary("characters", tuple(map(chr, range(32, 32 + SYMBOLS))))
         model = new_model(256, 1)
+        vocabulary = Vocabulary("characters", tuple(map(chr, range(32, 32 + SYMBOLS))))
         run.create(RunConfig(model.config, None, vocabulary, None))
         run.save_model(model, validation_bits_per_character=None)
-        command = [sys.executable, "-m", "charlstm", "sample", str(run.path), "--prompt", "a", "--length"]
-        rows = [
-            row(
-                "first character",
-                "256 x 1",
-                "import torch",
-                1,
-                lambda: subprocess.run([*command, "1"], check=True, capture_output=True),
-                lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True),
-            )
+        command = [
+            sys.executable,
+            "-m",
+            "charlstm",
+            "sample",
+            str(run.path),
+            "--prompt",
+            "a",
+            "--length",
+            "1",
         ]
-    return rows
+        pairs = []
+        for _ in range(ROUNDS + 1):
+            mine = wall_seconds(lambda: subprocess.run(command, check=True, capture_output=True))
+            bare = wall_seconds(lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True))
+            pairs.append((mine, bare, bare / mine))
+    mine, bare, ratio = (statistics.median(column) for column in zip(*pairs[1:], strict=True))
+    return Row("first character", "256 x 1", "import torch", 1 / mine, 1 / bare, ratio)
 
 
-def all_rows(parts: list[str]) -> list[Row]:
-    rows: list[Row] = []
+def wall_seconds(run: Run) -> float:
+    begun = time.perf_counter()
+    run()
+    return time.perf_counter() - begun
+
+
+def all_rows(parts: list[str]) -> Iterator[Row]:
     if "training" in parts:
-        shapes = ((64, 1), (128, 1), (256, 1), (512, 1), (512, 2), (512, 3))
-        rows += [training(*shape) for shape in shapes]
+        for shape in ((64, 1), (128, 1), (256, 1), (512, 1), (512, 2), (512, 3)):
+            yield training(*shape)
     if "sampling" in parts:
         for shape in ((128, 2), (256, 2), (512, 2), (512, 3)):
-            rows += sampling(*shape)
+            yield from sampling(*shape)
     if "streams" in parts:
-        rows += [streams(*shape) for shape in ((128, 2), (256, 2), (512, 2))]
+        for shape in ((128, 2), (256, 2), (512, 2)):
+            yield streams(*shape)
     if "tracing" in parts:
         for shape in ((256, 1), (512, 2)):
-            rows += tracing(*shape)
-    return rows + (start() if "start" in parts else [])
+            yield from tracing(*shape)
+    if "start" in parts:
+        yield start()
+
+
+def told(rows: Iterator[Row], limits: Limits) -> list[Row]:
+    """All rows, each shown on stderr when it is there."""
+    kept = []
+    for each in rows:
+        print(line(each, limits), file=sys.stderr, flush=True)
+        kept.append(each)
+    return kept
 
 
 def table(rows: list[Row], limits: Limits) -> str:
@@ -239,12 +257,14 @@ def table(rows: list[Row], limits: Limits) -> str:
         f"load {os.getloadavg()[0]:.1f}",
         f"{'what':16}{'cells':10}{'reference':28}{'ours/s':>11}{'theirs/s':>11}{'ratio':>7}  share of limit",
     ]
-    for each in rows:
-        share = each.share(limits)
-        reached = "" if share is None else f"{share:.0%} of {each.limit}"
-        numbers = f"{each.ours:>11,.4g}{each.theirs:>11,.4g}{each.ratio:>7.2f}"
-        lines.append(f"{each.what:16}{each.shape:10}{each.reference:28}{numbers}  {reached}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(line(each, limits) for each in rows)])
+
+
+def line(found: Row, limits: Limits) -> str:
+    share = found.share(limits)
+    reached = "" if share is None else f"{share:.0%} of {found.limit}"
+    numbers = f"{found.ours:>11,.4g}{found.theirs:>11,.4g}{found.ratio:>7.2f}"
+    return f"{found.what:16}{found.shape:10}{found.reference:28}{numbers}  {reached}"
 
 
 def main() -> None:
@@ -259,7 +279,7 @@ def main() -> None:
     options = parser.parse_args()
     keep_freed_memory()
     before = measure_limits()
-    rows = all_rows(options.parts or names)
+    rows = told(all_rows(options.parts or names), before)
     after = measure_limits()
     limits = Limits(*map(max, astuple(before), astuple(after)))
     if options.json:
