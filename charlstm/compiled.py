@@ -195,7 +195,7 @@ def pick(logits: Floats, draw: Draw, uniform: float) -> int:
         least = np.sort(logits)[logits.size - draw.top_k]
         weights[logits < least] = 0.0
     if draw.top_p < 1:
-        order = np.argsort(-weights, kind="mergesort")
+        order = np.argsort(-scaled, kind="mergesort")
         enough, before = draw.top_p * weights.sum(), 0.0
         for symbol in order:
             weight = weights[symbol]
@@ -209,6 +209,15 @@ def pick(logits: Floats, draw: Draw, uniform: float) -> int:
         if reached > goal:
             return symbol
     return int(likeliest)  # what rounding left over
+
+
+@compiled
+def pick_rows(logits: Floats, draw: Draw, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The symbol of every row of logits (streams, vocabulary), contiguous, by its own uniform number."""
+    drawn = np.empty(uniforms.size, np.int64)
+    for stream in range(uniforms.size):
+        drawn[stream] = pick(logits[stream], draw, uniforms[stream])
+    return drawn
 
 
 @compiled

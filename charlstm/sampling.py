@@ -6,7 +6,6 @@ steps of matrix products.
 
 import codecs
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled import NOTHING_HELD, step_rows
+from charlstm.compiled import NOTHING_HELD, Draw, pick_rows, step_rows
 from charlstm.config import Hold, ModelConfig, SamplingConfig, Unknown
 from charlstm.errors import UsageError
 from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
@@ -32,14 +31,15 @@ class Stepper:
     @torch.inference_mode()
     def __init__(self, model: CharLSTM) -> None:
         """The weights are copied: later changes of the model do not show here."""
-        self._step = _compiled_step if runs_compiled(model) else partial(_step, model.config.activation)
         weights = [model.weights(layer) for layer in range(model.config.layers)]
-        if runs_compiled(model):
+        self._compiled = runs_compiled(model)
+        if self._compiled:
             weights = [doubled_candidate(each) for each in weights]
         self._table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
         self._upper = [(w.input.t().contiguous(), w.bias.clone()) for w in weights[1:]]
         self._recurrent = [w.recurrent.clone() for w in weights]
         self._head = (model.head.bias.clone(), model.head.weight.t().contiguous())
+        self._activation = model.config.activation
 
     @torch.inference_mode()
     def __call__(
@@ -49,37 +49,33 @@ class Stepper:
 
         held says for each layer which of its cells are set after their update.
         """
-        projected = self._table[ids]
-        after = []
+        sums = self._table[ids]
+        after = State(torch.empty_like(state.h), torch.empty_like(state.c))
         for layer, recurrent in enumerate(self._recurrent):
-            of_layer = held[layer] if held else None
-            after.append(self._step(projected, state.h[layer], state.c[layer], recurrent, of_layer))
-            if layer < len(self._upper):
-                weight, bias = self._upper[layer]
-                projected = torch.addmm(bias, after[-1][0], weight)
+            if layer:
+                weight, bias = self._upper[layer - 1]
+                torch.addmm(bias, after.h[layer - 1], weight, out=sums)
+            update = self._update_compiled if self._compiled else self._update
+            update(sums, recurrent, state, after, layer, held[layer] if held else None)
         bias, weight = self._head
-        state = State(torch.stack([h for h, _ in after]), torch.stack([c for _, c in after]))
-        return torch.addmm(bias, after[-1][0], weight), state
+        return torch.addmm(bias, after.h[-1], weight), after
 
+    def _update(
+        self, sums: Tensor, recurrent: Tensor, state: State, after: State, layer: int, held: cell.Held | None
+    ) -> None:
+        """Write h and c of a layer after a step of `cell`, anywhere; sums (streams, 4 cells) is W x + b."""
+        activation, h, c = self._activation, state.h[layer], state.c[layer]
+        after.h[layer], after.c[layer], _ = cell.step(sums, h, c, recurrent, activation=activation, held=held)
 
-def _step(
-    activation: str, projected: Tensor, h: Tensor, c: Tensor, recurrent: Tensor, held: cell.Held | None
-) -> tuple[Tensor, Tensor]:
-    """h and c after a step of `cell`, anywhere."""
-    h, c, _ = cell.step(projected, h, c, recurrent, activation=activation, held=held)
-    return h, c
-
-
-def _compiled_step(
-    projected: Tensor, h: Tensor, c: Tensor, recurrent: Tensor, held: cell.Held | None
-) -> tuple[Tensor, Tensor]:
-    """The same where `compiled` can; the candidate's rows of projected and recurrent are doubled."""
-    sums = torch.addmm(projected, h, recurrent.t())
-    streams, cells = c.shape
-    gates, new_c, new_h = (np.empty((streams, 1, n), np.float32) for n in (4 * cells, cells, cells))
-    held_cells, held_values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
-    step_rows(sums.numpy(), c.contiguous().numpy(), held_cells, held_values, gates, new_c, new_h, 0)
-    return torch.from_numpy(new_h[:, 0]), torch.from_numpy(new_c[:, 0])
+    def _update_compiled(
+        self, sums: Tensor, recurrent: Tensor, state: State, after: State, layer: int, held: cell.Held | None
+    ) -> None:
+        """The same where `compiled` can; the candidate's rows of sums and recurrent are doubled."""
+        sums.addmm_(state.h[layer], recurrent.t())
+        cells, values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
+        gates, before = np.empty((len(sums), 1, sums.shape[1]), np.float32), state.c[layer].contiguous()
+        c, h = (whole[layer].unsqueeze(1).numpy() for whole in (after.c, after.h))
+        step_rows(sums.numpy(), before.numpy(), cells, values, gates, c, h, 0)
 
 
 def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
@@ -98,7 +94,9 @@ def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
         scaled = scaled.masked_fill(scaled < least, -torch.inf)
     probabilities = scaled.softmax(1)
     if config.top_p < 1:
-        ordered, order = probabilities.sort(dim=1, descending=True)
+        # By logits: two of them may differ so little that their probabilities are one.
+        order = scaled.argsort(dim=1, descending=True, stable=True)
+        ordered = probabilities.gather(1, order)
         before = ordered.cumsum(1) - ordered
         dropped = torch.zeros_like(before, dtype=torch.bool).scatter_(1, order, before >= config.top_p)
         probabilities = probabilities.masked_fill(dropped, 0.0)
@@ -145,9 +143,14 @@ def _draw_many(
     """The ids of every stream, a step of all at a time."""
     stepper, state = Stepper(model), _read(model, prompt[:-1], config.count)
     ids = prompt[-1:].expand(config.count)
+    rules = Draw(config.temperature, config.top_k, config.top_p)
     for number in range(config.length):
         logits, state = stepper(ids, state, _held(config.hold, number, model))
-        ids = torch.multinomial(next_probabilities(logits, config), 1, generator=generator).squeeze(1)
+        if runs_compiled(model):
+            uniforms = torch.rand(config.count, dtype=torch.float64, generator=generator)
+            ids = torch.from_numpy(pick_rows(logits.numpy(), rules, uniforms.numpy()))
+        else:
+            ids = torch.multinomial(next_probabilities(logits, config), 1, generator=generator).squeeze(1)
         yield ids.tolist()
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from charlstm import cell
 from charlstm.config import ACTIVATIONS, Hold, ModelConfig, SamplingConfig
 from charlstm.errors import UnknownCharacterError, UsageError
-from charlstm.model import CharLSTM
+from charlstm.model import CharLSTM, State
 from charlstm.sampling import Stepper, draw, next_probabilities, sample
 from charlstm.vocabulary import Vocabulary
 
@@ -148,13 +148,14 @@ def drawn_with_logits(
     model: CharLSTM, prompt: list[int], monkeypatch: pytest.MonkeyPatch, **settings
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """What is drawn, (length, count), and the logits behind it, (length, count, vocabulary)."""
-    logits = []
+    logits, step = [], Stepper.__call__
 
-    def kept(given: torch.Tensor, config: SamplingConfig) -> torch.Tensor:
+    def kept(stepper: Stepper, *arguments: object) -> tuple[torch.Tensor, State]:
+        given, state = step(stepper, *arguments)
         logits.append(given)
-        return next_probabilities(given, config)
+        return given, state
 
-    monkeypatch.setattr("charlstm.sampling.next_probabilities", kept)
+    monkeypatch.setattr(Stepper, "__call__", kept)
     config = SamplingConfig(**settings)
     ids = torch.tensor(list(draw(model, torch.tensor(prompt), config=config, generator=seeded())))
     return ids, torch.stack(logits)

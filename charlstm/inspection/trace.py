@@ -104,11 +104,13 @@ def trace(
 
 def _block(model: CharLSTM, ids: Tensor, state: State) -> tuple[tuple[LayerTrace, ...], State]:
     """All layers over ids (streams, window) int64, and the state after them."""
-    x = model.embedding(ids)
-    layers = []
+    traced = _compiled_layer if runs_compiled(model) else _layer
+    symbols, places = model.embedding.weight, ids
+    layers: list[LayerTrace] = []
     for layer in range(model.config.layers):
-        layers.append(_layer(model, layer, x, state.h[layer], state.c[layer]))
-        x = layers[-1].h
+        layers.append(traced(model, layer, symbols, places, state.h[layer], state.c[layer]))
+        symbols = layers[-1].h.flatten(0, 1)
+        places = torch.arange(ids.numel(), device=ids.device).view(ids.shape)
     after = State(
         torch.stack([layer.h[:, -1] for layer in layers]), torch.stack([layer.c[:, -1] for layer in layers])
     )
@@ -120,10 +122,9 @@ def _delayed(values: Tensor, first: Tensor) -> Tensor:
     return torch.cat((first.unsqueeze(1), values[:, :-1]), dim=1)
 
 
-def _layer(model: CharLSTM, layer: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
-    """One layer over x (streams, window, width) from h and c (streams, cells)."""
-    if runs_compiled(model):
-        return _compiled_layer(model, layer, x, h, c)
+def _layer(model: CharLSTM, layer: int, inputs: Tensor, places: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
+    """One layer from h and c (streams, cells): its input at places (streams, window) is a row of inputs."""
+    x = inputs[places]
     outputs, _, _ = model.run_layer(layer, x, h, c)
     weights = model.weights(layer)
     preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
@@ -142,17 +143,19 @@ def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
     return torch.stack(states, dim=1)
 
 
-def _compiled_layer(model: CharLSTM, layer: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
+def _compiled_layer(
+    model: CharLSTM, layer: int, inputs: Tensor, places: Tensor, h: Tensor, c: Tensor
+) -> LayerTrace:
     """The same with one product and one compiled loop for each position: nothing is computed twice."""
     weights = doubled_candidate(model.weights(layer))
-    projected, recurrent = functional.linear(x, weights.input, weights.bias), weights.recurrent.t()
-    streams, window, cells = x.shape[0], x.shape[1], model.config.cells
+    projected, recurrent = functional.linear(inputs, weights.input, weights.bias), weights.recurrent.t()
+    (streams, window), cells = places.shape, model.config.cells
     gates, states, outputs = (np.empty((streams, window, n), np.float32) for n in (4 * cells, cells, cells))
     sums, hidden = torch.empty(streams, 4 * cells), torch.from_numpy(outputs)
     sums_array, before = sums.numpy(), c.contiguous().numpy()
     for position in range(window):
-        h_before = hidden[:, position - 1] if position else h
-        torch.addmm(projected[:, position], h_before, recurrent, out=sums)
+        torch.index_select(projected, 0, places[:, position], out=sums)
+        sums.addmm_(hidden[:, position - 1] if position else h, recurrent)
         step_rows(sums_array, before, *NOTHING_HELD, gates, states, outputs, position)
     return LayerTrace(Gates(*torch.from_numpy(gates).chunk(4, dim=-1)), torch.from_numpy(states), hidden)
 
