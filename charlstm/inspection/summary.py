@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from charlstm.config import InspectionConfig
-from charlstm.inspection import confirmation, detectors, interventions
+from charlstm.inspection import confirmation, detectors, measuring
 from charlstm.inspection.controls import pseudo_discoveries
 from charlstm.inspection.features import Feature, named
 from charlstm.inspection.findings import Detection, Excerpt, Finding, Json, Mechanism, Method, ModelFacts
@@ -153,8 +153,8 @@ def method_of(found: Detected, share: Json, controls: dict[str, Json], config: I
             "straightness": confirmation.STRAIGHTNESS,
             "reset_spread": confirmation.RESET_SPREAD,
             "leak": confirmation.LEAK,
-            "least_effect_nats": interventions.LEAST_EFFECT_NATS,
-            "least_effect_ratio": interventions.LEAST_RATIO,
+            "least_effect_nats": measuring.LEAST_EFFECT_NATS,
+            "least_effect_ratio": measuring.LEAST_RATIO,
         },
         controls={**controls, "pseudo_features": pseudo_discoveries(found)},
         seed=config.seed,
