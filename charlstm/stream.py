@@ -5,7 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.compiled import Draw, Floats, Holds, StreamWeights, draw_block, read_block
+from charlstm.compiled import (
+    NOTHING_HELD,
+    Draw,
+    Floats,
+    Holds,
+    StreamWeights,
+    draw_block,
+    pick_rows,
+    read_block,
+    step_rows,
+)
 from charlstm.config import Hold, SamplingConfig
 
 Symbols = NDArray[np.int64]
@@ -96,3 +106,17 @@ def draw_stream(stream: Stream, symbol: int, *, config: SamplingConfig, uniforms
         drawn = stream.draw(symbol, uniforms(min(block, config.length - number)), first=number, draw=draw)
         yield from drawn.tolist()
         symbol, number, block = int(drawn[-1]), number + len(drawn), min(2 * block, _LONGEST_BLOCK)
+
+
+def warm_up() -> None:
+    """Compile all that sampling and tracing need, so that the first command does not wait for it."""
+    one = np.zeros((1, 1), np.float32)
+    gates = np.zeros((4, 1), np.float32)
+    stream = Stream(
+        StreamWeights(gates.T.copy(), gates, np.empty((0, 4, 2), np.float32), gates.T[:0], one, one[0])
+    )
+    stream.read(np.zeros(1, np.int64), first=0)
+    draw = Draw(1.0, 0, 1.0)
+    stream.draw(0, np.zeros(1), first=0, draw=draw)
+    pick_rows(one, draw, np.zeros(1))
+    step_rows(gates.T.copy(), one, *NOTHING_HELD, gates.T.copy()[None], one[None], one[None].copy(), 0)

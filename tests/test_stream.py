@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_sampling import natural
 
-from charlstm.compiled import Draw, pick
+from charlstm.compiled import Draw, compiled, draw_block, pick, pick_rows, step_rows
 from charlstm.config import Hold, ModelConfig, SamplingConfig
 from charlstm.model import CharLSTM
-from charlstm.sampling import next_probabilities
-from charlstm.stream import Stream, draw_stream, stream_weights
+from charlstm.sampling import draw, next_probabilities
+from charlstm.stream import Stream, draw_stream, stream_weights, warm_up
 
 
 def weights_of(model: CharLSTM):
@@ -73,6 +73,7 @@ def test_blocks_draw_what_single_steps_draw(small_model):
     assert drawn == one_by_one
 
 
+@settings(deadline=None)  # the first call compiles
 @given(
     st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=4),
     st.sampled_from([0.0, 1e-9, 0.3, 1.0, 50.0]),
@@ -88,3 +89,18 @@ def test_what_is_picked_has_the_share_that_next_probabilities_gives(row, tempera
     below = shares[:symbol].sum()
     assert below - 1e-9 <= uniform <= below + shares[symbol] + 1e-9 or len(set(row)) < 4
     assert shares[symbol] > 0 or len(set(row)) < 4
+
+
+def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same():
+    namespace: dict = {}
+    exec("def double(x):\n    return 2 * x", namespace)  # no file, so no folder beside it
+    assert compiled(namespace["double"])(21) == 42
+
+
+def test_the_warm_up_compiles_what_a_draw_runs(small_model, generator):
+    warm_up()
+    for count in (1, 3):
+        config = SamplingConfig(length=5, count=count)
+        list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
+    # One form of arguments each: that of the warm-up.
+    assert [len(kernel.signatures) for kernel in (draw_block, step_rows, pick_rows)] == [1, 1, 1]
