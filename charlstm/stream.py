@@ -26,6 +26,7 @@ Uniforms = Callable[[int], NDArray[np.float64]]
 _LONGEST_BLOCK = 64
 
 
+@np.errstate(all="ignore")  # a training that diverges shows what it writes, whatever that is
 def stream_weights(tensors: dict[str, Floats]) -> StreamWeights:
     """The weights of a CharLSTM's state dict, each float32, in the form that the steps read."""
     layers = len([name for name in tensors if name.endswith("weight_hh_l0")])
@@ -34,7 +35,7 @@ def stream_weights(tensors: dict[str, Floats]) -> StreamWeights:
         at = f"layers.{layer}."
         inputs.append(_doubled(tensors[at + "weight_ih_l0"]))
         recurrent.append(_doubled(tensors[at + "weight_hh_l0"]))
-        biases.append(_doubled(tensors[at + "bias_ih_l0"] + tensors[at + "bias_hh_l0"]))
+        biases.append(_doubled(tensors[at + "bias_ih_l0"]) + _doubled(tensors[at + "bias_hh_l0"]))
     rows, cells = recurrent[0].shape
     upper = np.empty((layers - 1, rows, 2 * cells), np.float32)
     for layer in range(1, layers):

@@ -73,6 +73,17 @@ def test_blocks_draw_what_single_steps_draw(small_model):
     assert drawn == one_by_one
 
 
+@pytest.mark.parametrize("size", [1e20, 3e38, float("nan")])
+@pytest.mark.parametrize("count", [1, 3])
+@torch.no_grad()
+def test_weights_of_a_training_that_diverged_still_draw_symbols(small_model, generator, size, count):
+    for parameter in small_model.parameters():
+        parameter.fill_(size)
+    config = SamplingConfig(length=20, count=count, top_k=3, top_p=0.9)
+    drawn = list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
+    assert all(0 <= symbol < 11 for symbols in drawn for symbol in symbols)
+
+
 @settings(deadline=None)  # the first call compiles
 @given(
     st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=4),
