@@ -205,11 +205,11 @@ def _inspect(
     *,
     with_model: bool = True,
 ) -> None:
-    from charlstm import narration, pipeline
+    from charlstm import inspections, narration
 
     narrator = console.Narrator(quiet=quiet)
     with computing(), narrator.bar() as bar:
-        inspected = pipeline.inspect(
+        inspected = inspections.inspect(
             checkpoint,
             corpus,
             out,
@@ -230,7 +230,7 @@ def _inspect(
 
 
 def _draw_figures(findings: Path, folder: Path, quiet: bool) -> None:
-    from charlstm.pipeline import draw_figures
+    from charlstm.inspections import draw_figures
 
     written = draw_figures(findings, folder)
     console.Narrator(quiet=quiet).say(f"figures   {folder}, {len(written)} files")
@@ -317,7 +317,7 @@ def report(
     no_model: NoModel = False,
 ) -> None:
     """Draw the page of an inspection again."""
-    from charlstm.pipeline import draw_report
+    from charlstm.inspections import draw_report
 
     console.write_line(str(draw_report(findings, out, with_model=not no_model)))
     if figures:

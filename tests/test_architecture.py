@@ -14,7 +14,7 @@ ORDER = [
     "errors", "files", "config", "compiled", "stream", "vocabulary", "tokens", "grammar", "sources", "corpus",
     "cell", "model", "evaluation", "optimizers", "training", "tensorfile", "checkpoint", "runfolder",
     "sampling", "foreign",
-    "inspection", "live", "report", "devices", "runs", "pipeline", "imports", "interrupts",
+    "inspection", "live", "report", "devices", "runs", "pipeline", "inspections", "imports", "interrupts",
     "console", "narration", "exits", "options", "train_command", "cli", "__main__",
 ]  # fmt: skip
 

@@ -22,7 +22,7 @@ from charlstm.errors import (
     DivergedError,
     UsageError,
 )
-from charlstm.pipeline import other_run
+from charlstm.inspections import other_run
 
 SMALL = ["--cells", "12", "--embedding", "6", "--streams", "4", "--window", "16", "--precision", "float32"]
 
