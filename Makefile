@@ -18,6 +18,7 @@ $(VENV)/.ready: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -c 'from charlstm.stream import warm_up; warm_up()'
 	@touch $@
 
 demo: setup ## train on the standard library's source for 4 minutes, sample, inspect, report
@@ -36,6 +37,7 @@ check: setup ## formatter, linter, strict types
 	$(BIN)/mypy
 
 bench: setup ## the benchmarks, as tables
+	$(BIN)/python tests/benchmarks/speed.py
 	$(BIN)/python tests/benchmarks/encoding.py --megabytes 200
 	$(BIN)/charlstm exam
 

@@ -25,6 +25,7 @@ _FUNCTIONS: dict[str, Function] = {
     "relu": torch.relu,
     "identity": lambda x: x,
 }
+UNBOUNDED = frozenset({"relu", "identity"})
 
 
 class LayerWeights(NamedTuple):

@@ -11,7 +11,7 @@ import typer
 from charlstm import __version__, console, exits
 from charlstm.config import GateOrder, InspectionConfig, SamplingConfig, Unknown
 from charlstm.exits import computing
-from charlstm.options import AsJson, Device, Part, Quiet, RunPath, UnknownOption
+from charlstm.options import AsJson, Device, FiguresOption, NoModel, Part, Quiet, RunPath, UnknownOption
 from charlstm.train_command import follow, train
 
 app = typer.Typer(
@@ -161,6 +161,15 @@ def inspect(
         int, typer.Option(help="how many cells to intervene on, the best first")
     ] = InspectionConfig.interventions,
     seed: Annotated[int, typer.Option(help="of shifts, controls and sites")] = 0,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OTHER",
+            help="put a second run beside it; untrained or shuffled: a twin that knows nothing",
+        ),
+    ] = None,
+    figures: FiguresOption = None,
+    no_model: NoModel = False,
     unknown: UnknownOption = "error",
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -169,7 +178,19 @@ def inspect(
     config = InspectionConfig(
         characters=characters, seed=seed, features=tuple(feature or ()), interventions=interventions
     )
-    _inspect(checkpoint, corpus, out or checkpoint, config, quiet, as_json, unknown)
+    _inspect(
+        checkpoint,
+        corpus,
+        out or checkpoint,
+        config,
+        quiet,
+        as_json,
+        unknown,
+        compare,
+        with_model=not no_model,
+    )
+    if figures:
+        _draw_figures(out or checkpoint, figures, quiet)
 
 
 def _inspect(
@@ -180,19 +201,39 @@ def _inspect(
     quiet: bool,
     as_json: bool,
     unknown: Unknown = "error",
+    compare: str | None = None,
+    *,
+    with_model: bool = True,
 ) -> None:
-    from charlstm import narration, pipeline
+    from charlstm import inspections, narration
 
     narrator = console.Narrator(quiet=quiet)
     with computing(), narrator.bar() as bar:
-        inspected = pipeline.inspect(
-            checkpoint, corpus, out, config=config, progress=bar.follow, command=_command(), unknown=unknown
+        inspected = inspections.inspect(
+            checkpoint,
+            corpus,
+            out,
+            config=config,
+            progress=bar.follow,
+            command=_command(),
+            unknown=unknown,
+            compare=compare,
+            with_model=with_model,
         )
     if as_json:
         console.write_json(inspected.findings.to_json())
     else:
         console.write_line(narration.findings_table(inspected.findings))
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
+    if inspected.comparison_path:
+        narrator.say(f"compared  {inspected.comparison_path}")
+
+
+def _draw_figures(findings: Path, folder: Path, quiet: bool) -> None:
+    from charlstm.inspections import draw_figures
+
+    written = draw_figures(findings, folder)
+    console.Narrator(quiet=quiet).say(f"figures   {folder}, {len(written)} files")
 
 
 def _command() -> str:
@@ -272,11 +313,15 @@ def exam(
 def report(
     findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="a findings.json, or its folder")],
     out: Annotated[Path | None, typer.Option(help="the page [report.html beside it]")] = None,
+    figures: FiguresOption = None,
+    no_model: NoModel = False,
 ) -> None:
     """Draw the page of an inspection again."""
-    from charlstm.pipeline import draw_report
+    from charlstm.inspections import draw_report
 
-    console.write_line(str(draw_report(findings, out)))
+    console.write_line(str(draw_report(findings, out, with_model=not no_model)))
+    if figures:
+        _draw_figures(findings, figures, False)
 
 
 @app.command()

@@ -92,6 +92,7 @@ class TrainingConfig:
     optimizer: Optimizer = "mixed"
     warmup: float = 0.02
     clip_norm: float = 1.0
+    recurrent_l1: float = 0.02
     evaluate_every: int = 0
     save_every: int = 0
     patience: int = 0
@@ -119,6 +120,10 @@ class TrainingConfig:
                 f"warmup must be a share of the run, at least 0 and below 1, not {self.warmup}",
             ),
             (self.clip_norm > 0, f"clip norm must be above 0, not {self.clip_norm}"),
+            (
+                math.isfinite(self.recurrent_l1) and self.recurrent_l1 >= 0,
+                f"the L1 pull on recurrent weights must be 0 or more, not {self.recurrent_l1}",
+            ),
             _whole("evaluate every", self.evaluate_every, 0),
             _whole("save every", self.save_every, 0),
             _whole("patience", self.patience, 0),

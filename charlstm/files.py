@@ -15,7 +15,8 @@ except ImportError:  # Windows has none: nothing is locked there
 CONFIG, MODEL, EVALUATED = "config.json", "model.safetensors", "evaluated.safetensors"
 RESUME, METRICS = "resume.safetensors", "metrics.jsonl"
 FINDINGS, REPORT = "findings.json", "report.html"
-RUN_FILES = (CONFIG, MODEL, EVALUATED, RESUME, METRICS, FINDINGS, REPORT)
+COMPARED, COMPARISON = "compared.json", "compare.html"
+RUN_FILES = (CONFIG, MODEL, EVALUATED, RESUME, METRICS, FINDINGS, REPORT, COMPARED, COMPARISON)
 
 
 @contextmanager

@@ -49,11 +49,12 @@ class CharLSTM(nn.Module):
         super().__init__()
         self.config = config
         widths = [config.embedding] + [config.cells] * (config.layers - 1)
-        with torch.device("meta"):  # torch's own random values would be drawn from its global generator
+        # torch draws values of its own from its global generator, which is put back. On the device "meta" it
+        # would draw none, but import torch._dynamo and sympy: 1 s of every command.
+        with torch.random.fork_rng(devices=()):
             self.embedding = nn.Embedding(config.vocabulary_size, config.embedding)
             self.layers = nn.ModuleList(nn.LSTM(width, config.cells, batch_first=True) for width in widths)
             self.head = nn.Linear(config.cells, config.vocabulary_size)
-        self.to_empty(device="cpu")
         self._initialise(generator)
 
     @torch.no_grad()
@@ -61,7 +62,8 @@ class CharLSTM(nn.Module):
         """Orthogonal recurrent weights (Saxe 2013), gates that begin with every length of memory.
 
         A forget bias of b holds for about e^b characters, and an input bias of -b writes as slowly (Tallec
-        and Ollivier 2018). b is uniform, so the lengths are log-uniform from 1 to LONGEST_MEMORY.
+        and Ollivier 2018). b is uniform, so the lengths are log-uniform from 1 to LONGEST_MEMORY. An
+        unbounded candidate begins without recurrent weights: what h adds to it comes back in h and grows.
         """
         cells = self.config.cells
         self.embedding.weight.normal_(std=0.3, generator=generator)
@@ -69,6 +71,8 @@ class CharLSTM(nn.Module):
             nn.init.xavier_uniform_(lstm.get_parameter("weight_ih_l0"), generator=generator)
             for gate in lstm.get_parameter("weight_hh_l0").chunk(4):
                 nn.init.orthogonal_(gate, generator=generator)
+            if self.config.activation in cell.UNBOUNDED:
+                lstm.get_parameter("weight_hh_l0")[2 * cells : 3 * cells] = 0
             lstm.get_parameter("bias_hh_l0").zero_()
             bias = lstm.get_parameter("bias_ih_l0").zero_()
             bias[cells : 2 * cells].uniform_(0, math.log(LONGEST_MEMORY), generator=generator)
@@ -129,3 +133,17 @@ class CharLSTM(nn.Module):
     def parameter_count(self) -> int:
         """How many numbers training sets."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def runs_compiled(model: CharLSTM) -> bool:
+    """Whether the loops of `compiled` can run this model: tanh cells, float32, on the CPU."""
+    on_cpu = model.device.type == "cpu" and model.head.weight.dtype == torch.float32
+    return on_cpu and model.config.activation == "tanh"
+
+
+def doubled_candidate(weights: cell.LayerWeights) -> cell.LayerWeights:
+    """A copy with the rows of the candidate gate doubled, as the loops of `compiled` want them."""
+    doubled = cell.LayerWeights(*(rows.detach().clone() for rows in weights))
+    for rows in doubled:
+        rows.chunk(4)[2].mul_(2)
+    return doubled

@@ -5,6 +5,9 @@ axes into each other: what one cell of an AdamW network counts, several cells of
 the gates stay softer. The candidate g says what is written, the gates i, f and o say when. "mixed" gives
 Muon the candidate's rows and AdamW the gates': the loss of Muon alone after as many steps, at less time for
 each, with harder gates. "muon" gives it all rows; "adamw" gives it none and has the hardest gates.
+
+Recurrent weights are pulled to 0 by an L1 step after each update (proximal gradient, decoupled from the
+moments as AdamW's decay is), so that a cell listens to few others.
 """
 
 import math
@@ -12,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from charlstm.config import Optimizer, TrainingConfig
 from charlstm.model import CharLSTM
@@ -48,6 +52,7 @@ class Optimizers:
         self._config = config
         self._parameters = list(model.parameters())
         layers = [parameter for layer in model.layers for parameter in layer.parameters()]
+        self._recurrent = [lstm.get_parameter("weight_hh_l0") for lstm in model.layers]
         self._gates = [_GateRows(matrix, gate) for matrix in layers if matrix.ndim == 2 for gate in range(4)]
         chosen = _MUON_GATES[config.optimizer]
         rate = config.learning_rate
@@ -82,9 +87,16 @@ class Optimizers:
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * share
             optimizer.step()
+        self._shrink(self._config.recurrent_l1 * self._config.learning_rate * share)
         for parameter in self._parameters:
             parameter.grad = None
         return norm
+
+    @torch.no_grad()
+    def _shrink(self, by: float) -> None:
+        """Move every recurrent weight towards 0, and no further (Daubechies et al. 2004)."""
+        for matrix in self._recurrent if by else []:
+            matrix.copy_(functional.softshrink(matrix, by))
 
     def learning_rate(self, fraction: float) -> float:
         """Muon's rate at a fraction of the run; AdamW's are shares of it."""

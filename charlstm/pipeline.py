@@ -1,6 +1,6 @@
 """What the commands do with a trained model: each function takes a request and gives a result.
 
-Nothing here prints, parses or exits. Training has a module of its own, runs.
+Nothing here prints, parses or exits. Training and inspection have modules of their own, runs and inspections.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,15 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from charlstm.checkpoint import Checkpoint, load, load_config
-from charlstm.config import Hold, InspectionConfig, SamplingConfig, Unknown, check_seed, parse_hold
+from charlstm.config import Hold, SamplingConfig, Unknown, check_seed, parse_hold
 from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corpora, load_corpus, split_bounds
-from charlstm.devices import choose_device, keep_freed_memory
+from charlstm.devices import choose_device
 from charlstm.errors import CheckpointError, UsageError
 from charlstm.evaluation import character_losses
-from charlstm.files import FINDINGS, REPORT
-from charlstm.inspection import inspect as inspection
+from charlstm.files import FINDINGS
 from charlstm.inspection.findings import Findings
-from charlstm.report.render import write_report
 from charlstm.sampling import check_cell, sample
 from charlstm.vocabulary import Ids
 
@@ -180,77 +178,6 @@ def overflowing(path: Path) -> CheckpointError:
         f"{path} predicts with NaN or infinity: its weights overflow",
         "train again with a lower --learning-rate, or with --activation tanh",
     )
-
-
-@dataclass(frozen=True)
-class Inspected:
-    """What an inspection found, and where it was written."""
-
-    findings: Findings
-    findings_path: Path
-    report_path: Path
-
-
-def inspect(
-    path: Path,
-    corpus_name: str | None,
-    out: Path,
-    *,
-    config: InspectionConfig,
-    progress: Callable[[str, float], None],
-    command: str,
-    unknown: Unknown = "error",
-) -> Inspected:
-    """Find the switches and counters of a run's best model; writes findings.json and report.html in out.
-
-    Without a text it reads what the run did not train on: the validation and test parts of its own.
-    progress is told what is being done and which fraction of it all is done.
-    """
-    checkpoint = load(path)
-    keep_freed_memory()
-    corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
-    ids = corpus.tokens[_unseen(checkpoint, corpus, corpus_name) :]
-    _refuse_overflow(checkpoint, ids[: config.characters])
-    findings = inspection.inspect(
-        checkpoint.model,
-        ids,
-        checkpoint.config.vocabulary,
-        config=config,
-        corpus_name=corpus.name,
-        corpus_sha256=corpus.sha256,
-        bits_per_character=checkpoint.validation_bits_per_character,
-        checkpoint=str(path),
-        command=command,
-        progress=progress,
-    )
-    findings.save(out / FINDINGS)
-    return Inspected(findings, out / FINDINGS, draw_report(out / FINDINGS, None))
-
-
-def _refuse_overflow(checkpoint: Checkpoint, ids: Ids) -> None:
-    """Raise CheckpointError where cell states that have no bounds come to NaN or infinity in a text."""
-    if checkpoint.config.model.activation not in ("relu", "identity") or len(ids) < 2:
-        return
-    if not all(losses.nats.isfinite().all() for losses in character_losses(checkpoint.model, ids)):
-        raise overflowing(checkpoint.path)
-
-
-def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:
-    """Where the part of a text begins that the run did not train on."""
-    record = checkpoint.config.corpus
-    if corpus_name is not None or record is None:
-        return 0
-    if record.validation is not None or corpus.sha256 != record.sha256:
-        return 0
-    return split_bounds(len(corpus.tokens), record.split)["train"][1]
-
-
-def draw_report(findings: Path, out: Path | None) -> Path:
-    """Draw the page of a findings.json (or of the folder it is in), beside it unless out says otherwise."""
-    place = findings / FINDINGS if findings.is_dir() else findings
-    page = out or place.with_name(REPORT)
-    write_report(Findings.load(place).to_json(), page)
-    return page
 
 
 def known_corpora() -> list[CachedCorpus]:

@@ -1,15 +1,23 @@
-"""Drawing the next characters, in one stream or many, one step of `cell` at a time."""
+"""Drawing the next characters, in one stream or many.
+
+One stream of tanh cells on the CPU goes the way of `stream`; many, or a GPU, or another activation, go by
+steps of matrix products.
+"""
 
 import codecs
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm import cell
+from charlstm.compiled import NOTHING_HELD, Draw, pick_rows, step_rows
 from charlstm.config import Hold, ModelConfig, SamplingConfig, Unknown
 from charlstm.errors import UsageError
-from charlstm.model import CharLSTM, State
+from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
+from charlstm.stream import Stream, draw_stream, stream_weights
 from charlstm.vocabulary import Vocabulary
 
 
@@ -24,6 +32,9 @@ class Stepper:
     def __init__(self, model: CharLSTM) -> None:
         """The weights are copied: later changes of the model do not show here."""
         weights = [model.weights(layer) for layer in range(model.config.layers)]
+        self._compiled = runs_compiled(model)
+        if self._compiled:
+            weights = [doubled_candidate(each) for each in weights]
         self._table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
         self._upper = [(w.input.t().contiguous(), w.bias.clone()) for w in weights[1:]]
         self._recurrent = [w.recurrent.clone() for w in weights]
@@ -38,24 +49,33 @@ class Stepper:
 
         held says for each layer which of its cells are set after their update.
         """
-        projected = self._table[ids]
-        after = []
+        sums = self._table[ids]
+        after = State(torch.empty_like(state.h), torch.empty_like(state.c))
         for layer, recurrent in enumerate(self._recurrent):
-            h, c, _ = cell.step(
-                projected,
-                state.h[layer],
-                state.c[layer],
-                recurrent,
-                activation=self._activation,
-                held=held[layer] if held else None,
-            )
-            after.append((h, c))
-            if layer < len(self._upper):
-                weight, bias = self._upper[layer]
-                projected = torch.addmm(bias, h, weight)
+            if layer:
+                weight, bias = self._upper[layer - 1]
+                torch.addmm(bias, after.h[layer - 1], weight, out=sums)
+            update = self._update_compiled if self._compiled else self._update
+            update(sums, recurrent, state, after, layer, held[layer] if held else None)
         bias, weight = self._head
-        state = State(torch.stack([h for h, _ in after]), torch.stack([c for _, c in after]))
-        return torch.addmm(bias, after[-1][0], weight), state
+        return torch.addmm(bias, after.h[-1], weight), after
+
+    def _update(
+        self, sums: Tensor, recurrent: Tensor, state: State, after: State, layer: int, held: cell.Held | None
+    ) -> None:
+        """Write h and c of a layer after a step of `cell`, anywhere; sums (streams, 4 cells) is W x + b."""
+        activation, h, c = self._activation, state.h[layer], state.c[layer]
+        after.h[layer], after.c[layer], _ = cell.step(sums, h, c, recurrent, activation=activation, held=held)
+
+    def _update_compiled(
+        self, sums: Tensor, recurrent: Tensor, state: State, after: State, layer: int, held: cell.Held | None
+    ) -> None:
+        """The same where `compiled` can; the candidate's rows of sums and recurrent are doubled."""
+        sums.addmm_(state.h[layer], recurrent.t())
+        cells, values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
+        gates, before = np.empty((len(sums), 1, sums.shape[1]), np.float32), state.c[layer].contiguous()
+        c, h = (whole[layer].unsqueeze(1).numpy() for whole in (after.c, after.h))
+        step_rows(sums.numpy(), before.numpy(), cells, values, gates, c, h, 0)
 
 
 def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
@@ -74,18 +94,19 @@ def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
         scaled = scaled.masked_fill(scaled < least, -torch.inf)
     probabilities = scaled.softmax(1)
     if config.top_p < 1:
-        ordered, order = probabilities.sort(dim=1, descending=True)
+        # By logits: two of them may differ so little that their probabilities are one.
+        order = scaled.argsort(dim=1, descending=True, stable=True)
+        ordered = probabilities.gather(1, order)
         before = ordered.cumsum(1) - ordered
         dropped = torch.zeros_like(before, dtype=torch.bool).scatter_(1, order, before >= config.top_p)
         probabilities = probabilities.masked_fill(dropped, 0.0)
     return probabilities / probabilities.sum(1, keepdim=True)
 
 
-@torch.inference_mode()
 def draw(
     model: CharLSTM, prompt: Tensor, *, config: SamplingConfig, generator: torch.Generator
-) -> Iterator[Tensor]:
-    """Yield config.length times the next id of every stream, (count,) int64.
+) -> Iterator[list[int]]:
+    """Yield config.length times the next id of every stream, config.count of them.
 
     prompt is (characters,) int64, at least one of them; every stream reads it first. What a hold is to
     change in the first drawn character, it changes in the state after the prompt's last.
@@ -93,14 +114,47 @@ def draw(
     """
     for hold in config.hold:
         check_cell(hold.layer, hold.cell, model.config)
+    if config.count == 1 and runs_compiled(model):
+        yield from ([symbol] for symbol in _draw_one(model, prompt, config, generator))
+    else:
+        yield from _draw_many(model, prompt, config, generator)
+
+
+def _draw_one(
+    model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
+) -> Iterator[int]:
+    """The ids of one stream, from `stream`."""
+    state = _read(model, prompt[:-1], 1)
+    tensors = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
+    stream = Stream(
+        stream_weights(tensors), config.hold, state=(state.h[:, 0].numpy(), state.c[:, 0].numpy())
+    )
+
+    def uniforms(count: int) -> NDArray[np.float64]:
+        return torch.rand(count, dtype=torch.float64, generator=generator).numpy()
+
+    return draw_stream(stream, int(prompt[-1]), config=config, uniforms=uniforms)
+
+
+@torch.inference_mode()
+def _draw_many(
+    model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
+) -> Iterator[list[int]]:
+    """The ids of every stream, a step of all at a time."""
     stepper, state = Stepper(model), _read(model, prompt[:-1], config.count)
     ids = prompt[-1:].expand(config.count)
+    rules = Draw(config.temperature, config.top_k, config.top_p)
     for number in range(config.length):
         logits, state = stepper(ids, state, _held(config.hold, number, model))
-        ids = torch.multinomial(next_probabilities(logits, config), 1, generator=generator).squeeze(1)
-        yield ids
+        if runs_compiled(model):
+            uniforms = torch.rand(config.count, dtype=torch.float64, generator=generator)
+            ids = torch.from_numpy(pick_rows(logits.numpy(), rules, uniforms.numpy()))
+        else:
+            ids = torch.multinomial(next_probabilities(logits, config), 1, generator=generator).squeeze(1)
+        yield ids.tolist()
 
 
+@torch.inference_mode()
 def _read(model: CharLSTM, ids: Tensor, streams: int) -> State:
     """The state of every stream after ids (characters,) int64, dropout left aside."""
     state = model.initial_state(streams)
@@ -157,7 +211,7 @@ def sample(
     prompt_ids = torch.tensor(ids, device=model.device)
     writers = [_Writer(vocabulary, config.stop) for _ in range(config.count)]
     for drawn in draw(model, prompt_ids, config=config, generator=generator):
-        yield [writer.write(symbol) for writer, symbol in zip(writers, drawn.tolist(), strict=True)]
+        yield [writer.write(symbol) for writer, symbol in zip(writers, drawn, strict=True)]
         if all(writer.stopped for writer in writers):
             return
     yield [writer.finish() for writer in writers]

@@ -42,6 +42,9 @@ def train(
     optimizer: Annotated[
         Optimizer | None, typer.Option(help="who trains the LSTM; adamw: hardest gates [mixed]")
     ] = None,
+    recurrent_l1: Annotated[
+        float | None, typer.Option(help="pull of recurrent weights to 0: cells that do one thing [0.02]")
+    ] = None,
     split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = "90/5/5",
     validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
     level: Annotated[Level, typer.Option(help="what a symbol is")] = "characters",
@@ -73,6 +76,7 @@ def train(
         model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout, activation=activation),
         training=(length or ({} if resume else {"minutes": 4.0}))
         | given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
+        | given(recurrent_l1=recurrent_l1)
         | given(evaluate_every=evaluate_every, save_every=save_every, patience=patience, precision=precision),
         validation=validation,
         split=split,

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from charlstm.config import ACTIVATIONS, ModelConfig
+from charlstm.config import ACTIVATIONS, ModelConfig, TrainingConfig
 from charlstm.model import CharLSTM
+from charlstm.optimizers import Optimizers
 
 
 def test_same_generator_same_weights():
@@ -65,3 +66,31 @@ def test_parameter_count(small_model):
     gates = 4 * 6
     expected = 11 * 4 + gates * (4 + 6 + 2) + gates * (6 + 6 + 2) + 11 * 6 + 11
     assert small_model.parameter_count() == expected
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_unbounded_candidate_begins_without_recurrent_weights(activation):
+    model = CharLSTM(ModelConfig(vocabulary_size=9, cells=8, layers=2, activation=activation))
+    for layer in range(2):
+        i, f, g, o = model.weights(layer).recurrent.chunk(4)
+        assert (g == 0).all() == (activation in ("relu", "identity"))
+        assert all((rows != 0).any() for rows in (i, f, o))
+
+
+def test_a_relu_learns_and_does_not_grow_without_end():
+    """It did within ten steps when its candidate began with recurrent weights."""
+    model = CharLSTM(
+        ModelConfig(vocabulary_size=9, cells=32, embedding=16, activation="relu"),
+        generator=torch.Generator().manual_seed(0),
+    )
+    optimizers = Optimizers(model, TrainingConfig(steps=30, learning_rate=0.003))
+    ids = torch.arange(64 * 9).view(9, 64) * torch.arange(1, 10)[:, None] % 9
+    state, losses = model.initial_state(9), []
+    for number in range(30):
+        logits, state = model(ids, state.detach())
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids.roll(-1, 1).flatten())
+        loss.backward()
+        optimizers.step(number / 30)
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0]
+    assert state.c.abs().max() < 100

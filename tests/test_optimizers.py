@@ -40,7 +40,7 @@ def first_move(optimizer: str) -> torch.Tensor:
         ModelConfig(vocabulary_size=7, cells=6, embedding=4), generator=torch.Generator().manual_seed(0)
     )
     before = model.weights(0).recurrent.detach().clone()
-    optimizers = Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer))
+    optimizers = Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer, recurrent_l1=0.0))
     for number, parameter in enumerate(model.parameters()):
         parameter.grad = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(number))
     optimizers.step(0.5)
@@ -78,7 +78,7 @@ def test_muon_has_the_rows_that_its_name_says():
 def test_no_parameter_is_left_where_it_was(optimizer):
     model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4))
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    optimizers = Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer))
+    optimizers = Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer, recurrent_l1=0.0))
     for parameter in model.parameters():
         parameter.grad = torch.rand_like(parameter) + 0.1
     optimizers.step(0.5)
@@ -91,3 +91,23 @@ def test_the_norm_is_that_before_clipping():
         parameter.grad = torch.ones_like(parameter)
     norm = Optimizers(model, TrainingConfig(steps=1)).step(0.5)
     assert norm.item() == pytest.approx(model.parameter_count() ** 0.5, rel=1e-4)
+
+
+def test_recurrent_weights_are_pulled_to_zero_and_no_further():
+    def after(pull: float) -> CharLSTM:
+        model = CharLSTM(
+            ModelConfig(vocabulary_size=7, cells=6, embedding=4, layers=2),
+            generator=torch.Generator().manual_seed(0),
+        )
+        config = TrainingConfig(steps=1, recurrent_l1=pull, learning_rate=0.01, warmup=0.0)
+        for parameter in model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        Optimizers(model, config).step(0.0)
+        return model
+
+    free, pulled = after(0.0), after(5.0)
+    for layer in range(2):
+        before, shrunk = (model.weights(layer).recurrent.detach() for model in (free, pulled))
+        torch.testing.assert_close(shrunk, before.sign() * (before.abs() - 0.05).clamp(min=0))
+        assert 0 < (shrunk == 0).float().mean() < 1
+        assert torch.equal(free.weights(layer).input, pulled.weights(layer).input)

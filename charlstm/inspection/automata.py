@@ -59,7 +59,7 @@ class Automaton:
             stretch = text[start:stop]
             part = signal(events(stretch, self.up, self.kind == "counter"), events(stretch, self.down))
             values[start + self.lag : stop] = part[: max(0, stop - start - self.lag)]
-        capped = np.minimum(values, CAP).astype(np.float32)
+        capped = np.minimum(values, CAP).astype(np.uint8)
         return Feature(self.name, self.kind, self.drivers, capped, lag=self.lag)
 
     def unmatched(self, text: str) -> float:

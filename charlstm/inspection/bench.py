@@ -5,7 +5,7 @@ experiments begin from; a Bench is one feature's closers, with what the model sa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -43,6 +43,11 @@ class Trial:
     sites: Sites
     dose: Tensor
     steps: float
+
+    def thinned(self, count: int) -> "Trial":
+        """The same at count of its sites, spread over the text."""
+        kept = np.linspace(0, len(self.dose) - 1, min(count, len(self.dose))).round().astype(np.int64)
+        return replace(self, sites=self.sites.at(kept), dose=self.dose[torch.from_numpy(kept)])
 
 
 class Laboratory:

@@ -170,7 +170,7 @@ class _Frozen:
     def update(self, block: CountedBlock) -> None:
         """Add a block of all cells."""
         rows, cells = block.rows, self.pairs.cells
-        c, features = block.c[:, cells] - self.means, self.features[rows]
+        c, features = block.c[:, cells] - self.means, self.features[rows].float()
         self.scoring.update(rows, c)
         self.null.update(rows, c)
         self.confounds.update(rows, c, features)

@@ -16,7 +16,7 @@ class Confounds:
     """Sums behind the partial correlations of pairs' cells with features."""
 
     def __init__(self, contexts: Tensor, nuisances: Tensor, cells: int, features: int) -> None:
-        """contexts (rows,) int64 numbers of runs; nuisances (rows, n) float32."""
+        """contexts (rows,) int64 numbers of runs; nuisances (rows, n) uint8."""
         self._contexts = contexts
         self._nuisances = nuisances
         self._cells = cells
@@ -26,7 +26,7 @@ class Confounds:
 
     def update(self, rows: Tensor, c: Tensor, features: Tensor) -> None:
         """Add a block: c (positions, cells) and features (positions, features) float32 at rows."""
-        columns = torch.cat((c, features, self._nuisances[rows]), dim=1)
+        columns = torch.cat((c, features, self._nuisances[rows].float()), dim=1)
         self._moments.update(columns, columns)
         self._by_context.update(self._contexts[rows], columns)
 

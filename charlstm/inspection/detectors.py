@@ -52,7 +52,7 @@ _ROUNDING = 1e-6
 @dataclass(frozen=True, eq=False)
 class Split:
     """A part of the text ready to be read: ids (characters,), and at the counted positions of its cut
-    characters (rows,) int64 ids and features (rows, features) float32.
+    characters (rows,) int64 ids and features (rows, features) uint8.
     """
 
     ids: NDArray[np.unsignedinteger]
@@ -161,7 +161,7 @@ def draw_shifts(features: Tensor, shifts: int, generator: torch.Generator) -> Te
     rows = len(features)
     longest, alike = 0, torch.zeros(rows)
     for column in features.unbind(1):
-        correlation = autocorrelation(column)
+        correlation = autocorrelation(column.float())
         longest = max(longest, _time(correlation))
         alike = torch.maximum(alike, correlation.abs())
     least = min(max(LEAST_SHIFT, _TIMES * longest), rows // 4)
@@ -225,7 +225,7 @@ def discover(model: CharLSTM, split: Split, means: Tensor, shifts: Tensor, *, te
 def _feature_memory(split: Split, context: Tensor, moments: CellFeatureMoments) -> Tensor:
     by_context = GroupSums(int(context.max()) + 1, split.features.shape[1])
     for rows in torch.split(torch.arange(len(context)), _ROWS):
-        by_context.update(context[rows], split.features[rows])
+        by_context.update(context[rows], split.features[rows].float())
     return memory(by_context, moments.feature_means, moments.feature_squares)
 
 
@@ -242,7 +242,7 @@ class Scoring:
 
     def update(self, rows: Tensor, c: Tensor) -> None:
         """Add c (positions, cells) float32, roughly centred, at rows (positions,)."""
-        features = self.features[rows]
+        features = self.features[rows].float()
         both = torch.cat((c, features), dim=1)
         self.moments.update(c, features)
         self.by_character.update(self.split.characters[rows], both)
@@ -263,7 +263,8 @@ class ShiftedProducts:
     """Products of c with every feature, scaled to mean 0 and variance 1, under every shift (shifts,)."""
 
     def __init__(self, features: Tensor, shifts: Tensor, *, cells: int) -> None:
-        self.features = _standardised(features)
+        self.features = features
+        self.mean, self.scale = _standards(features)
         self.shifts = shifts
         self.products = CrossProducts(cells, len(shifts) * features.shape[1])
 
@@ -271,7 +272,8 @@ class ShiftedProducts:
         """Add c (positions, cells) float32, roughly centred, at rows (positions,)."""
         shifted = (rows[:, None] - self.shifts) % len(self.features)
         columns = self.features.index_select(0, shifted.flatten())
-        self.products.update(c, columns.view(len(rows), -1))
+        standard = (columns.float() - self.mean) * self.scale
+        self.products.update(c, standard.view(len(rows), -1))
 
     def scores(self, moments: CellFeatureMoments) -> Tensor:
         """(cells, shifts, features) float64 |r| once every row is added; moments of the same c."""
@@ -282,11 +284,12 @@ class ShiftedProducts:
         return sums.abs() / norms[:, None, None]
 
 
-def _standardised(features: Tensor) -> Tensor:
-    """Features (rows, features) float32 with mean 0 and variance 1; a constant one is 0."""
-    centred = features - features.mean(0, dtype=torch.float64).float()
-    deviation = centred.double().square().mean(0).sqrt()
-    return centred / deviation.masked_fill(deviation <= _ROUNDING, torch.inf).float()
+def _standards(features: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of features (rows, features) uint8, and one over their deviation, 0 for a constant one."""
+    columns = features.unbind(1)
+    mean = torch.tensor([float(column.float().mean()) for column in columns])
+    deviation = torch.tensor([float(column.float().std(correction=0)) for column in columns])
+    return mean, 1 / deviation.masked_fill(deviation <= _ROUNDING, torch.inf)
 
 
 def partial_correlation(moments: CellFeatureMoments, by_character: GroupSums) -> Tensor:
@@ -323,7 +326,7 @@ def strongest(model: CharLSTM, split: Split) -> Tensor:
     columns = model.config.layers * model.config.cells, split.features.shape[1]
     moments, by_stretch = CellFeatureMoments(*columns), GroupSums(split.cut.streams, sum(columns))
     for block in counted_blocks(model, split.ids, split.cut):
-        features = split.features[block.rows]
+        features = split.features[block.rows].float()
         moments.update(block.c, features)
         by_stretch.update(split.stretches(block.rows), torch.cat((block.c, features), dim=1))
     return moments.within(by_stretch).correlation().abs().amax(0)

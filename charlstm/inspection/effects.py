@@ -1,15 +1,21 @@
-"""What else a trial shows: dose response, holding, resampling, insertion, specificity, cost, persistence."""
+"""What else a trial shows: dose response, holding, resampling, insertion, specificity, cost, persistence,
+and by how many characters a counter's closer moves.
+"""
 
 import torch
 from torch import Tensor
 
 from charlstm.inspection.bench import Bench, Laboratory, Trial
+from charlstm.inspection.features import ANY
 from charlstm.inspection.findings import Json
+from charlstm.model import State
 
 _DOSES = (-0.5, 0.25, 0.5, 1.0, 1.5)
+# From each site the model writes on so often, for at most so many characters, to see when a closer comes.
+_WRITTEN, _LONGEST = 5, 200
 
 
-def details_of(laboratory: Laboratory, trial: Trial) -> Json:
+def details_of(laboratory: Laboratory, trial: Trial, generator: torch.Generator) -> Json:
     """Dose response, what holding and resampling do, specificity, cost at closers and elsewhere."""
     candidate, sites, layer = trial.candidate, trial.sites, trial.candidate.layer
     bench = Bench(laboratory, sites)
@@ -34,6 +40,7 @@ def details_of(laboratory: Laboratory, trial: Trial) -> Json:
         "specificity": _specificity(bench, changed),
         "targeted_loss_ratio": _loss_ratio(laboratory, bench, trial, changed),
         "half_life": _half_life(laboratory, trial),
+        "displacement": _displacement(bench, trial, generator),
     }
 
 
@@ -106,3 +113,28 @@ def _half_life(laboratory: Laboratory, trial: Trial) -> int | None:
     left = (changed - natural).abs().mean(1)
     gone = (left <= left[0] / 2).nonzero()
     return int(gone[0]) if len(gone) else None
+
+
+def _displacement(bench: Bench, trial: Trial, generator: torch.Generator) -> Json | None:
+    """By how many characters a counter's closer comes sooner when the model writes on by itself with some
+    steps more, or later with as many less: half the difference, with its 95% interval over the sites. It is
+    the number of steps where the counter alone decides. None for what does not count every character.
+    """
+    candidate = trial.candidate
+    if candidate.feature.drivers.get("step") != ANY:
+        return None
+    rows = torch.arange(len(bench.ids)).repeat_interleave(_WRITTEN)
+    state = State(bench.state.h[:, rows], bench.state.c[:, rows])
+    draws = torch.rand(len(rows), _LONGEST, generator=generator)
+
+    def waited(sign: int) -> Tensor:
+        shift = sign * trial.dose[rows, None]
+        edit = bench.laboratory.shifted(candidate.layer, [candidate.cell], shift)
+        return bench.laboratory.rollouts.waits(
+            bench.ids[rows, :1], state, {candidate.layer: edit}, draws=draws, targets=bench.targets
+        )
+
+    moved = ((waited(-1) - waited(1)) / 2).view(-1, _WRITTEN).mean(1)
+    spread = 1.96 * float(moved.std()) / len(moved) ** 0.5
+    mean = float(moved.mean())
+    return {"steps": trial.steps, "characters": mean, "interval": [mean - spread, mean + spread]}

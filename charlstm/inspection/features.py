@@ -25,7 +25,7 @@ Drivers = dict[str, list[str]]
 
 # No count goes higher: nothing follows 5,000 characters without a semicolon, and a few such runs would
 # outweigh all others in a correlation.
-CAP = 256
+CAP = 255
 # A feature is dropped when its commonest value leaves less than this share to all others.
 RARE = 0.005
 # A feature is dropped when it starts afresh fewer times: so few periods match anything slow by chance.
@@ -53,19 +53,26 @@ _NAMES = {
 
 @dataclass(frozen=True, eq=False)
 class Feature:
-    """A reference signal: values (characters,) float32; a switch is 0 or 1, the others count up to CAP.
+    """A reference signal: values (characters,) uint8; a switch is 0 or 1, the others count up to CAP.
 
     drivers says which characters move it: set and reset for a switch, step and reset for a counter
     ("*" is any character), step and unstep for a depth. The values follow them lag characters late.
+    ends are the characters that the model should expect when it ends, where drivers do not say so.
     A pseudo feature is about letters that mean nothing: whatever follows it does so by chance.
     """
 
     name: str
     kind: FeatureKind
     drivers: Drivers
-    values: NDArray[np.float32]
+    values: NDArray[np.uint8]
     lag: int = 0
+    ends: frozenset[str] = frozenset()
     pseudo: bool = False
+
+    @property
+    def closers(self) -> frozenset[str]:
+        """What ends it: a string of one or more characters."""
+        return self.ends or frozenset(self.drivers.get("reset") or self.drivers.get("unstep") or [])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +88,9 @@ class FeatureTable:
         """The features' names, in order."""
         return [feature.name for feature in self.features]
 
-    def matrix(self, positions: NDArray[np.int64], *, first: int = 0) -> NDArray[np.float32]:
+    def matrix(self, positions: NDArray[np.int64], *, first: int = 0) -> NDArray[np.uint8]:
         """(positions, features): the values there, of the features from the first on."""
-        found = np.empty((len(positions), len(self.features) - first), np.float32)
+        found = np.empty((len(positions), len(self.features) - first), np.uint8)
         for column, feature in enumerate(self.features[first:]):
             found[:, column] = feature.values[positions]
         return found
@@ -134,7 +141,7 @@ def feature_table(
     return FeatureTable(tuple(kept.values()), tuple(dropped), aliases)
 
 
-def _varies(feature: Feature, values: NDArray[np.float32]) -> bool:
+def _varies(feature: Feature, values: NDArray[np.uint8]) -> bool:
     """Whether values (rows,) leave their commonest value often enough, and start afresh often enough.
 
     A depth that hardly ever reaches 2 is a switch, and is listed as one; it starts afresh at 0, and one
@@ -142,8 +149,8 @@ def _varies(feature: Feature, values: NDArray[np.float32]) -> bool:
     """
     if len(values) == 0:
         return False
-    counts = np.bincount(values.astype(np.int64))
-    falls = (np.diff(values) < 0) & ((values[1:] == 0) | (feature.kind != "depth"))
+    counts = np.bincount(values)
+    falls = (values[1:] < values[:-1]) & ((values[1:] == 0) | (feature.kind != "depth"))
     events = int(np.count_nonzero(falls))
     deep = counts[2:].sum() >= RARE * len(values) and counts[0] >= GROUNDED * len(values)
     changing = 1 - counts.max() / len(values) >= RARE and events >= EVENTS
@@ -170,11 +177,11 @@ def symbol_name(symbol: str) -> str:
 def _switch(
     name: str, values: Flags | NDArray[np.int64], setters: list[str], resetters: list[str]
 ) -> Feature:
-    return Feature(name, "switch", {"set": setters, "reset": resetters}, values.astype(np.float32))
+    return Feature(name, "switch", {"set": setters, "reset": resetters}, values.astype(np.uint8))
 
 
 def _counter(name: str, values: NDArray[np.int64], steps: list[str], resetters: list[str]) -> Feature:
-    capped = np.minimum(values, CAP).astype(np.float32)
+    capped = np.minimum(values, CAP).astype(np.uint8)
     return Feature(name, "counter", {"step": steps, "reset": resetters}, capped)
 
 
@@ -207,14 +214,14 @@ def _brackets(text: str) -> Iterator[Feature]:
     """For each pair whether one is open, and how many are; and how many of (), [] and {} together."""
     spans = signals.bracket_spans(text)
     nesting = sum(signals.fill(spans[opener], len(text)) for opener in _NESTING[0])
-    depth = np.minimum(nesting, CAP).astype(np.float32)
+    depth = np.minimum(nesting, CAP).astype(np.uint8)
     yield Feature("nesting_depth", "depth", {"step": [*_NESTING[0]], "unstep": [*_NESTING[1]]}, depth)
     for name, opener, closer, _, _ in BRACKETS:
         depth = signals.fill(spans[opener], len(text))
         inside = f"inside_{_PLURALS.get(name, name + 's')}"
         yield from _and_counted(_switch(inside, depth > 0, [opener], [closer]))
         drivers = {"step": [opener], "unstep": [closer]}
-        yield Feature(f"{name}_depth", "depth", drivers, np.minimum(depth, CAP).astype(np.float32))
+        yield Feature(f"{name}_depth", "depth", drivers, np.minimum(depth, CAP).astype(np.uint8))
 
 
 def _lines(text: str) -> Iterator[Feature]:
@@ -229,7 +236,8 @@ def _lines(text: str) -> Iterator[Feature]:
     beginning = signals.count_since(~(spaces | feeds), feeds) == 0
     indentation = signals.count_since(spaces & beginning, feeds)
     yield _counter("indentation", indentation, [" ", "\t"], ["\n"])
-    yield _counter("indentation_so_far", np.where(beginning, indentation, 0), [" ", "\t"], ["\n"])
+    so_far = _counter("indentation_so_far", np.where(beginning, indentation, 0), [" ", "\t"], ["\n"])
+    yield replace(so_far, ends=frozenset(text) - {" ", "\t"})
     yield _counter("text_column", np.where(beginning, 0, signals.distance_since(beginning)), ANY, ["\n"])
     white = signals.where(text, " \t\r\n")
     yield _counter("characters_since_space", signals.distance_since(white), ANY, [" ", "\n"])

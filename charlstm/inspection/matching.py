@@ -8,6 +8,7 @@ something, and what a string or a bracket inside does to a closer is no chance.
 
 import math
 from collections.abc import Sequence
+from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -15,6 +16,8 @@ from torch import Tensor
 from charlstm.inspection.bench import Bench, Candidate, Laboratory, Trial, specific
 
 CONTROLS = 199
+# Controls are made of so many of the cells that resemble the candidate most.
+_ALIKE = 99
 # A control that cannot be given half of the dose is none; what is missing is made up for linearly.
 _LEAST_DOSE = 0.5
 # Where activations have no finite inverse, c goes no further than this share of the way.
@@ -46,13 +49,17 @@ def _profiles(laboratory: Laboratory, layer: int) -> Tensor:
     return (columns - columns.mean(0)) / columns.std(0).clamp(min=1e-9)
 
 
-def control_groups(pool: list[int], generator: torch.Generator) -> list[list[int]]:
-    """CONTROLS groups of one or two of the cells most alike; none where there is no cell."""
-    alike = pool[: CONTROLS // 2]
-    groups = [[cell] for cell in alike]
-    while alike and len(groups) < CONTROLS:
-        drawn = torch.randint(len(alike), (2,), generator=generator).tolist()
-        groups.append([alike[place] for place in dict.fromkeys(drawn)])
+def control_groups(pool: list[int], count: int, generator: torch.Generator) -> list[list[int]]:
+    """count different groups of the cells most alike: each alone, pairs, then threes and fours; fewer where
+    there are no more.
+    """
+    alike = pool[:_ALIKE]
+    groups = [[cell] for cell in alike[:count]]
+    for size in (2, 3, 4):
+        if len(groups) < count:
+            together = list(combinations(alike, size))
+            drawn = torch.randperm(len(together), generator=generator)[: count - len(groups)].tolist()
+            groups += [list(together[place]) for place in drawn]
     return groups
 
 
@@ -76,34 +83,36 @@ def control_effects(
     generator: torch.Generator,
 ) -> Tensor:
     """(draws,) float64 |effects| of groups of control cells, given the dose wanted (closers,) in h."""
-    found = []
-    signs = 1 - 2 * torch.randint(2, (len(groups),), generator=generator).double()
-    for size in (1, 2):
-        chosen = [place for place, group in enumerate(groups) if len(group) == size]
-        if not chosen:
-            continue
-        cells = torch.tensor([groups[place] for place in chosen])
-        up, reached_up = doses_like(bench.laboratory, candidate.layer, natural, cells, wanted, signs[chosen])
-        change = bench.changes(candidate.layer, cells.tolist(), up) / reached_up[:, None]
+    sizes = torch.tensor([len(group) for group in groups])
+    effects = torch.zeros(len(groups), dtype=torch.float64)
+    for size in sorted({len(group) for group in groups}):
+        chosen = (sizes == size).nonzero().flatten()
+        cells = torch.tensor([groups[place] for place in chosen.tolist()])
+        signs = 1 - 2 * torch.randint(2, cells.shape, generator=generator).double()
+        change = _change(bench, candidate.layer, natural, wanted, cells, signs)
         if candidate.counts:
-            down, reached = doses_like(
-                bench.laboratory, candidate.layer, natural, cells, wanted, -signs[chosen]
-            )
-            other = bench.changes(candidate.layer, cells.tolist(), down) / reached[:, None]
-            change = (change - other) / 2
-        found.append(specific(change).abs())
-    return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
+            change = (change - _change(bench, candidate.layer, natural, wanted, cells, -signs)) / 2
+        effects[chosen] = specific(change).abs()
+    return effects
+
+
+def _change(
+    bench: Bench, layer: int, natural: Tensor, wanted: Tensor, cells: Tensor, signs: Tensor
+) -> Tensor:
+    """(groups, 2) what a dose in h of groups of cells (groups, size) does, made up to the whole of it."""
+    shifts, reached = doses_like(bench.laboratory, layer, natural, cells, wanted, signs)
+    return bench.changes(layer, cells.tolist(), shifts) / reached[:, None]
 
 
 def doses_like(
     laboratory: Laboratory, layer: int, natural: Tensor, cells: Tensor, wanted: Tensor, signs: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Shifts of c (groups, closers, size) that change h of cells (groups, size) by wanted in all, and which
-    share of it each group reached, (groups,) in [_LEAST_DOSE, 1].
+    """Shifts of c (groups, closers, size) that change h of cells (groups, size) by wanted in all, each in the
+    direction of signs (groups, size), and which share of it a group reached, (groups,) in [_LEAST_DOSE, 1].
     """
     before = natural.double()[:, cells].permute(1, 0, 2)
     gates = laboratory.seen.output_gate[layer, cells].clamp(min=1e-6)[:, None, :]
-    each = wanted[None, :, None] / math.sqrt(cells.shape[1]) * signs[:, None, None] / gates
+    each = wanted[None, :, None] / math.sqrt(cells.shape[1]) * signs[:, None, :] / gates
     state = laboratory.activation(before)
     moved = _inverse(laboratory.model.config.activation, state + each)
     reached = ((laboratory.activation(moved) - state) * gates).square().sum(2).sqrt().mean(1)

@@ -77,11 +77,12 @@ class Edit(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """After the last character: log_probabilities and logits (rows, vocabulary), and c of every layer after
-    each character, (characters, layers, rows, cells), empty where not asked for.
+    """After the last character: log_probabilities and logits (rows, vocabulary), and the state; and c of
+    every layer after each character, (characters, layers, rows, cells), empty where not asked for.
     """
 
     logits: Tensor
+    state: State
     track: Tensor
 
     @property
@@ -110,8 +111,31 @@ class Rollouts:
             self._run(ids[span], State(state.h[:, span], state.c[:, span]), _rows_of(edits, span), track)
             for span in (slice(start, start + _ROWS) for start in range(0, len(ids), _ROWS))
         ]
+        state = State(*(torch.cat(each, dim=1) for each in zip(*(part.state for part in parts), strict=True)))
         tracks = torch.cat([part.track for part in parts], dim=2)
-        return Outcome(torch.cat([part.logits for part in parts]), tracks)
+        return Outcome(torch.cat([part.logits for part in parts]), state, tracks)
+
+    @torch.no_grad()
+    def waits(
+        self, ids: Tensor, state: State, edits: Mapping[int, Edit], *, draws: Tensor, targets: Tensor
+    ) -> Tensor:
+        """(rows,) float64: characters until one of targets (vocabulary,) bool, where the model writes on by
+        itself after ids (rows, characters); draws (rows, longest) in [0, 1) decide what, and where none comes
+        it is longest.
+        """
+        longest = draws.shape[1]
+        waited = torch.full((len(draws),), longest, dtype=torch.float64)
+        for place in range(longest):
+            outcome = self.run(ids, state, edits)
+            likely = outcome.logits.softmax(1).cumsum(1)
+            ids = torch.searchsorted(likely, draws[:, place, None].contiguous()).clamp(
+                max=likely.shape[1] - 1
+            )
+            waited[targets[ids[:, 0]] & (waited == longest)] = place
+            state, edits = outcome.state, {}
+            if bool((waited < longest).all()):
+                break
+        return waited
 
     def _run(self, ids: Tensor, state: State, edits: Mapping[int, Edit], track: bool) -> Outcome:
         h, c = list(state.h), list(state.c)
@@ -131,7 +155,8 @@ class Rollouts:
             if track:
                 tracked.append(torch.stack(c))
         empty = torch.zeros(0, len(c), *c[0].shape)
-        return Outcome(self.model.head(h[-1]), torch.stack(tracked) if track else empty)
+        state = State(torch.stack(h), torch.stack(c))
+        return Outcome(self.model.head(h[-1]), state, torch.stack(tracked) if track else empty)
 
     def _edited(self, c: Tensor, edit: Edit, held: dict[int, Tensor], layer: int, *, first: bool) -> Tensor:
         """c (rows, cells) after an edit."""

@@ -5,7 +5,7 @@ depth down. The cell is changed some characters earlier, while the feature is on
 cell remembers over those characters can still tell at the closer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from charlstm.inspection.features import Feature
 from charlstm.inspection.trace import WARMUP, Cut
 
-MOST_LAG = 8
+MOST_LAG = 24
 MOST_SITES = 40
 LEAST_SITES = 8
 # A closer that the character before it nearly always brings is decided there: "\n" after "\r".
@@ -26,17 +26,22 @@ class Sites:
     """Positions where a change is made, (n,) int64 each: closers has targets lag characters later; inside
     and outside are places where no closer comes then and the feature is on, off.
 
-    targets (closers, vocabulary) bool are the characters that would close; values (closers,) float32 are
+    targets (vocabulary,) bool are the characters that would close, and target names them: as [^...], all but
+    those, where they are most; values (closers,) float32 are
     the feature where the change is made.
     """
 
     lag: int
     targets: NDArray[np.bool_]
-    symbols: tuple[str, ...]
+    target: str
     closers: NDArray[np.int64]
     inside: NDArray[np.int64]
     outside: NDArray[np.int64]
     values: NDArray[np.float32]
+
+    def at(self, kept: NDArray[np.int64]) -> "Sites":
+        """The same with some of its closers."""
+        return replace(self, closers=self.closers[kept], values=self.values[kept])
 
 
 def sites_of(
@@ -47,17 +52,14 @@ def sites_of(
     None where there are too few closers that the feature stays on before.
     """
     stop = start + cut.streams * cut.length
-    part, values = text[start:stop], feature.values[start:stop]
+    part, values = text[start:stop], feature.values[start:stop].astype(np.int16)
     ends = _closer_starts(part, values, feature)
     if not ends:
         return None
-    marks = tuple(sorted({part[end] for end in ends}))
+    marks = sorted(feature.ends or {part[end] for end in ends})
     before = np.array(sorted(end - 1 for end in ends))
     usable = _telling(_usable(before, cut), values, feature)
-    lag = next((lag for lag in range(MOST_LAG, 0, -1) if _steady(usable, values, lag).sum() >= MOST_SITES), 0)
-    lag = lag or next(
-        (lag for lag in range(MOST_LAG, 0, -1) if _steady(usable, values, lag).sum() >= LEAST_SITES), 0
-    )
+    lag = _lag(usable, values)
     if lag == 0:
         return None
     closers = _drawn(usable[_steady(usable, values, lag)] - lag, generator)
@@ -65,13 +67,28 @@ def sites_of(
     others = _usable(np.flatnonzero(~closing[1:]), cut)
     inside = _drawn(others[_steady(others, values, lag)] - lag, generator)
     outside = _drawn(others[_steady(others, 1 - values.clip(0, 1), lag)] - lag, generator)
-    targets = np.array([symbol in marks for symbol in symbols])
-    return Sites(lag, targets, marks, closers, inside, outside, values[closers])
+    targets = np.isin(np.array(symbols), marks)
+    return Sites(
+        lag, targets, _target(marks, symbols), closers, inside, outside, values[closers].astype(np.float32)
+    )
 
 
-def _telling(
-    positions: NDArray[np.int64], values: NDArray[np.float32], feature: Feature
-) -> NDArray[np.int64]:
+def _lag(usable: NDArray[np.int64], values: NDArray[np.int16]) -> int:
+    """The most characters that a change can be made before the closer: the feature is on for so long before
+    half of those that it is on before at all. 0 where these are too few.
+    """
+    steady = [int(_steady(usable, values, lag).sum()) for lag in range(1, MOST_LAG + 1)]
+    enough = max(LEAST_SITES, steady[0] / 2)
+    return sum(count >= enough for count in steady)
+
+
+def _target(marks: list[str], symbols: list[str]) -> str:
+    """The marks in a string, or [^...] with the rest of the symbols where these are fewer."""
+    rest = [symbol for symbol in symbols if symbol not in marks]
+    return "".join(marks) if len(marks) <= len(rest) else f"[^{''.join(rest)}]"
+
+
+def _telling(positions: NDArray[np.int64], values: NDArray[np.int16], feature: Feature) -> NDArray[np.int64]:
     """The positions before closers at which the feature has most to say.
 
     Of a depth those that close the last one open, and of a counter the later half: what has counted far is
@@ -85,15 +102,14 @@ def _telling(
     return positions
 
 
-def _closer_starts(part: str, values: NDArray[np.float32], feature: Feature) -> list[int]:
-    """Where the drivers that end the feature begin."""
-    drivers = feature.drivers.get("reset") or feature.drivers.get("unstep") or []
+def _closer_starts(part: str, values: NDArray[np.int16], feature: Feature) -> list[int]:
+    """Where the closers that end the feature begin."""
+    lengths = sorted({len(closer) for closer in feature.closers}, reverse=True)
     falls = np.flatnonzero(np.diff(values) < 0) + 1 - feature.lag
     starts = []
     for end in falls.tolist():
-        for driver in sorted(drivers, key=len, reverse=True):
-            begin = end + 1 - len(driver)
-            if begin > 0 and part[begin : end + 1] == driver:
+        for begin in (end + 1 - length for length in lengths):
+            if begin > 0 and part[begin : end + 1] in feature.closers:
                 starts.append(begin)
                 break
     return _decided(part, starts)
@@ -118,7 +134,7 @@ def _usable(positions: NDArray[np.int64], cut: Cut) -> NDArray[np.int64]:
     return positions[(place > WARMUP + MOST_LAG) & (place < cut.length - 1)]
 
 
-def _steady(positions: NDArray[np.int64], values: NDArray[np.float32], lag: int) -> NDArray[np.bool_]:
+def _steady(positions: NDArray[np.int64], values: NDArray[np.int16], lag: int) -> NDArray[np.bool_]:
     """Whether a feature is on at each position and since lag characters, without going down."""
     window = positions[:, None] + np.arange(-lag, 1)
     seen = values[window]

@@ -1,7 +1,8 @@
 """Gates and cell states at every position, at the speed of whole sequences.
 
-`nn.LSTM` returns neither the gates nor the cell states in between. But once it has given h, every
-gate of a layer is a matrix product away, and c is a short scan:
+`nn.LSTM` returns neither the gates nor the cell states in between. On the CPU a compiled step of our own
+keeps what it computes. Elsewhere, once `nn.LSTM` has given h, every gate of a layer is a matrix product
+away, and c is a short scan:
 
     i, f, g, o = gates(W x + U h_before + b)        all positions at once
     c          = f * c_before + i * g               one position after the other
@@ -22,8 +23,9 @@ from torch.nn import functional
 
 from charlstm import cell
 from charlstm.cell import Gates
+from charlstm.compiled import NOTHING_HELD, step_rows
 from charlstm.errors import CorpusError
-from charlstm.model import CharLSTM, State
+from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
 
 # Characters at the start of a stretch that no statistic counts: the state has not settled there.
 WARMUP = 200
@@ -102,11 +104,13 @@ def trace(
 
 def _block(model: CharLSTM, ids: Tensor, state: State) -> tuple[tuple[LayerTrace, ...], State]:
     """All layers over ids (streams, window) int64, and the state after them."""
-    x = model.embedding(ids)
-    layers = []
+    traced = _compiled_layer if runs_compiled(model) else _layer
+    symbols, places = model.embedding.weight, ids
+    layers: list[LayerTrace] = []
     for layer in range(model.config.layers):
-        layers.append(_layer(model, layer, x, state.h[layer], state.c[layer]))
-        x = layers[-1].h
+        layers.append(traced(model, layer, symbols, places, state.h[layer], state.c[layer]))
+        symbols = layers[-1].h.flatten(0, 1)
+        places = torch.arange(ids.numel(), device=ids.device).view(ids.shape)
     after = State(
         torch.stack([layer.h[:, -1] for layer in layers]), torch.stack([layer.c[:, -1] for layer in layers])
     )
@@ -118,8 +122,9 @@ def _delayed(values: Tensor, first: Tensor) -> Tensor:
     return torch.cat((first.unsqueeze(1), values[:, :-1]), dim=1)
 
 
-def _layer(model: CharLSTM, layer: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
-    """One layer over x (streams, window, width) from h and c (streams, cells)."""
+def _layer(model: CharLSTM, layer: int, inputs: Tensor, places: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
+    """One layer from h and c (streams, cells): its input at places (streams, window) is a row of inputs."""
+    x = inputs[places]
     outputs, _, _ = model.run_layer(layer, x, h, c)
     weights = model.weights(layer)
     preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
@@ -136,6 +141,23 @@ def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
         c = torch.addcmul(written, f, c)
         states.append(c)
     return torch.stack(states, dim=1)
+
+
+def _compiled_layer(
+    model: CharLSTM, layer: int, inputs: Tensor, places: Tensor, h: Tensor, c: Tensor
+) -> LayerTrace:
+    """The same with one product and one compiled loop for each position: nothing is computed twice."""
+    weights = doubled_candidate(model.weights(layer))
+    projected, recurrent = functional.linear(inputs, weights.input, weights.bias), weights.recurrent.t()
+    (streams, window), cells = places.shape, model.config.cells
+    gates, states, outputs = (np.empty((streams, window, n), np.float32) for n in (4 * cells, cells, cells))
+    sums, hidden = torch.empty(streams, 4 * cells), torch.from_numpy(outputs)
+    sums_array, before = sums.numpy(), c.contiguous().numpy()
+    for position in range(window):
+        torch.index_select(projected, 0, places[:, position], out=sums)
+        sums.addmm_(hidden[:, position - 1] if position else h, recurrent)
+        step_rows(sums_array, before, *NOTHING_HELD, gates, states, outputs, position)
+    return LayerTrace(Gates(*torch.from_numpy(gates).chunk(4, dim=-1)), torch.from_numpy(states), hidden)
 
 
 class CountedBlock(NamedTuple):

@@ -55,7 +55,7 @@ def _spans(name: str, rule: str, text: str) -> Feature:
         "set": _commonest(text[start] for start, _ in spans),
         "reset": _commonest(text[stop - 1] for _, stop in spans),
     }
-    return Feature(name, "switch", drivers, inside.astype(np.float32))
+    return Feature(name, "switch", drivers, inside.astype(np.uint8))
 
 
 def _commonest(characters: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from charlstm import pipeline, runs, tokens
+from charlstm import inspections, pipeline, runs, tokens
 from charlstm.checkpoint import load
 from charlstm.config import InspectionConfig, SamplingConfig
 from charlstm.corpus import load_corpus, split_bounds
@@ -52,7 +52,7 @@ def inspected(run: Path, text: Path, **settings: object) -> Findings:
     """The findings of a run in a text."""
     config = InspectionConfig(**settings)
     quiet = {"progress": lambda stage, fraction: None, "command": ""}
-    return pipeline.inspect(run, str(text), run, config=config, **quiet).findings
+    return inspections.inspect(run, str(text), run, config=config, **quiet).findings
 
 
 @pytest.mark.parametrize("level", ["characters", "bytes"])

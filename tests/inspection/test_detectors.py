@@ -123,7 +123,7 @@ def split_of(text: str, features: list[Feature]) -> Split:
 
 def test_a_shifted_feature_is_not_found_and_the_true_one_is() -> None:
     text = written(40_000, seed=2)
-    inside = np.zeros(len(text), dtype=np.float32)
+    inside = np.zeros(len(text), dtype=np.uint8)
     for place in np.split(np.arange(len(text)), 4):  # the toggle starts at zero in each stretch
         inside[place] = np.cumsum([text[p] == '"' for p in place]) & 1
     drivers = {"set": ['"'], "reset": ['"']}
@@ -151,7 +151,9 @@ def test_a_shifted_feature_is_not_found_and_the_true_one_is() -> None:
 def test_null_scores_are_correlations_with_rolled_features() -> None:
     text = written(12_000, seed=4)
     random = np.random.default_rng(0)
-    columns = [np.cumsum(random.normal(size=len(text))).astype(np.float32) for _ in range(3)]
+    columns = [
+        np.cumsum(random.integers(-1, 2, size=len(text)) * 2).clip(0, 255).astype(np.uint8) for _ in range(3)
+    ]
     split = split_of(text, [Feature(str(n), "counter", {}, column) for n, column in enumerate(columns)])
     model = plant([line_counter("\n")], SYMBOLS, idle=2, generator=torch.Generator().manual_seed(0))
     means = detectors.calibrate(model, split).means

@@ -12,6 +12,7 @@ from charlstm.inspection.features import (
     Feature,
     feature_table,
     features,
+    gated_counter,
     is_punctuation,
     symbol_name,
 )
@@ -192,7 +193,7 @@ def test_code_features_only_where_there_is_code() -> None:
 
 
 def feature(name: str, values: np.ndarray) -> Feature:
-    return Feature(name, "switch", {"set": ["a"], "reset": ["b"]}, values.astype(np.float32))
+    return Feature(name, "switch", {"set": ["a"], "reset": ["b"]}, values.astype(np.uint8))
 
 
 def test_constant_rare_and_repeated_features_are_dropped_by_name() -> None:
@@ -226,3 +227,23 @@ def test_punctuation_and_its_names() -> None:
     assert not is_punctuation("ab")
     assert symbol_name("“") == "left_double_quotation_mark"
     assert symbol_name("\n") == "newline"
+
+
+@given(on=st.lists(st.booleans(), min_size=1, max_size=40))
+def test_a_gated_counter_counts_from_where_its_switch_goes_on(on: list[bool]) -> None:
+    switch = Feature("s", "switch", {"set": ["a"], "reset": ["b"]}, np.array(on, np.uint8), lag=1)
+    counter = gated_counter(switch)
+    count, wanted = 0, []
+    for before, now in zip([False, *on], on, strict=False):
+        count = count + 1 if now and before else 0
+        wanted.append(count)
+    assert counter.values.tolist() == wanted
+    assert (counter.name, counter.kind, counter.lag) == ("characters_s", "counter", 1)
+    assert counter.drivers == {"step": ["*"], "reset": ["a", "b"]}
+
+
+def test_indentation_is_ended_by_all_that_is_no_blank() -> None:
+    found = {f.name: f for f in features("    a = 1\n        b\n", "ab=1 \n", starts=(0,))}
+    assert found["indentation_so_far"].closers == set("ab=1\n")
+    assert found["column"].closers == {"\n"}
+    assert found["nesting_depth"].closers == set(")]}")

@@ -1,16 +1,16 @@
 """Cells that the head reads are verified, their unread twins are not; controls are given the same dose."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 import torch
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig
-from charlstm.inspection import interventions
 from charlstm.inspection.bench import Bench, Candidate, Laboratory, Trial, specific
 from charlstm.inspection.features import Feature, features
-from charlstm.inspection.interventions import CONTROLS
-from charlstm.inspection.matching import control_groups, dose_in_h, doses_like, matched
+from charlstm.inspection.matching import CONTROLS, control_groups, dose_in_h, doses_like, matched
+from charlstm.inspection.measuring import holm, measure, ranked
 from charlstm.inspection.passes import read_text
 from charlstm.inspection.planted import PlantedCell, latch, line_counter, plant, toggle
 from charlstm.inspection.sites import sites_of
@@ -24,11 +24,13 @@ CELLS = {
     "unread": toggle('"'),
     "saturated": line_counter("\n", step=0.6),
 }
+COUNTED = {"counted": line_counter("\n", step=0.005).read("\n", 12)}
 HALVES = {"one half": latch("(", ")").read(")", HALF), "other half": latch("(", ")").read(")", HALF)}
 WANTED = {
     "read": "verified",
     "unread": "correlate",
     "saturated": "correlate",
+    "counted": "verified",
     "one half": "redundant",
     "other half": "redundant",
 }
@@ -39,6 +41,8 @@ def network(cells: dict[str, PlantedCell] = CELLS) -> CharLSTM:
     model = plant(list(cells.values()), SYMBOLS, idle=12, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         model.head.weight[:, len(cells) :] *= 0.01
+        if cells is COUNTED:
+            model.head.bias[SYMBOLS.index("\n")] -= 3  # no line break unless it has counted far
     return model.requires_grad_(False)
 
 
@@ -47,7 +51,7 @@ def standing() -> dict[str, Standing]:
     """What stands, by the names of the planted cells."""
     text = read_text(ids_of(written(50_000, seed=1)), SYMBOLS, 8)
     found: dict[str, Standing] = {}
-    for cells in (CELLS, HALVES):
+    for cells in (CELLS, HALVES, COUNTED):
         generator = torch.Generator().manual_seed(0)
         names = list(cells)
         for one in study(network(cells), text, InspectionConfig(seed=0), generator=generator).standing:
@@ -75,6 +79,14 @@ def test_what_a_verified_toggle_does(standing: dict[str, Standing]) -> None:
     assert unread["effect_nats"] == pytest.approx(0, abs=1e-6)
 
 
+def test_a_counter_moves_the_line_break(standing: dict[str, Standing]) -> None:
+    moved = standing["counted"].proof.causal["displacement"]
+    assert moved["steps"] > 5
+    assert 0 < moved["interval"][0] < moved["characters"] < moved["interval"][1]
+    assert standing["saturated"].proof.causal["displacement"]["characters"] == pytest.approx(0, abs=0.1)
+    assert standing["read"].proof.causal["displacement"] is None, "a toggle has no steps"
+
+
 def bench_of(feature_name: str, planted_cell: int) -> tuple[Laboratory, Bench, Trial]:
     text = written(20_000, seed=3)
     ids, cut, model = ids_of(text), Cut(len(text), 4), network()
@@ -98,7 +110,7 @@ def test_controls_get_the_same_dose_in_h() -> None:
     wanted = 0.2 * dose_in_h(laboratory, natural, {0: trial.dose}, 0)
     cells = torch.tensor([[7, 9], [10, 12], [8, 11]])
     shifts, reached = doses_like(
-        laboratory, 0, natural, cells, wanted, torch.tensor([1.0, -1.0, 1.0]).double()
+        laboratory, 0, natural, cells, wanted, torch.tensor([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]]).double()
     )
     gates = laboratory.seen.output_gate[0]
     for group, (pair, share) in enumerate(zip(cells.tolist(), reached.tolist(), strict=True)):
@@ -108,7 +120,7 @@ def test_controls_get_the_same_dose_in_h() -> None:
         assert float(size.mean()) == pytest.approx(share * float(wanted.mean()), rel=1e-3)
         given = dose_in_h(laboratory, natural, {c: shifts[group, :, n] for n, c in enumerate(pair)}, 0)
         torch.testing.assert_close(given, size)
-        assert (shifts[group].sign() == (1 if group != 1 else -1)).all()
+        assert (shifts[group].sign() == torch.tensor([[1, 1], [-1, -1], [1, -1]][group])).all()
     assert (reached > 0.5).all()
 
 
@@ -127,11 +139,14 @@ def test_controls_resemble_and_do_not_carry() -> None:
     twin = Trial(Candidate(0, 1, trial.candidate.feature, 1.0), trial.sites, trial.dose, 1)
     pool = matched(laboratory, trial, [trial, twin])
     assert sorted(pool) == [*range(2, 14)], "neither itself, nor the twin, nor what carries the feature"
-    groups = control_groups(pool, torch.Generator().manual_seed(0))
-    assert len(groups) == CONTROLS
+    groups = control_groups(pool, CONTROLS, torch.Generator().manual_seed(0))
+    assert len({frozenset(group) for group in groups}) == CONTROLS
     assert [group[0] for group in groups[: len(pool)]] == pool
-    assert {len(group) for group in groups} == {1, 2}
-    assert control_groups([], torch.Generator()) == []
+    assert [sum(len(group) == size for group in groups) for size in (1, 2, 3)] == [12, 66, 121]
+    assert control_groups([], CONTROLS, torch.Generator()) == []
+    assert len(control_groups(pool, 10_000, torch.Generator())) == 12 + 66 + 220 + 495, (
+        "and there are no more"
+    )
 
 
 def test_an_effect_counts_so_far_as_both_its_parts_agree() -> None:
@@ -139,20 +154,29 @@ def test_an_effect_counts_so_far_as_both_its_parts_agree() -> None:
     assert specific(changes).tolist() == [-1, 1, 0, 0]
 
 
-def test_p_values_are_corrected_by_the_largest_control_of_every_draw() -> None:
-    random = torch.Generator().manual_seed(0)
-    controls = torch.rand(2, CONTROLS, generator=random, dtype=torch.float64)
-    scales = torch.quantile(controls, 0.95, dim=1)
-    effects = [0.9, -1.4]
-    measured = [
-        interventions._Measured(None, 0.0, effect, row, ())
-        for effect, row in zip(effects, controls, strict=True)
-    ]
-    largest = np.max((controls / scales[:, None]).numpy(), axis=0)
-    wanted = [
-        (1 + (largest >= abs(effect) / float(scale)).sum()) / (1 + CONTROLS)
-        for effect, scale in zip(effects, scales, strict=True)
-    ]
-    assert interventions._corrected(measured) == pytest.approx(wanted)
-    few = interventions._Measured(None, 0.0, 9.0, controls[0, :5], ())
-    assert interventions._corrected([*measured, few]) == [1.0] * 3
+def test_a_promising_rank_is_taken_among_more_controls_at_fewer_sites() -> None:
+    laboratory, _, trial = bench_of("inside_double_quotes", 0)
+    generator = torch.Generator().manual_seed(0)
+    first = measure(laboratory, trial, [trial], generator)
+    assert (first.among, first.p_value) == (CONTROLS, pytest.approx(1 / (1 + CONTROLS)))
+    more = ranked(laboratory, first, 250, 0.01, generator)
+    assert (more.among, more.p_value) == (250, pytest.approx(1 / 251))
+    assert more.effect == first.effect, "the effect itself is that at all sites"
+    unread = measure(
+        laboratory, replace(trial, candidate=replace(trial.candidate, cell=1)), [trial], generator
+    )
+    assert ranked(laboratory, unread, 250, 0.01, generator) is unread
+
+
+def test_trials_are_thinned_evenly() -> None:
+    _, _, trial = bench_of("inside_double_quotes", 0)
+    few = trial.thinned(3)
+    assert few.sites.closers.tolist() == trial.sites.closers[[0, len(trial.dose) // 2, -1]].tolist()
+    assert len(few.dose) == len(few.sites.values) == 3
+    assert len(trial.thinned(10_000).dose) == len(trial.dose)
+
+
+def test_holm_corrects_for_those_that_are_no_smaller() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []

@@ -20,9 +20,9 @@ def seen(up: str = "", down: str = "") -> Movements:
     )
 
 
-SWITCH = Feature("s", "switch", {"set": ["a"], "reset": ["a"]}, np.zeros(1, np.float32))
-DEPTH = Feature("d", "depth", {"step": ["("], "unstep": [")"]}, np.zeros(1, np.float32))
-COUNTER = Feature("c", "counter", {"step": ["*"], "reset": ["a"]}, np.zeros(1, np.float32))
+SWITCH = Feature("s", "switch", {"set": ["a"], "reset": ["a"]}, np.zeros(1, np.uint8))
+DEPTH = Feature("d", "depth", {"step": ["("], "unstep": [")"]}, np.zeros(1, np.uint8))
+COUNTER = Feature("c", "counter", {"step": ["*"], "reset": ["a"]}, np.zeros(1, np.uint8))
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,25 @@ def test_a_survey_gives_the_states_and_spreads_of_a_plain_run() -> None:
         flips = ((layer.c[:, 1:] > 0) != (layer.c[:, :-1] > 0)).double().sum((0, 1)) / 800
         assert (seen.flip_rate[number] <= flips + 1e-9).all()
         assert (seen.flip_rate[number] >= flips - 2 * 4 / 800).all(), "flips between blocks are not seen"
+
+
+def test_waits_are_those_of_the_same_text_written_by_hand() -> None:
+    model, (ids, state) = network(), begun(8)
+    draws = torch.rand(8, 12, generator=torch.Generator().manual_seed(2))
+    targets = torch.arange(9) == 4
+    edit = Edit(torch.full((8, 5), 2.0))
+    waited = Rollouts(model).waits(ids, state, {1: edit}, draws=draws, targets=targets)
+    outcome = Rollouts(model).run(ids, state, {1: edit})
+    for row in range(8):
+        logits, after = outcome.logits[row], State(outcome.state.h[:, [row]], outcome.state.c[:, [row]])
+        for place in range(12):
+            chosen = int((logits.softmax(0).cumsum(0) < draws[row, place]).sum())
+            if chosen == 4:
+                break
+            step, after = model(torch.tensor([[chosen]]), after)
+            logits = step[0, -1]
+        else:
+            place = 12
+        assert int(waited[row]) == place
+    assert 0 < waited.min() + 1 <= waited.max() + 1 <= 13
+    assert len(waited.unique()) > 3

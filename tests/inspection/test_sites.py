@@ -45,7 +45,7 @@ def test_a_closer_comes_behind_the_lag_and_the_feature_stays_on(
     text = "# a note\n" * 3 + text_of(opener, closer)
     found, values = sites(text, name)
     part = text[START:]
-    assert found.symbols == (target,)
+    assert found.target == target
     assert np.array(sorted(set(text)))[found.targets].tolist() == [target]
     assert 1 <= found.lag <= MOST_LAG
     assert 0 < len(found.closers) <= MOST_SITES
@@ -68,7 +68,7 @@ def test_a_closer_comes_behind_the_lag_and_the_feature_stays_on(
 
 def test_a_line_end_of_two_characters_is_decided_at_its_first() -> None:
     found, _ = sites(text_of("(", ")", line="\r\n"), "column")
-    assert found.symbols == ("\r",)
+    assert found.target == "\r"
 
 
 def test_a_closer_of_three_characters_targets_its_first() -> None:
@@ -83,7 +83,7 @@ def test_a_closer_of_three_characters_targets_its_first() -> None:
 
 def test_too_few_closers_give_no_sites() -> None:
     text = "abcdef " * 1000
-    values = np.ones(len(text), np.float32)
+    values = np.ones(len(text), np.uint8)
     cut, generator = Cut(len(text), 2), torch.Generator().manual_seed(0)
     feature = Feature("on", "switch", {"set": ["a"], "reset": ["b"]}, values)
     assert sites_of(feature, text, list("abcdef "), 0, cut, generator) is None

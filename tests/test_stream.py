@@ -1,0 +1,117 @@
+"""Compiled steps of one stream against the model, the equations and the distribution."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_sampling import natural
+
+from charlstm.compiled import Draw, compiled, draw_block, pick, pick_rows, step_rows
+from charlstm.config import Hold, ModelConfig, SamplingConfig
+from charlstm.model import CharLSTM
+from charlstm.sampling import draw, next_probabilities
+from charlstm.stream import Stream, draw_stream, stream_weights, warm_up
+
+
+def weights_of(model: CharLSTM):
+    return stream_weights({name: tensor.numpy() for name, tensor in model.state_dict().items()})
+
+
+def random_ids(count: int, generator: torch.Generator) -> torch.Tensor:
+    return torch.randint(0, 11, (count,), generator=generator)
+
+
+@pytest.mark.parametrize(("cells", "layers"), [(1, 1), (6, 2), (67, 3)])
+@torch.no_grad()
+def test_reading_equals_the_model(cells, layers, generator):
+    config = ModelConfig(vocabulary_size=11, cells=cells, layers=layers, embedding=4)
+    model = CharLSTM(config, generator=generator).eval()
+    for parameter in model.parameters():
+        parameter.mul_(3)  # gates that saturate
+    ids = random_ids(200, generator)
+    expected = model(ids[None], model.initial_state(1))[0][0].softmax(1)
+    found = torch.from_numpy(Stream(weights_of(model)).read(ids.numpy(), first=0)).softmax(1)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_holds_act_as_the_equations_say(small_model, generator):
+    holds = (Hold(0, 2, 3.0, 5), Hold(1, 1, -3.0, 0), Hold(0, 2, -3.0, 9), Hold(0, 4, 1.0, 9))
+    ids = random_ids(20, generator)
+    expected = torch.cat([logits for _, logits in natural(small_model, ids.tolist(), holds, first=4)])
+    found = Stream(weights_of(small_model), holds).read(ids.numpy(), first=-4)
+    torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_a_stream_goes_on_from_a_state(small_model, generator):
+    ids = random_ids(12, generator)
+    _, state = small_model(ids[None, :7], small_model.initial_state(1))
+    whole = Stream(weights_of(small_model)).read(ids.numpy(), first=0)
+    later = Stream(weights_of(small_model), state=(state.h[:, 0].numpy(), state.c[:, 0].numpy()))
+    np.testing.assert_allclose(later.read(ids[7:].numpy(), first=0), whole[7:], atol=1e-5)
+
+
+def test_blocks_draw_what_single_steps_draw(small_model):
+    uniforms = np.random.default_rng(0).random(300)
+    position = 0
+
+    def give(count: int) -> np.ndarray:
+        nonlocal position
+        position += count
+        return uniforms[position - count : position]
+
+    config = SamplingConfig(length=300, temperature=0.9, top_k=7, top_p=0.95)
+    drawn = list(draw_stream(Stream(weights_of(small_model)), 3, config=config, uniforms=give))
+    stream, symbol, one_by_one = Stream(weights_of(small_model)), 3, []
+    for uniform in uniforms:
+        logits = stream.read(np.array([symbol]), first=0)[0]
+        shares = next_probabilities(torch.from_numpy(logits)[None], config)[0].numpy()
+        symbol = int(np.searchsorted(shares.cumsum(), uniform, side="right"))
+        one_by_one.append(symbol)
+    assert drawn == one_by_one
+
+
+@pytest.mark.parametrize("size", [1e20, 3e38, float("nan")])
+@pytest.mark.parametrize("count", [1, 3])
+@torch.no_grad()
+def test_weights_of_a_training_that_diverged_still_draw_symbols(small_model, generator, size, count):
+    for parameter in small_model.parameters():
+        parameter.fill_(size)
+    config = SamplingConfig(length=20, count=count, top_k=3, top_p=0.9)
+    drawn = list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
+    assert all(0 <= symbol < 11 for symbols in drawn for symbol in symbols)
+
+
+@settings(deadline=None)  # the first call compiles
+@given(
+    st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=4),
+    st.sampled_from([0.0, 1e-9, 0.3, 1.0, 50.0]),
+    st.integers(0, 6),
+    st.floats(1e-9, 1.0),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_what_is_picked_has_the_share_that_next_probabilities_gives(row, temperature, top_k, top_p, uniform):
+    logits = np.array(row, np.float32)
+    config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
+    shares = next_probabilities(torch.from_numpy(logits)[None], config)[0].numpy()
+    symbol = pick(logits, Draw(temperature, top_k, top_p), uniform)
+    below = shares[:symbol].sum()
+    assert below - 1e-9 <= uniform <= below + shares[symbol] + 1e-9 or len(set(row)) < 4
+    assert shares[symbol] > 0 or len(set(row)) < 4
+
+
+def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same():
+    namespace: dict = {}
+    exec("def double(x):\n    return 2 * x", namespace)  # no file, so no folder beside it
+    assert compiled(namespace["double"])(21) == 42
+
+
+def test_the_warm_up_compiles_what_a_draw_runs(small_model, generator):
+    warm_up()
+    for count in (1, 3):
+        config = SamplingConfig(length=5, count=count)
+        list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
+    # One form of arguments each: that of the warm-up.
+    assert [len(kernel.signatures) for kernel in (draw_block, step_rows, pick_rows)] == [1, 1, 1]
