@@ -7,6 +7,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 from processes import PROCESSES
 from small_run import request
@@ -23,26 +24,24 @@ def _trained(out: Path, resume: bool, settings: dict[str, object], told: Connect
             told.send(event.step)  # whatever the step before was to save is saved by now
 
 
-def train_and_kill(out: Path, *, resume: bool, seconds: float, **settings: object) -> int:
-    """Train, and SIGKILL the process so many seconds after its first step; the last step that it told."""
+def train_and_kill(out: Path, *, resume: bool, after: int, seconds: float, **settings: object) -> int:
+    """Train, and SIGKILL the process so many seconds after so many steps; the last step that it told."""
     ours, theirs = PROCESSES.Pipe(duplex=False)
     process = PROCESSES.Process(target=_trained, args=(out, resume, settings, theirs))
     process.start()
     theirs.close()
-    ours.poll(60)
+    told = 0
+    for _ in range(after):
+        told = ours.recv()
     time.sleep(seconds)
     process.kill()
     process.join()
     assert process.exitcode == -signal.SIGKILL, "the training ended by itself"
-    return _last_told(ours)
-
-
-def _last_told(ours: Connection) -> int:
-    step = 0
     with suppress(EOFError):
         while True:
-            step = ours.recv()
-    return step
+            told = ours.recv()
+    ours.close()
+    return told
 
 
 def _held(out: Path, told: Connection) -> None:
@@ -62,7 +61,7 @@ def hold(out: Path) -> tuple[ForkServerProcess, Connection]:
     return process, ours
 
 
-def moments(count: int, *, seed: int, longest: float) -> list[float]:
-    """Random times to kill at, seconds after the first step."""
+def moments(count: int, *, seed: int) -> list[dict[str, Any]]:
+    """When to kill, at random: up to six steps done, and up to 30 ms into what follows."""
     drawn = random.Random(seed)
-    return [drawn.uniform(0, longest) for _ in range(count)]
+    return [{"after": drawn.randrange(7), "seconds": drawn.uniform(0, 0.03)} for _ in range(count)]

@@ -41,9 +41,9 @@ def test_killed_at_any_moment(tmp_path, heavy):
     kills = 200 if heavy else 20
     out = tmp_path / "run"
     last, checked = 0, []
-    for seconds in moments(kills, seed=1, longest=0.12):
+    for moment in moments(kills, seed=1):
         resume = (out / CONFIG).exists()
-        told = train_and_kill(out, resume=resume, seconds=seconds, **SETTINGS)
+        told = train_and_kill(out, resume=resume, **moment, **SETTINGS)
         step = saved_step(out) if (out / RESUME).exists() else 0
         if not step:  # it was killed before it saved weights
             continue
