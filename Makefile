@@ -7,10 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test check bench clean
+.PHONY: help setup browser demo test check bench faults fuzz soak test-lowest test-wheel clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## put charlstm and all it needs in .venv
 
@@ -42,7 +42,28 @@ bench: setup ## the benchmarks, as tables
 	$(BIN)/python tests/benchmarks/encoding.py --megabytes 200
 	$(BIN)/charlstm exam
 
+faults: setup ## the tests of faults in full: 200 kills, files cut at every length (20 minutes)
+	$(BIN)/pytest tests/faults --heavy
+
+fuzz: setup ## fuzz the loaders of files with atheris for 10 minutes
+	$(BIN)/pip install --quiet --disable-pip-version-check atheris
+	for target in weights vocabulary config model resume findings; do \
+	    $(BIN)/python tests/faults/fuzz.py $$target -max_total_time=100 -verbosity=0 -print_final_stats=1 || exit 1; \
+	done
+
+soak: setup ## train, save, sample and score in one process for 30 minutes: memory and handles stay
+	$(BIN)/python tests/faults/soak.py --minutes 30
+
+test-lowest: ## all tests but the browser's, with the oldest versions that pyproject.toml allows
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/pip install --quiet --disable-pip-version-check $$($(PYTHON) tests/faults/lowest.py)
+	.venv-lowest/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	.venv-lowest/bin/pytest --ignore tests/browser
+
+test-wheel: setup ## build wheel and sdist, install each in an empty environment, run the demo from there
+	sh tests/faults/wheel.sh $(PYTHON) '$(TORCH)'
+
 clean: ## remove what was built, cached or trained here, but no run you named
-	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf checkpoints/demo data/tokens data/hf data/grammar
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,36 +1,36 @@
-"""A run's folder: every file in it is whole or not there, and none of them is a pickle.
+"""A run's folder read back. Every file in it is whole or not there, and none of them is a pickle.
 
-    config.json          settings of the model and its training, vocabulary, corpus, versions; of an imported
-                         model the source, and neither training nor corpus
-    model.safetensors    the best weights so far, what sampling and inspection read
-    resume.safetensors   the last weights with all that going on needs
-    metrics.jsonl        one object per measurement
+    config.json            settings of the model and its training, vocabulary, corpus, versions; of one that
+                           was imported the source, and neither training nor corpus
+    model.safetensors      the best weights so far, what sampling and inspection read
+    evaluated.safetensors  model.safetensors as it was before the last weights of an interruption were better
+    resume.safetensors     the last weights with all that going on needs
+    metrics.jsonl          one object per measurement
 
-A file is written beside its place, flushed to the disk and moved there in one step.
+Nothing is believed before it was checked: sizes first, then shapes, then checksums. runfolder writes it.
 """
 
 import json
-import os
 import platform
-from collections.abc import Callable
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from charlstm.config import GateOrder, ModelConfig, TrainingConfig, plain
 from charlstm.errors import CharLSTMError, CheckpointError
-from charlstm.files import whole_file
-from charlstm.model import CharLSTM
-from charlstm.training import Trainer
+from charlstm.files import CONFIG, MODEL
+from charlstm.model import CharLSTM, parameter_shapes
+from charlstm.tensorfile import UNREADABLE, finite_number, load_tensors, whole_number
 from charlstm.vocabulary import Vocabulary
 
 FORMAT = 1
-_CONFIG, _MODEL, _RESUME, _METRICS = "config.json", "model.safetensors", "resume.safetensors", "metrics.jsonl"
+# config.json: 150,000 symbols fit. What a file of this size can hold as JSON takes 100 MB at most.
+CONFIG_BYTES = 4 << 20
+_PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 @dataclass(frozen=True)
@@ -110,130 +110,83 @@ class Checkpoint:
     validation_bits_per_character: float | None
 
 
-class RunFolder:
-    """The folder of one run, for writing."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def create(self, config: RunConfig, *, overwrite: bool = False) -> None:
-        """Make the folder and its config.json. Raises CheckpointError where a run is, or nothing can be."""
-        if not overwrite:
-            self.refuse_if_taken()
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            for name in (_RESUME, _MODEL, _METRICS):
-                (self.path / name).unlink(missing_ok=True)
-            (self.path / _METRICS).touch()
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-        text = json.dumps(config.to_json(), ensure_ascii=True, indent=1)
-        _write_whole(self.path / _CONFIG, lambda place: place.write_text(text + "\n", encoding="utf-8"))
-
-    def refuse_if_taken(self) -> None:
-        """Raise CheckpointError when a run is there already."""
-        if (self.path / _CONFIG).exists():
-            raise CheckpointError(
-                f"{self.path} holds a run already",
-                "go on with it by `train --resume`, replace it by --overwrite, or name another --out",
-            )
-
-    def save_model(
-        self, model: CharLSTM, *, step: int = 0, validation_bits_per_character: float | None
-    ) -> None:
-        """Write the weights as they are now as the run's best; step is 0 for a model from elsewhere."""
-        numbers = {"step": step, "validation_bits_per_character": validation_bits_per_character}
-        _save_tensors(self.path / _MODEL, model.state_dict(), numbers)
-
-    def save_resume(self, trainer: Trainer) -> None:
-        """Write all that going on needs, with how far metrics.jsonl had come."""
-        numbers = trainer.numbers() | {"metrics_bytes": (self.path / _METRICS).stat().st_size}
-        _save_tensors(self.path / _RESUME, trainer.tensors(), numbers)
-
-    def restore(self, trainer: Trainer) -> None:
-        """Put the trainer back to the last save and cut metrics.jsonl to where it was then."""
-        tensors, numbers = _load_tensors(self.path / _RESUME)
-        try:
-            trainer.restore(tensors, numbers)
-            os.truncate(self.path / _METRICS, int(numbers["metrics_bytes"]))
-        except (KeyError, ValueError, RuntimeError, OSError) as error:
-            raise _damaged(self.path / _RESUME, error) from error
-
-    def log(self, measurement: dict[str, Any]) -> None:
-        """Add a line to metrics.jsonl."""
-        try:
-            with open(self.path / _METRICS, "a", encoding="utf-8") as file:
-                file.write(json.dumps(measurement) + "\n")
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-
-
 def load_config(path: Path) -> RunConfig:
     """The settings of a run. Raises CheckpointError when there is none or it cannot be read."""
-    place = path / _CONFIG
+    place = path / CONFIG
     if not place.is_file():
         raise CheckpointError(
-            f"{path} is not a run's folder: it has no {_CONFIG}",
+            f"{path} is not a run's folder: it has no {CONFIG}",
             "name a folder that `charlstm train --out` made",
         )
     try:
-        return RunConfig.from_json(json.loads(place.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, CharLSTMError) as error:
-        raise _damaged(place, error) from error
+        return RunConfig.from_json(_unsealed(config_document(place)))
+    except (*UNREADABLE, AttributeError, CharLSTMError) as error:
+        raise damaged(place, error) from error
 
 
 def load(path: str | Path) -> Checkpoint:
     """The best model of a run, ready for use on the CPU. Raises CheckpointError when it cannot be read."""
     path = Path(path)
     config = load_config(path)
-    if not (path / _MODEL).is_file():
+    if not (path / MODEL).is_file():
         raise CheckpointError(
-            f"{path} has no {_MODEL}: its training has not saved yet",
+            f"{path} has no {MODEL}: its training has not saved yet",
             "let it save, or train with --save-every",
         )
-    tensors, numbers = _load_tensors(path / _MODEL)
+    try:
+        tensors, numbers = load_tensors(path / MODEL, lambda shapes: shapes == parameter_shapes(config.model))
+        step, bits = whole_number(numbers, "step"), numbers["validation_bits_per_character"]
+        if bits is not None:
+            bits = finite_number(numbers, "validation_bits_per_character")
+        if _may_overflow(tensors, config.model.layers):
+            raise ValueError("its weights are so large that their products overflow")
+    except UNREADABLE as error:
+        raise damaged(path / MODEL, error) from error
     model = CharLSTM(config.model)
-    expected = {name: value.shape for name, value in model.state_dict().items()}
-    if {name: value.shape for name, value in tensors.items()} != expected:
-        raise _damaged(path / _MODEL, "its tensors do not fit the model that config.json describes")
-    if not all(value.isfinite().all() for value in tensors.values()):
-        raise _damaged(path / _MODEL, "it holds weights that are NaN or infinite")
     model.load_state_dict(tensors)
     model.eval()
-    return Checkpoint(path, config, model, int(numbers["step"]), numbers["validation_bits_per_character"])
+    return Checkpoint(path, config, model, step, bits)
 
 
-def _save_tensors(place: Path, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {"numbers": json.dumps(numbers)}
-    # Not save_file, which makes files that only their owner can read.
-    _write_whole(place, lambda partial: partial.write_bytes(save(whole, metadata)))
+def _may_overflow(tensors: dict[str, Tensor], layers: int) -> bool:
+    """Whether weights with the largest inputs can pass what float32 holds: a symbol's embedding, h of 1."""
+    reach = float(tensors["embedding.weight"].abs().max())
+    sums = []
+    for layer in range(layers):
+        part = {name: tensors[f"layers.{layer}.{name}_l0"].double().abs() for name in _PARTS}
+        inputs, recurrent = part["weight_ih"].sum(1) * reach, part["weight_hh"].sum(1)
+        sums.append(inputs + recurrent + part["bias_ih"] + part["bias_hh"])
+        reach = 1.0
+    sums.append(tensors["head.weight"].double().abs().sum(1) + tensors["head.bias"].double().abs())
+    return max(float(each.max()) for each in sums) > torch.finfo(torch.float32).max / 2
 
 
-def _load_tensors(place: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    try:
-        with safe_open(place, framework="pt") as file:
-            numbers = json.loads((file.metadata() or {})["numbers"])
-            return {name: file.get_tensor(name) for name in file.keys()}, numbers  # noqa: SIM118
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise _damaged(place, error) from error
+def config_document(place: Path) -> Any:
+    """What a config.json holds. Raises one of UNREADABLE."""
+    with open(place, "rb") as file:
+        content = file.read(CONFIG_BYTES + 1)
+    if len(content) > CONFIG_BYTES:
+        raise ValueError(f"it has more than {CONFIG_BYTES:,} bytes")
+    return json.loads(content.decode("utf-8"))
 
 
-def _write_whole(place: Path, write: Callable[[Path], object]) -> None:
-    """Have a file written whole or not at all. Raises CheckpointError when it cannot be."""
-    try:
-        with whole_file(place) as partial:
-            write(partial)
-    except OSError as error:
-        raise _unwritable(place, error) from error
+def _unsealed(document: Any) -> Any:
+    """The document without its checksum. Raises ValueError when that does not agree; older ones have none."""
+    if not isinstance(document, dict):
+        raise ValueError("it is no object")
+    rest = {name: value for name, value in document.items() if name != "crc32"}
+    if "crc32" in document and document["crc32"] != config_checksum(rest):
+        raise ValueError("its checksum does not agree: it was changed or damaged")
+    return rest
 
 
-def _unwritable(place: Path, error: Exception) -> CheckpointError:
+def config_checksum(document: dict[str, Any]) -> str:
+    """What config.json says as its "crc32"."""
+    return f"{zlib.crc32(json.dumps(document, sort_keys=True).encode()):08x}"
+
+
+def damaged(place: Path, why: object) -> CheckpointError:
+    """The problem with a file of a run that cannot be believed."""
     return CheckpointError(
-        f"{place} cannot be written: {error}",
-        "see that it may be written and has space, or name another --out",
+        f"{place} cannot be used: {why or type(why).__name__}", "train again, or restore the file from a copy"
     )
-
-
-def _damaged(place: Path, why: object) -> CheckpointError:
-    return CheckpointError(f"{place} cannot be used: {why}", "train again, or restore the file from a copy")

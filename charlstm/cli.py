@@ -1,30 +1,18 @@
-"""The typer commands and their exit codes. Stages are imported when a command runs, not before."""
+"""The typer commands. Stages are imported when a command runs, not before."""
 
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from charlstm import console
-from charlstm.config import (
-    Activation,
-    GateOrder,
-    InspectionConfig,
-    Level,
-    Optimizer,
-    Precision,
-    SamplingConfig,
-    Unknown,
-)
-from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, UsageError
-
-if TYPE_CHECKING:
-    from charlstm.runs import TrainRequest
+from charlstm import __version__, console, exits
+from charlstm.config import GateOrder, InspectionConfig, SamplingConfig, Unknown
+from charlstm.exits import computing
+from charlstm.options import AsJson, Device, FiguresOption, NoModel, Part, Quiet, RunPath, UnknownOption
+from charlstm.train_command import follow, train
 
 app = typer.Typer(
     add_completion=False,
@@ -32,164 +20,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: half the time, and square brackets stay
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train a character-level LSTM on any text, sample from it, and find its switches and counters.",
 )
 
-_EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
-    (UsageError, 2),
-    (CorpusError, 3),
-    (CheckpointError, 4),
-    (DeviceError, 5),
-)
 
-Part = Literal["all", "train", "validation", "test"]
-
-RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's folder")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing on stderr but problems")]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
-UnknownOption = Annotated[Unknown, typer.Option(help="what to do about characters the run does not know")]
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.write_line(f"charlstm {__version__}")
+        raise typer.Exit
 
 
-def exit_code(problem: CharLSTMError) -> int:
-    """The documented exit code of a problem."""
-    return next((code for kind, code in _EXIT_CODES if isinstance(problem, kind)), 1)
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Train a character-level LSTM on any text, sample from it, and find its switches and counters."""
 
 
 def main() -> NoReturn:
-    """Run the command line; a known problem becomes two lines on stderr and a documented exit code."""
-    try:
-        code = app(standalone_mode=False)  # an exit code where typer ended a command: 130 after Ctrl-C
-    except CharLSTMError as problem:
-        console.show_problem(problem)
-        raise SystemExit(exit_code(problem)) from None
-    except typer.TyperException as problem:  # an option that typer does not know or cannot read
-        _show_usage_problem(problem.format_message())
-        raise SystemExit(2) from None
-    except console.ReaderGoneError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout once more
-        raise SystemExit(0) from None
-    raise SystemExit(code or 0)
+    """Run the command line and leave with the exit code of what happened."""
+    exits.run(app)
 
 
-def _show_usage_problem(message: str) -> None:
-    if message.startswith(
-        "Usage:"
-    ):  # nothing was typed after the command's name: typer answers with its help
-        print(message, file=sys.stderr)
-    else:
-        console.show_problem(
-            UsageError(message, "see what there is with `charlstm --help` or `charlstm train --help`")
-        )
-
-
-@contextmanager
-def _computing() -> Iterator[None]:
-    """Memory problems inside become a DeviceError."""
-    from charlstm.devices import memory_problems
-
-    with memory_problems():
-        yield
-
-
-def _given(**settings: Any) -> dict[str, Any]:
-    """The settings that were given on the command line."""
-    return {name: value for name, value in settings.items() if value is not None}
-
-
-@app.command()
-def train(
-    corpus: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="CORPUS",
-            help="stdlib, grammar:NAME, a file, a folder, a glob, or hf:owner/name[:config][#column]",
-        ),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="the run's folder [checkpoints/NAME of the text]")] = None,
-    cells: Annotated[int | None, typer.Option(help="cells in a layer [256]")] = None,
-    layers: Annotated[int | None, typer.Option(help="LSTM layers [1]")] = None,
-    embedding: Annotated[int | None, typer.Option(help="numbers for each character [64]")] = None,
-    dropout: Annotated[
-        float | None, typer.Option(help="share of cells left out [by the text's length]")
-    ] = None,
-    activation: Annotated[Activation | None, typer.Option(help="of candidate and cell state [tanh]")] = None,
-    streams: Annotated[int | None, typer.Option(help="texts read side by side [64]")] = None,
-    window: Annotated[int | None, typer.Option(help="characters between two updates [64]")] = None,
-    minutes: Annotated[float | None, typer.Option(help="train for so long [4]")] = None,
-    steps: Annotated[int | None, typer.Option(help="train for so many updates")] = None,
-    epochs: Annotated[float | None, typer.Option(help="train for so many passes over the text")] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="peak rate of Muon; AdamW's follow it [0.012]")
-    ] = None,
-    optimizer: Annotated[
-        Optimizer | None, typer.Option(help="who trains the LSTM; adamw: hardest gates [mixed]")
-    ] = None,
-    split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = "90/5/5",
-    validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
-    level: Annotated[Level, typer.Option(help="what a symbol is")] = "characters",
-    seed: Annotated[int | None, typer.Option(help="of weights and dropout [0]")] = None,
-    evaluate_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[ten times in a run]")] = None,
-    save_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[at every evaluation]")] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="stop after so many evaluations without a better one")
-    ] = None,
-    precision: Annotated[Precision | None, typer.Option(help="of the products in training [auto]")] = None,
-    device: Device = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="log for TensorBoard in the run's folder")
-    ] = False,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
-) -> None:
-    """Train a model on a text. Ctrl-C saves and stops; --resume goes on."""
-    from charlstm.runs import TrainRequest
-
-    if corpus is None and not (resume and out):
-        raise UsageError("there is no text to train on", "name a CORPUS, such as `charlstm train stdlib`")
-    length = _given(minutes=minutes, steps=steps, epochs=epochs)
-    request = TrainRequest(
-        corpus=corpus,
-        out=out or Path("checkpoints") / _slug(corpus or ""),
-        model=_given(cells=cells, layers=layers, embedding=embedding, dropout=dropout, activation=activation),
-        training=(length or ({} if resume else {"minutes": 4.0}))
-        | _given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
-        | _given(
-            evaluate_every=evaluate_every, save_every=save_every, patience=patience, precision=precision
-        ),
-        validation=validation,
-        split=split,
-        level=level,
-        device=device,
-        resume=resume,
-        overwrite=overwrite,
-        tensorboard=tensorboard,
-    )
-    _train(request, quiet=quiet, as_json=as_json)
-
-
-def _slug(corpus: str) -> str:
-    """A folder's name for a text's name."""
-    stem = Path(corpus.split("#")[0].rstrip("/*")).stem if ":" not in corpus else corpus
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-") or "run"
-
-
-def _train(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
-    """Train, and leave with 130 or 143 when a signal ended it."""
-    from charlstm import narration, runs
-    from charlstm.interrupts import stop_wish
-
-    narrator = console.Narrator(quiet=quiet)
-    with _computing(), stop_wish() as wish:
-        trained = narration.follow_training(runs.train(request, should_stop=wish), narrator, as_json=as_json)
-    if not as_json:
-        console.write_line(narration.summary_table(trained))
-    if trained.reason == "interrupted":
-        narrator.say(f"go on with  charlstm train --resume --out {trained.path}")
-        raise SystemExit(wish.exit_code)
-    narrator.say(narration.next_commands(trained.path))
+app.command()(train)
 
 
 @app.command()
@@ -223,7 +77,7 @@ def sample(
     )
     if hold:
         config = replace(config, hold=pipeline.read_holds(checkpoint, hold))
-    with _computing():
+    with computing():
         pieces = pipeline.sample_from(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
         if as_json:
             holds = [asdict(each) for each in config.hold]
@@ -263,13 +117,22 @@ def score(
     ] = False,
     unknown: UnknownOption = "error",
     device: Device = "auto",
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure how well a model predicts a text."""
     from charlstm import narration, pipeline
 
-    with _computing():
-        scored = pipeline.score(checkpoint, corpus, split=split, part=part, unknown=unknown, device=device)
+    with computing(), console.Narrator(quiet=quiet).bar() as bar:
+        scored = pipeline.score(
+            checkpoint,
+            corpus,
+            split=split,
+            part=part,
+            unknown=unknown,
+            device=device,
+            progress=bar.move_to,
+        )
     if as_json:
         console.write_json(scored.document(per_character=per_character))
         return
@@ -298,6 +161,15 @@ def inspect(
         int, typer.Option(help="how many cells to intervene on, the best first")
     ] = InspectionConfig.interventions,
     seed: Annotated[int, typer.Option(help="of shifts, controls and sites")] = 0,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OTHER",
+            help="put a second run beside it; untrained or shuffled: a twin that knows nothing",
+        ),
+    ] = None,
+    figures: FiguresOption = None,
+    no_model: NoModel = False,
     unknown: UnknownOption = "error",
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -306,7 +178,19 @@ def inspect(
     config = InspectionConfig(
         characters=characters, seed=seed, features=tuple(feature or ()), interventions=interventions
     )
-    _inspect(checkpoint, corpus, out or checkpoint, config, quiet, as_json, unknown)
+    _inspect(
+        checkpoint,
+        corpus,
+        out or checkpoint,
+        config,
+        quiet,
+        as_json,
+        unknown,
+        compare,
+        with_model=not no_model,
+    )
+    if figures:
+        _draw_figures(out or checkpoint, figures, quiet)
 
 
 def _inspect(
@@ -317,24 +201,39 @@ def _inspect(
     quiet: bool,
     as_json: bool,
     unknown: Unknown = "error",
+    compare: str | None = None,
+    *,
+    with_model: bool = True,
 ) -> None:
-    from charlstm import narration, pipeline
+    from charlstm import inspections, narration
 
     narrator = console.Narrator(quiet=quiet)
-    with _computing(), narrator.bar() as bar:
-
-        def progress(stage: str, fraction: float) -> None:
-            bar.figures(stage)
-            bar.move_to(fraction)
-
-        inspected = pipeline.inspect(
-            checkpoint, corpus, out, config=config, progress=progress, command=_command(), unknown=unknown
+    with computing(), narrator.bar() as bar:
+        inspected = inspections.inspect(
+            checkpoint,
+            corpus,
+            out,
+            config=config,
+            progress=bar.follow,
+            command=_command(),
+            unknown=unknown,
+            compare=compare,
+            with_model=with_model,
         )
     if as_json:
         console.write_json(inspected.findings.to_json())
     else:
         console.write_line(narration.findings_table(inspected.findings))
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
+    if inspected.comparison_path:
+        narrator.say(f"compared  {inspected.comparison_path}")
+
+
+def _draw_figures(findings: Path, folder: Path, quiet: bool) -> None:
+    from charlstm.inspections import draw_figures
+
+    written = draw_figures(findings, folder)
+    console.Narrator(quiet=quiet).say(f"figures   {folder}, {len(written)} files")
 
 
 def _command() -> str:
@@ -366,7 +265,7 @@ def import_(
     """Take over an LSTM that was trained elsewhere; nothing in its file is run."""
     from charlstm import imports, narration, pipeline
 
-    with _computing():
+    with computing():
         imported = imports.import_model(
             weights,
             out,
@@ -398,7 +297,7 @@ def exam(
     from charlstm import narration
     from charlstm.inspection import marking
 
-    with _computing(), console.Narrator(quiet=quiet).bar() as bar:
+    with computing(), console.Narrator(quiet=quiet).bar() as bar:
         for event in marking.sit(networks, untrained, seed=seed):
             if isinstance(event, marking.Progress):
                 bar.move_to(event.fraction)
@@ -414,11 +313,15 @@ def exam(
 def report(
     findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="a findings.json, or its folder")],
     out: Annotated[Path | None, typer.Option(help="the page [report.html beside it]")] = None,
+    figures: FiguresOption = None,
+    no_model: NoModel = False,
 ) -> None:
     """Draw the page of an inspection again."""
-    from charlstm.pipeline import draw_report
+    from charlstm.inspections import draw_report
 
-    console.write_line(str(draw_report(findings, out)))
+    console.write_line(str(draw_report(findings, out, with_model=not no_model)))
+    if figures:
+        _draw_figures(findings, figures, False)
 
 
 @app.command()
@@ -448,7 +351,7 @@ def demo(
 
     narrator = console.Narrator(quiet=quiet)
     request = TrainRequest(corpus="stdlib", out=out, model={}, training={"minutes": minutes}, overwrite=True)
-    _train(request, quiet=quiet, as_json=False)
+    follow(request, quiet=quiet, as_json=False)
     narrator.say("\na sample")
     pieces = pipeline.sample_from(out, "def ", config=SamplingConfig(length=400, temperature=0.5), seed=1)
     _stream("def ", pieces)

@@ -17,6 +17,10 @@ GateOrder = Literal["ifgo", "icfo", "ifco", "ijfo"]
 
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 
+# The sizes that a model may have: all code points, and more than any machine's memory holds.
+_MOST_SYMBOLS, _WIDEST, _DEEPEST = 0x110000, 1_000_000, 1_000
+_MOST_FLOAT32, _FASTEST = 3.4e38, 1e30
+
 
 def _check(*rules: tuple[bool, str]) -> None:
     """Raise one UsageError that lists every rule that does not hold."""
@@ -33,6 +37,19 @@ def _at_least(name: str, value: float, least: float) -> tuple[bool, str]:
     return math.isfinite(value) and value >= least, f"{name} must be at least {least}, not {value}"
 
 
+def _whole(name: str, value: object, least: int, most: int = 2**63 - 1) -> tuple[bool, str]:
+    """The rule for a whole number; what files and options may ask for is far from what overflows."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False, f"{name} must be a whole number, not {value!r:.60}"
+    within = f"at least {least}" if value < least else f"at most {most:,}"
+    return least <= value <= most, f"{name} must be {within}, not {value}"
+
+
+def check_seed(seed: int) -> None:
+    """Raise UsageError for what is no seed of a random generator."""
+    _check(_whole("the seed", seed, 0))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """The shape of a CharLSTM. Raises UsageError with every setting that is out of range."""
@@ -46,10 +63,10 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         _check(
-            _at_least("the vocabulary's size", self.vocabulary_size, 1),
-            _at_least("cells", self.cells, 1),
-            _at_least("layers", self.layers, 1),
-            _at_least("embedding", self.embedding, 1),
+            _whole("the vocabulary's size", self.vocabulary_size, 1, _MOST_SYMBOLS),
+            _whole("cells", self.cells, 1, _WIDEST),
+            _whole("layers", self.layers, 1, _DEEPEST),
+            _whole("embedding", self.embedding, 1, _WIDEST),
             (0 <= self.dropout < 1, f"dropout must be at least 0 and below 1, not {self.dropout}"),
             _one_of("activation", self.activation, ACTIVATIONS),
         )
@@ -91,11 +108,11 @@ class TrainingConfig:
                 math.isfinite(length) and length > 0,
                 f"{given[0] if given else 'minutes'} must be above 0, not {length}",
             ),
-            _at_least("streams", self.streams, 1),
-            _at_least("window", self.window, 1),
+            _whole("streams", self.streams, 1),
+            _whole("window", self.window, 1),
             (
-                math.isfinite(self.learning_rate) and self.learning_rate > 0,
-                f"learning rate must be above 0, not {self.learning_rate}",
+                0 < self.learning_rate <= _FASTEST,
+                f"learning rate must be above 0 and at most {_FASTEST:g}, not {self.learning_rate}",
             ),
             _one_of("optimizer", self.optimizer, get_args(Optimizer)),
             (
@@ -107,9 +124,10 @@ class TrainingConfig:
                 math.isfinite(self.recurrent_l1) and self.recurrent_l1 >= 0,
                 f"the L1 pull on recurrent weights must be 0 or more, not {self.recurrent_l1}",
             ),
-            _at_least("evaluate every", self.evaluate_every, 0),
-            _at_least("save every", self.save_every, 0),
-            _at_least("patience", self.patience, 0),
+            _whole("evaluate every", self.evaluate_every, 0),
+            _whole("save every", self.save_every, 0),
+            _whole("patience", self.patience, 0),
+            _whole("the seed", self.seed, 0),
             _one_of("precision", self.precision, get_args(Precision)),
         )
 
@@ -127,10 +145,10 @@ class Hold:
 
     def __post_init__(self) -> None:
         _check(
-            _at_least("the layer of a held cell", self.layer, 0),
-            _at_least("the number of a held cell", self.cell, 0),
-            (math.isfinite(self.value), f"a held cell state must be finite, not {self.value}"),
-            _at_least("the character that a cell is held from", self.start, 0),
+            _whole("the layer of a held cell", self.layer, 0),
+            _whole("the number of a held cell", self.cell, 0),
+            (abs(self.value) <= _MOST_FLOAT32, f"a held cell state must be finite, not {self.value}"),
+            _whole("the character that a cell is held from", self.start, 0),
         )
 
 
@@ -176,11 +194,11 @@ class SamplingConfig:
 
     def __post_init__(self) -> None:
         _check(
-            _at_least("length", self.length, 0),
+            _whole("length", self.length, 0),
             _at_least("temperature", self.temperature, 0),
-            _at_least("top-k", self.top_k, 0),
+            _whole("top-k", self.top_k, 0),
             (0 < self.top_p <= 1, f"top-p must be above 0 and at most 1, not {self.top_p}"),
-            _at_least("count", self.count, 1),
+            _whole("count", self.count, 1),
             (self.stop != "", "stop must have a character at least"),
         )
 
@@ -206,15 +224,16 @@ class InspectionConfig:
 
     def __post_init__(self) -> None:
         _check(
-            _at_least("characters", self.characters, 1),
-            _at_least("shifts", self.shifts, 1),
-            _at_least("streams", self.streams, 1),
+            _whole("characters", self.characters, 1),
+            _whole("shifts", self.shifts, 1),
+            _whole("streams", self.streams, 1),
             (
                 0 < self.significance <= 1,
                 f"significance must be above 0 and at most 1, not {self.significance}",
             ),
-            _at_least("interventions", self.interventions, 0),
-            _at_least("top", self.top, 1),
+            _whole("interventions", self.interventions, 0),
+            _whole("top", self.top, 1),
+            _whole("the seed", self.seed, 0),
         )
 
 

@@ -6,18 +6,20 @@ control characters as pictures when it goes to a terminal, and exactly as it is 
 
 import json
 import math
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from charlstm.errors import CharLSTMError
+from charlstm.errors import CharLSTMError, UsageError
 
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
-_PICTURES |= dict.fromkeys(range(128, 160), 65533)
+_PICTURES |= dict.fromkeys(range(128, 160), 0xFFFD)
 
 
 def visible(text: str) -> str:
@@ -72,12 +74,32 @@ class ReaderGoneError(Exception):
 
 
 def write(text: str) -> None:
-    """Part of the result, as it is: no line break is added. Raises ReaderGoneError."""
+    """Part of the result, as it is: no line break is added.
+
+    Raises ReaderGoneError, and UsageError where it cannot be written, as on a full disk.
+    """
     try:
         sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
         sys.stdout.flush()
     except BrokenPipeError:
+        _abandon(sys.stdout)
         raise ReaderGoneError from None
+    except OSError as error:
+        raise unwritable(error) from error
+
+
+def unwritable(error: OSError) -> UsageError:
+    """The problem with a result that cannot be written; what is left of it goes nowhere."""
+    _abandon(sys.stdout)
+    return UsageError(
+        f"the result cannot be written: {error.strerror}", "free some space, or send it elsewhere"
+    )
+
+
+def _abandon(stream: TextIO) -> None:
+    """Let the rest go nowhere: Python flushes a stream once more when it ends."""
+    with suppress(OSError):  # a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write_line(text: str = "") -> None:
@@ -92,8 +114,7 @@ def write_json(document: Any) -> None:
 
 def show_problem(problem: CharLSTMError) -> None:
     """Two lines on stderr: what is wrong, and what to do."""
-    print(f"charlstm: {visible(problem.problem)}", file=sys.stderr)
-    print(f"          {visible(problem.advice)}", file=sys.stderr)
+    Narrator().say(f"charlstm: {problem.problem}\n          {problem.advice}")
 
 
 class Narrator:
@@ -104,10 +125,14 @@ class Narrator:
         self._stream = stream or sys.stderr
 
     def say(self, text: str = "") -> None:
-        """A line, above the bar where there is one."""
-        if not self._quiet:
+        """A line, above the bar where there is one; a log that cannot be written stops nobody's training."""
+        if self._quiet:
+            return
+        try:
             with tqdm.external_write_mode(file=self._stream):
                 print(visible(text), file=self._stream, flush=True)
+        except OSError:
+            _abandon(self._stream)
 
     def excerpt(self, text: str, *, lines: int = 5) -> None:
         """The first lines of a text that hold something, set in and cut to the terminal's width."""
@@ -147,6 +172,11 @@ class Bar:
     def move_to(self, fraction: float) -> None:
         """Show that this fraction of the task is done."""
         self._bar.update(fraction - self._bar.n)
+
+    def follow(self, stage: str, fraction: float) -> None:
+        """Show what is being done, and that this fraction of it all is done."""
+        self.figures(stage)
+        self.move_to(fraction)
 
     def figures(self, text: str) -> None:
         """The words after the times."""

@@ -20,6 +20,8 @@ from charlstm.vocabulary import Ids
 WARMUP = 512
 _STREAMS = 64
 _WINDOW = 256
+# Logits of a window: with 60,000 symbols a whole one would take 4 GB.
+_LOGITS = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ def _stream_losses(model: CharLSTM, ids: Ids, streams: int, length: int) -> Iter
     """Stream k predicts the characters k*length+1 .. (k+1)*length and reads from WARMUP before them."""
     state = model.initial_state(streams)
     last = len(ids) - 1
-    for offset in range(-WARMUP if streams > 1 else 0, length, _WINDOW):
-        stop = min(offset + _WINDOW, length if offset >= 0 else 0)
+    window = _window(streams * model.config.vocabulary_size)
+    for offset in range(-WARMUP if streams > 1 else 0, length, window):
+        stop = min(offset + window, length if offset >= 0 else 0)
         places = np.arange(streams)[:, None] * length + np.arange(offset, stop)
         inputs = torch.from_numpy(ids[places.clip(0, last)].astype(np.int64)).to(model.device)
         if offset == 0:
@@ -87,6 +90,14 @@ def _stream_losses(model: CharLSTM, ids: Ids, streams: int, length: int) -> Iter
         logits, state = model(inputs, state)
         if offset >= 0:
             yield from _rows(logits, ids, places)
+
+
+def _window(logits: int) -> int:
+    """Characters in a window whose positions have so many logits each; it divides WARMUP."""
+    window = _WINDOW
+    while window > 1 and window * logits > _LOGITS:
+        window //= 2
+    return window
 
 
 def _first_stream_cleared(state: State) -> State:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charlstm.checkpoint import RunConfig, RunFolder, SourceRecord
+from charlstm.checkpoint import RunConfig, SourceRecord
 from charlstm.config import GateOrder, ModelConfig
 from charlstm.foreign import load_foreign
+from charlstm.runfolder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ def import_model(
     Raises CheckpointError when the weights cannot be used or a run is at out; nothing is written then.
     """
     folder = RunFolder(out)
-    if not overwrite:
-        folder.refuse_if_taken()
+    folder.refuse_if_taken(overwrite=overwrite)
     found = load_foreign(weights, vocabulary=vocabulary, gate_order=gate_order, forget_bias=forget_bias)
     source = SourceRecord(weights.name, found.sha256, found.layout, found.gate_order, found.forget_bias)
     config = RunConfig(found.model.config, None, found.vocabulary, None, source)
-    folder.create(config, overwrite=overwrite)
-    folder.save_model(found.model, validation_bits_per_character=None)
+    with folder.held():
+        folder.create(config, overwrite=overwrite)
+        folder.save_model(found.model, validation_bits_per_character=None)
     return Imported(out, config.model, source, found.input, found.parameters)

@@ -30,6 +30,11 @@ _HEAD, _EMBEDDING, _BIASES = 5.0, 2.0, 0.5
 # The LSTM's rows that AdamW has: all at .67 where it has them all; the gates i, f, o at 1 where Muon has the
 # candidate: on stdlib, 256 cells, 1,500 steps, 1.154 and 1.159 nats (two seeds) instead of 1.169 and 1.166.
 _ROWS: dict[Optimizer, float] = {"mixed": 1.0, "muon": 1.0, "adamw": 0.67}
+# What each optimiser keeps of a parameter, and whether that has the parameter's shape or is one number.
+_MOMENTS: dict[type[torch.optim.Optimizer], dict[str, bool]] = {
+    torch.optim.AdamW: {"step": False, "exp_avg": True, "exp_avg_sq": True},
+    torch.optim.Muon: {"momentum_buffer": True},
+}
 
 
 def schedule(fraction: float, *, warmup: float) -> float:
@@ -104,6 +109,15 @@ class Optimizers:
             for number, optimizer in enumerate(self._optimizers)
             for index, moments in optimizer.state_dict()["state"].items()
             for name, moment in moments.items()
+        }
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of what `tensors` gives once there was a step."""
+        return {
+            f"{number}.{index}.{name}": tuple(parameter.shape) if like_parameter else ()
+            for number, optimizer in enumerate(self._optimizers)
+            for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"])
+            for name, like_parameter in _MOMENTS[type(optimizer)].items()
         }
 
     def load(self, tensors: dict[str, Tensor]) -> None:

@@ -1,6 +1,6 @@
 """What the commands do with a trained model: each function takes a request and gives a result.
 
-Nothing here prints, parses or exits. Training has a module of its own, runs.
+Nothing here prints, parses or exits. Training and inspection have modules of their own, runs and inspections.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,18 +13,15 @@ import torch
 from numpy.typing import NDArray
 
 from charlstm.checkpoint import Checkpoint, load, load_config
-from charlstm.config import Hold, InspectionConfig, SamplingConfig, Unknown, parse_hold
+from charlstm.config import Hold, SamplingConfig, Unknown, check_seed, parse_hold
 from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corpora, load_corpus, split_bounds
-from charlstm.devices import choose_device, keep_freed_memory
-from charlstm.errors import UsageError
+from charlstm.devices import choose_device
+from charlstm.errors import CheckpointError, UsageError
 from charlstm.evaluation import character_losses
-from charlstm.inspection import inspect as inspection
+from charlstm.files import FINDINGS
 from charlstm.inspection.findings import Findings
-from charlstm.report.render import write_report
 from charlstm.sampling import check_cell, sample
 from charlstm.vocabulary import Ids
-
-_FINDINGS, _REPORT = "findings.json", "report.html"
 
 
 def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "error") -> Corpus:
@@ -45,10 +42,14 @@ def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "e
 def sample_from(
     path: Path, prompt: str, *, config: SamplingConfig, seed: int, unknown: Unknown = "error"
 ) -> Iterator[list[str]]:
-    """What each stream adds to its text; see sampling.sample. One stream is fastest on the CPU."""
+    """What each stream adds to its text; see sampling.sample. One stream is fastest on the CPU.
+
+    Raises CheckpointError where the model's predictions overflow.
+    """
+    check_seed(seed)
     checkpoint = load(path)
     generator = torch.Generator().manual_seed(seed)
-    yield from sample(
+    drawn = sample(
         checkpoint.model,
         checkpoint.config.vocabulary,
         prompt,
@@ -56,6 +57,12 @@ def sample_from(
         generator=generator,
         unknown=unknown,
     )
+    try:
+        yield from drawn
+    except RuntimeError as error:
+        if "probability tensor" not in str(error):  # what torch.multinomial says of NaN
+            raise
+        raise overflowing(path) from error
 
 
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
@@ -78,7 +85,7 @@ def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
 
 def _level(path: Path, layer: int, cell: int, name: str) -> float:
     """The cell state at which a cell is on or off. Raises UsageError when no inspection found that."""
-    place = path / _FINDINGS
+    place = path / FINDINGS
     known = _levels(Findings.load(place), name) if place.exists() else {}
     if (layer, cell) not in known:
         listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
@@ -142,79 +149,35 @@ def score(
     part: str = "all",
     unknown: Unknown = "error",
     device: str = "auto",
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> Score:
-    """The loss of every character of a text, or of one part of its split, under a run's best model."""
+    """The loss of every character of a text, or of one part of its split, under a run's best model.
+
+    progress is told which fraction of the characters is read. Raises CheckpointError when a loss is no
+    finite number, which takes weights that overflow.
+    """
     checkpoint = load(path)
     corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
     ids = corpus.tokens
     if part != "all":
         ids = ids[slice(*split_bounds(len(ids), split)[part])]
     model = checkpoint.model.to(choose_device(device))
-    nats = np.zeros(len(ids), np.float32)
+    nats, done = np.zeros(len(ids), np.float32), 0
     for losses in character_losses(model, ids):
         nats[losses.first : losses.first + losses.nats.numel()] = losses.nats.numpy()
+        done += losses.nats.numel()
+        progress(done / len(ids))
+    if not np.isfinite(nats).all():
+        raise overflowing(path)
     return Score(corpus, ids, nats)
 
 
-@dataclass(frozen=True)
-class Inspected:
-    """What an inspection found, and where it was written."""
-
-    findings: Findings
-    findings_path: Path
-    report_path: Path
-
-
-def inspect(
-    path: Path,
-    corpus_name: str | None,
-    out: Path,
-    *,
-    config: InspectionConfig,
-    progress: Callable[[str, float], None],
-    command: str,
-    unknown: Unknown = "error",
-) -> Inspected:
-    """Find the switches and counters of a run's best model; writes findings.json and report.html in out.
-
-    Without a text it reads what the run did not train on: the validation and test parts of its own.
-    progress is told what is being done and which fraction of it all is done.
-    """
-    checkpoint = load(path)
-    keep_freed_memory()
-    corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
-    findings = inspection.inspect(
-        checkpoint.model,
-        corpus.tokens[_unseen(checkpoint, corpus, corpus_name) :],
-        checkpoint.config.vocabulary,
-        config=config,
-        corpus_name=corpus.name,
-        corpus_sha256=corpus.sha256,
-        bits_per_character=checkpoint.validation_bits_per_character,
-        checkpoint=str(path),
-        command=command,
-        progress=progress,
+def overflowing(path: Path) -> CheckpointError:
+    """The problem with a model whose finite weights give losses that are not."""
+    return CheckpointError(
+        f"{path} predicts with NaN or infinity: its weights overflow",
+        "train again with a lower --learning-rate, or with --activation tanh",
     )
-    findings.save(out / _FINDINGS)
-    return Inspected(findings, out / _FINDINGS, draw_report(out / _FINDINGS, None))
-
-
-def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:
-    """Where the part of a text begins that the run did not train on."""
-    record = checkpoint.config.corpus
-    if corpus_name is not None or record is None:
-        return 0
-    if record.validation is not None or corpus.sha256 != record.sha256:
-        return 0
-    return split_bounds(len(corpus.tokens), record.split)["train"][1]
-
-
-def draw_report(findings: Path, out: Path | None) -> Path:
-    """Draw the page of a findings.json (or of the folder it is in), beside it unless out says otherwise."""
-    place = findings / _FINDINGS if findings.is_dir() else findings
-    page = out or place.with_name(_REPORT)
-    write_report(Findings.load(place).to_json(), page)
-    return page
 
 
 def known_corpora() -> list[CachedCorpus]:

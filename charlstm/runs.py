@@ -3,7 +3,9 @@
 Nothing here prints, parses or exits.
 """
 
+import math
 from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,14 @@ from typing import Any
 import torch
 
 from charlstm import training
-from charlstm.checkpoint import CorpusRecord, RunConfig, RunFolder, load_config
+from charlstm.checkpoint import CorpusRecord, RunConfig, load_config
 from charlstm.config import Level, ModelConfig, SamplingConfig, TrainingConfig
 from charlstm.corpus import Corpus, load_corpus, split_bounds
 from charlstm.devices import choose_device, keep_freed_memory
-from charlstm.errors import CheckpointError, UsageError
+from charlstm.errors import CheckpointError, UnknownCharacterError, UsageError
 from charlstm.evaluation import evaluate
 from charlstm.model import CharLSTM
+from charlstm.runfolder import RunFolder
 from charlstm.sampling import sample
 from charlstm.training import Trainer, stream_length
 from charlstm.vocabulary import Ids
@@ -101,22 +104,28 @@ def train(request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: Fa
     generator = torch.Generator().manual_seed(plan.training.seed)
     model = CharLSTM(plan.config.model, generator=generator).to(device)
     trainer = Trainer(model, plan.train, plan.training)
-    if request.resume:
-        folder.restore(trainer)
-    else:
-        folder.create(plan.config, overwrite=request.overwrite)
-    yield Prepared(
+    with folder.held():
+        if request.resume:
+            folder.restore(trainer)
+        else:
+            folder.create(plan.config, overwrite=request.overwrite)
+        yield _prepared(plan, trainer)
+        with closing(writer(str(request.out / "tensorboard"))) if writer else nullcontext() as tensorboard:
+            yield from _trained(_Run(trainer, folder, plan.config, tensorboard), plan.validation, should_stop)
+
+
+def _prepared(plan: "_Plan", trainer: Trainer) -> Prepared:
+    device = trainer.model.device
+    return Prepared(
         config=plan.config,
         train_characters=len(plan.train),
         validation_characters=len(plan.validation),
-        parameters=model.parameter_count(),
+        parameters=trainer.model.parameter_count(),
         device=device.type,
         bfloat16=training.use_bfloat16(plan.training.precision, device),
         step=trainer.step,
         left_out=plan.left_out,
     )
-    tensorboard = writer(str(request.out / "tensorboard")) if writer else None
-    yield from _trained(_Run(trainer, folder, plan.config, tensorboard), plan.validation, should_stop)
 
 
 @dataclass
@@ -179,13 +188,17 @@ def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Ite
 def _judged(run: _Run, validation: Ids) -> Iterator[RunEvent]:
     """Evaluate a run that was interrupted, so that its last weights are used where they are the best.
 
-    What was saved for going on stays as it was: the run then continues as if there had been no interruption.
+    What was saved for going on stays as it was, the best weights of an evaluation too: the run then continues
+    as if there had been no interruption.
     """
     trainer = run.trainer
     if len(validation) > 1 and trainer.evaluated_step < trainer.step:
         bits = evaluate(trainer.model, validation).bits_per_character
+        if not math.isfinite(bits):
+            return
         best = bits < trainer.best_bits
         if best:
+            run.folder.keep_evaluated()
             trainer.best_bits, trainer.best_step = bits, trainer.step
             run.save_model(bits)
         yield training.Evaluated(trainer.step, trainer.characters, trainer.elapsed_seconds, bits, best)
@@ -232,8 +245,7 @@ def _planned(request: TrainRequest) -> _Plan:
     """The plan of a new run."""
     assert request.corpus is not None
     plan = TrainingConfig(**request.training)
-    if not request.overwrite:
-        RunFolder(request.out).refuse_if_taken()  # before the text is read, which may take minutes
+    RunFolder(request.out).refuse_if_taken(overwrite=request.overwrite)  # before the text is read: minutes
     corpus = load_corpus(request.corpus, level=request.level)
     train_ids, validation_ids = _splits(corpus, request.split, request.validation)
     stream_length(len(train_ids), streams=plan.streams, window=plan.window)
@@ -283,7 +295,13 @@ def _refuse_other_settings(request: TrainRequest, began: dict[str, Any]) -> None
 def _splits(corpus: Corpus, split: str, validation: str | None) -> tuple[Ids, Ids]:
     """The training and the validation part, of one text or of two."""
     if validation is not None:
-        other = load_corpus(validation, level=corpus.vocabulary.level, vocabulary=corpus.vocabulary)
+        try:
+            other = load_corpus(validation, level=corpus.vocabulary.level, vocabulary=corpus.vocabulary)
+        except UnknownCharacterError as error:
+            raise UnknownCharacterError(
+                f"{validation}: {error.problem}, which is that of {corpus.name}",
+                "validate on a text of the same characters, or by --level bytes",
+            ) from error
         return corpus.tokens, other.tokens
     bounds = split_bounds(len(corpus.tokens), split)
     return corpus.tokens[slice(*bounds["train"])], corpus.tokens[slice(*bounds["validation"])]

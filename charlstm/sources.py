@@ -2,29 +2,35 @@
 
 Each becomes a sequence of files, which tokens.py joins with a line feed between each two.
 
-In a folder and among a glob's matches, a text is a file that is neither empty nor hidden, whose first 8,000
-bytes hold no NUL (what git goes by) and are UTF-8, unless it is read as bytes. What is not is left out and
-told; a file that turns out not to be UTF-8 further on is an error, as is a file that was named itself.
+In a folder and among a glob's matches, a text is a file that is neither empty nor hidden nor part of a run,
+whose first 8,000 bytes hold no NUL (what git goes by) and are UTF-8, unless it is read as bytes. What is not
+is left out and told. A file that is not UTF-8 further on is an error, and so is one that was named.
 """
 
 import codecs
 import glob
+import logging
 import os
 import re
+import socket
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from charlstm import grammar
 from charlstm.config import Level
 from charlstm.errors import CorpusError
+from charlstm.files import is_run_file
 from charlstm.tokens import Text, cache_file, unreadable
 
 BUILT_IN = ("stdlib", *(grammar.PREFIX + name for name in grammar.GRAMMARS))
 _HEAD_BYTES = 8_000
+_REACH_SECONDS = 5
 _STDLIB_NOT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "pydoc_data"}
 
 
@@ -90,7 +96,9 @@ def _matches(pattern: str, data_folder: Path) -> list[Path]:
     if not matches:
         raise CorpusError(f"nothing matches {pattern!r}", "check the pattern; ** goes down through folders")
     paths = [Path(match) for match in matches]
-    return [path for path in paths if path.is_file() and not _in_cache(path, data_folder)]
+    return [
+        path for path in paths if path.is_file() and not (_in_cache(path, data_folder) or is_run_file(path))
+    ]
 
 
 def _walk(folder: Path, keep: Callable[[Path], bool]) -> list[Path]:
@@ -107,7 +115,7 @@ def _raise_unreadable(error: OSError) -> None:
 
 
 def _hidden(path: Path, data_folder: Path) -> bool:
-    return path.name.startswith(".") or _in_cache(path, data_folder)
+    return path.name.startswith(".") or _in_cache(path, data_folder) or is_run_file(path)
 
 
 def _in_cache(path: Path, data_folder: Path) -> bool:
@@ -171,6 +179,10 @@ def _fetched(name: str, data_folder: Path) -> Path:
 
 def _rows(name: str, path: str, config: str | None) -> Iterator[dict[str, Any]]:
     """Yield a dataset's rows as they are fetched."""
+    if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", path) and not os.path.exists(path):
+        _reach_hub(name)
+    for library in ("datasets", "huggingface_hub"):  # whose warnings come past --quiet
+        logging.getLogger(library).setLevel(logging.ERROR)
     try:
         from datasets import load_dataset  # takes a second
 
@@ -180,6 +192,23 @@ def _rows(name: str, path: str, config: str | None) -> Iterator[dict[str, Any]]:
         raise CorpusError(
             f"{name} cannot be read: {' '.join(str(error).split())[:300] or type(error).__name__}",
             "check hf:owner/name[:config][#column] and the network, or save the text and name its file",
+        ) from error
+
+
+def _reach_hub(name: str) -> None:
+    """Raise CorpusError at once when the hub cannot be reached; the library would try again for 25 seconds.
+
+    Not asked where the way leads through a proxy, or where the library is told to be offline.
+    """
+    if os.environ.get("HF_HUB_OFFLINE") or "https" in getproxies():
+        return
+    hub = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    try:
+        socket.create_connection((hub.hostname, hub.port or 443), timeout=_REACH_SECONDS).close()
+    except OSError as error:
+        raise CorpusError(
+            f"{name} cannot be read: {hub.hostname} cannot be reached: {error}",
+            "check the network, or save the text and name its file",
         ) from error
 
 

@@ -7,7 +7,7 @@ window to the next. When the streams end they start again, from a state of zeros
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,6 +26,11 @@ from charlstm.vocabulary import Ids
 
 # Steps between two lines of metrics. The loss is read off the device only then.
 LOG_EVERY = 20
+# The products of no two weights come near what float32 holds.
+MOST_WEIGHT = 1e15
+# What of `Trainer.numbers` counts something.
+_STEPS = ("step", "best_step", "evaluated_step", "evaluations_since_best", "summed_steps")
+_COUNTS = (*_STEPS, "characters", "position")
 _EVALUATIONS = 10  # in a run, or fewer where its length is given in minutes and they would take
 _EVALUATION_SHARE = 0.04  # more than this share of it
 
@@ -169,14 +174,20 @@ class Trainer:
     def check_finite(self) -> None:
         """Raise DivergedError when a loss or a gradient since the last mean was NaN or infinite.
 
-        A finite gradient makes a finite update, so weights that pass this are good to save.
+        Weights beyond MOST_WEIGHT count too: what passes this is good to save and to load.
         """
         if not math.isfinite((self._loss_sum + self._norm_sum).item()):
-            raise DivergedError(
-                f"the loss or its gradient became NaN or infinite before step {self.step:,}",
-                f"lower --learning-rate (it was {self.config.learning_rate}) and train again, "
-                "or go on from the last save with --resume and another --seed",
-            )
+            raise self.diverged("the loss or its gradient")
+        largest = torch.stack([weight.detach().abs().max() for weight in self.model.parameters()]).max()
+        if not largest <= MOST_WEIGHT:
+            raise self.diverged("a weight")
+
+    def diverged(self, what: str) -> DivergedError:
+        """The problem with a number that became NaN or infinite."""
+        return DivergedError(
+            f"{what} became NaN, infinite or absurd before step {self.step:,}",
+            f"lower --learning-rate (it was {self.config.learning_rate}) and train again with another --out",
+        )
 
     def mean_bits(self) -> float:
         """Mean training loss in bits since the last call. Raises DivergedError when it is not finite."""
@@ -214,8 +225,24 @@ class Trainer:
             "summed_steps": self._summed_steps,
         }
 
+    def fits(self, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+        """Whether these are the shapes of what `tensors` gives, before the first step or after it."""
+        own = {name: tuple(value.shape) for name, value in self.tensors().items()}
+        began = {name: shape for name, shape in own.items() if not name.startswith("optimizer.")}
+        moments = {f"optimizer.{name}": shape for name, shape in self._optimizers.shapes().items()}
+        return shapes in (began, began | moments)
+
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, float | int]) -> None:
-        """Put back what `tensors` and `numbers` gave, taken from a Trainer of the same settings."""
+        """Put back what `tensors` and `numbers` gave, taken from a Trainer of the same settings.
+
+        Raises ValueError, KeyError, TypeError, OverflowError or RuntimeError for what none can have given.
+        """
+        counts = {name: int(numbers[name]) for name in _COUNTS}
+        if not all(0 <= count < 2**63 for count in counts.values()) or counts["position"] > self._length:
+            raise ValueError(f"its counts are outside the run: {counts}")
+        elapsed_seconds, best_bits = float(numbers["elapsed_seconds"]), float(numbers["best_bits"])
+        if not (0 <= elapsed_seconds < math.inf and best_bits >= 0):
+            raise ValueError(f"{elapsed_seconds} seconds and {best_bits} bits are no numbers of a run")
         device = self.model.device
         self.model.load_state_dict(_under("model.", tensors))
         self._optimizers.load(_under("optimizer.", tensors))
@@ -223,15 +250,11 @@ class Trainer:
         self.generator.set_state(tensors["generator"])
         self._loss_sum = tensors["loss_sum"].to(device)
         self._norm_sum = tensors["norm_sum"].to(device)
-        self.step = int(numbers["step"])
-        self.characters = int(numbers["characters"])
-        self.elapsed_seconds = float(numbers["elapsed_seconds"])
-        self.best_bits = float(numbers["best_bits"])
-        self.best_step = int(numbers["best_step"])
-        self.evaluated_step = int(numbers["evaluated_step"])
-        self.evaluations_since_best = int(numbers["evaluations_since_best"])
-        self._position = int(numbers["position"])
-        self._summed_steps = int(numbers["summed_steps"])
+        self.step, self.characters = counts["step"], counts["characters"]
+        self.elapsed_seconds, self.best_bits = elapsed_seconds, best_bits
+        self.best_step, self.evaluated_step = counts["best_step"], counts["evaluated_step"]
+        self.evaluations_since_best = counts["evaluations_since_best"]
+        self._position, self._summed_steps = counts["position"], counts["summed_steps"]
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -270,9 +293,9 @@ def train(
             started = clock.read()
             yield _evaluated(trainer, validation)
             due.took(clock.read() - started)
-            if 0 < trainer.config.patience <= trainer.evaluations_since_best:
-                reason = "early"
-                break
+        if 0 < trainer.config.patience <= trainer.evaluations_since_best:
+            reason = "early"
+            break
         trainer.advance()
         clock.read()
         if trainer.step % LOG_EVERY == 0:
@@ -338,6 +361,8 @@ def _logged(trainer: Trainer, steps: int, seconds: float) -> Logged:
 def _evaluated(trainer: Trainer, validation: Ids) -> Evaluated:
     trainer.check_finite()
     bits = evaluate(trainer.model, validation).bits_per_character
+    if not math.isfinite(bits):
+        raise trainer.diverged("the validation loss")
     best = bits < trainer.best_bits
     trainer.evaluated_step = trainer.step
     if best:

@@ -14,6 +14,16 @@ PROSE = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--heavy", action="store_true", help="fault tests in full: 200 kills and so on")
+
+
+@pytest.fixture
+def heavy(request: pytest.FixtureRequest) -> bool:
+    """Whether to test in full; without, what takes minutes is done a few times."""
+    return bool(request.config.getoption("--heavy"))
+
+
 @pytest.fixture(autouse=True)
 def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Token caches of tests stay out of the project's data folder."""

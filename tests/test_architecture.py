@@ -12,9 +12,10 @@ PACKAGE = Path(charlstm.__file__).parent
 # Each may import those before it. The order of charlstm/ as the design has it.
 ORDER = [
     "errors", "files", "config", "compiled", "stream", "vocabulary", "tokens", "grammar", "sources", "corpus",
-    "cell", "model", "evaluation", "optimizers", "training", "checkpoint", "sampling", "foreign",
-    "inspection", "live", "report", "devices", "runs", "pipeline", "imports", "interrupts",
-    "console", "narration", "cli", "__main__",
+    "cell", "model", "evaluation", "optimizers", "training", "tensorfile", "checkpoint", "runfolder",
+    "sampling", "foreign",
+    "inspection", "live", "report", "devices", "runs", "pipeline", "inspections", "imports", "interrupts",
+    "console", "narration", "exits", "options", "train_command", "cli", "__main__",
 ]  # fmt: skip
 
 
@@ -31,6 +32,7 @@ def imports_of(path: Path) -> set[str]:
             found |= {
                 f"{node.module}.{alias.name}" if node.module == "charlstm" else node.module
                 for alias in node.names
+                if alias.name != "__version__"
             }
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "charlstm"}

@@ -6,10 +6,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from charlstm.checkpoint import CorpusRecord, RunConfig, RunFolder, load, load_config
+from charlstm.checkpoint import CorpusRecord, RunConfig, load, load_config
 from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.errors import CheckpointError
 from charlstm.model import CharLSTM
+from charlstm.runfolder import RunFolder
 from charlstm.training import Trainer, train
 from charlstm.vocabulary import Vocabulary
 

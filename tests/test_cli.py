@@ -10,8 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from charlstm import cli
+from charlstm import cli, exits
 from charlstm.checkpoint import load
 from charlstm.errors import (
     CharLSTMError,
@@ -21,6 +22,7 @@ from charlstm.errors import (
     DivergedError,
     UsageError,
 )
+from charlstm.inspections import other_run
 
 SMALL = ["--cells", "12", "--embedding", "6", "--streams", "4", "--window", "16", "--precision", "float32"]
 
@@ -124,7 +126,7 @@ def test_a_run_that_diverges_says_what_to_try_and_keeps_what_was_saved(
 ):
     path = tmp_path / "run"
     arguments = ["train", prose_file, "--out", path, "--steps", 400, "--save-every", 1, *SMALL]
-    assert run(monkeypatch, *arguments, "--learning-rate", 1e39) == 2
+    assert run(monkeypatch, *arguments, "--learning-rate", 1e30) == 2
     assert "--learning-rate" in capsys.readouterr().err
     assert run(monkeypatch, "sample", path, "--length", 5) == 0
 
@@ -262,8 +264,44 @@ def test_inspect_writes_findings_and_a_page(tmp_path, prose, monkeypatch, capsys
     page.unlink()
     assert run(monkeypatch, "report", tmp_path / "found") == 0
     assert page.read_text() == drawn
+    assert 'id="weights"' in drawn  # from the run's folder, which the findings name
+    assert run(monkeypatch, "report", tmp_path / "found", "--no-model") == 0
+    assert 'id="weights"' not in page.read_text()
+    assert "--no-model" in page.read_text()
+    (path / "model.safetensors").rename(path / "elsewhere.safetensors")
+    assert run(monkeypatch, "report", tmp_path / "found") == 0
+    assert "cannot be read" in page.read_text()
+    assert run(monkeypatch, "inspect", path, "--quiet") == 4
+    (path / "elsewhere.safetensors").rename(path / "model.safetensors")
+    capsys.readouterr()
     assert run(monkeypatch, "inspect", path, "--quiet") == 3  # its own held-out text is too short
     assert "20,000" in capsys.readouterr().err
+
+
+def test_two_models_read_the_same_text(tmp_path, prose, monkeypatch, capsys):
+    text = tmp_path / "long.txt"
+    text.write_text(prose * 200)
+    path, found = tmp_path / "run", tmp_path / "found"
+    assert run(monkeypatch, "train", text, "--out", path, "--steps", 20, "--quiet", *SMALL) == 0
+    command = ["inspect", path, text, "--out", found, "--characters", 20_000, "--compare"]
+    assert run(monkeypatch, *command, path, "--figures", tmp_path / "figures") == 0
+    assert "compare.html" in capsys.readouterr().err
+    left, right = (json.loads((found / name).read_text()) for name in ("findings.json", "compared.json"))
+    assert left["excerpts"] == right["excerpts"]
+    assert left["provenance"]["weights_sha256"] == right["provenance"]["weights_sha256"]
+    assert "side by side" in (found / "compare.html").read_text()
+    assert {one.suffix for one in (tmp_path / "figures").iterdir()} == {".png", ".svg"}
+    assert run(monkeypatch, *command, tmp_path / "nowhere") == 4
+
+
+@pytest.mark.parametrize("twin", ["untrained", "shuffled"])
+def test_a_twin_stands_for_a_run_that_is_not_there(trained, twin):
+    checkpoint = load(trained)
+    other = other_run(checkpoint, twin, seed=0)
+    own, drawn = (each.model.weights(0).recurrent for each in (checkpoint, other))
+    assert not torch.equal(own, drawn)
+    assert torch.equal(own.flatten().sort().values, drawn.flatten().sort().values) == (twin == "shuffled")
+    assert other.validation_bits_per_character is None
 
 
 def test_demo(tmp_path, prose, monkeypatch, capsys):
@@ -333,7 +371,7 @@ def test_problems_and_their_exit_codes(arguments, code, word, tmp_path, monkeypa
     ],
 )
 def test_every_kind_of_problem_has_its_exit_code(kind, code):
-    assert cli.exit_code(kind("fact", "advice")) == code
+    assert exits.exit_code(kind("fact", "advice")) == code
 
 
 def test_ctrl_c_outside_of_training(trained, monkeypatch, capsys):

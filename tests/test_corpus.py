@@ -1,6 +1,7 @@
 """Where texts come from, and how they are split."""
 
 import os
+import socket
 import sysconfig
 from pathlib import Path
 
@@ -218,6 +219,7 @@ def test_a_dataset_that_is_not_there(tmp_path):
 def rows_of(monkeypatch: pytest.MonkeyPatch, **splits) -> list[tuple]:
     """Let `datasets` give these rows; returns the list of calls to it."""
     calls = []
+    monkeypatch.setattr("charlstm.sources._reach_hub", lambda name: None)
     monkeypatch.setattr(
         "datasets.load_dataset", lambda *given, **options: calls.append((given, options)) or splits
     )
@@ -228,6 +230,16 @@ def test_a_dataset_is_fetched_once_and_streamed(monkeypatch):
     calls = rows_of(monkeypatch, test=[{"body": "no"}], train=[{"body": "yes", "n": 1}])
     assert [text_of(load_corpus("hf:some/set:part")) for _ in range(2)] == ["yes", "yes"]
     assert calls == [(("some/set", "part"), {"streaming": True})]
+
+
+def test_a_hub_that_cannot_be_reached_is_told_at_once(monkeypatch):
+    for name in ("HF_HUB_OFFLINE", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.socket() as closed:  # bound and not listening: nobody answers there
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        with pytest.raises(CorpusError, match=r"hf:some/set cannot be read: 127\.0\.0\.1 cannot be reached"):
+            load_corpus("hf:some/set")
 
 
 def test_a_dataset_without_a_train_split(monkeypatch):

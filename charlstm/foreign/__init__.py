@@ -1,6 +1,7 @@
 """Other people's LSTM language models: weights in a file, or live modules, to a CharLSTM.
 
-pickles        what torch.save wrote, without running anything
+unpickler      a pickle, without running anything
+pickles        what torch.save wrote
 reading        a file of weights as a tree
 layouts        which tensor is which
 vocabularies   which character is which

@@ -45,6 +45,7 @@ KERAS = Layout("Keras", transposed=True, joined=False, gate_order="ifco", forget
 TENSORFLOW = Layout("TensorFlow", transposed=True, joined=True, gate_order="ijfo", forget_bias=1.0)
 LAYOUTS = (PYTORCH, KERAS, TENSORFLOW)
 
+_MOST = 200  # tensors that are tried: a model of 40 layers has no more
 _ROLES = (
     ("recurrent", re.compile(r"hh|h2h|recurrent|(^|\.)u(_?\d+)?$")),
     ("input", re.compile(r"ih|i2h|x2h|(^|\.)w(_?\d+)?$|lstm|rnn|cell")),
@@ -138,7 +139,7 @@ def _rows(named: Named, layout: Layout) -> Tensor:
 
 def best_reading(tensors: dict[str, Tensor]) -> Reading | None:
     """The reading that the names agree with most, the first among equals; None when the shapes allow none."""
-    if any(tensor.dim() > 2 for tensor in tensors.values()):
+    if len(tensors) > _MOST or any(tensor.dim() > 2 for tensor in tensors.values()):
         return None
     named = [Named(name, tensor) for name, tensor in tensors.items()]
     matrices = [each for each in named if each.tensor.dim() == 2]

@@ -1,6 +1,7 @@
 """A file of weights as a tree of dicts, lists, tensors, numbers and strings; nothing in it is run."""
 
 import json
+import math
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -11,14 +12,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.lib import format as npy
+from numpy.typing import NDArray
 from safetensors import safe_open
 from torch import Tensor
 
 from charlstm.errors import CheckpointError
-from charlstm.foreign.pickles import Array, load_pickle
+from charlstm.foreign.pickles import load_pickle
+from charlstm.foreign.unpickler import Array
+from charlstm.tensorfile import check_header_length
 
 _OPTIMIZER = re.compile("optim|exp_avg|momentum_buffer")
 _DEEPEST = 8  # dicts within dicts; a pickle can even hold itself
+_ROOM, _RATIO = 16 << 20, 20  # bytes that a small compressed file may become, and how many times its size
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +41,8 @@ def read_weights(path: Path) -> WeightsFile:
 
     Raises CheckpointError when there is no such file, it is damaged, or it would have something run.
     """
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"{path} is no file", "name a file of weights")
     try:
         with open(path, "rb") as file:
             head = file.read(9)
@@ -66,6 +74,7 @@ def _tree(path: Path, head: bytes) -> Any:
 
 def _safetensors(path: Path) -> dict[str, Any]:
     """Tensors in the order of their names, numbers in them by value: the file keeps no order of its own."""
+    check_header_length(path)
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in sorted(file.keys(), key=_natural)}
         return tensors | {"metadata": {k: _parsed(v) for k, v in (file.metadata() or {}).items()}}
@@ -94,8 +103,24 @@ def _is_npz(path: Path) -> bool:
 
 
 def _npz(path: Path) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
+    """Arrays by name. Raises ValueError for one that is larger than what is there for it."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        if sum(each.file_size for each in entries) > _ROOM + _RATIO * path.stat().st_size:
+            raise ValueError("it would become many times as large as it is")
+        return {each.filename.removesuffix(".npy"): _npy(archive, each) for each in entries}
+
+
+def _npy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(entry) as file:
+        version = npy.read_magic(file)
+        shape, _, dtype = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(
+            file
+        )
+        if math.prod(shape) * dtype.itemsize > entry.file_size:
+            raise ValueError(f"{entry.filename} holds less than an array of shape {shape}")
+    with archive.open(entry) as file:
+        return npy.read_array(file, allow_pickle=False)
 
 
 def tensors_in(tree: Any) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from charlstm.model import CharLSTM
 from charlstm.vocabulary import Vocabulary
 
 _SHOWN = 8  # tensors named in a problem
+_MOST_ONE_HOT = 20_000  # symbols; one-hot input becomes a square matrix of as many
 _ADVICE = "give the state dict of an embedding or one-hot input, LSTM layers and one linear head"
 
 
@@ -53,6 +54,8 @@ def load_foreign(
     file = read_weights(path)
     reading = _found(file.tree, path)
     size = reading.head.tensor.shape[1 if reading.layout.transposed else 0]
+    if reading.embedding is None and size > _MOST_ONE_HOT:
+        raise CheckpointError(f"{path} takes {size:,} symbols as one-hot input, which is too large", _ADVICE)
     symbols = (
         read_vocabulary(vocabulary, size)
         if vocabulary

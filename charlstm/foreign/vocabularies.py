@@ -104,7 +104,7 @@ def _is_id(value: Any) -> bool:
 
 
 def _is_number(key: Any) -> bool:
-    return _is_id(key) or (isinstance(key, str) and key.isascii() and key.isdigit())
+    return _is_id(key) or (isinstance(key, str) and len(key) < 10 and key.isascii() and key.isdigit())
 
 
 def _checked(symbols: Symbols, name: str) -> Vocabulary:

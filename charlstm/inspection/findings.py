@@ -122,7 +122,7 @@ class Finding:
     """One cell and the feature it follows; polarity is the sign of their correlation.
 
     causal and verdict are None where the cell was not intervened on: too few closers in the text, or too
-    many better findings.
+    many better findings. portrait says what it looks like, see portraits; only the best have one.
     """
 
     layer: int
@@ -135,17 +135,22 @@ class Finding:
     mechanism: Mechanism
     causal: Json | None = None
     verdict: Verdict | None = None
+    portrait: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Excerpt:
-    """A stretch of text; cells ("layer:cell") hold tanh_c in [-1, 1] and features one value per character."""
+    """A stretch of text; features hold one value per character, and so do cells ("layer:cell"): tanh_c in
+    [-1, 1], c, and the gates input, forget, candidate and output. grid has tanh_c of many cells, packed: see
+    excerpts.
+    """
 
     split: str
     start: int
     text: str
     cells: dict[str, dict[str, list[float]]]
     features: dict[str, list[int]]
+    grid: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +184,7 @@ class Findings:
 
     def save(self, path: Path) -> None:
         """Write findings.json whole or not at all. Raises UsageError where it cannot be written."""
-        content = json.dumps(self.to_json(), allow_nan=False)
+        content = json.dumps(self.to_json(), allow_nan=False, separators=(",", ":"))
         try:
             with whole_file(path) as partial:
                 partial.write_text(content, encoding="utf-8")
@@ -195,7 +200,7 @@ class Findings:
             raise UsageError(
                 f"cannot read {path}: {error.strerror}", "give the path of a findings.json"
             ) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{path} is not JSON: {error}", "give the path of a findings.json") from error
         return cls.from_json(document)
 

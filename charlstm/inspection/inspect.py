@@ -12,11 +12,12 @@ from charlstm.config import InspectionConfig
 from charlstm.errors import UsageError
 from charlstm.inspection.controls import Controls, inspect_controls, share_above
 from charlstm.inspection.credit import credit_report, usable_sites
+from charlstm.inspection.excerpts import excerpt_of
 from charlstm.inspection.findings import CorpusFacts, Findings, Json
 from charlstm.inspection.gates import gate_report
 from charlstm.inspection.passes import Ids, InspectedText, read_text
 from charlstm.inspection.study import Progress, Standing, Study, study
-from charlstm.inspection.summary import excerpt_of, findings_of, method_of, model_facts, provenance_of
+from charlstm.inspection.summary import findings_of, method_of, model_facts, provenance_of
 from charlstm.inspection.trace import Cut
 from charlstm.model import CharLSTM
 
@@ -83,7 +84,7 @@ def inspect(
         gates=_gates(model, text, controls),
         credit=_credit(model, text, studied, controls, generator),
         excerpts=[excerpt_of(model, studied.found, findings[: config.top])],
-        provenance=provenance_of(command),
+        provenance=provenance_of(model, command),
     )
 
 

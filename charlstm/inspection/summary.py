@@ -1,6 +1,8 @@
 """What the passes gave -> the plain data of findings.json."""
 
+import platform
 from datetime import datetime, timezone
+from hashlib import sha256
 from importlib.metadata import version
 
 import torch
@@ -9,25 +11,29 @@ from torch import Tensor
 from charlstm.config import InspectionConfig
 from charlstm.inspection import confirmation, detectors, measuring
 from charlstm.inspection.controls import pseudo_discoveries
-from charlstm.inspection.features import Feature, named
-from charlstm.inspection.findings import Detection, Excerpt, Finding, Json, Mechanism, Method, ModelFacts
+from charlstm.inspection.features import named
+from charlstm.inspection.findings import Detection, Finding, Json, Mechanism, Method, ModelFacts
 from charlstm.inspection.mechanism import weights_of
-from charlstm.inspection.passes import Detected, InspectedText
+from charlstm.inspection.passes import Detected
+from charlstm.inspection.portraits import portraits
 from charlstm.inspection.study import Standing, Study
-from charlstm.inspection.trace import WARMUP, trace
 from charlstm.model import CharLSTM
 
-_EXCERPT = 2_000
 # A counter that leaks no more than this share of itself counts in a line.
 _LINEAR = 0.5
 
 
 def findings_of(studied: Study, model: CharLSTM) -> list[Finding]:
     """The pairs that stand as findings, the best held-out score first."""
-    return [_finding(studied.found, standing, model) for standing in studied.standing]
+    drawn = portraits(model, studied.found, studied.standing)
+    missing: list[Json | None] = [None] * (len(studied.standing) - len(drawn))
+    return [
+        _finding(studied.found, standing, model, portrait)
+        for standing, portrait in zip(studied.standing, [*drawn, *missing], strict=True)
+    ]
 
 
-def _finding(found: Detected, standing: Standing, model: CharLSTM) -> Finding:
+def _finding(found: Detected, standing: Standing, model: CharLSTM, portrait: Json | None) -> Finding:
     layer, cell = divmod(standing.cell, model.config.cells)
     weights = weights_of(model, layer, cell, named(standing.name.drivers), found.text.symbols)
     mechanism = _mechanism(found, standing, weights)
@@ -42,6 +48,7 @@ def _finding(found: Detected, standing: Standing, model: CharLSTM) -> Finding:
         mechanism=mechanism,
         causal=standing.proof.causal,
         verdict=standing.proof.verdict,
+        portrait=portrait,
     )
 
 
@@ -162,39 +169,18 @@ def method_of(found: Detected, share: Json, controls: dict[str, Json], config: I
     )
 
 
-def excerpt_of(model: CharLSTM, found: Detected, findings: list[Finding]) -> Excerpt:
-    """The beginning of the confirmation split, behind a warm-up, with tanh c of the findings' cells."""
-    text: InspectedText = found.text
-    start = text.bounds["confirm"][0] + WARMUP
-    stop = min(start + _EXCERPT, text.bounds["confirm"][1])
-    ids = text.ids[start - WARMUP : stop]
-    (block,) = trace(model, ids, streams=1, window=len(ids))
-    shown = {
-        f"{finding.layer}:{finding.cell}": {
-            "tanh_c": _rounded(block.layers[finding.layer].c[0, WARMUP:, finding.cell].tanh(), 3)
-        }
-        for finding in findings
-    }
-    wanted = {finding.feature for finding in findings}
-    return Excerpt(
-        split="confirm",
-        start=start,
-        text=text.text[start:stop],
-        cells=shown,
-        features={f.name: _values(f, start, stop) for f in text.table.features if f.name in wanted},
-    )
-
-
-def _values(feature: Feature, start: int, stop: int) -> list[int]:
-    values: list[int] = feature.values[start:stop].astype(int).tolist()
-    return values
-
-
-def provenance_of(command: str | None) -> Json:
-    """What wrote the findings, and when."""
+def provenance_of(model: CharLSTM, command: str | None) -> Json:
+    """What was read, what wrote the findings, and when; the hash is of all weights, by name."""
+    weights = sha256()
+    for name, values in sorted(model.state_dict().items()):
+        weights.update(name.encode())
+        weights.update(values.detach().float().cpu().contiguous().numpy().tobytes())
     return {
         "charlstm": version("charlstm"),
         "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": platform.platform(),
+        "weights_sha256": weights.hexdigest(),
         "command": command,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }

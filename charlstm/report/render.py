@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,22 +13,70 @@ from markupsafe import Markup
 
 from charlstm.errors import UsageError
 from charlstm.files import whole_file
+from charlstm.report.budget import MOST_BYTES, cut_to_fit
+from charlstm.report.comparison import compare
+from charlstm.report.levels import watched_cells
 from charlstm.report.view import view
+from charlstm.report.weights import NOT_GIVEN, Inside
 from charlstm.report.wording import MISSING
 
+# The parts of the one inline style and the one inline script, in the order in which they are joined.
+STYLES = ("base", "table", "reading", "charts", "live", "network", "media")
+SCRIPTS = (
+    "page",
+    "packed",
+    "text",
+    "along",
+    "cursor",
+    "query",
+    "cells",
+    "table",
+    "charts",
+    "evidence",
+    "proof",
+    "mechanism",
+    "network",
+    "lstm",
+    "weights",
+    "units",
+    "readings",
+    "live",
+    "live_view",
+    "live_keys",
+    "live_address",
+    "address",
+    "keys",
+    "start",
+)
+# For what a page says of what was left out of it, and for characters that JSON escapes.
+ROOM_FOR_WORDS = 20_000
+COMPARISON_SCRIPTS = ("page", "packed", "text", "charts", "network", "comparison")
 
-def render(findings: Mapping[str, Any]) -> str:
+
+def render(findings: Mapping[str, Any], inside: Inside = NOT_GIVEN) -> str:
     """The report page of findings as read from findings.json. Raises UsageError where they do not fit."""
-    style, script = asset("page.css"), asset("page.js")
+    style, script = joined("styles", STYLES, "css"), joined("scripts", SCRIPTS, "js")
     page = view(findings)
     template = environment().get_template("page.html")
+    model_data = script_json({"header": inside.header, "cells": watched_cells(findings)})
+    bare = {"page": page, "style": style, "script": script, "policy": policy(style, script)}
+    bare |= {"inside": inside, "model_data": model_data}
+    around = len(template.render(**bare, data="", left_out=()).encode("utf-8", "xmlcharrefreplace"))
+    data, left_out = cut_to_fit(page.data, MOST_BYTES - around - ROOM_FOR_WORDS)
+    return template.render(**bare, data=script_json(data), left_out=left_out)
+
+
+def render_comparison(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
+    """The page of two findings of the same text, side by side. Raises UsageError where they do not fit."""
+    style, script = joined("styles", STYLES, "css"), joined("scripts", COMPARISON_SCRIPTS, "js")
+    page = compare(left, right)
+    template = environment().get_template("comparison.html")
     data = script_json(page.data)
     return template.render(page=page, style=style, script=script, policy=policy(style, script), data=data)
 
 
-def write_report(findings: Mapping[str, Any], path: Path) -> None:
-    """Render the findings into a file. Raises UsageError where it cannot be written."""
-    html = render(findings)
+def write_page(html: str, path: Path) -> None:
+    """Write a page whole or not at all. Raises UsageError where it cannot be written."""
     try:
         # A lone surrogate has no UTF-8; as a character reference the browser shows it as unknown.
         with whole_file(path) as partial:
@@ -39,10 +87,15 @@ def write_report(findings: Mapping[str, Any], path: Path) -> None:
         ) from error
 
 
+def write_report(findings: Mapping[str, Any], path: Path, inside: Inside = NOT_GIVEN) -> None:
+    """Render the findings into a file. Raises UsageError where they do not fit or it cannot be written."""
+    write_page(render(findings, inside), path)
+
+
 def environment() -> Environment:
     """Jinja that escapes everything and fails on a name that the view does not have."""
     jinja = Environment(
-        loader=PackageLoader("charlstm", "report"),
+        loader=PackageLoader("charlstm.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -52,10 +105,11 @@ def environment() -> Environment:
     return jinja
 
 
-def asset(name: str) -> Markup:
-    """A file beside this one, fit for inlining."""
-    content = (files("charlstm.report") / name).read_text(encoding="utf-8")
-    assert not any(mark in content for mark in ("</", "<!--")), f"{name} would end its own tag"
+def joined(folder: str, names: Sequence[str], suffix: str) -> Markup:
+    """Files of a folder beside this one as one text, fit for inlining."""
+    place = files("charlstm.report") / folder
+    content = "\n".join((place / f"{name}.{suffix}").read_text(encoding="utf-8") for name in names)
+    assert not any(mark in content for mark in ("</", "<!--")), f"{folder} would end their own tag"
     return Markup(content)
 
 

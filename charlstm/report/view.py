@@ -1,87 +1,35 @@
-"""findings.json -> the plain data that the page's template lays out.
+"""findings.json -> the plain data that the page's templates lay out.
 
-Every number becomes text here, so that the template only places it and the script only draws.
+Every number becomes text here, so that the templates only place it and the script only draws.
 """
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from charlstm.errors import UsageError
-from charlstm.report.symbols import symbol, symbols_of, visible
-from charlstm.report.wording import MISSING, Facts, facts, finite, is_number, plural, rounded, text, words
+from charlstm.report.caveats import caveats
+from charlstm.report.extracts import Json, page_data
+from charlstm.report.network import (
+    Control,
+    Gate,
+    Gradient,
+    control_table,
+    gate_table,
+    gradient_table,
+    network_data,
+)
+from charlstm.report.rows import Row, best_per_feature, held_out_score, row
+from charlstm.report.symbols import visible
+from charlstm.report.wording import Facts, facts, finite, plural, text, words
 
 SCHEMA_VERSION = 1
-BEST_FINDINGS = 5
-ANY_CHARACTER = "*"
-ROLES = {"set": "set by", "reset": "reset by", "step": "steps at", "unstep": "steps back at"}
-DEPTH_ROLES = {"step": "up at", "unstep": "down at"}
-# Effects below this are not put in words, and larger factors than e^9 are one and the same to a reader.
-LEAST_TOLD_NATS, MOST_NATS = 0.02, 9.0
-REACHES = (4, 8, 16, 32)
-CARRY_MEASURES = {
-    "kept": "product of the forget gates from opener to closer",
-    "direct_share": "share of the gradient that comes straight along c",
-    "same_sign": "how often it has the direct path's sign",
-    "deviation": "distance from the direct path, in nats",
-}
-VERBS = {"toggle": "is on", "latch": "is on", "counter": "counts", "depth_counter": "counts"}
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Driver:
-    """What a character does to a cell: "set by", and the characters as symbols."""
-
-    role: str
-    symbols: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One finding: a line of the table and a sentence of the summary."""
-
-    cell: str
-    order: int
-    kind: str
-    verb: str
-    feature: str
-    drivers: tuple[Driver, ...]
-    polarity: int
-    held_out_score: float | None
-    null_max: float | None
-    p_value: float | None
-    verdict: str
-    effect: str
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """One measure of how gradient reaches cells: in the finding's cells, matched ones and untrained ones."""
-
-    name: str
-    cells: str
-    controls: str
-    untrained: str
-
-
-@dataclass(frozen=True)
-class Gate:
-    """Saturation of one gate of one layer; `low` and `high` are shares of positions in [0, 1]."""
-
-    layer: int
-    name: str
-    low: float | None
-    high: float | None
-    shares: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Page:
-    """All that the template reads."""
+    """All that the templates read."""
 
     title: str
     headline: str
@@ -95,9 +43,18 @@ class Page:
     gates: tuple[Gate, ...]
     gradient_feature: str
     gradients: tuple[Gradient, ...]
+    controls: tuple[Control, ...]
+    share: str
+    caveats: tuple[str, ...]
     method: Facts
     provenance: Facts
     data: Json
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is a text, and a cell with values along it."""
+        excerpts = self.data["excerpts"]
+        return bool(excerpts) and (bool(self.rows) or any(one["grid"] for one in excerpts))
 
 
 def view(findings: Mapping[str, Any]) -> Page:
@@ -112,12 +69,15 @@ def view(findings: Mapping[str, Any]) -> Page:
             "draw them with the charlstm that wrote them, or run `charlstm inspect` again",
         )
     found = sorted(findings.get("findings") or [], key=held_out_score, reverse=True)
-    rows = tuple(row(finding) for finding in found)
+    null = (findings.get("method") or {}).get("null")
+    significance = finite(null.get("significance")) if isinstance(null, Mapping) else None
+    rows = tuple(row(finding, significance) for finding in found)
     model, corpus = findings.get("model") or {}, findings.get("corpus") or {}
-    columns, gates = gate_table(findings.get("gates") or {})
+    method, credit, gates = (findings.get(name) or {} for name in ("method", "credit", "gates"))
+    columns, gate_rows = gate_table(gates)
     return Page(
         title=visible(str(model.get("checkpoint") or "an LSTM")).rstrip("/").rpartition("/")[2],
-        headline=headline(rows, model, findings.get("method") or {}),
+        headline=headline(rows, model, method),
         model=model_line(model),
         corpus=corpus_line(corpus),
         rows=rows,
@@ -127,78 +87,17 @@ def view(findings: Mapping[str, Any]) -> Page:
             (name, text(count)) for name, count in Counter(r.verdict for r in rows if r.verdict).items()
         ],
         gate_columns=columns,
-        gates=gates,
-        gradient_feature=words((findings.get("credit") or {}).get("feature") or ""),
-        gradients=tuple(gradient_table(findings.get("credit") or {})),
-        method=[*split_lines(corpus), *facts(findings.get("method") or {})],
-        provenance=facts(findings.get("provenance") or {}),
-        data=page_data(found, findings.get("excerpts") or []),
+        gates=gate_rows,
+        gradient_feature=words(credit.get("feature") or ""),
+        gradients=tuple(gradient_table(credit)),
+        controls=tuple(control_table(method)),
+        share=share_line(method.get("share") or {}),
+        caveats=caveats(findings),
+        method=[*split_lines(corpus), *facts(method)],
+        provenance=facts(provenance_of(findings)),
+        data=page_data(found, rows, findings.get("excerpts") or [])
+        | {"network": network_data(gates, credit)},
     )
-
-
-def row(finding: Mapping[str, Any]) -> Row:
-    """One finding as a line of the table."""
-    detection = finding.get("detection") or {}
-    return Row(
-        cell=cell_name(finding),
-        order=finding["layer"] * 1_000_000 + finding["cell"],
-        kind=words(finding["kind"]),
-        verb=VERBS.get(finding["kind"], "follows"),
-        feature=words(finding["feature"]),
-        drivers=tuple(drivers(finding)),
-        polarity=finding.get("polarity") or 1,
-        held_out_score=finite(detection.get("held_out_score")),
-        # Held-out scores are compared with chance on the same text, where the findings have that.
-        null_max=finite(detection.get("held_out_null_max", detection.get("null_max"))),
-        p_value=finite(detection.get("p_value")),
-        verdict=words(finding.get("verdict") or ""),
-        effect=effect_words(finding.get("causal") or {}),
-    )
-
-
-def effect_words(causal: Mapping[str, Any]) -> str:
-    """What changing the cell did, in words; nothing where it was not changed or did hardly anything."""
-    nats, ratio = finite(causal.get("effect_nats")), finite(causal.get("ratio"))
-    if nats is None or ratio is None or abs(nats) < LEAST_TOLD_NATS:
-        return ""
-    times = math.exp(min(abs(nats), MOST_NATS))
-    change = f"{text(times)} times {'less' if nats < 0 else 'more'} likely"
-    count = (causal.get("control_effects") or {}).get("count")
-    closers = "".join(symbol(character) for character in causal.get("target") or "")
-    return (
-        f"Changed {plural(causal.get('lag') or 0, 'character')} before, it makes {closers or 'the closer'} "
-        f"{change}, {text(ratio)} times what 95% of {text(count)} matched controls reach"
-    )
-
-
-def drivers(finding: Mapping[str, Any]) -> Iterable[Driver]:
-    """The characters that move the cell, by what they do to it."""
-    roles = ROLES | (DEPTH_ROLES if finding["kind"] == "depth_counter" else {})
-    for role, characters in (finding.get("drivers") or {}).items():
-        signs = [
-            "any character" if is_any(role, driver) else "".join(map(symbol, driver)) for driver in characters
-        ]
-        if signs:
-            yield Driver(roles.get(role, words(role)), tuple(signs))
-
-
-def is_any(role: str, driver: str) -> bool:
-    """A counter that steps at every character says so with a star."""
-    return role == "step" and driver == ANY_CHARACTER
-
-
-def held_out_score(finding: Mapping[str, Any]) -> float:
-    """What findings are ranked by; one without a score comes last."""
-    score = finite((finding.get("detection") or {}).get("held_out_score"))
-    return -math.inf if score is None else score
-
-
-def best_per_feature(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """The first row of each feature, a few of them: ten cells on one feature are one thing to tell."""
-    firsts: dict[str, Row] = {}
-    for candidate in rows:
-        firsts.setdefault(candidate.feature, candidate)
-    return tuple(firsts.values())[:BEST_FINDINGS]
 
 
 def headline(rows: tuple[Row, ...], model: Mapping[str, Any], method: Mapping[str, Any]) -> str:
@@ -215,6 +114,15 @@ def headline(rows: tuple[Row, ...], model: Mapping[str, Any], method: Mapping[st
     verb = "follows" if following == 1 else "follow"
     count = len({r.feature for r in rows})
     return f"{plural(following, 'cell')}{among} {verb} {plural(count, 'feature')} of the text."
+
+
+def share_line(share: Mapping[str, Any]) -> str:
+    """The share of cells with a finding, above a network that knows nothing, with its interval."""
+    above, interval = share.get("above_untrained"), share.get("above_untrained_interval")
+    if above is None or not interval:
+        return ""
+    low, high = (f"{bound:.1%}" for bound in interval)
+    return f"Above the untrained network that is {above:.1%} of all cells (95% interval {low} to {high})."
 
 
 def model_line(model: Mapping[str, Any]) -> str:
@@ -247,90 +155,8 @@ def split_lines(corpus: Mapping[str, Any]) -> Facts:
     return [(f"text to {words(name)} on", f"{start:,} to {end:,}") for name, (start, end) in splits]
 
 
-def gate_table(gates: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Gate, ...]]:
-    """(the names of the shares, one Gate per layer and gate), whatever shares the findings carry."""
-    found = [
-        (layer.get("layer", index), name, {key: share for key, share in shares.items() if is_number(share)})
-        for index, layer in enumerate(gates.get("layers") or [])
-        for name, shares in layer.items()
-        if isinstance(shares, Mapping)
-    ]
-    columns = list(dict.fromkeys(column for _, _, shares in found for column in shares))
-    rows = tuple(
-        Gate(
-            layer=layer,
-            name=words(name),
-            low=finite(shares.get("below_0.1")),
-            high=finite(shares.get("above_0.9")),
-            shares=tuple(text(shares.get(column)) for column in columns),
-        )
-        for layer, name, shares in found
-    )
-    return tuple(words(column) for column in columns), rows
-
-
-def gradient_table(credit: Mapping[str, Any]) -> Iterable[Gradient]:
-    """The main measures of the gradient claim, of three groups of cells."""
-    groups = [credit.get(name) or {} for name in ("cells", "controls", "untrained")]
-    if not groups[0]:
-        return
-    yield Gradient("cells", *(text(group.get("cells")) for group in groups))
-    for key, name in CARRY_MEASURES.items():
-        yield Gradient(name, *(text((group.get("carry") or {}).get(key)) for group in groups))
-    for distance in REACHES:
-        told = ((group.get("reach_since_opener") or [])[distance : distance + 1] for group in groups)
-        reached = (text(values[0]) if values else MISSING for values in told)
-        yield Gradient(f"gradient {distance} characters before the closer, against at it", *reached)
-
-
-def page_data(found: list[Json], excerpts: list[Json]) -> Json:
-    """What the script draws: the rows' cells and drivers, and the excerpts with their values."""
-    characters = "".join(excerpt["text"] for excerpt in excerpts)
-    return {
-        "rows": [row_data(finding) for finding in found],
-        "excerpts": [excerpt_data(excerpt) for excerpt in excerpts],
-        "symbols": symbols_of(characters),
-    }
-
-
-def row_data(finding: Mapping[str, Any]) -> Json:
-    """One finding for the script, with all its numbers for the reader."""
-    marks = [
-        driver
-        for role, characters in (finding.get("drivers") or {}).items()
-        for driver in characters
-        if not is_any(role, driver)
-    ]
-    numbers = [fact for part in ("detection", "mechanism", "causal") for fact in facts(finding, only={part})]
-    return {
-        "cell": cell_name(finding),
-        "feature": finding["feature"],
-        "feature_words": words(finding["feature"]),
-        "drivers": list(dict.fromkeys(marks)),
-        "numbers": numbers,
-    }
-
-
-def excerpt_data(excerpt: Mapping[str, Any]) -> Json:
-    """One excerpt with tanh(c) to three decimals, which is finer than a screen's colours."""
-    length = len(excerpt["text"])
-    cells = {name: recorded["tanh_c"] for name, recorded in (excerpt.get("cells") or {}).items()}
-    features = excerpt.get("features") or {}
-    for name, values in [*cells.items(), *features.items()]:
-        if len(values) != length:
-            raise UsageError(
-                f"an excerpt of {length:,} characters has {len(values):,} values of {name}",
-                "write the findings again with `charlstm inspect`",
-            )
-    return {
-        "split": words(excerpt.get("split") or "text"),
-        "start": excerpt.get("start") or 0,
-        "text": excerpt["text"],
-        "cells": {name: [rounded(value) for value in values] for name, values in cells.items()},
-        "features": {name: [rounded(value) for value in values] for name, values in features.items()},
-    }
-
-
-def cell_name(finding: Mapping[str, Any]) -> str:
-    """layer:cell."""
-    return f"{finding['layer']}:{finding['cell']}"
+def provenance_of(findings: Mapping[str, Any]) -> Json:
+    """What wrote the findings, with the whole fingerprint of the text."""
+    provenance = findings.get("provenance") or {}
+    fingerprint = (findings.get("corpus") or {}).get("sha256")
+    return {**provenance, **({"text_sha256": fingerprint} if provenance and fingerprint else {})}

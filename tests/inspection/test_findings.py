@@ -115,6 +115,7 @@ def example() -> dict[str, Any]:
                 "mechanism": {**gates, "weights": {"from_self": {"input": 0.5}}},
                 "causal": None,
                 "verdict": None,
+                "portrait": None,
             }
         ],
         "gates": {},

@@ -1,0 +1,163 @@
+"""An inspection as `charlstm inspect` runs it: the run and its text read, and what was found saved and drawn.
+
+Nothing here prints, parses or exits.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from charlstm.cell import UNBOUNDED
+from charlstm.checkpoint import Checkpoint, load
+from charlstm.config import InspectionConfig, Unknown
+from charlstm.corpus import Corpus, split_bounds
+from charlstm.devices import keep_freed_memory
+from charlstm.errors import UsageError
+from charlstm.evaluation import character_losses
+from charlstm.files import COMPARED, COMPARISON, FINDINGS, REPORT
+from charlstm.inspection import inspect as inspection
+from charlstm.inspection.controls import shuffled
+from charlstm.inspection.findings import Findings
+from charlstm.inspection.passes import fresh
+from charlstm.pipeline import corpus_of, overflowing
+from charlstm.report.figures import write_figures
+from charlstm.report.render import render_comparison, write_page, write_report
+from charlstm.report.weights import NOT_WANTED, inside
+from charlstm.vocabulary import Ids
+
+# Networks that know nothing and can stand for another run: `untrained` and `shuffled`.
+TWINS = {"untrained": fresh, "shuffled": shuffled}
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What an inspection found, and where it was written; comparison_path is None without another model."""
+
+    findings: Findings
+    findings_path: Path
+    report_path: Path
+    comparison_path: Path | None = None
+
+
+def inspect(
+    path: Path,
+    corpus_name: str | None,
+    out: Path,
+    *,
+    config: InspectionConfig,
+    progress: Callable[[str, float], None],
+    command: str,
+    unknown: Unknown = "error",
+    compare: str | None = None,
+    with_model: bool = True,
+) -> Inspected:
+    """Find the switches and counters of a run's best model; writes findings.json and report.html in out.
+
+    Without a text it reads what the run did not train on: the validation and test parts of its own. With
+    compare, a run's folder, untrained or shuffled, that model reads the same text, too: compared.json and
+    compare.html. with_model is draw_report's. progress is told what is being done and which fraction of it
+    all is done.
+    """
+    checkpoint = load(path)
+    other = other_run(checkpoint, compare, seed=config.seed) if compare else None
+    keep_freed_memory()
+    corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
+    start = _unseen(checkpoint, corpus, corpus_name)
+
+    def read(of: Checkpoint, text: Corpus, name: str, told: Callable[[str, float], None]) -> Findings:
+        _refuse_overflow(of, text.tokens[start : start + config.characters])
+        return inspection.inspect(
+            of.model,
+            text.tokens[start:],
+            of.config.vocabulary,
+            config=config,
+            corpus_name=text.name,
+            corpus_sha256=text.sha256,
+            bits_per_character=of.validation_bits_per_character,
+            checkpoint=name,
+            command=command,
+            progress=told,
+        )
+
+    findings = read(checkpoint, corpus, str(path), _share(progress, 0.0, 0.5 if other else 1.0))
+    findings.save(out / FINDINGS)
+    report = draw_report(out / FINDINGS, None, with_model=with_model)
+    if other is None or compare is None:
+        return Inspected(findings, out / FINDINGS, report)
+    read(other, corpus_of(other, corpus.name, unknown=unknown), compare, _share(progress, 0.5, 1.0)).save(
+        out / COMPARED
+    )
+    return Inspected(findings, out / FINDINGS, report, draw_comparison(out))
+
+
+def _share(progress: Callable[[str, float], None], start: float, stop: float) -> Callable[[str, float], None]:
+    """Tell the progress of a part as that of the whole."""
+    return lambda stage, fraction: progress(stage, start + (stop - start) * fraction)
+
+
+def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
+    """The run in a folder, or where there is none of that name, the twin of a run that knows nothing.
+
+    Raises CheckpointError for a folder without a run, UsageError for one that reads text in other units.
+    """
+    if name in TWINS and not Path(name).exists():
+        generator = torch.Generator().manual_seed(seed)
+        return replace(
+            checkpoint,
+            model=TWINS[name](checkpoint.model, generator),
+            validation_bits_per_character=None,
+        )
+    other = load(Path(name))
+    level, own = other.config.vocabulary.level, checkpoint.config.vocabulary.level
+    if level != own:
+        raise UsageError(
+            f"{name} reads {level} and {checkpoint.path} reads {own}", "compare two runs of the same --level"
+        )
+    return other
+
+
+def draw_comparison(folder: Path) -> Path:
+    """Draw compare.html from the findings.json and compared.json of a folder, in it."""
+    left, right = (Findings.load(folder / name).to_json() for name in (FINDINGS, COMPARED))
+    write_page(render_comparison(left, right), folder / COMPARISON)
+    return folder / COMPARISON
+
+
+def _refuse_overflow(checkpoint: Checkpoint, ids: Ids) -> None:
+    """Raise CheckpointError where cell states that have no bounds come to NaN or infinity in a text."""
+    if checkpoint.config.model.activation not in UNBOUNDED or len(ids) < 2:
+        return
+    if not all(losses.nats.isfinite().all() for losses in character_losses(checkpoint.model, ids)):
+        raise overflowing(checkpoint.path)
+
+
+def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:
+    """Where the part of a text begins that the run did not train on."""
+    record = checkpoint.config.corpus
+    if corpus_name is not None or record is None:
+        return 0
+    if record.validation is not None or corpus.sha256 != record.sha256:
+        return 0
+    return split_bounds(len(corpus.tokens), record.split)["train"][1]
+
+
+def draw_report(findings: Path, out: Path | None, *, with_model: bool = True) -> Path:
+    """Draw the page of a findings.json (or of the folder it is in), beside it unless out says otherwise.
+
+    with_model puts the network in the page, from the run beside findings.json or else from where it was
+    inspected; where there is none, the page says so.
+    """
+    place = findings / FINDINGS if findings.is_dir() else findings
+    page = out or place.with_name(REPORT)
+    document = Findings.load(place).to_json()
+    folders = [place.parent, *map(Path, filter(None, [document["model"]["checkpoint"]]))]
+    write_report(document, page, inside(document, folders) if with_model else NOT_WANTED)
+    return page
+
+
+def draw_figures(findings: Path, folder: Path) -> list[Path]:
+    """Draw the figures of a findings.json (or of the folder it is in) as PNG and SVG; what was written."""
+    place = findings / FINDINGS if findings.is_dir() else findings
+    return write_figures(Findings.load(place).to_json(), folder)

@@ -1,0 +1,111 @@
+"""`charlstm train`: its options, and what is told while it runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from charlstm import console
+from charlstm.config import Activation, Level, Optimizer, Precision
+from charlstm.errors import UsageError
+from charlstm.exits import computing
+from charlstm.options import AsJson, Device, Quiet, given
+
+if TYPE_CHECKING:
+    from charlstm.runs import TrainRequest
+
+
+def train(
+    corpus: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CORPUS",
+            help="stdlib, grammar:NAME, a file, a folder, a glob, or hf:owner/name[:config][#column]",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="the run's folder [checkpoints/NAME of the text]")] = None,
+    cells: Annotated[int | None, typer.Option(help="cells in a layer [256]")] = None,
+    layers: Annotated[int | None, typer.Option(help="LSTM layers [1]")] = None,
+    embedding: Annotated[int | None, typer.Option(help="numbers for each character [64]")] = None,
+    dropout: Annotated[
+        float | None, typer.Option(help="share of cells left out [by the text's length]")
+    ] = None,
+    activation: Annotated[Activation | None, typer.Option(help="of candidate and cell state [tanh]")] = None,
+    streams: Annotated[int | None, typer.Option(help="texts read side by side [64]")] = None,
+    window: Annotated[int | None, typer.Option(help="characters between two updates [64]")] = None,
+    minutes: Annotated[float | None, typer.Option(help="train for so long [4]")] = None,
+    steps: Annotated[int | None, typer.Option(help="train for so many updates")] = None,
+    epochs: Annotated[float | None, typer.Option(help="train for so many passes over the text")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="peak rate of Muon; AdamW's follow it [0.012]")
+    ] = None,
+    optimizer: Annotated[
+        Optimizer | None, typer.Option(help="who trains the LSTM; adamw: hardest gates [mixed]")
+    ] = None,
+    recurrent_l1: Annotated[
+        float | None, typer.Option(help="pull of recurrent weights to 0: cells that do one thing [0.02]")
+    ] = None,
+    split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = "90/5/5",
+    validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
+    level: Annotated[Level, typer.Option(help="what a symbol is")] = "characters",
+    seed: Annotated[int | None, typer.Option(help="of weights and dropout [0]")] = None,
+    evaluate_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[ten times in a run]")] = None,
+    save_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[at every evaluation]")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="stop after so many evaluations without a better one")
+    ] = None,
+    precision: Annotated[Precision | None, typer.Option(help="of the products in training [auto]")] = None,
+    device: Device = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="log for TensorBoard in the run's folder")
+    ] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on a text. Ctrl-C saves and stops; --resume goes on."""
+    from charlstm.runs import TrainRequest
+
+    if corpus is None and not (resume and out):
+        raise UsageError("there is no text to train on", "name a CORPUS, such as `charlstm train stdlib`")
+    length = given(minutes=minutes, steps=steps, epochs=epochs)
+    request = TrainRequest(
+        corpus=corpus,
+        out=out or Path("checkpoints") / _slug(corpus or ""),
+        model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout, activation=activation),
+        training=(length or ({} if resume else {"minutes": 4.0}))
+        | given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
+        | given(recurrent_l1=recurrent_l1)
+        | given(evaluate_every=evaluate_every, save_every=save_every, patience=patience, precision=precision),
+        validation=validation,
+        split=split,
+        level=level,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+        tensorboard=tensorboard,
+    )
+    follow(request, quiet=quiet, as_json=as_json)
+
+
+def _slug(corpus: str) -> str:
+    """A folder's name for a text's name."""
+    stem = Path(corpus.split("#")[0].rstrip("/*")).stem if ":" not in corpus else corpus
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-") or "run"
+
+
+def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
+    """Train, and leave with 130 or 143 when a signal ended it."""
+    from charlstm import narration, runs
+    from charlstm.interrupts import stop_wish
+
+    narrator = console.Narrator(quiet=quiet)
+    with computing(), stop_wish() as wish:
+        trained = narration.follow_training(runs.train(request, should_stop=wish), narrator, as_json=as_json)
+    if not as_json:
+        console.write_line(narration.summary_table(trained))
+    if trained.reason == "interrupted":
+        narrator.say(f"go on with  charlstm train --resume --out {trained.path}")
+        raise SystemExit(wish.exit_code)
+    narrator.say(narration.next_commands(trained.path))

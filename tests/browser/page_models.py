@@ -1,0 +1,81 @@
+"""Runs whose pages carry a model, trained for a moment on real text: its cells must have something to do."""
+
+import ast
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from report_fixture import sample_findings
+
+from charlstm.cell import Held
+from charlstm.checkpoint import RunConfig, RunFolder
+from charlstm.config import Level, ModelConfig, TrainingConfig
+from charlstm.foreign.parts import Layer, Parts
+from charlstm.model import CharLSTM
+from charlstm.report.render import write_report
+from charlstm.report.weights import Inside, inside
+from charlstm.sampling import Stepper
+from charlstm.training import Trainer, train
+from charlstm.vocabulary import Vocabulary
+
+SOURCE = inspect.getsource(ast) + inspect.getsource(inspect)
+READ = SOURCE[40_000:41_000]
+
+
+def trained(*, layers: int, cells: int = 96, level: Level = "characters", steps: int = 60) -> CharLSTM:
+    """A model after some steps on the running Python's own source, with gates that open and shut."""
+    vocabulary = Vocabulary.of_text(SOURCE, level=level)
+    config = ModelConfig(vocabulary_size=len(vocabulary), cells=cells, layers=layers, embedding=24)
+    model = CharLSTM(config, generator=torch.Generator().manual_seed(0))
+    plan = TrainingConfig(steps=steps, streams=16, window=48, precision="float32")
+    ids = vocabulary.encode(SOURCE)
+    for _ in train(Trainer(model, ids, plan), ids[:0]):
+        pass
+    return model.eval()
+
+
+def one_hot(model: CharLSTM) -> CharLSTM:
+    """The same function with one-hot input: the first layer's weights taken through the embedding."""
+    weights = [model.weights(layer) for layer in range(model.config.layers)]
+    first = weights[0]._replace(input=weights[0].input @ model.embedding.weight.T)
+    layers = tuple(
+        Layer(w.input, w.recurrent, w.bias, torch.zeros_like(w.bias)) for w in [first, *weights[1:]]
+    )
+    return Parts(None, layers, model.head.weight, model.head.bias).model()
+
+
+def page_of(
+    model: CharLSTM, folder: Path, *, level: Level = "characters", findings: dict[str, Any] | None = None
+) -> Path:
+    """A report that carries the model, drawn from a run's folder."""
+    run = RunFolder(folder)
+    run.create(RunConfig(model.config, None, Vocabulary.of_text(SOURCE, level=level), None))
+    run.save_model(model, validation_bits_per_character=None)
+    write_report(findings or sample_findings(), folder / "report.html", inside({}, [folder]))
+    return folder / "report.html"
+
+
+def demo_model(folder: Path) -> Inside:
+    """A model of the demo's shape for a page: 256 cells, 171 symbols, an embedding of 64."""
+    symbols = tuple(map(chr, range(32, 203)))
+    model = CharLSTM(ModelConfig(vocabulary_size=171), generator=torch.Generator().manual_seed(0))
+    run = RunFolder(folder)
+    run.create(RunConfig(model.config, None, Vocabulary("characters", symbols), None))
+    run.save_model(model, validation_bits_per_character=None)
+    return inside({}, [folder])
+
+
+@torch.inference_mode()
+def stepped(
+    model: CharLSTM, ids: np.ndarray, held: list[Held | None] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(probabilities (characters, vocabulary), c (characters, layers, cells)) of the reference."""
+    stepper, state = Stepper(model), model.initial_state(1)
+    probabilities, cells = [], []
+    for number in ids.tolist():
+        logits, state = stepper(torch.tensor([number]), state, held)
+        probabilities.append(logits[0].softmax(0).numpy())
+        cells.append(state.c[:, 0].numpy())
+    return np.stack(probabilities), np.stack(cells)

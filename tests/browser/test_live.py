@@ -1,0 +1,296 @@
+"""The model inside, as a reader uses it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from page_models import READ, SOURCE, page_of, stepped, trained
+from playwright.sync_api import Page, expect
+from report_fixture import HOSTILE, sample_findings
+
+from charlstm.cell import Held
+from charlstm.model import CharLSTM
+from charlstm.report.render import write_report
+from charlstm.report.weights import NOT_WANTED, inside
+from charlstm.sampling import Stepper
+from charlstm.vocabulary import Vocabulary
+
+LEVELS = {"off": -0.6, "on": 1.1}
+CELL = "0:31"
+LONGEST_WAIT = """async (text) => {
+  await wake();
+  let longest = 0, last = performance.now(), watching = true;
+  const watch = () => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+    if (watching) requestAnimationFrame(watch);
+  };
+  requestAnimationFrame(watch);
+  write(text);
+  while (live.units.length < text.length || live.busy) await new Promise((go) => setTimeout(go, 50));
+  watching = false;
+  return longest;
+}"""
+SETTLED = "() => live.natural && !live.busy && document.querySelector('#live-natural .before')"
+
+
+def findings() -> dict[str, Any]:
+    """The sample's, with a verified switch whose levels are known."""
+    document = sample_findings()
+    verified = next(one for one in document["findings"] if one["cell"] == 31)
+    verified |= {"verdict": "verified", "kind": "toggle", "feature": "inside_double_quotes", "polarity": 1}
+    verified["detection"]["levels"] = LEVELS
+    return document
+
+
+@pytest.fixture(scope="module")
+def model() -> CharLSTM:
+    return trained(layers=1, cells=256, steps=12)
+
+
+@pytest.fixture(scope="module")
+def report(model: CharLSTM, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return page_of(model, tmp_path_factory.mktemp("run"), findings=findings())
+
+
+def written(page: Page, text: str) -> None:
+    page.locator("#live-text").fill(text)
+    page.wait_for_function("(n) => live.units.length === n && !live.busy", arg=len(text))
+    page.wait_for_function(SETTLED)
+
+
+def shares(page: Page) -> dict[str, str]:
+    lines = page.locator("#live-next li").all_inner_texts()
+    return {line.split("\n")[0]: line.split("\n")[-1].strip() for line in lines}
+
+
+def test_one_request_a_quiet_console_and_3_megabytes(open_page, report: Path):
+    page = open_page(report)
+    written(page, "def f(x):\n")
+    page.locator("#live-hold [value=on]").check()
+    page.wait_for_timeout(300)
+
+    assert page.seen == [report.as_uri()]
+    assert report.stat().st_size < 3_000_000
+
+
+def test_first_paint_comes_before_the_weights_are_unpacked(open_page, report: Path):
+    page = open_page(report)
+    painted = """() => new Promise((painted) => {
+      const observer = new PerformanceObserver((list) => painted(list.getEntries()[0].startTime));
+      observer.observe({ type: "paint", buffered: true });
+    })"""
+
+    assert page.evaluate(painted) < 1_500
+    assert page.evaluate("live.network === undefined")
+    page.locator("#model").scroll_into_view_if_needed()
+    page.wait_for_function(SETTLED)
+
+
+def test_what_is_written_is_coloured_and_told_by_the_model(open_page, report: Path, model: CharLSTM):
+    page = open_page(report, f"#cell={CELL}&at=0")
+    written(page, READ[:120])
+    probabilities, cells = stepped(model, Vocabulary.of_text(SOURCE).encode(READ[:120]))
+    symbols = Vocabulary.of_text(SOURCE).symbols
+
+    assert page.locator("#live").evaluate("box => box.textContent") == READ[:120]
+    levels = page.evaluate("live.spans.map((span) => Number(/level(-?\\d+)/.exec(span.className)[1]))")
+    assert np.abs(np.array(levels) - 100 * np.tanh(cells[:, 0, 31])).max() < 1
+    likeliest = int(probabilities[-1].argmax())
+    told = page.locator("#live-next li").first
+    shown = {"\n": "↵", " ": "␣"}.get(symbols[likeliest], symbols[likeliest])
+    expect(told.locator("code")).to_have_text(shown)
+    assert float(told.locator(".share").inner_text().rstrip("%")) == pytest.approx(
+        100 * probabilities[-1, likeliest], abs=0.6
+    )
+
+
+def test_a_held_cell_changes_the_distribution_as_the_reference_does(open_page, report: Path, model: CharLSTM):
+    page = open_page(report, f"#cell={CELL}&at=0")
+    written(page, READ[:60])
+    page.locator("#live-hold [value=on]").check()
+    ids = Vocabulary.of_text(SOURCE).encode(READ[:60])
+    # Held from the marked character on: the last one.
+    held = Held(torch.tensor([31]), torch.tensor([LEVELS["on"]]))
+    natural, _ = stepped(model, ids)
+    with_hold = page.evaluate("Array.from(probabilitiesAt(marked(), holds()))")
+    with torch.inference_mode():
+        _, at = model(torch.from_numpy(ids[:-1].astype(np.int64))[None], model.initial_state(1))
+        logits, _ = Stepper(model)(torch.tensor([int(ids[-1])]), at, [held])
+    assert np.abs(np.array(with_hold) - logits[0].softmax(0).numpy()).max() < 2e-3
+    assert np.abs(np.array(with_hold) - natural[-1]).max() > 1e-4
+    expect(page.locator("#live-next")).to_have_class("paired")
+    assert all("→" in share for share in shares(page).values())
+
+
+def test_the_natural_text_stays_the_same_beside_the_held_one(open_page, report: Path):
+    page = open_page(report, f"#cell={CELL}&at=0")
+    written(page, READ[:200])
+    natural = page.locator("#live-natural").inner_text()
+    page.locator("#live-range").fill("2")
+    expect(page.locator("#live-held-title")).to_have_text(re.compile(f"^Cell {CELL} held at"))
+
+    assert page.locator("#live-natural").inner_text() == natural
+    assert page.locator("#live-held .before").count() == 1
+    expect(page.locator("#live-parting")).to_have_text(re.compile("part|same"))
+    page.locator("#live-again").click()
+    expect(page.locator("#live-seed")).to_have_value("2")
+    page.wait_for_function(
+        "(text) => document.querySelector('#live-natural').innerText !== text", arg=natural
+    )
+
+
+def test_a_cell_held_where_it_is_anyway_changes_nothing(open_page, report: Path):
+    page = open_page(report, f"#cell={CELL}&at=0")
+    written(page, READ[:90])
+    page.locator("#live-once").check()
+    page.evaluate("find('#live-range').step = 'any'; find('#live-range').value = liveState(); holdCell('at')")
+
+    expect(page.locator("#live-parting")).to_contain_text("Both texts are the same")
+
+
+def test_a_cell_let_go_after_the_mark_is_free_again(open_page, report: Path):
+    page = open_page(report, f"#cell={CELL}&at=0")
+    written(page, READ[:50])
+    page.locator("#live-hold [value=on]").check()
+    page.wait_for_function("() => live.held?.c[5][0][31] === Math.fround(1.1)")
+    page.locator("#live-once").check()
+    page.wait_for_function("() => live.held?.c[5][0][31] !== Math.fround(1.1)")
+
+    assert page.evaluate("live.held.c[0][0][31]") == pytest.approx(1.1)
+
+
+def test_flip_the_switch_of_a_verified_cell(open_page, report: Path):
+    page = open_page(report, "#cell=0:7&at=0")
+    expect(page.locator("#flip")).to_have_text(re.compile("Hold this cell"))
+    page.goto(report.as_uri() + f"#cell={CELL}&at=30")
+    expect(page.locator("#flip")).to_have_text(re.compile("Flip this switch"))
+    page.locator("#flip").click()
+
+    expect(page.locator("#live-hold [value=off]")).to_be_checked()
+    expect(page.locator("#live-hold [value=off]")).to_be_focused()
+    expect(page.locator("#live-cell")).to_have_value(CELL)
+    expect(page.locator("#live-held .before")).to_have_count(1)
+    assert page.evaluate("truths()[stretch(state.at, { before: 300 }).start + live.at]") == 1
+
+
+def test_the_panel_by_keyboard(open_page, report: Path):
+    page = open_page(report, f"#cell={CELL}&at=0")
+    written(page, "one\ntwo (three)")
+    page.locator("#live-text").press("End")
+    mark = page.locator("#live [tabindex='0']")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(mark).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(mark).to_have_text("e")
+    expect(mark).to_have_attribute("aria-label", re.compile(r"^e, tanh\(c\) "))
+    page.keyboard.press("Home")
+    expect(mark).to_have_text("o")
+    page.keyboard.press("ArrowDown")
+    expect(mark).to_have_text("t")
+    expect(page.locator("#text [aria-selected=true]")).to_have_attribute("data-at", "0")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#live-hold [value=off]")).to_be_checked()
+
+
+def test_what_was_written_comes_back_with_the_address(open_page, report: Path):
+    page = open_page(report, f"#cell={CELL}&at=0")
+    written(page, 'say("#1 & 100%")')
+    page.keyboard.press("Tab")
+    page.locator("#live [data-unit='4']").click()
+    page.locator("#live-hold [value=on]").check()
+    expect(page).to_have_url(re.compile("mark=4&hold=on$"))
+    page.reload()
+    page.locator("#model").scroll_into_view_if_needed()
+
+    expect(page.locator("#live-text")).to_have_value('say("#1 & 100%")')
+    expect(page.locator("#live [aria-selected=true]")).to_have_attribute("data-unit", "4")
+    expect(page.locator("#live-hold [value=on]")).to_be_checked()
+
+
+def test_hostile_text_is_only_text(open_page, report: Path):
+    page = open_page(report)
+    page.on("dialog", lambda dialog: pytest.fail("the page ran what was written"))
+    text = HOSTILE.replace("\x00", "") + "שלום 👩‍🚀 " + "x" * 300
+    page.locator("#live-text").fill(text)
+    page.wait_for_function("() => !live.busy && live.units.length > 300")
+
+    assert page.locator("img").count() == 0
+    expect(page.locator("#live-status")).to_contain_text("not in the vocabulary")
+    assert page.locator("#live [data-glyph=unknown]").count() > 5
+    assert page.seen == [report.as_uri()]
+
+
+def test_long_text_never_freezes_the_page(open_page, report: Path):
+    assert open_page(report).evaluate(LONGEST_WAIT, SOURCE[:6_000]) < 250
+
+
+def test_without_text_it_starts_as_sampling_does(open_page, report: Path, model: CharLSTM):
+    page = open_page(report)
+    written(page, "")
+    symbols = Vocabulary.of_text(SOURCE).symbols
+    probabilities, _ = stepped(model, np.array([symbols.index("\n")]))
+
+    assert page.evaluate("Array.from(probabilitiesAt(marked(), []))") == pytest.approx(
+        probabilities[0], abs=1e-3
+    )
+
+
+def test_characters_of_several_bytes(open_page, tmp_path: Path):
+    model = trained(layers=1, cells=16, level="bytes", steps=2)
+    page = open_page(page_of(model, tmp_path, level="bytes"))
+    page.locator("#live-text").fill("né")
+    page.wait_for_function("() => live.units.length === 3 && !live.busy")
+
+    assert page.locator("#live [data-unit]").all_inner_texts() == ["n", "·", "é"]
+
+
+@pytest.mark.parametrize("width", [1280, 768, 390])
+def test_the_panel_never_scrolls_sideways(open_page, report: Path, width: int):
+    page = open_page(report, viewport={"width": width, "height": 800})
+    written(page, READ[:300])
+    page.locator("#live-hold [value=on]").check()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_runs_where_nothing_was_found(open_page, tmp_path: Path, model: CharLSTM):
+    path = page_of(model, tmp_path, findings=sample_findings() | {"findings": [], "excerpts": []})
+    page = open_page(path)
+    written(page, "def f(x):")
+    page.locator("#live-cell").select_option("0:200")
+
+    expect(page.locator("#live-what")).to_have_text("no finding about it")
+    expect(page.locator("#live-next li")).to_have_count(8)
+    assert page.seen == [path.as_uri()]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_panel(open_page, report: Path, scheme: str):
+    page = open_page(report, f"#cell={CELL}&at=0", color_scheme=scheme)
+    written(page, READ[:100])
+    page.locator("#live-hold [value=on]").check()
+    page.wait_for_function("() => live.held !== undefined")
+
+    violations = Axe().run(page, context="#model").response["violations"]
+
+    assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
+
+
+def test_a_page_without_the_model_says_why(open_page, tmp_path: Path):
+    write_report(findings(), tmp_path / "left.html", NOT_WANTED)
+    write_report(findings(), tmp_path / "gone.html", inside({}, [tmp_path / "run"]))
+    page = open_page(tmp_path / "left.html")
+    expect(page.locator("#model .caveat")).to_contain_text("--no-model")
+    expect(page.locator("#flip")).to_have_count(0)
+    assert page.seen == [(tmp_path / "left.html").as_uri()]
+    page = open_page(tmp_path / "gone.html")
+    expect(page.locator("#model .caveat")).to_contain_text(f"not found in {tmp_path / 'run'}")

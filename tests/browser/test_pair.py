@@ -1,0 +1,59 @@
+"""The page of two models, in a browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from full_fixture import full_findings
+from playwright.sync_api import expect
+from test_comparison import untrained
+
+from charlstm.report.render import render_comparison, write_page
+
+
+@pytest.fixture(scope="session")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pair") / "compare.html"
+    write_page(render_comparison(full_findings(), untrained()), path)
+    return path
+
+
+def test_a_cell_brings_up_the_one_that_goes_along_best(open_page, comparison: Path):
+    page = open_page(comparison)
+    left, right = page.locator(".side select").first, page.locator(".side select").last
+    expect(left).to_have_value("0:194")
+    # The twin stores the same values: the cell that follows double quotes best is the same.
+    expect(right).to_have_value("0:194")
+    left.select_option("0:7")
+    expect(right).to_have_value("0:7")
+    expect(page.locator(".side .note").last).to_have_text(re.compile("no finding; r .0.9"))
+    assert page.seen == [comparison.as_uri()]
+
+
+def test_one_cursor_moves_in_both_and_is_remembered(open_page, comparison: Path):
+    page = open_page(comparison)
+    page.locator(".side .coloured").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".side [data-here]")).to_have_count(2)
+    expect(page).to_have_url(re.compile("#left=0:194&right=0:194&at=41$"))
+    page.reload()
+    expect(page.locator(".side [data-at='41'][data-here]")).to_have_count(2)
+    expect(page.locator("#pair-readout")).to_contain_text("untrained 0:194: tanh(c)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(open_page, tmp_path: Path, scheme: str):
+    write_page(render_comparison(full_findings(200), untrained(200)), tmp_path / "compare.html")
+    page = open_page(tmp_path / "compare.html", color_scheme=scheme)
+    expect(page.locator("#pair-readout")).to_contain_text("tanh(c)")
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_never_scrolls_sideways(open_page, comparison: Path, width: int):
+    page = open_page(comparison, viewport={"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

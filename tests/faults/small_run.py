@@ -1,0 +1,74 @@
+"""A training that takes a second, told by its folder, and what is left of it to compare."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import patch
+
+from safetensors import safe_open
+
+from charlstm import runs
+from charlstm.files import METRICS, MODEL, RESUME
+
+TIMES = ("elapsed_seconds", "characters_per_second")
+TEXT = 'He said "come in" (not at once) and went on to the door.\n' * 30
+
+
+def request(out: Path, *, resume: bool = False, **settings: object) -> runs.TrainRequest:
+    """A training of TEXT, kept beside out; it reads its streams several times and evaluates often."""
+    text = out.parent / "text.txt"
+    if not text.exists():
+        text.write_text(TEXT)
+    model = {"cells": 8, "embedding": 4, "layers": 2, "dropout": 0.2}
+    training = {"steps": 60, "streams": 4, "window": 16, "precision": "float32", "evaluate_every": 7}
+    return runs.TrainRequest(
+        corpus=str(text),
+        out=out,
+        model={} if resume else model,
+        training={} if resume else training | settings,
+        split="80/20",
+        resume=resume,
+    )
+
+
+def train(wanted: runs.TrainRequest, *, stop_after: int | None = None) -> runs.Trained:
+    """Train to the end, or until that many steps are done."""
+    done = 0
+
+    def should_stop() -> bool:
+        return stop_after is not None and done >= stop_after
+
+    with patch("charlstm.runs._sample_text", return_value=""):  # most of the time, and it changes nothing
+        for event in runs.train(wanted, should_stop=should_stop):
+            if isinstance(event, runs.training.Stepped):
+                done = event.step
+            last = event
+    assert isinstance(last, runs.Trained)
+    return last
+
+
+def digest(place: Path, *, leave_out: Callable[[str], bool] = lambda name: name in TIMES) -> str:
+    """What tensors and numbers a file holds, the times aside."""
+    found = hashlib.sha256()
+    with safe_open(place, framework="np") as file:
+        for name in sorted(file.keys()):
+            found.update(name.encode() + file.get_tensor(name).tobytes())
+        numbers = json.loads(file.metadata()["numbers"])
+    kept = {name: value for name, value in numbers.items() if not leave_out(name)}
+    return hashlib.sha256(found.digest() + json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def measurements(out: Path) -> list[dict[str, object]]:
+    """metrics.jsonl without the times."""
+    lines = [json.loads(line) for line in (out / METRICS).read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name not in TIMES} for line in lines]
+
+
+def outcome(out: Path) -> tuple[str, str, list[dict[str, object]]]:
+    """All that a run comes to: best weights, state to go on from, measurements; no times.
+
+    How many bytes metrics.jsonl has depends on the digits of the times in it.
+    """
+    state = digest(out / RESUME, leave_out=lambda name: name in (*TIMES, "metrics_bytes"))
+    return digest(out / MODEL), state, measurements(out)

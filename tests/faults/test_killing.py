@@ -1,0 +1,62 @@
+"""SIGKILL at random moments: the folder always holds the last whole save, and the training ends unharmed."""
+
+from pathlib import Path
+
+import pytest
+from killed_child import moments, train_and_kill
+from small_run import digest, outcome, request, train
+
+from charlstm.checkpoint import load
+from charlstm.files import CONFIG, RESUME, RUN_FILES
+from charlstm.runfolder import RunFolder
+from charlstm.tensorfile import load_tensors
+
+SETTINGS = {"save_every": 3, "steps": 100_000, "evaluate_every": 40}
+
+
+def saves(out: Path, steps: int) -> dict[int, str]:
+    """The digest of every save of a training that nobody disturbs, by its step."""
+    found: dict[int, str] = {}
+    plain = RunFolder.save_resume
+
+    def noted(self, trainer):
+        plain(self, trainer)
+        found[trainer.step] = state(out)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunFolder, "save_resume", noted)
+        train(request(out, **SETTINGS), stop_after=steps)
+    return found
+
+
+def state(out: Path) -> str:
+    return digest(out / RESUME, leave_out=lambda name: name in ("elapsed_seconds", "metrics_bytes"))
+
+
+def saved_step(out: Path) -> int:
+    return int(load_tensors(out / RESUME, lambda shapes: True)[1]["step"])
+
+
+def test_killed_at_any_moment(tmp_path, heavy):
+    kills = 200 if heavy else 20
+    out = tmp_path / "run"
+    last, checked = 0, []
+    for seconds in moments(kills, seed=1, longest=0.12):
+        resume = (out / CONFIG).exists()
+        told = train_and_kill(out, resume=resume, seconds=seconds, **SETTINGS)
+        if not (out / RESUME).exists():
+            continue
+        step = saved_step(out)
+        assert step >= last, "a save was lost"
+        assert step >= told - 1 - (told - 1) % 3, "the last completed save is not the one that is there"
+        load(out)
+        last = step
+        checked.append((step, state(out)))
+    assert last > kills, "the training hardly moved"
+    expected = saves(tmp_path / "whole", last + 1)
+    wrong = [step for step, found in checked if found != expected[step]]
+    assert not wrong
+    train(request(out, resume=True), stop_after=last + 1)
+    assert outcome(out) == outcome(tmp_path / "whole")
+    left = {path.name for path in out.iterdir()} - set(RUN_FILES)
+    assert not left, "half-written files are cleared"

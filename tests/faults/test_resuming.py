@@ -1,0 +1,87 @@
+"""A training that was interrupted and went on is the one that never was, bit for bit."""
+
+import random
+
+import pytest
+from small_run import measurements, outcome, request, train
+
+from charlstm import runs
+from charlstm.checkpoint import load
+from charlstm.errors import CheckpointError
+from charlstm.evaluation import Evaluation
+
+SETTINGS = [
+    {},
+    {"optimizer": "adamw", "save_every": 3},
+    {"optimizer": "muon", "patience": 1, "learning_rate": 3.0},
+    {"evaluate_every": 11, "save_every": 5, "clip_norm": 0.1},
+]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """The outcome of each of SETTINGS without an interruption."""
+    outcomes = []
+    for number, settings in enumerate(SETTINGS):
+        out = tmp_path_factory.mktemp(f"whole{number}") / "run"
+        train(request(out, **settings))
+        outcomes.append(outcome(out))
+    assert len({each[1] for each in outcomes}) == len(SETTINGS)
+    return outcomes
+
+
+@pytest.mark.parametrize("draw", range(20))
+def test_interrupted_once_at_a_random_step(tmp_path, unbroken, draw):
+    number, step = draw % len(SETTINGS), random.Random(draw).randrange(60)
+    train(request(tmp_path / "run", **SETTINGS[number]), stop_after=step)
+    train(request(tmp_path / "run", resume=True))
+    assert outcome(tmp_path / "run") == unbroken[number], f"interrupted after step {step}"
+
+
+@pytest.mark.parametrize("number", range(len(SETTINGS)))
+def test_interrupted_again_and_again(tmp_path, unbroken, number):
+    steps = sorted(random.Random(number).sample(range(60), 5))
+    train(request(tmp_path / "run", **SETTINGS[number]), stop_after=steps[0])
+    for step in steps[1:]:
+        train(request(tmp_path / "run", resume=True), stop_after=step)
+    train(request(tmp_path / "run", resume=True))
+    assert outcome(tmp_path / "run") == unbroken[number], f"interrupted after steps {steps}"
+
+
+def test_weights_of_an_interruption_do_not_outlive_it(tmp_path, unbroken, monkeypatch):
+    """The last weights of an interrupted run are used while they are the best, but it never chose them."""
+    best = Evaluation(loss_nats=0.001, characters=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("charlstm.runs.evaluate", lambda model, ids: best)
+        train(request(tmp_path / "run", **SETTINGS[2]), stop_after=10)
+    assert load(tmp_path / "run").step == 10
+    train(request(tmp_path / "run", resume=True))
+    assert load(tmp_path / "run").step == 7, "the only evaluation that was not worse than the one before"
+    assert outcome(tmp_path / "run") == unbroken[2]
+
+
+def test_a_run_ended_before_its_first_save_begins_again(tmp_path, unbroken):
+    training = runs.train(request(tmp_path / "run"))
+    next(training)
+    training.close()
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"config.json", "metrics.jsonl"}
+    train(request(tmp_path / "run", resume=True))
+    assert outcome(tmp_path / "run") == unbroken[0]
+    (tmp_path / "run" / "resume.safetensors").unlink()
+    with pytest.raises(CheckpointError, match="what going on needs is gone"):
+        train(request(tmp_path / "run", resume=True))
+
+
+def test_a_run_that_is_over_stays_as_it_is(tmp_path):
+    assert train(request(tmp_path / "run", patience=1, learning_rate=3.0)).reason == "early"
+    before = outcome(tmp_path / "run")
+    ended = train(request(tmp_path / "run", resume=True))
+    assert ended.reason == "early"
+    assert outcome(tmp_path / "run") == before
+
+
+def test_measurements_that_were_lost_are_no_obstacle(tmp_path):
+    train(request(tmp_path / "run"), stop_after=30)
+    (tmp_path / "run" / "metrics.jsonl").write_text('{"step": 7}\n')
+    train(request(tmp_path / "run", resume=True))
+    assert [line["step"] for line in measurements(tmp_path / "run")][:2] == [7, 35]

@@ -1,0 +1,165 @@
+"""What a person sees who presses Ctrl-C, whose disk is full where the output goes, or who has a terminal."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from small_run import TEXT, request, train
+
+from charlstm import cli
+from charlstm.checkpoint import load
+from charlstm.files import METRICS
+
+CHARLSTM = [sys.executable, "-m", "charlstm"]
+SMALL = ["--cells", "8", "--embedding", "4", "--streams", "4", "--window", "16", "--precision", "float32"]
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_second_signal_leaves_at_once(tmp_path):
+    """The first one saves; what takes long then is to evaluate a text of two million characters."""
+    (tmp_path / "text.txt").write_text(TEXT)
+    (tmp_path / "long.txt").write_text(TEXT * 1_200)
+    out = tmp_path / "run"
+    command = ["train", tmp_path / "text.txt", "--validation", tmp_path / "long.txt", "--out", out, *SMALL]
+    length = ["--steps", "1000000", "--evaluate-every", "1000000"]
+    process = subprocess.Popen([*CHARLSTM, *command, *length], stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: (out / METRICS).exists() and (out / METRICS).stat().st_size)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    said = ""
+    while "is saved; evaluating it" not in said:
+        said = process.stderr.readline()
+        assert said, "it ended without a word"
+    sent = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM  # a shell shows 143
+    assert time.monotonic() - sent < 1
+    assert load(out).validation_bits_per_character is None
+
+
+def test_ctrl_c_in_a_command_that_only_reads(tmp_path):
+    train(request(tmp_path / "run"), stop_after=20)
+    (tmp_path / "long.txt").write_text(TEXT * 2_000)
+    command = [*CHARLSTM, "inspect", tmp_path / "run", tmp_path / "long.txt", "--characters", "3000000"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    wait_for(lambda: len(list((tmp_path / "data" / "tokens").glob("*.json"))) > 1)
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert out == ""
+    assert said == "charlstm: interrupted, with nothing written that is not whole\n"
+    assert not (tmp_path / "run" / "findings.json").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("command", [["--help"], ["--version"]])
+def test_a_result_that_cannot_be_written(command):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*CHARLSTM, *command], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "charlstm: the result cannot be written: No space left on device",
+        "          free some space, or send it elsewhere",
+    ]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Run the command line in this process and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["charlstm", *map(str, arguments)])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    return int(left.value.code or 0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_log_that_cannot_be_written_stops_no_training(tmp_path, monkeypatch, capsys):
+    (tmp_path / "text.txt").write_text(TEXT)
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        command = ["train", tmp_path / "text.txt", "--out", tmp_path / "run", "--steps", 9, *SMALL]
+        assert run(monkeypatch, *command) == 0
+    assert "bits per character" in capsys.readouterr().out
+    assert load(tmp_path / "run").step > 0
+
+
+ESCAPES = "\x1b]0;owned\x07\x1b[31m\x9b2J\x08\r"
+
+
+class Terminal:
+    """A pseudo-terminal as stdout and stderr, and all that was written there."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._ours, theirs = pty.openpty()
+        self._stream = open(theirs, "w", encoding="utf-8", newline="")  # noqa: SIM115
+        for name in ("stdout", "stderr"):
+            monkeypatch.setattr(sys, name, self._stream)
+        self._written = b""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with suppress(OSError):  # Linux says so that the other side is closed
+            while block := os.read(self._ours, 65_536):
+                self._written += block
+
+    def written(self) -> bytes:
+        """Everything, once the terminal is closed."""
+        self._stream.close()
+        self._reader.join()
+        os.close(self._ours)
+        return self._written
+
+
+def test_terminal_escapes_never_reach_a_terminal(tmp_path):
+    """In the text, the prompt, the samples, the scores, the name of a file, and what a problem names."""
+    place = tmp_path / f"a{ESCAPES}.txt"
+    place.write_text((ESCAPES + "\n") * 200, newline="")
+    out = tmp_path / "run"
+    commands = [
+        ["train", place, "--out", out, "--steps", 9, *SMALL],
+        ["sample", out, "--length", 200, "--prompt", ESCAPES, "--temperature", 2],
+        ["sample", out, "--length", 50, "--count", 2, "--json"],
+        ["score", out, place, "--per-character"],
+        ["score", out, f"{place}x"],
+        ["sample", out, "--prompt", "\x9b!"],
+        ["corpora"],
+        ["train", f"--{ESCAPES}"],
+    ]
+    raw = [b"\x1b]0", b"\x1b[31m", "\x9b".encode(), b"\x07", b"\x08", b"\r\r"]
+    for command in commands:
+        with pytest.MonkeyPatch.context() as patch:
+            terminal = Terminal(patch)
+            run(patch, *command)
+            shown = terminal.written()
+        assert not [escape for escape in raw if escape in shown], (command, shown)
+        assert shown.strip(), command
+        if command[:1] == ["sample"] and "--count" not in command:
+            assert "\u241b".encode() in shown or b"U+" in shown
+
+
+def test_in_a_pipe_the_text_is_exact(tmp_path, monkeypatch, capfdbinary):
+    place = tmp_path / "text.txt"
+    place.write_text((ESCAPES + "\n") * 200, newline="")
+    out = tmp_path / "run"
+    assert run(monkeypatch, "train", place, "--out", out, "--steps", 9, *SMALL) == 0
+    capfdbinary.readouterr()
+    assert run(monkeypatch, "sample", out, "--length", 50) == 0
+    assert b"\x1b" in capfdbinary.readouterr().out
+    assert run(monkeypatch, "sample", out, "--length", 50, "--json") == 0
+    assert "\x1b" in json.loads(capfdbinary.readouterr().out)["samples"][0]

@@ -1,0 +1,58 @@
+"""The page from a built wheel: its templates, styles and scripts must be in there."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from full_fixture import full_findings
+
+from charlstm.report.render import SCRIPTS, STYLES, render
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the contents of a wheel that was built from this tree."""
+    place = tmp_path_factory.mktemp("wheel")
+    # From a copy: setuptools builds in the tree, and puts what an earlier build left there into the wheel.
+    tree = place / "tree"
+    shutil.copytree(ROOT / "charlstm", tree / "charlstm", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*build, "--wheel-dir", str(place), str(tree)], check=True, capture_output=True)
+    (wheel,) = place.glob("charlstm-*.whl")
+    zipfile.ZipFile(wheel).extractall(place / "unpacked")
+    return place / "unpacked"
+
+
+def test_the_wheel_has_every_part_of_the_page(unpacked: Path):
+    report = unpacked / "charlstm" / "report"
+    source = ROOT / "charlstm" / "report"
+    for folder in ("templates", "styles", "scripts"):
+        assert {path.name for path in (report / folder).iterdir()} == {
+            path.name for path in (source / folder).iterdir()
+        }
+    assert {f"{name}.css" for name in STYLES} <= {path.name for path in (report / "styles").iterdir()}
+    assert {f"{name}.js" for name in SCRIPTS} <= {path.name for path in (report / "scripts").iterdir()}
+
+
+def test_the_wheel_draws_the_same_page(unpacked: Path, tmp_path: Path):
+    (tmp_path / "findings.json").write_text(json.dumps(full_findings()))
+    code = (
+        "import json, sys; from pathlib import Path; from charlstm.report.render import render; "
+        "import charlstm; assert charlstm.__file__.startswith(sys.argv[1]), charlstm.__file__; "
+        "Path('page.html').write_text(render(json.loads(Path('findings.json').read_text())))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(unpacked)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(unpacked)},
+        check=True,
+    )
+    assert (tmp_path / "page.html").read_text() == render(full_findings())
