@@ -25,11 +25,12 @@ import references
 import torch
 from references import SYMBOLS, seconds
 
-from charlstm.checkpoint import RunConfig, RunFolder
+from charlstm.checkpoint import RunConfig
 from charlstm.config import ModelConfig, SamplingConfig, TrainingConfig
 from charlstm.devices import keep_freed_memory
 from charlstm.inspection.trace import trace
 from charlstm.model import CharLSTM
+from charlstm.runfolder import RunFolder
 from charlstm.sampling import draw
 from charlstm.training import Trainer
 from charlstm.vocabulary import Vocabulary
