@@ -109,6 +109,7 @@ def train(request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: Fa
             folder.restore(trainer)
         else:
             folder.create(plan.config, overwrite=request.overwrite)
+            folder.save_resume(trainer)  # before any weights: those without it could not go on
         yield _prepared(plan, trainer)
         with closing(writer(str(request.out / "tensorboard"))) if writer else nullcontext() as tensorboard:
             yield from _trained(_Run(trainer, folder, plan.config, tensorboard), plan.validation, should_stop)

@@ -95,11 +95,12 @@ def _groups(split: Split, symbols: Sequence[str]) -> tuple[dict[str, Tensor], di
     groups = {f"lag_{lag}": split.ids[counted - lag].astype(np.int64) for lag in range(LAGS)}
     drivers = {name: list(symbols) for name in groups}
     pairs = groups["lag_1"] * len(symbols) + groups["lag_0"]
-    numbers, counts = np.unique(pairs, return_counts=True)
-    common = numbers[np.argsort(-counts, kind="stable")[:_PAIRS]]
-    place = np.full(len(symbols) ** 2, len(common))
-    place[common] = np.arange(len(common))
-    groups["pairs"] = place[pairs]
+    numbers, which, counts = np.unique(pairs, return_inverse=True, return_counts=True)
+    commonest = np.argsort(-counts, kind="stable")[:_PAIRS]
+    common = numbers[commonest]
+    place = np.full(len(numbers), len(common))  # of those that occur: 60,000 symbols make billions
+    place[commonest] = np.arange(len(common))
+    groups["pairs"] = place[which]
     drivers["pairs"] = [symbols[n // len(symbols)] + symbols[n % len(symbols)] for n in common]
     return {name: torch.from_numpy(group) for name, group in groups.items()}, drivers
 

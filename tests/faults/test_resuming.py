@@ -64,9 +64,22 @@ def test_a_run_ended_before_its_first_save_begins_again(tmp_path, unbroken):
     training = runs.train(request(tmp_path / "run"))
     next(training)
     training.close()
+    train(request(tmp_path / "run", resume=True))
+    assert outcome(tmp_path / "run") == unbroken[0]
+
+
+def test_a_run_ended_between_its_first_files_begins_again(tmp_path, unbroken, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(runs.RunFolder, "save_resume", lambda folder, trainer: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train(request(tmp_path / "run"))
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"config.json", "metrics.jsonl"}
     train(request(tmp_path / "run", resume=True))
     assert outcome(tmp_path / "run") == unbroken[0]
+
+
+def test_a_run_whose_state_was_removed_says_so(tmp_path):
+    train(request(tmp_path / "run"), stop_after=10)
     (tmp_path / "run" / "resume.safetensors").unlink()
     with pytest.raises(CheckpointError, match="what going on needs is gone"):
         train(request(tmp_path / "run", resume=True))
