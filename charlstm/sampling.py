@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled import COLDEST, NOTHING_HELD, Draw, pick_rows, step_rows
+from charlstm.compiled import COLDEST, NOTHING_HELD, pick_rows, step_rows
 from charlstm.config import Hold, ModelConfig, SamplingConfig, Unknown
 from charlstm.errors import UsageError
 from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
-from charlstm.stream import Stream, draw_stream, stream_weights
+from charlstm.stream import Stream, draw_rules, draw_stream, stream_weights
 from charlstm.vocabulary import Vocabulary
 
 
@@ -40,6 +40,8 @@ class Stepper:
         self._recurrent = [w.recurrent.clone() for w in weights]
         self._head = (model.head.bias.clone(), model.head.weight.t().contiguous())
         self._activation = model.config.activation
+        # Written anew at every step: sums and gates of a layer. Fresh ones would be cleared by the kernel.
+        self._sums, self._gates = self._table[:0], np.empty((0, 1, 0), np.float32)
 
     @torch.inference_mode()
     def __call__(
@@ -49,7 +51,10 @@ class Stepper:
 
         held says for each layer which of its cells are set after their update.
         """
-        sums = self._table[ids]
+        if len(self._sums) != len(ids):
+            self._sums = self._table.new_empty(len(ids), self._table.shape[1])
+            self._gates = np.empty((len(ids), 1, self._table.shape[1]), np.float32)
+        sums = torch.index_select(self._table, 0, ids, out=self._sums)
         after = State(torch.empty_like(state.h), torch.empty_like(state.c))
         for layer, recurrent in enumerate(self._recurrent):
             if layer:
@@ -73,9 +78,9 @@ class Stepper:
         """The same where `compiled` can; the candidate's rows of sums and recurrent are doubled."""
         sums.addmm_(state.h[layer], recurrent.t())
         cells, values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
-        gates, before = np.empty((len(sums), 1, sums.shape[1]), np.float32), state.c[layer].contiguous()
+        before = state.c[layer].contiguous()
         c, h = (whole[layer].unsqueeze(1).numpy() for whole in (after.c, after.h))
-        step_rows(sums.numpy(), before.numpy(), cells, values, gates, c, h, 0)
+        step_rows(sums.numpy(), before.numpy(), cells, values, self._gates, c, h, 0)
 
 
 def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
@@ -143,7 +148,7 @@ def _draw_many(
     """The ids of every stream, a step of all at a time."""
     stepper, state = Stepper(model), _read(model, prompt[:-1], config.count)
     ids = prompt[-1:].expand(config.count)
-    rules = Draw(config.temperature, config.top_k, config.top_p)
+    rules = draw_rules(config)
     for number in range(config.length):
         logits, state = stepper(ids, state, _held(config.hold, number, model))
         if runs_compiled(model):

@@ -96,13 +96,17 @@ class Stream:
         return draw_block(self._weights, symbol, self._h, self._c, self._holds, first, draw, uniforms)
 
 
+def draw_rules(config: SamplingConfig) -> Draw:
+    """How config draws, in the types that were compiled: a temperature of 0 for 0.0 would compile anew."""
+    return Draw(float(config.temperature), int(config.top_k), float(config.top_p))
+
+
 def draw_stream(stream: Stream, symbol: int, *, config: SamplingConfig, uniforms: Uniforms) -> Iterator[int]:
     """Yield config.length times the next id, of a stream that has read all but symbol, its text's last.
 
     uniforms(n) gives the next n numbers in [0, 1). The same numbers draw the same text.
     """
-    draw = Draw(config.temperature, config.top_k, config.top_p)
-    number, block = 0, 1
+    draw, number, block = draw_rules(config), 0, 1
     while number < config.length:
         drawn = stream.draw(symbol, uniforms(min(block, config.length - number)), first=number, draw=draw)
         yield from drawn.tolist()

@@ -19,10 +19,11 @@ from encoding import ASCII, write_text
 from references import SYMBOLS
 from speed import new_model, sampling, tracing, training
 
-from charlstm.checkpoint import RunConfig, RunFolder
+from charlstm.checkpoint import RunConfig
 from charlstm.config import ModelConfig
 from charlstm.devices import keep_freed_memory
 from charlstm.model import CharLSTM
+from charlstm.runfolder import RunFolder
 from charlstm.vocabulary import Vocabulary
 
 HERE = Path(__file__).parent

@@ -1,0 +1,44 @@
+"""The benchmarks compare like with like: their references compute what ours does."""
+
+import numpy as np
+import pytest
+import torch
+from references import SYMBOLS, CellLSTM, PlainLSTM
+from speed import Limits, Row, compare
+
+from charlstm.config import ModelConfig
+from charlstm.inspection.trace import trace
+from charlstm.model import CharLSTM
+
+
+@torch.no_grad()
+def test_the_loop_that_keeps_gates_gives_our_trace(generator):
+    config = ModelConfig(vocabulary_size=SYMBOLS, cells=7, layers=2, embedding=7)
+    model, loop = CharLSTM(config, generator=generator), CellLSTM(7, 2)
+    loop.embedding.weight.copy_(model.embedding.weight)
+    for ours, theirs in zip(model.layers, loop.layers, strict=True):
+        for name, parameter in theirs.named_parameters():
+            parameter.copy_(ours.get_parameter(f"{name}_l0"))
+    ids = torch.randint(0, SYMBOLS, (3, 20), generator=generator)
+    (block,) = trace(model, ids.numpy().astype(np.uint8).ravel(), streams=3, window=20)
+    for found, expected in zip(block.layers, loop.gates(ids), strict=True):
+        for left, right in zip([*found.gates, found.c, found.h], expected, strict=True):
+            torch.testing.assert_close(left, right, atol=1e-5, rtol=1e-5)
+
+
+def test_a_ratio_above_one_is_ours_being_faster():
+    def work(size: int) -> None:
+        sum(range(size))
+
+    ours, theirs, ratio = compare(lambda: work(200_000), lambda: work(2_000_000))
+    assert ratio > 3
+    assert theirs > ours
+
+
+def test_a_share_is_of_the_limit_that_is_named():
+    row = Row("sampling", "1 x 1", "none", 1.0, 1.0, 1.0, limit="bandwidth", used=5.0)
+    assert row.share(Limits(1.0, 2.0, 10.0)) == pytest.approx(0.5)
+
+
+def test_the_plain_loop_has_an_embedding_as_wide_as_its_layer():
+    assert PlainLSTM(9, 1).embedding.weight.shape == (SYMBOLS, 9)
