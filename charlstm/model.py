@@ -125,15 +125,16 @@ class CharLSTM(nn.Module):
         after = []
         for layer in range(self.config.layers):
             x, h, c = self.run_layer(layer, x, state.h[layer], state.c[layer])
-            x = self._dropped(x, generator, shard or Shard(0, len(ids), len(ids)))
+            x = self._dropped(x, generator, shard)
             after.append((h, c))
         return self.head(x), State(torch.stack([h for h, _ in after]), torch.stack([c for _, c in after]))
 
-    def _dropped(self, x: Tensor, generator: torch.Generator | None, shard: Shard) -> Tensor:
+    def _dropped(self, x: Tensor, generator: torch.Generator | None, shard: Shard | None = None) -> Tensor:
         """x with cells set to zero at random, the same ones for the whole window (Gal 2016)."""
         keep = 1 - self.config.dropout
         if not self.training or keep == 1:
             return x
+        shard = shard or Shard(0, len(x), len(x))
         mask = torch.empty(shard.rows, 1, x.shape[2], device=x.device)
         return x * mask.bernoulli_(keep, generator=generator)[shard.own].div_(keep).to(x.dtype)
 

@@ -5,6 +5,7 @@ from the same numbers: every process has the same weights at every step. Process
 A process that is alone asks nobody: nothing here then changes a number.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,14 +89,14 @@ class Group:
         return flat[-1]
 
     def gathered(self, values: Tensor, shard: Shard) -> Tensor:
-        """values (layers, rows, width) with each row as the process has it that owns the row, to all."""
+        """values (layers, rows, width) float32 with each row as the process has it that owns it, to all."""
         if self.count == 1:
             return values
-        whole = torch.zeros_like(values, dtype=torch.float32)
-        whole[:, shard.own] = values[:, shard.own].float()
+        whole = torch.zeros_like(values)
+        whole[:, shard.own] = values[:, shard.own]
         with _all_there():
             distributed.all_reduce(whole)
-        return whole.to(values.dtype)
+        return whole
 
     def shared(self, value: T) -> T:
         """The value of process 0, to all: tensors on the CPU, numbers and what holds them."""
@@ -149,9 +150,15 @@ def joined(launch: Launch, device: torch.device) -> Iterator[Group]:
         return
     if device.type not in ("cpu", "cuda"):
         raise DeviceError(f"several processes cannot train on {device.type}", "use --device cpu")
-    with _all_there():
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
-    yield Group(distributed.get_rank(), distributed.get_world_size())
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    try:
+        distributed.init_process_group(backend, rank=launch.rank, world_size=launch.count)
+    except (RuntimeError, ValueError) as error:
+        raise ProcessError(
+            f"the {launch.count} processes of this training do not find each other ({_reason(error)})",
+            "start all of them with torchrun, see `torchrun --help`",
+        ) from error
+    yield Group(launch.rank, launch.count)
     distributed.destroy_process_group()  # not after a problem: it may wait for who is gone
 
 
@@ -176,6 +183,12 @@ def _all_there() -> Iterator[None]:
         yield
     except RuntimeError as error:  # of torch.distributed: a lost connection, a timeout
         raise ProcessError(
-            f"another process of this training is gone ({str(error).splitlines()[0]:.200})",
-            "see what it said; the run is there as it was saved last: go on with --resume",
+            f"another process of this training is gone ({_reason(error)})",
+            "see what it said; the run is as it was saved last: go on with `charlstm train --resume`",
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The first sentence of what torch says, without the place in its source."""
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return re.sub(r"^\[\S+\] ", "", said).split(". ")[0]

@@ -180,11 +180,10 @@ class Trainer:
         self.characters += streams * window
 
     def _placed(self, rows: Tensor, whole: Tensor) -> Tensor:
-        """The state of all streams with the rows of the own ones anew."""
+        """The state of all streams, float32 whatever was computed in, with the rows of the own ones anew."""
         if self._shard.share == 1:
-            return rows.detach()
-        whole = whole.to(rows.dtype)
-        whole[:, self._shard.own] = rows.detach()
+            return rows.detach().float()
+        whole[:, self._shard.own] = rows.detach().float()
         return whole
 
     def collect(self) -> None:

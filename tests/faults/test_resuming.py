@@ -15,6 +15,7 @@ SETTINGS = [
     {"optimizer": "adamw", "save_every": 3},
     {"optimizer": "muon", "patience": 1, "learning_rate": 3.0},
     {"evaluate_every": 11, "save_every": 5, "clip_norm": 0.1},
+    {"precision": "bfloat16", "save_every": 3},
 ]
 
 
