@@ -53,7 +53,7 @@ def test_weights_of_an_interruption_do_not_outlive_it(tmp_path, unbroken, monkey
     """The last weights of an interrupted run are used while they are the best, but it never chose them."""
     best = Evaluation(loss_nats=0.001, characters=1)
     with monkeypatch.context() as patch:
-        patch.setattr("charlstm.runs.evaluate", lambda model, ids: best)
+        patch.setattr("charlstm.runs.evaluate", lambda model, ids, group: best)
         train(request(tmp_path / "run", **SETTINGS[2]), stop_after=10)
     assert load(tmp_path / "run").step == 10
     train(request(tmp_path / "run", resume=True))
