@@ -20,6 +20,8 @@ Floats = NDArray[np.float32]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _LOG2_E = np.float32(np.log2(np.e))
+# A lower temperature has no reciprocal, which fast division takes: the likeliest is drawn, as at 0.
+COLDEST = 1e-300
 _ONE, _TWO = np.float32(1), np.float32(2)
 # For step_rows where no cell is held.
 NOTHING_HELD = np.empty(0, np.int64), np.empty(0, np.float32)
@@ -187,7 +189,7 @@ def step_rows(
 def pick(logits: Floats, draw: Draw, uniform: float) -> int:
     """The symbol at a uniform number in [0, 1) of what `sampling.next_probabilities` gives."""
     likeliest = np.argmax(logits)
-    if draw.temperature == 0:
+    if draw.temperature < COLDEST:
         return int(likeliest)
     scaled = (logits.astype(np.float64) - np.float64(logits[likeliest])) / draw.temperature
     weights = np.exp(np.maximum(scaled, -745.0))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled import NOTHING_HELD, pick_rows, step_rows
+from charlstm.compiled import COLDEST, NOTHING_HELD, pick_rows, step_rows
 from charlstm.config import Hold, ModelConfig, SamplingConfig, Unknown
 from charlstm.errors import UsageError
 from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
@@ -90,7 +90,7 @@ def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
     probability (Holtzman 2020). Temperature 0 leaves the likeliest alone, the first one in a tie.
     """
     logits = logits.double()
-    if config.temperature == 0:
+    if config.temperature < COLDEST:
         return torch.zeros_like(logits).scatter_(1, logits.argmax(1, keepdim=True), 1.0)
     # The largest logit is taken off first: a temperature of 1e-9 then overflows to -inf, not to NaN.
     scaled = (logits - logits.amax(1, keepdim=True)) / config.temperature

@@ -22,6 +22,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 # safetensors itself allows 100 MB, and reads them into several times as much memory.
 HEADER_BYTES = 16 << 20
+_MOST = 20_000  # tensors; what a model of 1,000 layers needs to go on is 16,000
 _DTYPES = ("F32", "U8")
 # What reading a file that is damaged, or that somebody made up, can raise.
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, SafetensorError)
@@ -43,7 +44,10 @@ def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[dict[str,
     """
     check_header_length(place)
     with safe_open(place, framework="pt") as file:
-        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+        names = list(file.keys())
+        if len(names) > _MOST:
+            raise ValueError(f"it holds {len(names):,} tensors")
+        slices = {name: file.get_slice(name) for name in names}
         wrong = [name for name, each in slices.items() if each.get_dtype() not in _DTYPES]
         if wrong or not fits({name: tuple(each.get_shape()) for name, each in slices.items()}):
             raise ValueError("its tensors do not fit the model that config.json describes")

@@ -8,11 +8,12 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from charlstm.checkpoint import RunConfig, RunFolder
+from charlstm.checkpoint import RunConfig
 from charlstm.config import ModelConfig
 from charlstm.inspection.summary import provenance_of
 from charlstm.model import CharLSTM
 from charlstm.report.weights import BITS, Inside, inside
+from charlstm.runfolder import RunFolder
 from charlstm.vocabulary import Vocabulary
 
 SYMBOLS = "abcdefg"

@@ -117,7 +117,8 @@ def _npy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
         shape, _, dtype = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(
             file
         )
-        if math.prod(shape) * dtype.itemsize > entry.file_size:
+        # An older NumPy gives a type of absurd size a negative one.
+        if dtype.itemsize < 0 or math.prod(shape) * dtype.itemsize > entry.file_size:
             raise ValueError(f"{entry.filename} holds less than an array of shape {shape}")
     with archive.open(entry) as file:
         return npy.read_array(file, allow_pickle=False)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from charlstm.inspection.bench import Candidate, Laboratory, Trial
 from charlstm.inspection.effects import details_of
+from charlstm.inspection.features import PSEUDO
 from charlstm.inspection.findings import Json, Verdict
 from charlstm.inspection.groups import Group, joint_effects
 from charlstm.inspection.measuring import Measured, convincing, holm, measure, ranked
@@ -29,6 +30,9 @@ from charlstm.model import CharLSTM
 
 # Cells whose |r| with the candidate's feature reaches this carry it as well, and are no controls.
 _CARRIES = 0.25
+# Nor are those whose |r| with any feature reaches this: they have a role of their own, which may well bear on
+# the same closer. A string that is open, say, forbids a bracket to close.
+_ROLE = 0.4
 _MOST_STEPS = 30
 _TWENTIETHS = torch.linspace(0, 1, 21, dtype=torch.float64)
 # So many cells are named as resembling a candidate.
@@ -65,14 +69,17 @@ def prove(
     """Intervene on every candidate in ids (characters,), the part of text from start on, cut into stretches.
 
     carriers (cells of all layers, features) are the |r| of all cells with all features, whose columns
-    features names: cells that carry a candidate's feature are no controls of it. thresholds (layers, cells)
-    float64 lie between each cell's levels. Returns one Proof per candidate.
+    features names: cells that carry a candidate's feature, or have a role of their own, are no controls.
+    thresholds (layers, cells) float64 lie between each cell's levels. Returns one Proof per candidate.
     """
     by_feature = {
         c.feature.name: sites_of(c.feature, text, list(symbols), start, cut, generator) for c in candidates
     }
+    real = [place for name, place in features.items() if not name.startswith(PSEUDO)]
+    with_role = carriers[:, real].amax(1) >= _ROLE
     carrying = {
-        name: (carriers[:, features[name]] >= _CARRIES).view(model.config.layers, -1) for name in by_feature
+        name: (with_role | (carriers[:, features[name]] >= _CARRIES)).view(model.config.layers, -1)
+        for name in by_feature
     }
     laboratory = Laboratory(model, ids, cut, thresholds, [s for s in by_feature.values() if s], carrying)
     trials = [_trial(c, by_feature[c.feature.name]) for c in candidates]

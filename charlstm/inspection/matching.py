@@ -2,8 +2,8 @@
 
 They resemble it in the spread of c, the mean output gate, the outgoing weights and the rate of flips. The
 dose in h is the change of activation(c) times the mean output gate. Cells that carry the candidate's feature
-themselves, and those that are candidates for another one, are no controls: these are known to be used for
-something, and what a string or a bracket inside does to a closer is no chance.
+themselves, and those that have a role of their own, are no controls: what an open string or a bracket inside
+does to a closer is no chance.
 """
 
 import math

@@ -10,12 +10,13 @@ import torch
 from report_fixture import sample_findings
 
 from charlstm.cell import Held
-from charlstm.checkpoint import RunConfig, RunFolder
+from charlstm.checkpoint import RunConfig
 from charlstm.config import Level, ModelConfig, TrainingConfig
 from charlstm.foreign.parts import Layer, Parts
 from charlstm.model import CharLSTM
 from charlstm.report.render import write_report
 from charlstm.report.weights import Inside, inside
+from charlstm.runfolder import RunFolder
 from charlstm.sampling import Stepper
 from charlstm.training import Trainer, train
 from charlstm.vocabulary import Vocabulary

@@ -14,7 +14,7 @@ function liveAddress() {
 function readLiveAddress(wanted) {
   // A link to another cell leaves what was written.
   if (live.given !== undefined && !wanted.has("write")) return;
-  live.given ??= reading && characters.length ? stretch(state.at, { after: 1 }).text : "";
+  live.given ??= reading && characters.length ? stretch(state.at, { after: Math.max(1, 200 - state.at) }).text : "";
   find("#live-text").value = wanted.get("write") ?? live.given;
   const mark = Number.parseInt(wanted.get("mark") ?? "", 10);
   live.mark = Number.isInteger(mark) ? mark : undefined;
