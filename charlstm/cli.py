@@ -10,7 +10,9 @@ import typer
 
 from charlstm import __version__, console, exits
 from charlstm.config import GateOrder, InspectionConfig, SamplingConfig, Unknown
+from charlstm.errors import UsageError
 from charlstm.exits import computing
+from charlstm.launch import launch
 from charlstm.options import AsJson, Device, FiguresOption, NoModel, Part, Quiet, RunPath, UnknownOption
 from charlstm.train_command import follow, train
 
@@ -207,6 +209,8 @@ def _inspect(
 ) -> None:
     from charlstm import inspections, narration
 
+    if launch().count > 1:
+        raise UsageError("an inspection is the work of one process", "run it without torchrun")
     narrator = console.Narrator(quiet=quiet)
     with computing(), narrator.bar() as bar:
         inspected = inspections.inspect(

@@ -6,7 +6,8 @@
     ├── CorpusError               the text is missing, empty, too short, not UTF-8      exit 3
     │   └── UnknownCharacterError a character that the vocabulary does not have         exit 3
     ├── CheckpointError           a run's folder or weights cannot be read or written   exit 4
-    └── DeviceError               the device is absent or out of memory                 exit 5
+    ├── DeviceError               the device is absent or out of memory                 exit 5
+    └── ProcessError              another process of a training on several is gone      exit 6
 
 Each carries two lines: what is wrong with which value, and what to do about it.
 """
@@ -46,3 +47,7 @@ class CheckpointError(CharLSTMError):
 
 class DeviceError(CharLSTMError):
     """The device is absent or out of memory."""
+
+
+class ProcessError(CharLSTMError):
+    """Another process of a training on several is gone."""

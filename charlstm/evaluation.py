@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from charlstm.errors import CorpusError
 from charlstm.model import CharLSTM, State
+from charlstm.parallel import ALONE, Group
 from charlstm.vocabulary import Ids
 
 # Characters that every stream but the first reads, uncounted, before its own part begins, so that its
@@ -44,23 +45,25 @@ class Losses(NamedTuple):
     nats: Tensor
 
 
-def evaluate(model: CharLSTM, ids: Ids) -> Evaluation:
+def evaluate(model: CharLSTM, ids: Ids, *, group: Group = ALONE) -> Evaluation:
     """Mean loss over a whole text, (characters,) token ids, from a state of zeros at its first character.
 
-    Raises CorpusError when there is nothing to predict.
+    The processes of a group read a part each. Raises CorpusError when there is nothing to predict.
     """
     total, count = 0.0, 0
-    for losses in character_losses(model, ids):
+    for losses in character_losses(model, ids, group=group):
         total += losses.nats.double().sum().item()
         count += losses.nats.numel()
-    return Evaluation(total / count, count)
+    total, characters = group.sums(total, count)
+    return Evaluation(total / characters, int(characters))
 
 
 @torch.inference_mode()
-def character_losses(model: CharLSTM, ids: Ids) -> Iterator[Losses]:
+def character_losses(model: CharLSTM, ids: Ids, *, group: Group = ALONE) -> Iterator[Losses]:
     """Yield the loss of every character but the first, in blocks that together cover each one once.
 
-    Long texts are read as streams side by side, each starting WARMUP characters early.
+    Long texts are read as streams side by side, each starting WARMUP characters early; the blocks of all
+    processes of a group together cover the text.
     Raises CorpusError when there is nothing to predict.
     """
     predicted = len(ids) - 1
@@ -71,21 +74,25 @@ def character_losses(model: CharLSTM, ids: Ids) -> Iterator[Losses]:
     was_training = model.training
     model.eval()
     try:
-        yield from _stream_losses(model, ids, streams, length)
+        if rows := range(streams)[group.shard(streams).own]:
+            yield from _stream_losses(model, ids, rows, length, warmed=streams > 1)
     finally:
         model.train(was_training)
 
 
-def _stream_losses(model: CharLSTM, ids: Ids, streams: int, length: int) -> Iterator[Losses]:
-    """Stream k predicts the characters k*length+1 .. (k+1)*length and reads from WARMUP before them."""
-    state = model.initial_state(streams)
+def _stream_losses(model: CharLSTM, ids: Ids, rows: range, length: int, *, warmed: bool) -> Iterator[Losses]:
+    """Stream k of rows predicts the characters k*length+1 .. (k+1)*length.
+
+    Warmed, it reads from WARMUP before them.
+    """
+    state = model.initial_state(len(rows))
     last = len(ids) - 1
-    window = _window(streams * model.config.vocabulary_size)
-    for offset in range(-WARMUP if streams > 1 else 0, length, window):
+    window = _window(len(rows) * model.config.vocabulary_size)
+    for offset in range(-WARMUP if warmed else 0, length, window):
         stop = min(offset + window, length if offset >= 0 else 0)
-        places = np.arange(streams)[:, None] * length + np.arange(offset, stop)
+        places = np.array(rows)[:, None] * length + np.arange(offset, stop)
         inputs = torch.from_numpy(ids[places.clip(0, last)].astype(np.int64)).to(model.device)
-        if offset == 0:
+        if offset == 0 and rows[0] == 0:
             state = _first_stream_cleared(state)
         logits, state = model(inputs, state)
         if offset >= 0:

@@ -8,13 +8,22 @@ from typing import NoReturn
 import typer
 
 from charlstm import console
-from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, UsageError
+from charlstm.errors import (
+    CharLSTMError,
+    CheckpointError,
+    CorpusError,
+    DeviceError,
+    ProcessError,
+    UsageError,
+)
+from charlstm.launch import launch
 
 _EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
     (UsageError, 2),
     (CorpusError, 3),
     (CheckpointError, 4),
     (DeviceError, 5),
+    (ProcessError, 6),
 )
 INTERRUPTED = 130
 
@@ -29,7 +38,8 @@ def run(app: typer.Typer) -> NoReturn:
     try:
         code = app(standalone_mode=False)  # an exit code where typer ended a command: 130 after Ctrl-C
     except CharLSTMError as problem:
-        console.show_problem(problem)
+        if launch().rank == 0 or isinstance(problem, (DeviceError, ProcessError)):
+            console.show_problem(problem)  # of several processes the others have only these of their own
         raise SystemExit(exit_code(problem)) from None
     except typer.TyperException as problem:  # an option that typer does not know or cannot read
         _show_usage_problem(problem.format_message())

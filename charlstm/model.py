@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from charlstm import cell
 from charlstm.config import ModelConfig
+from charlstm.parallel import Shard
 
 # Characters after which the slowest cells of a new network have forgotten: a forget gate of f keeps for
 # 1 / (1 - f). On stdlib, 256 cells, 1,500 steps, 16 gave 1.165 nats, 64 gave 1.169 and 256 gave 1.175, within
@@ -108,27 +109,34 @@ class CharLSTM(nn.Module):
         return outputs, h[0], c[0]
 
     def forward(
-        self, ids: Tensor, state: State, *, generator: torch.Generator | None = None
+        self,
+        ids: Tensor,
+        state: State,
+        *,
+        generator: torch.Generator | None = None,
+        shard: Shard | None = None,
     ) -> tuple[Tensor, State]:
         """Logits (streams, window, vocabulary) and the state after ids (streams, window) int64.
 
-        In training mode dropout draws its masks from generator.
+        In training mode dropout draws its masks from generator: for all streams that shard says these are
+        of, so that generator and masks do not depend on how they are dealt out. None: these are all.
         """
         x = self.embedding(ids)
         after = []
         for layer in range(self.config.layers):
             x, h, c = self.run_layer(layer, x, state.h[layer], state.c[layer])
-            x = self._dropped(x, generator)
+            x = self._dropped(x, generator, shard)
             after.append((h, c))
         return self.head(x), State(torch.stack([h for h, _ in after]), torch.stack([c for _, c in after]))
 
-    def _dropped(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _dropped(self, x: Tensor, generator: torch.Generator | None, shard: Shard | None = None) -> Tensor:
         """x with cells set to zero at random, the same ones for the whole window (Gal 2016)."""
         keep = 1 - self.config.dropout
         if not self.training or keep == 1:
             return x
-        mask = torch.empty(x.shape[0], 1, x.shape[2], device=x.device)
-        return x * mask.bernoulli_(keep, generator=generator).div_(keep).to(x.dtype)
+        shard = shard or Shard(0, len(x), len(x))
+        mask = torch.empty(shard.rows, 1, x.shape[2], device=x.device)
+        return x * mask.bernoulli_(keep, generator=generator)[shard.own].div_(keep).to(x.dtype)
 
     def parameter_count(self) -> int:
         """How many numbers training sets."""

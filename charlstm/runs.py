@@ -5,7 +5,7 @@ Nothing here prints, parses or exits.
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from charlstm.corpus import Corpus, load_corpus, split_bounds
 from charlstm.devices import choose_device, keep_freed_memory
 from charlstm.errors import CheckpointError, UnknownCharacterError, UsageError
 from charlstm.evaluation import evaluate
+from charlstm.launch import SINGLE, Launch
 from charlstm.model import CharLSTM
+from charlstm.parallel import Group, joined, own_device
 from charlstm.runfolder import RunFolder
 from charlstm.sampling import sample
 from charlstm.training import Trainer, stream_length
@@ -90,29 +92,49 @@ class Trained:
 RunEvent = training.Event | Prepared | Sampled | Interrupted | Trained
 
 
-def train(request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: False) -> Iterator[RunEvent]:
+def train(
+    request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: False, launch: Launch = SINGLE
+) -> Iterator[RunEvent]:
     """Train a model on a text in a folder of its own, yielding what happens.
 
-    Raises CorpusError, UsageError, CheckpointError, DeviceError or DivergedError; what was saved
-    before that stays.
+    Processes that were launched together train it together; all of them call this. The first one writes.
+    Raises CorpusError, UsageError, CheckpointError, DeviceError, DivergedError or ProcessError; what was
+    saved before that stays.
     """
-    device = choose_device(request.device)
+    device = own_device(launch, choose_device(request.device))
     keep_freed_memory()
-    writer = _tensorboard_writer() if request.tensorboard else None
+    with joined(launch, device) as group:
+        yield from _trained_by(group, request, device, should_stop)
+
+
+def _trained_by(
+    group: Group, request: TrainRequest, device: torch.device, should_stop: Callable[[], bool]
+) -> Iterator[RunEvent]:
+    writer = _tensorboard_writer() if request.tensorboard and group.leads else None
     folder = RunFolder(request.out)
-    plan = _resumed(request) if request.resume else _planned(request)
+    plan = group.in_turn(lambda: _resumed(request) if request.resume else _planned(request))
     generator = torch.Generator().manual_seed(plan.training.seed)
     model = CharLSTM(plan.config.model, generator=generator).to(device)
-    trainer = Trainer(model, plan.train, plan.training)
-    with folder.held():
-        if request.resume:
-            folder.restore(trainer)
-        else:
-            folder.create(plan.config, overwrite=request.overwrite)
-            folder.save_resume(trainer)  # before any weights: those without it could not go on
+    trainer = Trainer(model, plan.train, plan.training, group=group)
+    with ExitStack() as stack:
+        group.in_turn(lambda: _opened(stack, folder, request, plan, trainer) if group.leads else None)
+        trainer.follow_first()
         yield _prepared(plan, trainer)
-        with closing(writer(str(request.out / "tensorboard"))) if writer else nullcontext() as tensorboard:
-            yield from _trained(_Run(trainer, folder, plan.config, tensorboard), plan.validation, should_stop)
+        place = str(request.out / "tensorboard")
+        tensorboard = stack.enter_context(closing(writer(place))) if writer else None
+        yield from _trained(_Run(trainer, folder, plan.config, tensorboard), plan.validation, should_stop)
+
+
+def _opened(
+    stack: ExitStack, folder: RunFolder, request: TrainRequest, plan: "_Plan", trainer: Trainer
+) -> None:
+    """Hold the run's folder while stack is open, and make it or put the trainer to where it was."""
+    stack.enter_context(folder.held())
+    if request.resume:
+        folder.restore(trainer)
+    else:
+        folder.create(plan.config, overwrite=request.overwrite)
+        folder.save_resume(trainer)  # before any weights: those without it could not go on
 
 
 def _prepared(plan: "_Plan", trainer: Trainer) -> Prepared:
@@ -131,7 +153,10 @@ def _prepared(plan: "_Plan", trainer: Trainer) -> Prepared:
 
 @dataclass
 class _Run:
-    """A run under way: its trainer, where it is saved, and what it measured last."""
+    """A run under way: its trainer, where it is saved, and what it measured last.
+
+    Of several processes that train it the first one saves and measures.
+    """
 
     trainer: Trainer
     folder: RunFolder
@@ -139,21 +164,31 @@ class _Run:
     tensorboard: Any
     train_bits: float | None = None
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.trainer.group.leads
+
     def save(self) -> None:
         """The last state, and the weights too while no validation value has chosen any."""
         self.trainer.check_finite()
         if self.trainer.best_bits == float("inf"):
             self.trainer.best_step = self.trainer.step
             self.save_model(None)
-        self.folder.save_resume(self.trainer)
+        self.trainer.collect()
+        if self.leads:
+            self.folder.save_resume(self.trainer)
 
     def save_model(self, bits: float | None) -> None:
         """The weights as they are now, with their validation bits per character, as the best."""
-        self.folder.save_model(self.trainer.model, step=self.trainer.step, validation_bits_per_character=bits)
+        if self.leads:
+            model, step = self.trainer.model, self.trainer.step
+            self.folder.save_model(model, step=step, validation_bits_per_character=bits)
 
     def measured(self, measurement: dict[str, Any]) -> None:
         """Write a measurement where its readers look for it."""
-        self.folder.log(measurement)
+        if self.leads:
+            self.folder.log(measurement)
         if self.tensorboard is not None:
             for name, value in measurement.items():
                 if name != "step":
@@ -177,7 +212,8 @@ def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Ite
                     bits = event.validation_bits_per_character
                     run.save_model(bits)
                 run.save()
-                yield Sampled(event.step, _sample_text(trainer.model, run.config, event.step))
+                if run.leads:
+                    yield Sampled(event.step, _sample_text(trainer.model, run.config, event.step))
             case training.Finished():
                 run.save()
                 if event.reason == "interrupted":
@@ -194,12 +230,13 @@ def _judged(run: _Run, validation: Ids) -> Iterator[RunEvent]:
     """
     trainer = run.trainer
     if len(validation) > 1 and trainer.evaluated_step < trainer.step:
-        bits = evaluate(trainer.model, validation).bits_per_character
+        bits = evaluate(trainer.model, validation, group=trainer.group).bits_per_character
         if not math.isfinite(bits):
             return
         best = bits < trainer.best_bits
         if best:
-            run.folder.keep_evaluated()
+            if run.leads:
+                run.folder.keep_evaluated()
             trainer.best_bits, trainer.best_step = bits, trainer.step
             run.save_model(bits)
         yield training.Evaluated(trainer.step, trainer.characters, trainer.elapsed_seconds, bits, best)

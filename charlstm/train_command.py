@@ -9,10 +9,15 @@ from charlstm import console
 from charlstm.config import Activation, Level, Optimizer, Precision
 from charlstm.errors import UsageError
 from charlstm.exits import computing
+from charlstm.launch import launch
 from charlstm.options import AsJson, Device, Quiet, given
 
 if TYPE_CHECKING:
     from charlstm.runs import TrainRequest
+
+# Seconds in which a second Ctrl-C is the first: what a terminal sends to torchrun and to all that it started,
+# torchrun sends to all that it started.
+_TOLD_TWICE = 2.0
 
 
 def train(
@@ -96,14 +101,17 @@ def _slug(corpus: str) -> str:
 
 
 def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
-    """Train, and leave with 130 or 143 when a signal ended it."""
+    """Train, and leave with 130 or 143 when a signal ended it. Of several processes the first one tells."""
     from charlstm import narration, runs
     from charlstm.interrupts import stop_wish
 
-    narrator = console.Narrator(quiet=quiet)
-    with computing(), stop_wish() as wish:
-        trained = narration.follow_training(runs.train(request, should_stop=wish), narrator, as_json=as_json)
-    if not as_json:
+    started = launch()
+    tells = started.rank == 0
+    narrator, as_json = console.Narrator(quiet=quiet or not tells), as_json and tells
+    with computing(), stop_wish(deaf_seconds=_TOLD_TWICE if started.count > 1 else 0.0) as wish:
+        events = runs.train(request, should_stop=wish, launch=started)
+        trained = narration.follow_training(events, narrator, as_json=as_json)
+    if tells and not as_json:
         console.write_line(narration.summary_table(trained))
     if trained.reason == "interrupted":
         narrator.say(f"go on with  charlstm train --resume --out {trained.path}")

@@ -2,7 +2,8 @@
 
 Truncated back-propagation through time over stateful streams: the text is cut into as many streams
 as a batch has rows, each row reads its own stream window by window, and h and c are carried from one
-window to the next. When the streams end they start again, from a state of zeros.
+window to the next. When the streams end they start again, from a state of zeros. Where several processes
+train together, each reads a shard of the streams.
 """
 
 import math
@@ -18,10 +19,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from charlstm.config import TrainingConfig
-from charlstm.errors import CorpusError, DivergedError
+from charlstm.errors import CorpusError, DivergedError, UsageError
 from charlstm.evaluation import evaluate
 from charlstm.model import CharLSTM, State
 from charlstm.optimizers import Optimizers
+from charlstm.parallel import ALONE, Group, Shard
 from charlstm.vocabulary import Ids
 
 # Steps between two lines of metrics. The loss is read off the device only then.
@@ -90,25 +92,31 @@ def stream_length(characters: int, *, streams: int, window: int) -> int:
     return length
 
 
-def stream_window(ids: Ids, position: int, *, streams: int, window: int) -> tuple[Tensor, Tensor]:
-    """(inputs, targets), each (streams, window) int64, that start at a position of every stream.
+def stream_window(
+    ids: Ids, position: int, *, streams: int, window: int, own: slice = slice(None)
+) -> tuple[Tensor, Tensor]:
+    """(inputs, targets), each (own streams, window) int64, that start at a position of every stream.
 
     Stream k is the k-th equal part of ids. Only the characters of the window are read.
     """
     length = (len(ids) - 1) // streams
     span = slice(position, position + window)
-    inputs = ids[: streams * length].reshape(streams, length)[:, span]
-    targets = ids[1 : streams * length + 1].reshape(streams, length)[:, span]
+    inputs = ids[: streams * length].reshape(streams, length)[own, span]
+    targets = ids[1 : streams * length + 1].reshape(streams, length)[own, span]
     return torch.from_numpy(inputs.astype(np.int64)), torch.from_numpy(targets.astype(np.int64))
 
 
 class Trainer:
     """A model in training: what a step needs, what it leaves, and how to save and restore it."""
 
-    def __init__(self, model: CharLSTM, ids: Ids, config: TrainingConfig) -> None:
-        """ids (characters,) are the training split. Raises CorpusError when it is too short."""
+    def __init__(self, model: CharLSTM, ids: Ids, config: TrainingConfig, *, group: Group = ALONE) -> None:
+        """ids (characters,) are the training split, the whole one in every process of the group.
+
+        Raises CorpusError when it is too short, UsageError when the group has more processes than streams.
+        """
         self.model = model
         self.config = config
+        self.group = group
         self.step = 0
         self.characters = 0
         self.elapsed_seconds = 0.0
@@ -120,7 +128,8 @@ class Trainer:
         self._ids = ids
         self._length = stream_length(len(ids), streams=config.streams, window=config.window)
         self._position = 0
-        self._state = model.initial_state(config.streams)
+        self._shard = _shard(group, config.streams)
+        self._state = model.initial_state(config.streams)  # of all streams; `collect` makes all of it true
         self._optimizers = Optimizers(model, config)
         self._loss_sum = torch.zeros((), device=model.device)
         self._norm_sum = torch.zeros((), device=model.device)
@@ -151,20 +160,42 @@ class Trainer:
         streams, window = self.config.streams, self.config.window
         if self._position + window > self._length:
             self._position, self._state = 0, self.model.initial_state(streams)
-        inputs, targets = stream_window(self._ids, self._position, streams=streams, window=window)
+        own = self._shard.own
+        inputs, targets = stream_window(self._ids, self._position, streams=streams, window=window, own=own)
         device = self.model.device
         self.model.train()
+        state = State(self._state.h[:, own], self._state.c[:, own])
         with self._autocast():
-            logits, state = self.model(inputs.to(device), self._state, generator=self.generator)
+            logits, state = self.model(inputs.to(device), state, generator=self.generator, shard=self._shard)
         loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.to(device).flatten())
+        loss = loss * self._shard.share
         loss.backward()  # type: ignore[no-untyped-call]
+        loss = self.group.sum_gradients(self.model.parameters(), loss)
         self._norm_sum += self._optimizers.step(self.fraction)
-        self._loss_sum += loss.detach()
+        self._loss_sum += loss
         self._summed_steps += 1
-        self._state = state.detach()
+        self._state = State(self._placed(state.h, self._state.h), self._placed(state.c, self._state.c))
         self._position += window
         self.step += 1
         self.characters += streams * window
+
+    def _placed(self, rows: Tensor, whole: Tensor) -> Tensor:
+        """The state of all streams, float32 whatever was computed in, with the rows of the own ones anew."""
+        if self._shard.share == 1:
+            return rows.detach().float()
+        whole[:, self._shard.own] = rows.detach().float()
+        return whole
+
+    def collect(self) -> None:
+        """Let the state of every stream come from the process that reads it, before it is saved."""
+        h, c = self._state
+        self._state = State(self.group.gathered(h, self._shard), self.group.gathered(c, self._shard))
+
+    def follow_first(self) -> None:
+        """Go on from where process 0 is, with its weights."""
+        if self.group.count > 1:
+            tensors = {name: value.cpu() for name, value in self.tensors().items()}
+            self.restore(*self.group.shared((tensors, self.numbers())))
 
     def _autocast(self) -> AbstractContextManager[Any]:
         if use_bfloat16(self.config.precision, self.model.device):
@@ -257,6 +288,15 @@ class Trainer:
         self._position, self._summed_steps = counts["position"], counts["summed_steps"]
 
 
+def _shard(group: Group, streams: int) -> Shard:
+    """The streams of this process. Raises UsageError when there is none for each."""
+    if group.count > streams:
+        raise UsageError(
+            f"{streams} streams are too few for {group.count} processes", "raise --streams, or start fewer"
+        )
+    return group.shard(streams)
+
+
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
@@ -286,7 +326,7 @@ def train(
     reason: Literal["done", "interrupted", "early"] = "done"
     logged_step, logged_seconds = trainer.step, clock.read()
     while trainer.fraction < 1:
-        if should_stop():
+        if trainer.group.any(should_stop()):
             reason = "interrupted"
             break
         if evaluating and due.now():
@@ -310,14 +350,14 @@ def train(
 
 
 class _Clock:
-    """Keeps trainer.elapsed_seconds going from where it was restored."""
+    """Keeps trainer.elapsed_seconds going from where it was restored, on the watch of process 0."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
         self._zero = time.monotonic() - trainer.elapsed_seconds
 
     def read(self) -> float:
-        self._trainer.elapsed_seconds = time.monotonic() - self._zero
+        self._trainer.elapsed_seconds = self._trainer.group.first(time.monotonic() - self._zero)
         return self._trainer.elapsed_seconds
 
 
@@ -360,7 +400,7 @@ def _logged(trainer: Trainer, steps: int, seconds: float) -> Logged:
 
 def _evaluated(trainer: Trainer, validation: Ids) -> Evaluated:
     trainer.check_finite()
-    bits = evaluate(trainer.model, validation).bits_per_character
+    bits = evaluate(trainer.model, validation, group=trainer.group).bits_per_character
     if not math.isfinite(bits):
         raise trainer.diverged("the validation loss")
     best = bits < trainer.best_bits

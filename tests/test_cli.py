@@ -20,6 +20,7 @@ from charlstm.errors import (
     CorpusError,
     DeviceError,
     DivergedError,
+    ProcessError,
     UsageError,
 )
 from charlstm.inspections import other_run
@@ -367,11 +368,22 @@ def test_problems_and_their_exit_codes(arguments, code, word, tmp_path, monkeypa
         (CorpusError, 3),
         (CheckpointError, 4),
         (DeviceError, 5),
+        (ProcessError, 6),
         (CharLSTMError, 1),
     ],
 )
 def test_every_kind_of_problem_has_its_exit_code(kind, code):
     assert exits.exit_code(kind("fact", "advice")) == code
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_of_several_processes_the_first_tells_what_all_know(rank, tmp_path, monkeypatch, capsys):
+    for name, value in {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert run(monkeypatch, "inspect", tmp_path) == 2
+    assert ("without torchrun" in capsys.readouterr().err) == (rank == 0)
+    assert run(monkeypatch, "train", "stdlib", "--device", "tpu") == 5
+    assert "tpu" in capsys.readouterr().err, "a device may be missing in one of them only"
 
 
 def test_ctrl_c_outside_of_training(trained, monkeypatch, capsys):

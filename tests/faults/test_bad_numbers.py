@@ -46,7 +46,7 @@ def test_a_learning_rate_of_10_is_survived(tmp_path):
 
 
 def test_a_validation_loss_that_is_no_number(tmp_path, monkeypatch):
-    monkeypatch.setattr("charlstm.training.evaluate", lambda model, ids: Evaluation(math.nan, 1))
+    monkeypatch.setattr("charlstm.training.evaluate", lambda model, ids, group: Evaluation(math.nan, 1))
     with pytest.raises(
         DivergedError, match="the validation loss became NaN, infinite or absurd before step 7"
     ):

@@ -15,6 +15,7 @@ SETTINGS = [
     {"optimizer": "adamw", "save_every": 3},
     {"optimizer": "muon", "patience": 1, "learning_rate": 3.0},
     {"evaluate_every": 11, "save_every": 5, "clip_norm": 0.1},
+    {"precision": "bfloat16", "save_every": 3},
 ]
 
 
@@ -52,7 +53,7 @@ def test_weights_of_an_interruption_do_not_outlive_it(tmp_path, unbroken, monkey
     """The last weights of an interrupted run are used while they are the best, but it never chose them."""
     best = Evaluation(loss_nats=0.001, characters=1)
     with monkeypatch.context() as patch:
-        patch.setattr("charlstm.runs.evaluate", lambda model, ids: best)
+        patch.setattr("charlstm.runs.evaluate", lambda model, ids, group: best)
         train(request(tmp_path / "run", **SETTINGS[2]), stop_after=10)
     assert load(tmp_path / "run").step == 10
     train(request(tmp_path / "run", resume=True))
