@@ -9,7 +9,7 @@ from charlstm import console
 from charlstm.config import Activation, Level, Optimizer, Precision
 from charlstm.errors import UsageError
 from charlstm.exits import computing
-from charlstm.launch import launch
+from charlstm.launch import SINGLE, launch
 from charlstm.options import AsJson, Device, Quiet, given
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
     started = launch()
     tells = started.rank == 0
     narrator, as_json = console.Narrator(quiet=quiet or not tells), as_json and tells
-    with computing(), stop_wish(deaf_seconds=_TOLD_TWICE if started.count > 1 else 0.0) as wish:
+    with computing(), stop_wish(deaf_seconds=0.0 if started is SINGLE else _TOLD_TWICE) as wish:
         events = runs.train(request, should_stop=wish, launch=started)
         trained = narration.follow_training(events, narrator, as_json=as_json)
     if tells and not as_json:

@@ -88,7 +88,7 @@ def test_a_run_whose_state_was_removed_says_so(tmp_path):
 
 def test_a_run_that_is_over_stays_as_it_is(tmp_path, monkeypatch):
     worse = (Evaluation(loss_nats=float(number), characters=1) for number in range(1, 100))
-    monkeypatch.setattr("charlstm.training.evaluate", lambda model, ids: next(worse))
+    monkeypatch.setattr("charlstm.training.evaluate", lambda model, ids, group: next(worse))
     assert train(request(tmp_path / "run", patience=1)).reason == "early"
     before = outcome(tmp_path / "run")
     ended = train(request(tmp_path / "run", resume=True))
