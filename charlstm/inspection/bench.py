@@ -124,7 +124,7 @@ class Bench:
         return (self.nats(outcome.logits).view(groups, closers, 2) - self.base).mean(1)
 
     def effect(self, edits: dict[int, tuple[list[int], Tensor]], both_ways: bool) -> Tensor:
-        """(2,) mean change of `nats` for edits by layer; half the difference of both ways for a counter."""
+        """(2,) mean change of `nats` for edits by layer; `either_way` for a counter."""
 
         def change(sign: int) -> Tensor:
             shifted = {
@@ -134,7 +134,16 @@ class Bench:
             run = self.laboratory.rollouts.run(self.ids, self.state, shifted)
             return (self.nats(run.logits) - self.base).mean(0)
 
-        return (change(1) - change(-1)) / 2 if both_ways else change(1)
+        return either_way(change(1), change(-1)) if both_ways else change(1)
+
+
+def either_way(up: Tensor, down: Tensor) -> Tensor:
+    """(..., 2): what a counter's steps up and down (..., 2) do, half their difference, or their mean where
+    more of that is specific: an exact count, moved either way, takes from the closer.
+    """
+    slope, peak = (up - down) / 2, (up + down) / 2
+    more = specific(peak).abs() > specific(slope).abs()
+    return torch.where(more[..., None], peak, slope)
 
 
 def specific(changes: Tensor) -> Tensor:

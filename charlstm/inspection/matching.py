@@ -13,7 +13,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from charlstm.inspection.bench import Bench, Candidate, Laboratory, Trial, specific
+from charlstm.inspection.bench import Bench, Candidate, Laboratory, Trial, either_way, specific
 
 CONTROLS = 199
 # Controls are made of so many of the cells that resemble the candidate most.
@@ -91,7 +91,8 @@ def control_effects(
         signs = 1 - 2 * torch.randint(2, cells.shape, generator=generator).double()
         change = _change(bench, candidate.layer, natural, wanted, cells, signs)
         if candidate.counts:
-            change = (change - _change(bench, candidate.layer, natural, wanted, cells, -signs)) / 2
+            down = _change(bench, candidate.layer, natural, wanted, cells, -signs)
+            change = either_way(change, down)
         effects[chosen] = specific(change).abs()
     return effects
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from charlstm.inspection.features import Feature
 from charlstm.inspection.trace import WARMUP, Cut
 
+# So many characters before its closer a change is made at most; what comes between soon sets a count right.
 MOST_LAG = 24
+MOST_COUNTING_LAG = 12
 MOST_SITES = 40
 LEAST_SITES = 8
 # A closer that the character before it nearly always brings is decided there: "\n" after "\r".
@@ -59,7 +61,7 @@ def sites_of(
     marks = sorted(feature.ends or {part[end] for end in ends})
     before = np.array(sorted(end - 1 for end in ends))
     usable = _telling(_usable(before, cut), values, feature)
-    lag = _lag(usable, values)
+    lag = _lag(usable, values, MOST_COUNTING_LAG if feature.kind == "counter" else MOST_LAG)
     if lag == 0:
         return None
     closers = _drawn(usable[_steady(usable, values, lag)] - lag, generator)
@@ -73,11 +75,11 @@ def sites_of(
     )
 
 
-def _lag(usable: NDArray[np.int64], values: NDArray[np.int16]) -> int:
+def _lag(usable: NDArray[np.int64], values: NDArray[np.int16], most: int) -> int:
     """The most characters that a change can be made before the closer: the feature is on for so long before
     half of those that it is on before at all. 0 where these are too few.
     """
-    steady = [int(_steady(usable, values, lag).sum()) for lag in range(1, MOST_LAG + 1)]
+    steady = [int(_steady(usable, values, lag).sum()) for lag in range(1, most + 1)]
     enough = max(LEAST_SITES, steady[0] / 2)
     return sum(count >= enough for count in steady)
 

@@ -7,7 +7,7 @@ import torch
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig
-from charlstm.inspection.bench import Bench, Candidate, Laboratory, Trial, specific
+from charlstm.inspection.bench import Bench, Candidate, Laboratory, Trial, either_way, specific
 from charlstm.inspection.features import Feature, features
 from charlstm.inspection.matching import CONTROLS, control_groups, dose_in_h, doses_like, matched
 from charlstm.inspection.measuring import holm, measure, ranked
@@ -131,7 +131,7 @@ def test_groups_of_cells_are_changed_as_by_single_edits() -> None:
     for change, shift in zip(changes, shifts, strict=True):
         torch.testing.assert_close(change, bench.effect({0: ([0], shift)}, both_ways=False))
     up, down = (bench.effect({0: ([0], sign * shifts[0])}, both_ways=False) for sign in (1, -1))
-    torch.testing.assert_close(bench.effect({0: ([0], shifts[0])}, both_ways=True), (up - down) / 2)
+    torch.testing.assert_close(bench.effect({0: ([0], shifts[0])}, both_ways=True), either_way(up, down))
 
 
 def test_controls_resemble_and_do_not_carry() -> None:
@@ -152,6 +152,11 @@ def test_controls_resemble_and_do_not_carry() -> None:
 def test_an_effect_counts_so_far_as_both_its_parts_agree() -> None:
     changes = torch.tensor([[-2.0, -1.0], [1.0, 3.0], [1.0, -1.0], [0.0, 2.0]])
     assert specific(changes).tolist() == [-1, 1, 0, 0]
+
+
+def test_a_counter_counts_by_its_slope_or_where_it_is_exact_by_its_peak() -> None:
+    up, down = torch.tensor([[0.5, 0.4], [-2.0, -2.5]]), torch.tensor([[-0.3, -0.4], [-1.0, -1.5]])
+    torch.testing.assert_close(either_way(up, down), torch.tensor([[0.4, 0.4], [-1.5, -2.0]]))
 
 
 def test_a_promising_rank_is_taken_among_more_controls_at_fewer_sites() -> None:
