@@ -19,8 +19,8 @@ function viewHash() {
   return "#" + parts.map(([name, value]) => `${name}=${encodeURIComponent(value).replace("%3A", ":")}`).join("&");
 }
 
-function restoreView() {
-  const wanted = new URLSearchParams(location.hash.slice(1));
+function restoreView(address = location.href) {
+  const wanted = new URLSearchParams(new URL(address).hash.slice(1));
   restoreText(wanted);
   restoreCell(wanted);
   if (reading && row()) restorePlace(wanted);
@@ -52,7 +52,8 @@ function restorePlace(wanted) {
   scrollTextOnly(spans[state.at]);
 }
 
-function followLink() {
-  restoreView();
+function followLink(event) {
+  // Not location: a view still waiting to be remembered may have replaced it since.
+  restoreView(event.newURL);
   find("#reading")?.scrollIntoView();
 }
