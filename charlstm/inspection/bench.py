@@ -60,12 +60,12 @@ class Laboratory:
         cut: Cut,
         thresholds: Tensor,
         sites: Sequence[Sites],
-        carrying: dict[str, Tensor],
+        excluded: dict[str, Tensor],
     ) -> None:
-        """thresholds (layers, cells) float64 lie between each cell's levels; carrying (layers, cells) bool
-        says by feature which cells carry it.
+        """thresholds (layers, cells) float64 lie between each cell's levels; excluded (layers, cells) bool
+        says by feature which cells are no controls for it.
         """
-        self.carrying = carrying
+        self.excluded = excluded
         self.rollouts = Rollouts(model)
         self.model = model
         self._ids = torch.from_numpy(ids.astype(np.int64))

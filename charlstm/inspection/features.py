@@ -35,7 +35,6 @@ GROUNDED = 0.05
 # Comment lines per character from which a text is read as a program.
 _CODE = 1 / 5_000
 
-PSEUDO = "pseudo_"
 # Marks for which a letter of like frequency gives pseudo features.
 _PSEUDO = 8
 
@@ -118,7 +117,7 @@ def features(
         yield from _marks(text, mark, starts)
     for letter in _letters_like(text, marks):
         for feature in _marks(text, letter, starts):
-            yield replace(feature, name=f"{PSEUDO}{feature.name}", pseudo=True)
+            yield replace(feature, name=f"pseudo_{feature.name}", pseudo=True)
 
 
 def feature_table(

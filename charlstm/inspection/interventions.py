@@ -2,7 +2,7 @@
 
 Some characters before a closer the cell is moved to its other level (a counter by some steps both ways, a
 depth to 0), once; then the network runs freely on the true text. The effect is the mean change of the log
-probability of the closer. Controls are cells of the same layer, one or two at a time, that resemble the cell
+probability of the closer. Controls are cells of the same layer, one or a few together, that resemble the cell
 in spread, output gate, outgoing weights and rate of flips, each given the same dose in h: the change of
 activation(c) times the mean output gate. As the change is made once and read later, only what remembers it
 can matter. p-values are the rank of the effect among its own controls, corrected over all candidates (Holm
@@ -20,7 +20,6 @@ from torch import Tensor
 
 from charlstm.inspection.bench import Candidate, Laboratory, Trial
 from charlstm.inspection.effects import details_of
-from charlstm.inspection.features import PSEUDO
 from charlstm.inspection.findings import Json, Verdict
 from charlstm.inspection.groups import Group, joint_effects
 from charlstm.inspection.measuring import Measured, convincing, holm, measure, ranked
@@ -69,19 +68,19 @@ def prove(
     """Intervene on every candidate in ids (characters,), the part of text from start on, cut into stretches.
 
     carriers (cells of all layers, features) are the |r| of all cells with all features, whose columns
-    features names: cells that carry a candidate's feature, or have a role of their own, are no controls.
-    thresholds (layers, cells) float64 lie between each cell's levels. Returns one Proof per candidate.
+    features names, all but the pseudo ones: cells that carry a candidate's feature, or have a role of their
+    own, are no controls. thresholds (layers, cells) float64 lie between each cell's levels. Returns one Proof
+    per candidate.
     """
     by_feature = {
         c.feature.name: sites_of(c.feature, text, list(symbols), start, cut, generator) for c in candidates
     }
-    real = [place for name, place in features.items() if not name.startswith(PSEUDO)]
-    with_role = carriers[:, real].amax(1) >= _ROLE
-    carrying = {
+    with_role = carriers[:, list(features.values())].amax(1) >= _ROLE
+    excluded = {
         name: (with_role | (carriers[:, features[name]] >= _CARRIES)).view(model.config.layers, -1)
         for name in by_feature
     }
-    laboratory = Laboratory(model, ids, cut, thresholds, [s for s in by_feature.values() if s], carrying)
+    laboratory = Laboratory(model, ids, cut, thresholds, [s for s in by_feature.values() if s], excluded)
     trials = [_trial(c, by_feature[c.feature.name]) for c in candidates]
     tested = [trial for trial in trials if trial]
     measured = [measure(laboratory, trial, tested, generator) for trial in tested]

@@ -25,14 +25,14 @@ _LIMIT = 0.999
 
 
 def matched(laboratory: Laboratory, trial: Trial, others: Sequence[Trial]) -> list[int]:
-    """The layer's cells that do not carry the candidate's feature, those that resemble it most first."""
+    """The layer's cells that may be controls of a candidate, those that resemble it most first."""
     candidate = trial.candidate
-    carrying = set(laboratory.carrying[candidate.feature.name][candidate.layer].nonzero().flatten().tolist())
-    carrying |= {other.candidate.cell for other in others if other.candidate.layer == candidate.layer}
+    excluded = set(laboratory.excluded[candidate.feature.name][candidate.layer].nonzero().flatten().tolist())
+    excluded |= {other.candidate.cell for other in others if other.candidate.layer == candidate.layer}
     profile = _profiles(laboratory, candidate.layer)
     distances = (profile - profile[candidate.cell]).square().sum(1)
     order: list[int] = distances.argsort().tolist()
-    return [cell for cell in order if cell != candidate.cell and cell not in carrying]
+    return [cell for cell in order if cell != candidate.cell and cell not in excluded]
 
 
 def _profiles(laboratory: Laboratory, layer: int) -> Tensor:

@@ -85,7 +85,11 @@ def _proofs(
         text.cuts["intervene"],
         candidates,
         carriers=found.discovery.scores.correlation.abs(),
-        features={feature.name: place for place, feature in enumerate(found.text.table.features)},
+        features={
+            feature.name: place
+            for place, feature in enumerate(found.text.table.features)
+            if not feature.pseudo
+        },
         thresholds=found.calibration.thresholds.view(-1, cells),
         significance=config.significance,
         generator=generator,

@@ -92,10 +92,10 @@ def bench_of(feature_name: str, planted_cell: int) -> tuple[Laboratory, Bench, T
     ids, cut, model = ids_of(text), Cut(len(text), 4), network()
     feature: Feature = next(f for f in features(text, SYMBOLS, starts=cut.starts) if f.name == feature_name)
     sites = sites_of(feature, text, list(SYMBOLS), 0, cut, torch.Generator().manual_seed(0))
-    carrying = {feature.name: torch.zeros(1, model.config.cells, dtype=torch.bool)}
-    carrying[feature.name][0, 14] = True
+    excluded = {feature.name: torch.zeros(1, model.config.cells, dtype=torch.bool)}
+    excluded[feature.name][0, 14] = True
     thresholds = torch.zeros(1, model.config.cells, dtype=torch.float64)
-    laboratory = Laboratory(model, ids, cut, thresholds, [sites], carrying)
+    laboratory = Laboratory(model, ids, cut, thresholds, [sites], excluded)
     candidate = Candidate(0, planted_cell, feature, 1.0)
     return (
         laboratory,
