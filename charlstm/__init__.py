@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from charlstm.live import inspect
     from charlstm.model import CharLSTM, State
     from charlstm.sampling import sample
-    from charlstm.training import Trainer, train
+    from charlstm.trainer import Trainer
+    from charlstm.training import train
     from charlstm.vocabulary import Vocabulary
 
 _HOMES = {
@@ -30,7 +31,7 @@ _HOMES = {
     "ModelConfig": "config",
     "SamplingConfig": "config",
     "State": "model",
-    "Trainer": "training",
+    "Trainer": "trainer",
     "TrainingConfig": "config",
     "Vocabulary": "vocabulary",
     "evaluate": "evaluation",

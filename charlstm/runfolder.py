@@ -30,7 +30,7 @@ from charlstm.files import (
 )
 from charlstm.model import CharLSTM
 from charlstm.tensorfile import UNREADABLE, load_tensors, save_tensors, whole_number
-from charlstm.training import Trainer
+from charlstm.trainer import Trainer
 
 
 class RunFolder:

@@ -24,7 +24,7 @@ from charlstm.model import CharLSTM
 from charlstm.parallel import Group, joined, own_device
 from charlstm.runfolder import RunFolder
 from charlstm.sampling import sample
-from charlstm.training import Trainer, stream_length
+from charlstm.trainer import Trainer, stream_length, use_bfloat16
 from charlstm.vocabulary import Ids
 
 
@@ -145,7 +145,7 @@ def _prepared(plan: "_Plan", trainer: Trainer) -> Prepared:
         validation_characters=len(plan.validation),
         parameters=trainer.model.parameter_count(),
         device=device.type,
-        bfloat16=training.use_bfloat16(plan.training.precision, device),
+        bfloat16=use_bfloat16(plan.training.precision, device),
         step=trainer.step,
         left_out=plan.left_out,
     )

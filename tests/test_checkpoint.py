@@ -11,7 +11,8 @@ from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.errors import CheckpointError
 from charlstm.model import CharLSTM
 from charlstm.runfolder import RunFolder
-from charlstm.training import Trainer, train
+from charlstm.trainer import Trainer
+from charlstm.training import train
 from charlstm.vocabulary import Vocabulary
 
 TEXT = "the quick brown fox. " * 40

@@ -7,17 +7,8 @@ import torch
 from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.errors import CorpusError, DivergedError
 from charlstm.model import CharLSTM
-from charlstm.training import (
-    Evaluated,
-    Finished,
-    Logged,
-    Stepped,
-    Trainer,
-    stream_length,
-    stream_window,
-    train,
-    use_bfloat16,
-)
+from charlstm.trainer import Trainer, stream_length, stream_window, use_bfloat16
+from charlstm.training import Evaluated, Finished, Logged, Stepped, train
 
 TEXT = np.frombuffer(b"the quick brown fox jumps over the lazy dog. " * 60, np.uint8) % 30
 

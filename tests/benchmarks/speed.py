@@ -32,7 +32,7 @@ from charlstm.inspection.trace import trace
 from charlstm.model import CharLSTM
 from charlstm.runfolder import RunFolder
 from charlstm.sampling import draw
-from charlstm.training import Trainer
+from charlstm.trainer import Trainer
 from charlstm.vocabulary import Vocabulary
 
 STREAMS, WINDOW = 64, 128

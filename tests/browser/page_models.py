@@ -18,7 +18,8 @@ from charlstm.report.render import write_report
 from charlstm.report.weights import Inside, inside
 from charlstm.runfolder import RunFolder
 from charlstm.sampling import Stepper
-from charlstm.training import Trainer, train
+from charlstm.trainer import Trainer
+from charlstm.training import train
 from charlstm.vocabulary import Vocabulary
 
 SOURCE = inspect.getsource(ast) + inspect.getsource(inspect)

@@ -32,7 +32,7 @@ with atheris.instrument_imports(include=["charlstm", "pickle", "zipfile"]):
     from charlstm.inspection.findings import Findings
     from charlstm.model import CharLSTM
     from charlstm.runfolder import RunFolder
-    from charlstm.training import Trainer
+    from charlstm.trainer import Trainer
 
 FOLDER = Path(tempfile.mkdtemp())
 RUN = FOLDER / "run"

@@ -67,7 +67,7 @@ def load_whole(run: Path) -> None:
 
 def pipeline_trainer(config, ids):
     from charlstm.model import CharLSTM
-    from charlstm.training import Trainer
+    from charlstm.trainer import Trainer
 
     return Trainer(CharLSTM(config.model), ids[: len(ids) * 8 // 10], config.training)
 
