@@ -15,7 +15,7 @@ SETTINGS = {"save_every": 3, "steps": 100_000, "evaluate_every": 40}
 
 
 def saves(out: Path, steps: int) -> dict[int, set[str]]:
-    """The digests of the saves of a training that nobody disturbs, by step: one before an evaluation, one after."""
+    """By step, the digests of the saves of an undisturbed training: an evaluated step is saved twice."""
     found: dict[int, set[str]] = {}
     plain = RunFolder.save_resume
 
