@@ -114,6 +114,9 @@ def score(
     corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[the text of the run]")] = None,
     split: Annotated[str, typer.Option(help="shares that --part counts in")] = "90/5/5",
     part: Annotated[Part, typer.Option(help="the part of the text to score")] = "all",
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="let a copy of the model go on learning as it reads")
+    ] = False,
     per_character: Annotated[
         bool, typer.Option("--per-character", help="list each character's bits")
     ] = False,
@@ -131,6 +134,7 @@ def score(
             corpus,
             split=split,
             part=part,
+            dynamic=dynamic,
             unknown=unknown,
             device=device,
             progress=bar.move_to,

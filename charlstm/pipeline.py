@@ -16,6 +16,7 @@ from charlstm.checkpoint import Checkpoint, load, load_config
 from charlstm.config import Hold, SamplingConfig, Unknown, check_seed, parse_hold
 from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corpora, load_corpus, split_bounds
 from charlstm.devices import choose_device
+from charlstm.dynamic import adapting_losses
 from charlstm.errors import CheckpointError, UsageError
 from charlstm.evaluation import character_losses
 from charlstm.files import FINDINGS
@@ -147,14 +148,16 @@ def score(
     *,
     split: str = "90/5/5",
     part: str = "all",
+    dynamic: bool = False,
     unknown: Unknown = "error",
     device: str = "auto",
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> Score:
     """The loss of every character of a text, or of one part of its split, under a run's best model.
 
-    progress is told which fraction of the characters is read. Raises CheckpointError when a loss is no
-    finite number, which takes weights that overflow.
+    dynamic lets a copy of the model learn from the text as it reads. progress is told which fraction of the
+    characters is read. Raises CheckpointError when a loss is no finite number, which takes weights that
+    overflow.
     """
     checkpoint = load(path)
     corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
@@ -163,7 +166,7 @@ def score(
         ids = ids[slice(*split_bounds(len(ids), split)[part])]
     model = checkpoint.model.to(choose_device(device))
     nats, done = np.zeros(len(ids), np.float32), 0
-    for losses in character_losses(model, ids):
+    for losses in adapting_losses(model, ids) if dynamic else character_losses(model, ids):
         nats[losses.first : losses.first + losses.nats.numel()] = losses.nats.numpy()
         done += losses.nats.numel()
         progress(done / len(ids))

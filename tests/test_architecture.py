@@ -12,8 +12,8 @@ PACKAGE = Path(charlstm.__file__).parent
 # Each may import those before it. The order of charlstm/ as the design has it.
 ORDER = [
     "errors", "launch", "files", "config", "compiled", "stream", "vocabulary", "tokens", "grammar", "sources",
-    "corpus", "cell", "parallel", "model", "evaluation", "optimizers", "trainer", "training", "tensorfile",
-    "checkpoint", "runfolder", "sampling", "foreign",
+    "corpus", "cell", "parallel", "model", "evaluation", "dynamic", "optimizers", "trainer", "training",
+    "tensorfile", "checkpoint", "runfolder", "sampling", "foreign",
     "inspection", "live", "report", "devices", "runs", "pipeline", "inspections", "imports", "interrupts",
     "console", "narration", "exits", "options", "train_command", "cli", "__main__",
 ]  # fmt: skip

@@ -235,6 +235,14 @@ def test_score(trained, prose_file, monkeypatch, capsys):
     assert len(document["sha256"]) == 64
 
 
+def test_score_of_a_model_that_goes_on_learning(trained, prose_file, monkeypatch, capsys):
+    bits = []
+    for options in ([], ["--dynamic"]):
+        assert run(monkeypatch, "score", trained, prose_file, "--json", *options) == 0
+        bits.append(json.loads(capsys.readouterr().out)["bits_per_character"])
+    assert bits[1] < bits[0]
+
+
 def test_score_of_each_character(trained, tmp_path, monkeypatch, capsys):
     (tmp_path / "short.txt").write_text("He said\n")
     assert run(monkeypatch, "score", trained, tmp_path / "short.txt", "--per-character") == 0
