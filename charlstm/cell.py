@@ -3,7 +3,7 @@
     i, f, o = sigmoid(W x + U h + b)        each gate with rows of its own in W, U and b
     g       = activation(W x + U h + b)
     c'      = f * c + i * g
-    h'      = o * activation(c')
+    h'      = o * activation(c')            c' within LARGEST where the activation has no bounds
 
 Hochreiter and Schmidhuber 1997, with the forget gate of Gers, Schmidhuber and Cummins 2000. The rows
 of the weights stand in PyTorch's order i, f, g, o. With tanh everything here equals `nn.LSTM`.
@@ -26,6 +26,8 @@ _FUNCTIONS: dict[str, Function] = {
     "identity": lambda x: x,
 }
 UNBOUNDED = frozenset({"relu", "identity"})
+# What h adds to an unbounded candidate comes back in h: without an end to c it grows until it overflows.
+LARGEST = 3.0
 
 
 class LayerWeights(NamedTuple):
@@ -87,6 +89,8 @@ def step(
     """
     gates = gates_from(torch.addmm(projected, h, recurrent.t()), activation)
     c = gates.f * c + gates.i * gates.g
+    if activation in UNBOUNDED:
+        c = c.clamp(-LARGEST, LARGEST)
     if held is not None:
         c = c.index_copy(1, held.cells, held.values.to(c.dtype).expand(c.shape[0], -1))
     return gates.o * activation_function(activation)(c), c, gates

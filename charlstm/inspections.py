@@ -9,23 +9,20 @@ from pathlib import Path
 
 import torch
 
-from charlstm.cell import UNBOUNDED
 from charlstm.checkpoint import Checkpoint, load
 from charlstm.config import InspectionConfig, Unknown
 from charlstm.corpus import Corpus, split_bounds
 from charlstm.devices import keep_freed_memory
 from charlstm.errors import UsageError
-from charlstm.evaluation import character_losses
 from charlstm.files import COMPARED, COMPARISON, FINDINGS, REPORT
 from charlstm.inspection import inspect as inspection
 from charlstm.inspection.controls import shuffled
 from charlstm.inspection.findings import Findings
 from charlstm.inspection.passes import fresh
-from charlstm.pipeline import corpus_of, overflowing
+from charlstm.pipeline import corpus_of
 from charlstm.report.figures import write_figures
 from charlstm.report.render import render_comparison, write_page, write_report
 from charlstm.report.weights import NOT_WANTED, inside
-from charlstm.vocabulary import Ids
 
 # Networks that know nothing and can stand for another run: `untrained` and `shuffled`.
 TWINS = {"untrained": fresh, "shuffled": shuffled}
@@ -67,7 +64,6 @@ def inspect(
     start = _unseen(checkpoint, corpus, corpus_name)
 
     def read(of: Checkpoint, text: Corpus, name: str, told: Callable[[str, float], None]) -> Findings:
-        _refuse_overflow(of, text.tokens[start : start + config.characters])
         return inspection.inspect(
             of.model,
             text.tokens[start:],
@@ -123,14 +119,6 @@ def draw_comparison(folder: Path) -> Path:
     left, right = (Findings.load(folder / name).to_json() for name in (FINDINGS, COMPARED))
     write_page(render_comparison(left, right), folder / COMPARISON)
     return folder / COMPARISON
-
-
-def _refuse_overflow(checkpoint: Checkpoint, ids: Ids) -> None:
-    """Raise CheckpointError where cell states that have no bounds come to NaN or infinity in a text."""
-    if checkpoint.config.model.activation not in UNBOUNDED or len(ids) < 2:
-        return
-    if not all(losses.nats.isfinite().all() for losses in character_losses(checkpoint.model, ids)):
-        raise overflowing(checkpoint.path)
 
 
 def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:

@@ -63,8 +63,7 @@ class CharLSTM(nn.Module):
         """Orthogonal recurrent weights (Saxe 2013), gates that begin with every length of memory.
 
         A forget bias of b holds for about e^b characters, and an input bias of -b writes as slowly (Tallec
-        and Ollivier 2018). b is uniform, so the lengths are log-uniform from 1 to LONGEST_MEMORY. An
-        unbounded candidate begins without recurrent weights: what h adds to it comes back in h and grows.
+        and Ollivier 2018). b is uniform, so the lengths are log-uniform from 1 to LONGEST_MEMORY.
         """
         cells = self.config.cells
         self.embedding.weight.normal_(std=0.3, generator=generator)
@@ -72,8 +71,6 @@ class CharLSTM(nn.Module):
             nn.init.xavier_uniform_(lstm.get_parameter("weight_ih_l0"), generator=generator)
             for gate in lstm.get_parameter("weight_hh_l0").chunk(4):
                 nn.init.orthogonal_(gate, generator=generator)
-            if self.config.activation in cell.UNBOUNDED:
-                lstm.get_parameter("weight_hh_l0")[2 * cells : 3 * cells] = 0
             lstm.get_parameter("bias_hh_l0").zero_()
             bias = lstm.get_parameter("bias_ih_l0").zero_()
             bias[cells : 2 * cells].uniform_(0, math.log(LONGEST_MEMORY), generator=generator)

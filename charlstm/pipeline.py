@@ -43,14 +43,11 @@ def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "e
 def sample_from(
     path: Path, prompt: str, *, config: SamplingConfig, seed: int, unknown: Unknown = "error"
 ) -> Iterator[list[str]]:
-    """What each stream adds to its text; see sampling.sample. One stream is fastest on the CPU.
-
-    Raises CheckpointError where the model's predictions overflow.
-    """
+    """What each stream adds to its text; see sampling.sample. One stream is fastest on the CPU."""
     check_seed(seed)
     checkpoint = load(path)
     generator = torch.Generator().manual_seed(seed)
-    drawn = sample(
+    yield from sample(
         checkpoint.model,
         checkpoint.config.vocabulary,
         prompt,
@@ -58,12 +55,6 @@ def sample_from(
         generator=generator,
         unknown=unknown,
     )
-    try:
-        yield from drawn
-    except RuntimeError as error:
-        if "probability tensor" not in str(error):  # what torch.multinomial says of NaN
-            raise
-        raise overflowing(path) from error
 
 
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
@@ -156,8 +147,8 @@ def score(
     """The loss of every character of a text, or of one part of its split, under a run's best model.
 
     dynamic lets a copy of the model learn from the text as it reads. progress is told which fraction of the
-    characters is read. Raises CheckpointError when a loss is no finite number, which takes weights that
-    overflow.
+    characters is read. Raises CheckpointError when a loss is no finite number, which takes a
+    dynamic model with absurd weights.
     """
     checkpoint = load(path)
     corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
@@ -171,16 +162,10 @@ def score(
         done += losses.nats.numel()
         progress(done / len(ids))
     if not np.isfinite(nats).all():
-        raise overflowing(path)
+        raise CheckpointError(
+            f"{path} predicts with NaN or infinity as it learns", "score it without --dynamic"
+        )
     return Score(corpus, ids, nats)
-
-
-def overflowing(path: Path) -> CheckpointError:
-    """The problem with a model whose finite weights give losses that are not."""
-    return CheckpointError(
-        f"{path} predicts with NaN or infinity: its weights overflow",
-        "train again with a lower --learning-rate, or with --activation tanh",
-    )
 
 
 def known_corpora() -> list[CachedCorpus]:

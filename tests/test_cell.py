@@ -42,9 +42,22 @@ def test_every_activation_follows_the_equations(activation, generator):
     a = projected + h @ recurrent.t()
     phi = cell.activation_function(activation)
     expected_c = torch.sigmoid(a[:, 3:6]) * c + torch.sigmoid(a[:, 0:3]) * phi(a[:, 6:9])
+    if activation in cell.UNBOUNDED:
+        expected_c = expected_c.clamp(-cell.LARGEST, cell.LARGEST)
     torch.testing.assert_close(new_c, expected_c)
     torch.testing.assert_close(new_h, torch.sigmoid(a[:, 9:12]) * phi(expected_c))
     torch.testing.assert_close(gates.g, phi(a[:, 6:9]))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_cell_states_end_somewhere(activation, generator):
+    h, c = torch.zeros(1, 3), torch.zeros(1, 3)
+    recurrent = 5 * torch.rand(12, 3, generator=generator)
+    for _ in range(200):
+        h, c, _ = cell.step(torch.full((1, 12), 2.0), h, c, recurrent, activation=activation)
+    assert h.isfinite().all()
+    assert c.min() > (2 if activation in cell.UNBOUNDED else 100)
+    assert c.max() <= (cell.LARGEST if activation in cell.UNBOUNDED else 200)
 
 
 def test_a_held_cell_takes_its_value_and_leaves_the_gates_alone(generator):

@@ -2,6 +2,8 @@
 //
 //   i, f, o = sigmoid(W x + U h + b)    g = act(W x + U h + b)    c' = f c + i g    h' = o act(c')
 //
+// c' stays within LARGEST where the activation has no bounds.
+//
 // The rows of every matrix stand in PyTorch's order i, f, g, o, each of so many cells.
 
 const ACTIVATIONS = {
@@ -11,6 +13,7 @@ const ACTIVATIONS = {
   relu: (x) => Math.max(0, x),
   identity: (x) => x,
 };
+const LARGEST = 3;
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const padded = (columns) => Math.ceil(columns / 8) * 8;
 
@@ -64,6 +67,7 @@ async function buildNetwork(header, tensors) {
     layers,
     cells,
     act: ACTIVATIONS[header.activation],
+    largest: ["relu", "identity"].includes(header.activation) ? LARGEST : Infinity,
     symbols: header.symbols,
     level: header.level,
     table: tensors.table,
@@ -116,9 +120,10 @@ function readCharacter(network, state, id, held = []) {
   }
 }
 
-function updateCells({ cells, act, sums }, h, c, held) {
+function updateCells({ cells, act, largest, sums }, h, c, held) {
   for (let cell = 0; cell < cells; cell += 1) {
-    c[cell] = sigmoid(sums[cells + cell]) * c[cell] + sigmoid(sums[cell]) * act(sums[2 * cells + cell]);
+    const sum = sigmoid(sums[cells + cell]) * c[cell] + sigmoid(sums[cell]) * act(sums[2 * cells + cell]);
+    c[cell] = Math.max(-largest, Math.min(largest, sum));
   }
   for (const { cell, value } of held) c[cell] = value;
   for (let cell = 0; cell < cells; cell += 1) h[cell] = sigmoid(sums[3 * cells + cell]) * act(c[cell]);
