@@ -58,7 +58,7 @@ test-lowest: ## all tests but the browser's, with the oldest versions that pypro
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/pip install --quiet --disable-pip-version-check $$($(PYTHON) tests/faults/lowest.py)
 	.venv-lowest/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
-	.venv-lowest/bin/pytest --ignore tests/browser
+	.venv-lowest/bin/pytest --ignore tests/browser -W ignore::DeprecationWarning
 
 test-wheel: setup ## build wheel and sdist, install each in an empty environment, run the demo from there
 	sh tests/faults/wheel.sh $(PYTHON) '$(TORCH)'

@@ -192,10 +192,10 @@ def pick(logits: Floats, draw: Draw, uniform: float) -> int:
     if draw.temperature < COLDEST:
         return int(likeliest)
     scaled = (logits.astype(np.float64) - np.float64(logits[likeliest])) / draw.temperature
-    weights = np.exp(np.maximum(scaled, -745.0))
+    weights = np.exp(np.maximum(scaled, -746.0))
     if 0 < draw.top_k < logits.size:
-        least = np.sort(logits)[logits.size - draw.top_k]
-        weights[logits < least] = 0.0
+        least = np.sort(scaled)[logits.size - draw.top_k]
+        weights[scaled < least] = 0.0
     if draw.top_p < 1:
         order = np.argsort(-scaled, kind="mergesort")
         enough, before = draw.top_p * weights.sum(), 0.0

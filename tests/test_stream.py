@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_sampling import natural
 
@@ -85,6 +85,8 @@ def test_weights_of_a_training_that_diverged_still_draw_symbols(small_model, gen
 
 
 @settings(deadline=None)  # the first call compiles
+@example([0.0, 1.0, 0.5, 1.1754943508222875e-38], 0.3, 3, 1.0, 0.0)
+@example([0.0, 1.0, 0.5, 0.25], 1e-9, 0, 1.0, 0.0)
 @given(
     st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=4),
     st.sampled_from([0.0, 1e-9, 0.3, 1.0, 50.0]),
