@@ -29,14 +29,18 @@ def train(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="the run's folder [checkpoints/NAME of the text]")] = None,
-    cells: Annotated[int | None, typer.Option(help="cells in a layer [256]")] = None,
+    cells: Annotated[
+        int | None, typer.Option(help="cells in a layer [by length of training and text]")
+    ] = None,
     layers: Annotated[int | None, typer.Option(help="LSTM layers [1]")] = None,
     embedding: Annotated[int | None, typer.Option(help="numbers for each character [64]")] = None,
     dropout: Annotated[
-        float | None, typer.Option(help="share of cells left out [by the text's length]")
+        float | None, typer.Option(help="share of cells left out [by length of training and text]")
     ] = None,
     activation: Annotated[Activation | None, typer.Option(help="of candidate and cell state [tanh]")] = None,
-    streams: Annotated[int | None, typer.Option(help="texts read side by side [64]")] = None,
+    streams: Annotated[
+        int | None, typer.Option(help="texts read side by side [64, or 32 where time or text are short]")
+    ] = None,
     window: Annotated[int | None, typer.Option(help="characters between two updates [64]")] = None,
     minutes: Annotated[float | None, typer.Option(help="train for so long [4]")] = None,
     steps: Annotated[int | None, typer.Option(help="train for so many updates")] = None,

@@ -14,8 +14,8 @@ ORDER = [
     "errors", "launch", "files", "config", "compiled", "stream", "vocabulary", "tokens", "grammar", "sources",
     "corpus", "cell", "parallel", "model", "evaluation", "dynamic", "optimizers", "trainer", "training",
     "tensorfile", "checkpoint", "runfolder", "sampling", "foreign",
-    "inspection", "live", "report", "devices", "runs", "pipeline", "inspections", "imports", "interrupts",
-    "console", "narration", "exits", "options", "train_command", "cli", "__main__",
+    "inspection", "live", "report", "devices", "suggestions", "runs", "pipeline", "inspections", "imports",
+    "interrupts", "console", "narration", "exits", "options", "train_command", "cli", "__main__",
 ]  # fmt: skip
 
 
