@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test check bench faults fuzz soak test-lowest test-wheel clean
+.PHONY: help setup browser demo test check bench results faults fuzz soak test-lowest test-wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: setup ## the benchmarks, as tables
 	$(BIN)/python tests/benchmarks/growth.py --megabytes 1 10 100
 	$(BIN)/python tests/benchmarks/encoding.py --megabytes 200
 	$(BIN)/charlstm exam
+
+results: setup ## the README's small results again; TEXT=tiny_shakespeare.txt adds time to quality on it
+	$(BIN)/python tests/benchmarks/results.py $(if $(TEXT),--text '$(TEXT)')
 
 faults: setup ## the tests of faults in full: 200 kills, files cut at every length (20 minutes)
 	$(BIN)/pytest tests/faults --heavy

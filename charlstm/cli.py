@@ -14,7 +14,7 @@ from charlstm.errors import UsageError
 from charlstm.exits import computing
 from charlstm.launch import launch
 from charlstm.options import AsJson, Device, FiguresOption, NoModel, Part, Quiet, RunPath, UnknownOption
-from charlstm.train_command import follow, train
+from charlstm.train_command import follow, settings_help, train
 
 app = typer.Typer(
     add_completion=False,
@@ -45,7 +45,7 @@ def main() -> NoReturn:
     exits.run(app)
 
 
-app.command()(train)
+app.command(epilog=settings_help())(train)
 
 
 @app.command()

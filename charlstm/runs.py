@@ -24,7 +24,7 @@ from charlstm.model import CharLSTM
 from charlstm.parallel import Group, joined, own_device
 from charlstm.runfolder import RunFolder
 from charlstm.sampling import sample
-from charlstm.suggestions import suggested_cells, suggested_dropout, suggested_streams
+from charlstm.suggestions import suggested
 from charlstm.trainer import Trainer, stream_length, use_bfloat16
 from charlstm.vocabulary import Ids
 
@@ -287,14 +287,13 @@ def _planned(request: TrainRequest) -> _Plan:
     RunFolder(request.out).refuse_if_taken(overwrite=request.overwrite)  # before the text is read: minutes
     corpus = load_corpus(request.corpus, level=request.level)
     train_ids, validation_ids = _splits(corpus, request.split, request.validation)
-    plan = TrainingConfig(**({"streams": suggested_streams(len(train_ids), plan)} | request.training))
+    found = suggested(len(train_ids), plan)
+    given = {"streams": found.streams, "learning_rate": found.learning_rate} | request.training
+    plan = TrainingConfig(**given)
     stream_length(len(train_ids), streams=plan.streams, window=plan.window)
     record = CorpusRecord(corpus.name, corpus.sha256, len(corpus.tokens), request.split, request.validation)
-    suggested = {
-        "dropout": suggested_dropout(len(train_ids), plan),
-        "cells": suggested_cells(len(train_ids), plan),
-    }
-    model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **(suggested | request.model))
+    shape = {"cells": found.cells, "dropout": found.dropout} | request.model
+    model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **shape)
     config = RunConfig(model, plan, corpus.vocabulary, record)
     return _Plan(config, plan, train_ids, validation_ids, corpus.left_out)
 

@@ -1,10 +1,11 @@
-"""Settings that nobody gave: size, dropout and streams for the length of the text and of the training.
+"""Settings that nobody gave: size, dropout, streams and rate for the length of the text and of the training.
 
 Measured on tiny_shakespeare (1.1 million characters, 90/10, two cores) at 8 s, 30 s, 2 and 5 minutes, and on
-the standard library's source at 4 minutes.
+the standard library's source at 30 s and 4 minutes.
 """
 
 import math
+from dataclasses import dataclass
 
 from charlstm.config import ModelConfig, TrainingConfig
 
@@ -14,39 +15,38 @@ _SHORT = 4_000_000
 _CHARACTERS_A_MINUTE = 4_000_000
 # Below so many passes over the text nothing is learned by heart yet.
 _FEW_PASSES = 3.5
-# Cells, from so many minutes on; a text that is read few times gets no more than _CELLS.
-_SIZES = ((4.0, 512), (1.5, 384), (0.2, 256), (0.0, 128))
-_CELLS = ModelConfig.cells
-# Minutes in which more steps are worth more than more characters.
-_HURRY = 1.0
+# Cells, from so many minutes on; a text that is read few times gets no more than ModelConfig has.
+_SIZES = ((8.0, 512), (1.5, 384), (0.2, 256), (0.0, 128))
+# Of a short text half as many are read side by side: more steps, at a higher rate, are worth more there.
+_STREAMS, _RATE = 32, 0.015
 
 
-def suggested_dropout(train_characters: int, plan: TrainingConfig) -> float:
-    """The share of cells to leave out: the more often a short text is read, the more."""
-    passes = _passes(train_characters, plan)
-    if train_characters > _SHORT or passes < _FEW_PASSES:
-        return 0.0
-    return round(min(0.5, 0.3 + 0.16 * math.log(passes / 8)), 2)
+@dataclass(frozen=True)
+class Settings:
+    """Cells of a layer, share of them left out in training, texts read side by side, Muon's peak rate."""
+
+    cells: int
+    dropout: float
+    streams: int
+    learning_rate: float
 
 
-def suggested_cells(train_characters: int, plan: TrainingConfig) -> int:
-    """Cells of a layer: fewer for seconds, more for a short text that is read many times.
+def suggested(train_characters: int, plan: TrainingConfig) -> Settings:
+    """Settings for a text of so many characters and a training of the plan's length.
 
-    _CELLS where the training's length is told in steps or epochs.
+    The more often a short text is read, the more cells and the more dropout. Where the length is told in
+    steps or epochs, cells, streams and rate are those of every text.
     """
+    short, passes = train_characters <= _SHORT, _passes(train_characters, plan)
+    by_heart = short and passes >= _FEW_PASSES
+    dropout = round(min(0.5, 0.3 + 0.16 * math.log(passes / 8)), 2) if by_heart else 0.0
     if plan.minutes is None:
-        return _CELLS
-    most = math.inf if suggested_dropout(train_characters, plan) else _CELLS
-    return int(min(most, next(cells for minutes, cells in _SIZES if plan.minutes >= minutes)))
-
-
-def suggested_streams(train_characters: int, plan: TrainingConfig) -> int:
-    """Texts read side by side: half as many, and so more steps, where time or text are short.
-
-    As the plan has them where the training's length is told in steps or epochs.
-    """
-    hurried = plan.minutes is not None and (plan.minutes < _HURRY or train_characters <= _SHORT)
-    return plan.streams // 2 if hurried else plan.streams
+        return Settings(ModelConfig.cells, dropout, plan.streams, plan.learning_rate)
+    cells = next(cells for minutes, cells in _SIZES if plan.minutes >= minutes)
+    if not by_heart:
+        cells = min(cells, ModelConfig.cells)
+    streams, rate = (_STREAMS, _RATE) if short else (plan.streams, plan.learning_rate)
+    return Settings(cells, dropout, streams, rate)
 
 
 def _passes(train_characters: int, plan: TrainingConfig) -> float:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm import console
-from charlstm.config import Activation, Level, Optimizer, Precision
+from charlstm.config import Activation, Level, Optimizer, Precision, TrainingConfig
 from charlstm.errors import UsageError
 from charlstm.exits import computing
 from charlstm.launch import SINGLE, launch
 from charlstm.options import AsJson, Device, Quiet, given
+from charlstm.suggestions import suggested
 
 if TYPE_CHECKING:
     from charlstm.runs import TrainRequest
@@ -18,6 +19,26 @@ if TYPE_CHECKING:
 # Seconds in which a second Ctrl-C is the first: what a terminal sends to torchrun and to all that it started,
 # torchrun sends to all that it started.
 _TOLD_TWICE = 2.0
+
+
+# Sizes of texts that the help names settings for, in characters to train on, and minutes.
+_TEXTS = {"100 KB": 90_000, "1 MB": 900_000, "10 MB": 9_000_000, "100 MB": 90_000_000}
+_MINUTES = (2, 20, 200)
+
+
+def settings_help() -> str:
+    """What is taken where no setting is given, as the end of the command's help."""
+
+    def told(characters: int, minutes: float) -> str:
+        settings = suggested(characters, TrainingConfig(minutes=minutes))
+        return f"{settings.cells}, {settings.dropout:g}"
+
+    rows = [
+        (name, *(told(characters, minutes) for minutes in _MINUTES)) for name, characters in _TEXTS.items()
+    ]
+    header = ("text", *(f"{minutes} minutes" for minutes in _MINUTES))
+    shown = console.table(rows, header=header)
+    return f"Cells and dropout where you give none, two cores:\n\n\b\n{shown}"
 
 
 def train(
@@ -39,14 +60,15 @@ def train(
     ] = None,
     activation: Annotated[Activation | None, typer.Option(help="of candidate and cell state [tanh]")] = None,
     streams: Annotated[
-        int | None, typer.Option(help="texts read side by side [64, or 32 where time or text are short]")
+        int | None, typer.Option(help="texts read side by side [64, or 32 of a short text]")
     ] = None,
     window: Annotated[int | None, typer.Option(help="characters between two updates [64]")] = None,
     minutes: Annotated[float | None, typer.Option(help="train for so long [4]")] = None,
     steps: Annotated[int | None, typer.Option(help="train for so many updates")] = None,
     epochs: Annotated[float | None, typer.Option(help="train for so many passes over the text")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="peak rate of Muon; AdamW's follow it [0.012]")
+        float | None,
+        typer.Option(help="peak rate of Muon; AdamW's follow it [0.012, or 0.015 of a short text]"),
     ] = None,
     optimizer: Annotated[
         Optimizer | None, typer.Option(help="who trains the LSTM; adamw: hardest gates [mixed]")

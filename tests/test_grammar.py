@@ -11,7 +11,7 @@ from charlstm import grammar
 from charlstm.corpus import default_data_folder, list_corpora, load_corpus
 from charlstm.errors import CorpusError
 from charlstm.grammar import GRAMMARS, GrammarName, GrammarText, generate, parse_name
-from charlstm.inspection.features import features
+from charlstm.inspection.features import Traits, features
 
 CLOSES = {")": "(", "]": "[", "}": "{"}
 
@@ -80,7 +80,8 @@ def test_the_truth_is_what_the_text_says(name, characters, seed):
 
 def test_the_truth_has_the_meaning_of_the_feature_of_its_name(named):
     name, made = named
-    found = {feature.name: feature.values for feature in features(made.text, set(made.text), starts=[0])}
+    traits = Traits.of(made.text, set(made.text))
+    found = {feature.name: values for feature, values in features(made.text, traits, starts=[0])}
     same = made.truth.keys() & found.keys()
     assert same == made.truth.keys() - {"total_depth", "level", "in_indentation"}, name
     for signal in same:

@@ -1,44 +1,29 @@
 import pytest
 
 from charlstm.config import ModelConfig, TrainingConfig
-from charlstm.suggestions import suggested_cells, suggested_dropout, suggested_streams
+from charlstm.suggestions import Settings, suggested
 
-
-def suggested(characters: int, **length: float) -> tuple[int, float]:
-    plan = TrainingConfig(**length)
-    return suggested_cells(characters, plan), suggested_dropout(characters, plan)
+PLAN = TrainingConfig(steps=1)
 
 
 @pytest.mark.parametrize(
     ("minutes", "cells", "dropout"),
-    [(0.08, 128, 0), (0.45, 256, 0), (1.9, 384, 0.29), (4.9, 512, 0.44), (60, 512, 0.5)],
+    [(0.08, 128, 0), (0.45, 256, 0), (1.9, 384, 0.29), (4.9, 384, 0.44), (60, 512, 0.5)],
 )
 def test_a_short_text_gets_more_cells_and_dropout_with_time(minutes, cells, dropout):
-    assert suggested(1_003_854, minutes=minutes) == (cells, dropout)
+    settings = suggested(1_003_854, TrainingConfig(minutes=minutes))
+    assert settings == Settings(cells, dropout, streams=32, learning_rate=0.015)
 
 
 @pytest.mark.parametrize("minutes", [0.5, 4, 60])
 def test_a_long_text_is_not_learned_by_heart(minutes):
-    assert suggested(8_834_490, minutes=minutes) == (256, 0)
+    settings = suggested(8_834_490, TrainingConfig(minutes=minutes))
+    assert settings == Settings(256, 0, PLAN.streams, PLAN.learning_rate)
 
 
 @pytest.mark.parametrize(
-    ("characters", "length", "streams"),
-    [
-        (1_000_000, {"minutes": 4}, 32),
-        (9_000_000, {"minutes": 0.5}, 32),
-        (9_000_000, {"minutes": 4}, 64),
-        (1_000_000, {"steps": 100}, 64),
-    ],
+    ("length", "dropout"), [({"epochs": 8}, 0.3), ({"epochs": 2}, 0), ({"steps": 1_953}, 0.3)]
 )
-def test_fewer_streams_where_time_or_text_are_short(characters, length, streams):
-    assert suggested_streams(characters, TrainingConfig(**length)) == streams
-
-
-def test_passes_are_counted_where_they_are_known():
-    assert suggested(1_000_000, epochs=8) == (256, 0.3)
-    assert suggested(1_000_000, epochs=2) == (256, 0)
-    plan = TrainingConfig(steps=1_000)
-    read = 1_000 * plan.streams * plan.window
-    assert suggested_dropout(read // 8, plan) == 0.3
-    assert suggested_cells(read // 8, plan) == ModelConfig.cells
+def test_where_passes_are_known_only_dropout_follows_them(length, dropout):
+    settings = suggested(1_000_000, TrainingConfig(**length))
+    assert settings == Settings(ModelConfig.cells, dropout, PLAN.streams, PLAN.learning_rate)

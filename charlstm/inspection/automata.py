@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.inspection import signals
-from charlstm.inspection.features import ANY, CAP, Drivers, Feature, FeatureKind, symbol_name
+from charlstm.inspection.features import ANY, CAP, Drivers, Feature, FeatureKind, Signal, symbol_name
 from charlstm.inspection.signals import Counts, Flags
 
 
@@ -51,16 +51,16 @@ class Automaton:
             return f"{'characters' if list(self.up) == ANY else up}_since_{down}{late}"
         return (f"parity_of_{up}" if self.up == self.down else f"after_{up}_until_{down}") + late
 
-    def feature(self, text: str, starts: Sequence[int] | NDArray[np.int64]) -> Feature:
-        """The signal over a text, (characters,); starts are the positions where it begins at 0."""
+    def signal(self, text: str, starts: Sequence[int] | NDArray[np.int64]) -> Signal:
+        """The signal along a text; starts are the positions where it begins at 0."""
         signal = {"switch": _switch, "counter": _counter, "depth": _depth}[self.kind]
         values = np.zeros(len(text), np.int64)
         for start, stop in pairwise([*starts, len(text)]):
             stretch = text[start:stop]
             part = signal(events(stretch, self.up, self.kind == "counter"), events(stretch, self.down))
             values[start + self.lag : stop] = part[: max(0, stop - start - self.lag)]
-        capped = np.minimum(values, CAP).astype(np.uint8)
-        return Feature(self.name, self.kind, self.drivers, capped, lag=self.lag)
+        feature = Feature(self.name, self.kind, self.drivers, self.lag)
+        return Signal(feature, np.minimum(values, CAP).astype(np.uint8))
 
     def unmatched(self, text: str) -> float:
         """Of a depth, the share of what takes it down that comes at depth 0, over the whole text."""

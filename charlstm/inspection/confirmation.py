@@ -5,6 +5,7 @@ shifts instead of thousands (Westfall and Young 1993).
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,11 +19,11 @@ from charlstm.inspection.detectors import (
     Pairs,
     Scoring,
     ShiftedProducts,
-    Split,
     p_values,
 )
 from charlstm.inspection.profile import Profile
-from charlstm.inspection.trace import CountedBlock, counted_blocks
+from charlstm.inspection.splits import Part, Split
+from charlstm.inspection.trace import CountedBlock
 from charlstm.model import CharLSTM
 
 GATES = ("input", "forget", "output")
@@ -123,19 +124,31 @@ def confirm(
     calibration: Calibration,
     shifts: Tensor,
     *,
-    since: Tensor,
     nuisances: list[int],
 ) -> Confirmation:
     """Score the frozen pairs on a new split, against their features shifted by shifts (shifts,).
 
-    since (rows, used) int64 are the characters since each of the pairs' features, once and in order, last
-    went on or off; nuisances are the features whose linear part no finding may rest on.
+    nuisances are the features whose linear part no finding may rest on.
     """
-    frozen = _Frozen(split, pairs, calibration, shifts, model.config.vocabulary_size, since, nuisances)
-    for block in counted_blocks(model, split.ids, split.cut):
-        if len(pairs):
-            frozen.update(block)
+    frozen = _Frozen(split, pairs, calibration, shifts, model.config.vocabulary_size, nuisances)
+    for part in split if len(pairs) else ():
+        reading = frozen.begin(part)
+        for block in part.blocks(model):
+            frozen.update(reading, block)
     return frozen.result()
+
+
+class _Reading(NamedTuple):
+    """What a part's sums need: at each of its rows, of the pairs' features each once and in order, the
+    features (rows, used) uint8 and the characters since each last went on or off (rows, used) int64; the
+    nuisances (rows, n) uint8 and the number of the context (rows,) int64.
+    """
+
+    part: Part
+    features: Tensor
+    since: Tensor
+    nuisances: Tensor
+    contexts: Tensor
 
 
 class _Frozen:
@@ -148,49 +161,60 @@ class _Frozen:
         calibration: Calibration,
         shifts: Tensor,
         vocabulary: int,
-        since: Tensor,
         nuisances: list[int],
     ) -> None:
-        used, self.feature = torch.unique(pairs.features, return_inverse=True)
+        self.used, self.feature = torch.unique(pairs.features, return_inverse=True)
+        count, used = len(pairs), len(self.used)
         self.pairs = pairs
         self.split = split
-        self.features = split.features[:, used]
-        self.since = since
+        self.nuisances = nuisances
         self.means = calibration.means[pairs.cells].float()
         self.thresholds = calibration.thresholds[pairs.cells].float()
-        self.scoring = Scoring(split, self.features, cells=len(pairs), vocabulary=vocabulary)
-        self.null = ShiftedProducts(self.features, shifts, cells=len(pairs))
-        self.levels = CellFeatureMoments(len(pairs), len(used))
-        self.profile = Profile(len(pairs), split.cut.streams)
-        self.confounds = Confounds(split.contexts(), split.features[:, nuisances], len(pairs), len(used))
-        self.blocks = torch.zeros(BLOCKS, len(pairs), 6, dtype=torch.float64)
-        self.holding = torch.zeros(2, len(pairs), dtype=torch.float64)
-        self.gates = GatesByCharacter(len(pairs), vocabulary)
+        self.scoring = Scoring(split, cells=count, features=used, vocabulary=vocabulary)
+        self.null = ShiftedProducts(split, self.used, shifts, cells=count)
+        self.levels = CellFeatureMoments(count, used)
+        self.profile = Profile(count, split.cut.streams)
+        self.confounds = Confounds(
+            contexts=len(split.contexts), cells=count, features=used, nuisances=len(nuisances)
+        )
+        self.blocks = torch.zeros(BLOCKS, count, 6, dtype=torch.float64)
+        self.holding = torch.zeros(2, count, dtype=torch.float64)
+        self.gates = GatesByCharacter(count, vocabulary)
 
-    def update(self, block: CountedBlock) -> None:
+    def begin(self, part: Part) -> _Reading:
+        """Go on with another part."""
+        self.profile.next_part()
+        return _Reading(
+            part,
+            part.features[:, self.used],
+            part.since(self.used),
+            part.features[:, self.nuisances],
+            self.split.contexts.of(part),
+        )
+
+    def update(self, reading: _Reading, block: CountedBlock) -> None:
         """Add a block of all cells."""
-        rows, cells = block.rows, self.pairs.cells
-        c, features = block.c[:, cells] - self.means, self.features[rows].float()
-        self.scoring.update(rows, c)
-        self.null.update(rows, c)
-        self.confounds.update(rows, c, features)
-        self.gates.update(self.split.characters[rows], block, cells)
+        rows, cells, part = block.rows, self.pairs.cells, reading.part
+        c, features = block.c[:, cells] - self.means, reading.features[rows].float()
+        self.scoring.update(part, rows, c, features)
+        self.null.update(reading.features, rows, c)
+        self.confounds.update(reading.contexts[rows], c, features, reading.nuisances[rows].float())
+        self.gates.update(part.characters[rows], block, cells)
         own = features[:, self.feature]
-        self.profile.update(own, c, self.split.stretches(rows))
-        self._sum_blocks(rows, c, own)
-        self._sum_levels(block, features, own)
+        self.profile.update(own, c, part.stretches(rows) - part.stretches_before)
+        self._sum_blocks(part.rows_before + rows, c, own)
+        self._sum_levels(block, features, own, reading.since[rows][:, self.feature])
 
     def _sum_blocks(self, rows: Tensor, c: Tensor, own: Tensor) -> None:
         values = torch.stack((torch.ones_like(c), c, own, c * c, own * own, c * own), dim=2).double()
-        self.blocks.index_add_(0, rows * BLOCKS // len(self.features), values)
+        self.blocks.index_add_(0, rows * BLOCKS // self.split.rows, values)
 
-    def _sum_levels(self, block: CountedBlock, features: Tensor, own: Tensor) -> None:
+    def _sum_levels(self, block: CountedBlock, features: Tensor, own: Tensor, since: Tensor) -> None:
         """What the switches among the pairs do: on or off, kept or not, and still on after so long."""
         cells = self.pairs.cells
         on = (block.c[:, cells] - self.thresholds) * self.pairs.signs > 0
         before = (block.c_before[:, cells] - self.thresholds) * self.pairs.signs > 0
         self.levels.update(on.float(), (features > 0).float())
-        since = self.since[block.rows][:, self.feature]
         steady = since > 0
         self.holding += torch.stack(((steady & (on == before)).sum(0), steady.sum(0)))
         self.profile.update_survival(since, own > 0, on)

@@ -15,28 +15,28 @@ _ROUNDING = 1e-6
 class Confounds:
     """Sums behind the partial correlations of pairs' cells with features."""
 
-    def __init__(self, contexts: Tensor, nuisances: Tensor, cells: int, features: int) -> None:
-        """contexts (rows,) int64 numbers of runs; nuisances (rows, n) uint8."""
-        self._contexts = contexts
-        self._nuisances = nuisances
+    def __init__(self, *, contexts: int, cells: int, features: int, nuisances: int) -> None:
+        """contexts is how many runs there are."""
         self._cells = cells
-        columns = cells + features + nuisances.shape[1]
+        self._first = cells + features
+        columns = cells + features + nuisances
         self._moments = CellFeatureMoments(columns, columns)
-        self._by_context = GroupSums(int(contexts.max()) + 1, columns)
+        self._by_context = GroupSums(contexts, columns)
 
-    def update(self, rows: Tensor, c: Tensor, features: Tensor) -> None:
-        """Add a block: c (positions, cells) and features (positions, features) float32 at rows."""
-        columns = torch.cat((c, features, self._nuisances[rows].float()), dim=1)
+    def update(self, contexts: Tensor, c: Tensor, features: Tensor, nuisances: Tensor) -> None:
+        """Add a block: contexts (positions,) int64 numbers of runs; c (positions, cells), features
+        (positions, features) and nuisances (positions, n), all float32.
+        """
+        columns = torch.cat((c, features, nuisances), dim=1)
         self._moments.update(columns, columns)
-        self._by_context.update(self._contexts[rows], columns)
+        self._by_context.update(contexts, columns)
 
     def partial(self, feature: Tensor) -> Tensor:
         """(cells,) float64 r of each cell with its feature (cells,) int64, given the context."""
         within = self._within()
-        first = within.shape[0] - self._nuisances.shape[1]
         found = torch.zeros(self._cells, dtype=torch.float64)
         for cell, column in enumerate((self._cells + feature).tolist()):
-            others = [n for n in range(first, len(within)) if not self._same(n, column)]
+            others = [n for n in range(self._first, len(within)) if not self._same(n, column)]
             found[cell] = _partial(within, cell, column, others)
         return found
 

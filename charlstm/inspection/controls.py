@@ -10,7 +10,8 @@ import torch
 
 from charlstm.config import InspectionConfig
 from charlstm.inspection.findings import Json
-from charlstm.inspection.passes import Detected, InspectedText, detect, fresh
+from charlstm.inspection.passes import Detected, detect, fresh
+from charlstm.inspection.splits import InspectedText
 from charlstm.model import CharLSTM
 
 

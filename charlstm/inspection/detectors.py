@@ -8,16 +8,15 @@ feature, within the stretches that the text is read in: a cell that begins each 
 off by a constant all along, as a depth that began inside two brackets is.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm.inspection.accumulators import CellFeatureMoments, CellHistogram, CrossProducts, GroupSums
-from charlstm.inspection.features import FeatureTable
-from charlstm.inspection.trace import Cut, counted_blocks
+from charlstm.inspection.features import CAP
+from charlstm.inspection.splits import Part, Split
 from charlstm.model import CharLSTM
 
 # A circular shift goes at least this far, and at least this many autocorrelation times.
@@ -35,67 +34,14 @@ MEMORY = 0.5
 # A listed feature of which the last three characters tell more than the rest of this is no memory at all;
 # one that a cell proposed is made to fit the cell, and must be a memory beyond doubt.
 FEATURE_MEMORY, PROPOSED_MEMORY = 0.15, 0.3
-_CONTEXT = 3
-_OCCURRENCES = 5
 # A feature that explains less than a quarter of a cell's variance does not name it; nor does one that
 # some untrained cell follows about as well.
 LEAST_SCORE = 0.5
 UNTRAINED_MARGIN = 0.03
 # Features this close to a cell's best are a tie: the first of them names it, as listed ones come first.
 _TIE = 0.02
-# Positions that are summed at a time where no model is read.
-_ROWS = 4096
 # What is left of a variance below this share is rounding.
 _ROUNDING = 1e-6
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """A part of the text ready to be read: ids (characters,), and at the counted positions of its cut
-    characters (rows,) int64 ids and features (rows, features) uint8.
-    """
-
-    ids: NDArray[np.unsignedinteger]
-    cut: Cut
-    characters: Tensor
-    features: Tensor
-
-    @classmethod
-    def of(cls, ids: NDArray[np.unsignedinteger], start: int, cut: Cut, table: FeatureTable) -> "Split":
-        """The split that begins at position start of the text ids and features belong to."""
-        part = ids[start : start + cut.streams * cut.length]
-        features = torch.from_numpy(table.matrix(start + cut.counted))
-        return cls(part, cut, torch.from_numpy(part[cut.counted].astype(np.int64)), features)
-
-    def extended(self, start: int, table: FeatureTable) -> "Split":
-        """The same split with the columns of a table that goes on from its own; start as in `of`."""
-        known = self.features.shape[1]
-        more = torch.from_numpy(table.matrix(start + self.cut.counted, first=known))
-        return replace(self, features=torch.cat((self.features, more), dim=1))
-
-    def first(self, characters: int) -> "Split":
-        """The first stretches of the split, of about so many characters together, one at least."""
-        streams = min(self.cut.streams, max(1, characters // self.cut.length))
-        cut = Cut(streams * self.cut.length, streams)
-        rows = len(cut.counted)
-        return Split(self.ids[: cut.characters], cut, self.characters[:rows], self.features[:rows])
-
-    def stretches(self, rows: Tensor) -> Tensor:
-        """(positions,) int64: the stretch of each of some rows (positions,) int64."""
-        return rows * self.cut.streams // len(self.features)
-
-    def contexts(self) -> Tensor:
-        """(rows,) int64: which run of characters ends at each counted position, numbered from 0.
-
-        Runs of _CONTEXT characters, or shorter ones where these occur too rarely for a mean.
-        """
-        counted = self.cut.counted
-        for length in range(_CONTEXT, 0, -1):
-            runs = np.stack([self.ids[counted - back] for back in range(length)])
-            distinct, numbers = np.unique(runs, axis=1, return_inverse=True)
-            if distinct.shape[1] * _OCCURRENCES <= len(counted):
-                break
-        return torch.from_numpy(numbers.reshape(-1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,19 +97,20 @@ def p_values(scores: Tensor, null: Tensor) -> Tensor:
     return (1 + (null[None, :] >= scores[:, None]).sum(1)).double() / (1 + len(null))
 
 
-def draw_shifts(features: Tensor, shifts: int, generator: torch.Generator) -> Tensor:
-    """(shifts,) int64 circular shifts for features (rows, features), too far for a feature to follow itself.
+def draw_shifts(parts: Iterable[Tensor], shifts: int, generator: torch.Generator) -> Tensor:
+    """(shifts,) int64 circular shifts within parts (rows, features), too far for a feature to follow itself.
 
     At least ten of the longest autocorrelation time, but never more than a quarter of the rows; and where
     there are enough others, none at which some feature is like itself again, as the column is in a text
-    whose lines are all of one length.
+    whose lines are all of one length. Every part has as many rows.
     """
-    rows = len(features)
-    longest, alike = 0, torch.zeros(rows)
-    for column in features.unbind(1):
-        correlation = autocorrelation(column.float())
-        longest = max(longest, _time(correlation))
-        alike = torch.maximum(alike, correlation.abs())
+    longest, alike = 0, torch.zeros(1)
+    for features in parts:
+        for column in features.unbind(1):
+            correlation = autocorrelation(column.float())
+            longest = max(longest, _time(correlation))
+            alike = torch.maximum(alike, correlation.abs())
+    rows = len(alike)
     least = min(max(LEAST_SHIFT, _TIMES * longest), rows // 4)
     reach = torch.arange(least, rows - least + 1)
     unlike = reach[alike[reach] <= _ALIKE]
@@ -193,9 +140,10 @@ def calibrate(model: CharLSTM, split: Split) -> Calibration:
     """Read the calibration split."""
     cells = model.config.layers * model.config.cells
     moments, histogram = CellFeatureMoments(cells, 0), CellHistogram(cells)
-    for block in counted_blocks(model, split.ids, split.cut):
-        moments.update(block.c, block.c[:, :0])
-        histogram.update(block.c)
+    for part in split:
+        for block in part.blocks(model):
+            moments.update(block.c, block.c[:, :0])
+            histogram.update(block.c)
     return Calibration(moments.cell_means, *histogram.otsu())
 
 
@@ -204,49 +152,47 @@ def discover(model: CharLSTM, split: Split, means: Tensor, shifts: Tensor, *, te
 
     tested (n,) int64 are the features whose shifts make the null.
     """
-    scoring = Scoring(split, split.features, cells=len(means), vocabulary=model.config.vocabulary_size)
-    null = ShiftedProducts(split.features[:, tested], shifts, cells=len(means))
-    context = split.contexts()
-    by_context = GroupSums(int(context.max()) + 1, len(means))
-    for block in counted_blocks(model, split.ids, split.cut):
-        centred = block.c - means.float()
-        scoring.update(block.rows, centred)
-        null.update(block.rows, centred)
-        by_context.update(context[block.rows], centred)
+    count = len(split.table.features)
+    scoring = Scoring(split, cells=len(means), features=count, vocabulary=model.config.vocabulary_size)
+    null = ShiftedProducts(split, tested, shifts, cells=len(means))
+    by_context = GroupSums(len(split.contexts), len(means) + count)
+    for part in split:
+        columns, contexts = part.features[:, tested], split.contexts.of(part)
+        for block in part.blocks(model):
+            centred, features = block.c - means.float(), part.features[block.rows].float()
+            scoring.update(part, block.rows, centred, features)
+            null.update(columns, block.rows, centred)
+            by_context.update(contexts[block.rows], torch.cat((centred, features), dim=1))
     moments = scoring.moments
+    remembered = memory(
+        by_context,
+        torch.cat((moments.cell_means, moments.feature_means)),
+        torch.cat((moments.cell_squares, moments.feature_squares)),
+    )
     return Discovery(
         scoring.result(),
-        memory(by_context, moments.cell_means, moments.cell_squares),
-        _feature_memory(split, context, moments),
+        remembered[: len(means)],
+        remembered[len(means) :],
         null.scores(scoring.within()).amax((0, 2)),
     )
-
-
-def _feature_memory(split: Split, context: Tensor, moments: CellFeatureMoments) -> Tensor:
-    by_context = GroupSums(int(context.max()) + 1, split.features.shape[1])
-    for rows in torch.split(torch.arange(len(context)), _ROWS):
-        by_context.update(context[rows], split.features[rows].float())
-    return memory(by_context, moments.feature_means, moments.feature_squares)
 
 
 class Scoring:
     """Correlations of cells with features of a split, and the sums behind the partial ones."""
 
-    def __init__(self, split: Split, features: Tensor, *, cells: int, vocabulary: int) -> None:
-        """features (rows, features) are those of the split's that count."""
-        self.split = split
-        self.features = features
-        self.moments = CellFeatureMoments(cells, features.shape[1])
-        self.by_character = GroupSums(vocabulary, cells + features.shape[1])
-        self.by_stretch = GroupSums(split.cut.streams, cells + features.shape[1])
+    def __init__(self, split: Split, *, cells: int, features: int, vocabulary: int) -> None:
+        self.moments = CellFeatureMoments(cells, features)
+        self.by_character = GroupSums(vocabulary, cells + features)
+        self.by_stretch = GroupSums(split.stretches, cells + features)
 
-    def update(self, rows: Tensor, c: Tensor) -> None:
-        """Add c (positions, cells) float32, roughly centred, at rows (positions,)."""
-        features = self.features[rows].float()
+    def update(self, part: Part, rows: Tensor, c: Tensor, features: Tensor) -> None:
+        """Add c (positions, cells), roughly centred, and features (positions, features), both float32, at
+        rows (positions,) of a part.
+        """
         both = torch.cat((c, features), dim=1)
         self.moments.update(c, features)
-        self.by_character.update(self.split.characters[rows], both)
-        self.by_stretch.update(self.split.stretches(rows), both)
+        self.by_character.update(part.characters[rows], both)
+        self.by_stretch.update(part.stretches(rows), both)
 
     def within(self) -> CellFeatureMoments:
         """The moments within stretches."""
@@ -260,18 +206,20 @@ class Scoring:
 
 
 class ShiftedProducts:
-    """Products of c with every feature, scaled to mean 0 and variance 1, under every shift (shifts,)."""
+    """Products of c with features, scaled to mean 0 and variance 1, under every shift (shifts,) of a part."""
 
-    def __init__(self, features: Tensor, shifts: Tensor, *, cells: int) -> None:
-        self.features = features
-        self.mean, self.scale = _standards(features)
+    def __init__(self, split: Split, tested: Tensor, shifts: Tensor, *, cells: int) -> None:
+        """tested (n,) int64 are the features that count."""
+        self.mean, self.scale = _standards(split, tested)
         self.shifts = shifts
-        self.products = CrossProducts(cells, len(shifts) * features.shape[1])
+        self.products = CrossProducts(cells, len(shifts) * len(tested))
 
-    def update(self, rows: Tensor, c: Tensor) -> None:
-        """Add c (positions, cells) float32, roughly centred, at rows (positions,)."""
-        shifted = (rows[:, None] - self.shifts) % len(self.features)
-        columns = self.features.index_select(0, shifted.flatten())
+    def update(self, features: Tensor, rows: Tensor, c: Tensor) -> None:
+        """Add c (positions, cells) float32, roughly centred, at rows (positions,) of a part whose tested
+        features are (rows of the part, n) uint8.
+        """
+        shifted = (rows[:, None] - self.shifts) % len(features)
+        columns = features.index_select(0, shifted.flatten())
         standard = (columns.float() - self.mean) * self.scale
         self.products.update(c, standard.view(len(rows), -1))
 
@@ -280,16 +228,20 @@ class ShiftedProducts:
         squares = moments.cell_squares * moments.count
         still = moments.cell_squares <= moments.count * _ROUNDING**2
         norms = squares.sqrt().masked_fill(still, torch.inf)
-        sums = self.products.sums.view(len(norms), len(self.shifts), self.features.shape[1])
+        sums = self.products.sums.view(len(norms), len(self.shifts), len(self.mean))
         return sums.abs() / norms[:, None, None]
 
 
-def _standards(features: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean of features (rows, features) uint8, and one over their deviation, 0 for a constant one."""
-    columns = features.unbind(1)
-    mean = torch.tensor([float(column.float().mean()) for column in columns])
-    deviation = torch.tensor([float(column.float().std(correction=0)) for column in columns])
-    return mean, 1 / deviation.masked_fill(deviation <= _ROUNDING, torch.inf)
+def _standards(split: Split, tested: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of some features of a split, and one over their deviation, 0 for a constant one."""
+    counts = torch.zeros(len(tested), CAP + 1, dtype=torch.float64)
+    for part in split:
+        for place, feature in enumerate(tested.tolist()):
+            counts[place] += torch.bincount(part.features[:, feature], minlength=CAP + 1)
+    values = torch.arange(CAP + 1, dtype=torch.float64)
+    mean = counts @ values / split.rows
+    deviation = (counts * (values - mean[:, None]).square()).sum(1).div(split.rows).sqrt()
+    return mean.float(), (1 / deviation.masked_fill(deviation <= _ROUNDING, torch.inf)).float()
 
 
 def partial_correlation(moments: CellFeatureMoments, by_character: GroupSums) -> Tensor:
@@ -321,14 +273,14 @@ def memory(by_context: GroupSums, means: Tensor, squares: Tensor) -> Tensor:
     return (left * (count / free)).clamp(0, 1)
 
 
-def strongest(model: CharLSTM, split: Split) -> Tensor:
+def strongest(model: CharLSTM, part: Part) -> Tensor:
     """(features,) float64: the largest |r| of any cell of the model with each feature."""
-    columns = model.config.layers * model.config.cells, split.features.shape[1]
-    moments, by_stretch = CellFeatureMoments(*columns), GroupSums(split.cut.streams, sum(columns))
-    for block in counted_blocks(model, split.ids, split.cut):
-        features = split.features[block.rows].float()
+    columns = model.config.layers * model.config.cells, part.features.shape[1]
+    moments, by_stretch = CellFeatureMoments(*columns), GroupSums(part.cut.streams, sum(columns))
+    for block in part.blocks(model):
+        features = part.features[block.rows].float()
         moments.update(block.c, features)
-        by_stretch.update(split.stretches(block.rows), torch.cat((block.c, features), dim=1))
+        by_stretch.update(part.stretches(block.rows), torch.cat((block.c, features), dim=1))
     return moments.within(by_stretch).correlation().abs().amax(0)
 
 

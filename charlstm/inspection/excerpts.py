@@ -19,24 +19,22 @@ _GRID = 600_000
 
 def excerpt_of(model: CharLSTM, found: Detected, findings: list[Finding]) -> Excerpt:
     """The beginning of the confirmation split, behind a warm-up, and what the findings' cells do there."""
-    text = found.text
-    start = text.bounds["confirm"][0] + WARMUP
-    stop = min(start + _CHARACTERS, text.bounds["confirm"][1])
-    ids = text.ids[start - WARMUP : stop]
+    part = found.text.splits["confirm"].first
+    ids = part.ids[: WARMUP + _CHARACTERS]
     (block,) = trace(model, ids, streams=1, window=len(ids))
     wanted = {finding.feature for finding in findings}
     return Excerpt(
         split="confirm",
-        start=start,
-        text=text.text[start:stop],
+        start=part.start + WARMUP,
+        text=part.text[WARMUP : len(ids)],
         cells={
             f"{finding.layer}:{finding.cell}": _cell(block.layers[finding.layer], finding.cell)
             for finding in findings
         },
         features={
-            feature.name: feature.values[start:stop].astype(int).tolist()
-            for feature in text.table.features
-            if feature.name in wanted
+            name: part.signal(name).values[WARMUP : len(ids)].astype(int).tolist()
+            for name in part.table.names
+            if name in wanted
         },
         grid=_grid(torch.cat([layer.c[0, WARMUP:].cpu() for layer in block.layers], dim=1), found, model),
     )

@@ -11,8 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +25,6 @@ Drivers = dict[str, list[str]]
 # No count goes higher: nothing follows 5,000 characters without a semicolon, and a few such runs would
 # outweigh all others in a correlation.
 CAP = 255
-# A feature is dropped when its commonest value leaves less than this share to all others.
-RARE = 0.005
-# A feature is dropped when it starts afresh fewer times: so few periods match anything slow by chance.
-EVENTS = 50
-# A depth is at 0 in this share of the text at least.
-GROUNDED = 0.05
 # Comment lines per character from which a text is read as a program.
 _CODE = 1 / 5_000
 
@@ -51,12 +44,12 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Feature:
-    """A reference signal: values (characters,) uint8; a switch is 0 or 1, the others count up to CAP.
+    """What a cell may follow.
 
     drivers says which characters move it: set and reset for a switch, step and reset for a counter
-    ("*" is any character), step and unstep for a depth. The values follow them lag characters late.
+    ("*" is any character), step and unstep for a depth. Its signal follows them lag characters late.
     ends are the characters that the model should expect when it ends, where drivers do not say so.
     A pseudo feature is about letters that mean nothing: whatever follows it does so by chance.
     """
@@ -64,7 +57,6 @@ class Feature:
     name: str
     kind: FeatureKind
     drivers: Drivers
-    values: NDArray[np.uint8]
     lag: int = 0
     ends: frozenset[str] = frozenset()
     pseudo: bool = False
@@ -75,35 +67,32 @@ class Feature:
         return self.ends or frozenset(self.drivers.get("reset") or self.drivers.get("unstep") or [])
 
 
-@dataclass(frozen=True, eq=False)
-class FeatureTable:
-    """The features worth testing, the names of those that are not, and names for the same signal."""
+class Signal(NamedTuple):
+    """A feature along a text: values (characters,) uint8; a switch is 0 or 1, the others count up to CAP."""
 
-    features: tuple[Feature, ...]
-    dropped: tuple[str, ...]
-    aliases: dict[str, str]
-
-    @property
-    def names(self) -> list[str]:
-        """The features' names, in order."""
-        return [feature.name for feature in self.features]
-
-    def matrix(self, positions: NDArray[np.int64], *, first: int = 0) -> NDArray[np.uint8]:
-        """(positions, features): the values there, of the features from the first on."""
-        found = np.empty((len(positions), len(self.features) - first), np.uint8)
-        for column, feature in enumerate(self.features[first:]):
-            found[:, column] = feature.values[positions]
-        return found
-
-    def extended(self, found: Iterable[Feature], positions: NDArray[np.int64]) -> "FeatureTable":
-        """The table with further features behind its own, where they vary and none says the same."""
-        return feature_table([*self.features, *found], positions, known=self)
+    feature: Feature
+    values: NDArray[np.uint8]
 
 
-def features(
-    text: str, symbols: Iterable[str], *, starts: Sequence[int] | NDArray[np.int64]
-) -> Iterator[Feature]:
-    """Yield every feature of a text; symbols are the vocabulary's characters.
+@dataclass(frozen=True)
+class Traits:
+    """What of a text decides which features there are: the marks in it, letters that are as frequent as
+    these, and how its comments begin, None where it is no program.
+    """
+
+    marks: tuple[str, ...]
+    letters: tuple[str, ...]
+    code: Literal["#", "/"] | None
+
+    @classmethod
+    def of(cls, text: str, symbols: Iterable[str]) -> "Traits":
+        """The traits of a text; symbols are the vocabulary's characters."""
+        marks = [symbol for symbol in dict.fromkeys(symbols) if is_punctuation(symbol) and symbol in text]
+        return cls(tuple(marks), tuple(_letters_like(text, marks)), _comment_style(text))
+
+
+def features(text: str, traits: Traits, *, starts: Sequence[int] | NDArray[np.int64]) -> Iterator[Signal]:
+    """Yield the signal of every feature that a text of such traits has, always in the same order.
 
     starts are the positions where the model's state was zero: parities are counted from there, since
     nobody can know how many quotes came before. Everything else is about the text itself.
@@ -111,50 +100,13 @@ def features(
     yield from _quotes(text)
     yield from _brackets(text)
     yield from _lines(text)
-    yield from _code(text)
-    marks = [symbol for symbol in dict.fromkeys(symbols) if is_punctuation(symbol) and symbol in text]
-    for mark in marks:
+    if traits.code:
+        yield from _code(text, traits.code)
+    for mark in traits.marks:
         yield from _marks(text, mark, starts)
-    for letter in _letters_like(text, marks):
-        for feature in _marks(text, letter, starts):
-            yield replace(feature, name=f"pseudo_{feature.name}", pseudo=True)
-
-
-def feature_table(
-    found: Iterable[Feature], positions: NDArray[np.int64], *, known: FeatureTable | None = None
-) -> FeatureTable:
-    """Keep the features that vary enough at positions (rows,), each signal once under its first name.
-
-    What known has dropped or aliased is told again.
-    """
-    kept: dict[bytes, Feature] = {}
-    dropped = list(known.dropped) if known else []
-    aliases = dict(known.aliases) if known else {}
-    for feature in found:
-        content = sha256(feature.values.tobytes()).digest()
-        if content in kept:
-            aliases[feature.name] = kept[content].name
-        elif _varies(feature, feature.values[positions]):
-            kept[content] = feature
-        else:
-            dropped.append(feature.name)
-    return FeatureTable(tuple(kept.values()), tuple(dropped), aliases)
-
-
-def _varies(feature: Feature, values: NDArray[np.uint8]) -> bool:
-    """Whether values (rows,) leave their commonest value often enough, and start afresh often enough.
-
-    A depth that hardly ever reaches 2 is a switch, and is listed as one; it starts afresh at 0, and one
-    that is seldom there is a walk that goes away.
-    """
-    if len(values) == 0:
-        return False
-    counts = np.bincount(values)
-    falls = (values[1:] < values[:-1]) & ((values[1:] == 0) | (feature.kind != "depth"))
-    events = int(np.count_nonzero(falls))
-    deep = counts[2:].sum() >= RARE * len(values) and counts[0] >= GROUNDED * len(values)
-    changing = 1 - counts.max() / len(values) >= RARE and events >= EVENTS
-    return bool(changing and (deep or feature.kind != "depth"))
+    for letter in traits.letters:
+        for feature, values in _marks(text, letter, starts):
+            yield Signal(replace(feature, name=f"pseudo_{feature.name}", pseudo=True), values)
 
 
 def named(drivers: Drivers) -> list[str]:
@@ -174,32 +126,42 @@ def symbol_name(symbol: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
-def _switch(
-    name: str, values: Flags | NDArray[np.int64], setters: list[str], resetters: list[str]
-) -> Feature:
-    return Feature(name, "switch", {"set": setters, "reset": resetters}, values.astype(np.uint8))
+def _switch(name: str, values: Flags | NDArray[np.int64], setters: list[str], resetters: list[str]) -> Signal:
+    return Signal(Feature(name, "switch", {"set": setters, "reset": resetters}), values.astype(np.uint8))
 
 
-def _counter(name: str, values: NDArray[np.int64], steps: list[str], resetters: list[str]) -> Feature:
-    capped = np.minimum(values, CAP).astype(np.uint8)
-    return Feature(name, "counter", {"step": steps, "reset": resetters}, capped)
+def _counter(
+    name: str,
+    values: NDArray[np.int64],
+    steps: list[str],
+    resetters: list[str],
+    *,
+    lag: int = 0,
+    ends: Iterable[str] = (),
+) -> Signal:
+    drivers = {"step": steps, "reset": resetters}
+    return Signal(Feature(name, "counter", drivers, lag, frozenset(ends)), _capped(values))
 
 
-def gated_counter(switch: Feature) -> Feature:
+def _capped(values: NDArray[np.int64]) -> NDArray[np.uint8]:
+    return np.minimum(values, CAP).astype(np.uint8)
+
+
+def gated_counter(switch: Signal) -> Signal:
     """Characters since a switch went on, 0 at that one and while it is off."""
-    on = switch.values > 0
+    feature, on = switch.feature, switch.values > 0
     risen = on & ~np.concatenate(([False], on[:-1]))
     counts = np.where(on, signals.distance_since(risen), 0)
-    movers = list(dict.fromkeys([*switch.drivers["set"], *switch.drivers["reset"]]))
-    return replace(_counter(f"characters_{switch.name}", counts, ANY, movers), lag=switch.lag)
+    movers = list(dict.fromkeys([*feature.drivers["set"], *feature.drivers["reset"]]))
+    return _counter(f"characters_{feature.name}", counts, ANY, movers, lag=feature.lag)
 
 
-def _and_counted(switch: Feature) -> Iterator[Feature]:
+def _and_counted(switch: Signal) -> Iterator[Signal]:
     yield switch
     yield gated_counter(switch)
 
 
-def _quotes(text: str) -> Iterator[Feature]:
+def _quotes(text: str) -> Iterator[Signal]:
     """Quotation marks, each kind starting afresh at a blank line."""
     blanks = signals.blank_line_ends(text)
     double = signals.parity(signals.where(text, '"'), blanks)
@@ -210,21 +172,21 @@ def _quotes(text: str) -> Iterator[Feature]:
         yield _switch(f"inside_{name}", inside, [opener], [closer])
 
 
-def _brackets(text: str) -> Iterator[Feature]:
+def _brackets(text: str) -> Iterator[Signal]:
     """For each pair whether one is open, and how many are; and how many of (), [] and {} together."""
     spans = signals.bracket_spans(text)
-    nesting = sum(signals.fill(spans[opener], len(text)) for opener in _NESTING[0])
-    depth = np.minimum(nesting, CAP).astype(np.uint8)
-    yield Feature("nesting_depth", "depth", {"step": [*_NESTING[0]], "unstep": [*_NESTING[1]]}, depth)
+    nesting = signals.fill([span for opener in _NESTING[0] for span in spans[opener]], len(text))
+    drivers = {"step": [*_NESTING[0]], "unstep": [*_NESTING[1]]}
+    yield Signal(Feature("nesting_depth", "depth", drivers), _capped(nesting))
     for name, opener, closer, _, _ in BRACKETS:
         depth = signals.fill(spans[opener], len(text))
         inside = f"inside_{_PLURALS.get(name, name + 's')}"
         yield from _and_counted(_switch(inside, depth > 0, [opener], [closer]))
         drivers = {"step": [opener], "unstep": [closer]}
-        yield Feature(f"{name}_depth", "depth", drivers, np.minimum(depth, CAP).astype(np.uint8))
+        yield Signal(Feature(f"{name}_depth", "depth", drivers), _capped(depth))
 
 
-def _lines(text: str) -> Iterator[Feature]:
+def _lines(text: str) -> Iterator[Signal]:
     """Lines, words and what they begin with.
 
     column counts from the line feed, 0 at it. indentation counts the spaces and tabs that begin the
@@ -236,8 +198,9 @@ def _lines(text: str) -> Iterator[Feature]:
     beginning = signals.count_since(~(spaces | feeds), feeds) == 0
     indentation = signals.count_since(spaces & beginning, feeds)
     yield _counter("indentation", indentation, [" ", "\t"], ["\n"])
-    so_far = _counter("indentation_so_far", np.where(beginning, indentation, 0), [" ", "\t"], ["\n"])
-    yield replace(so_far, ends=frozenset(text) - {" ", "\t"})
+    so_far = np.where(beginning, indentation, 0)
+    ends = set(text) - {" ", "\t"}
+    yield _counter("indentation_so_far", so_far, [" ", "\t"], ["\n"], ends=ends)
     yield _counter("text_column", np.where(beginning, 0, signals.distance_since(beginning)), ANY, ["\n"])
     white = signals.where(text, " \t\r\n")
     yield _counter("characters_since_space", signals.distance_since(white), ANY, [" ", "\n"])
@@ -248,13 +211,18 @@ def _lines(text: str) -> Iterator[Feature]:
     )
 
 
-def _code(text: str) -> Iterator[Feature]:
-    """Strings and comments, if the text has enough comment lines of either style; the commoner one counts."""
+def _comment_style(text: str) -> Literal["#", "/"] | None:
+    """How comments begin, if the text has enough lines with either; the commoner way counts."""
     hashes = len(re.findall(r"^\s*#[ !]", text, re.MULTILINE))
     slashes = len(re.findall(r"//|/\*", text))
     if max(hashes, slashes) < _CODE * len(text):
-        return
-    hashed = hashes >= slashes
+        return None
+    return "#" if hashes >= slashes else "/"
+
+
+def _code(text: str, style: Literal["#", "/"]) -> Iterator[Signal]:
+    """Strings and comments of a program."""
+    hashed = style == "#"
     spans = signals.hash_code_spans(text) if hashed else signals.slash_code_spans(text)
     openers, closers = (["#"], ["\n"]) if hashed else (["//", "/*"], ["\n", "*/"])
     inside = {name: signals.fill(found, len(text)) > 0 for name, found in spans._asdict().items()}
@@ -275,7 +243,7 @@ def _letters_like(text: str, marks: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _marks(text: str, symbol: str, starts: Sequence[int] | NDArray[np.int64]) -> Iterator[Feature]:
+def _marks(text: str, symbol: str, starts: Sequence[int] | NDArray[np.int64]) -> Iterator[Signal]:
     """The parity of a character's count since the last start, and the characters since the last one."""
     events = signals.where(text, symbol)
     odd = np.cumsum(events) & 1

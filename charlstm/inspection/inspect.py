@@ -15,7 +15,7 @@ from charlstm.inspection.credit import credit_report, usable_sites
 from charlstm.inspection.excerpts import excerpt_of
 from charlstm.inspection.findings import CorpusFacts, Findings, Json
 from charlstm.inspection.gates import gate_report
-from charlstm.inspection.passes import Ids, InspectedText, read_text
+from charlstm.inspection.splits import Ids, InspectedText, read_text
 from charlstm.inspection.study import Progress, Standing, Study, study
 from charlstm.inspection.summary import findings_of, method_of, model_facts, provenance_of
 from charlstm.inspection.trace import Cut
@@ -82,7 +82,7 @@ def inspect(
         method=method_of(studied.found, share, told, config),
         findings=findings,
         gates=_gates(model, text, controls),
-        credit=_credit(model, text, studied, controls, generator),
+        credit=_credit(model, studied, controls, generator),
         excerpts=[excerpt_of(model, studied.found, findings[: config.top])],
         provenance=provenance_of(model, command),
     )
@@ -100,21 +100,19 @@ def _shorter(text: InspectedText, config: InspectionConfig) -> InspectedText:
 
 def _gates(model: CharLSTM, text: InspectedText, controls: Controls) -> Json:
     """How hard the gates are on the confirmation split, beside the untrained network's."""
-    start, stop = text.bounds["confirm"]
-    ids = text.ids[start : min(stop, start + _GATE_CHARACTERS)]
-    cut = Cut(len(ids), min(text.cuts["confirm"].streams, max(1, len(ids) // 2_000)))
+    confirming = text.splits["confirm"]
+    ids = confirming.ids[:_GATE_CHARACTERS]
+    cut = Cut(len(ids), min(confirming.cut.streams, max(1, len(ids) // 2_000)))
     return gate_report(model, ids[: cut.streams * cut.length], cut, untrained=controls.untrained)
 
 
-def _credit(
-    model: CharLSTM, text: InspectedText, studied: Study, controls: Controls, generator: torch.Generator
-) -> Json:
+def _credit(model: CharLSTM, studied: Study, controls: Controls, generator: torch.Generator) -> Json:
     """How gradient from true closers reaches the cells of the best feature that is on in spans."""
     carrier = _best_carrier(studied)
     if carrier is None:
         return {}
-    start, stop = text.bounds["intervene"]
-    sites = usable_sites(_spans(carrier.feature.values[start:stop] > 0))
+    part = studied.found.text.splits["intervene"].first
+    sites = usable_sites(_spans(part.signal(carrier.feature.name).values > 0))
     drawn = torch.randperm(len(sites), generator=generator)[:_CREDIT_SITES].sort().values.numpy()
     same = [other for other in studied.standing if other.feature.name == carrier.feature.name]
     proven = [other for other in same if other.proof.verdict == "verified"] or same
@@ -123,7 +121,7 @@ def _credit(
     alike = list(dict.fromkeys((layer, cell) for cell in carrier.proof.controls))[:_CREDIT_CELLS]
     found = credit_report(
         model,
-        text.ids[start:stop],
+        part.ids,
         sites=sites[drawn],
         cells=cells,
         controls=alike,

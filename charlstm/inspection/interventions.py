@@ -20,6 +20,7 @@ from torch import Tensor
 
 from charlstm.inspection.bench import Candidate, Laboratory, Trial
 from charlstm.inspection.effects import details_of
+from charlstm.inspection.features import Signal
 from charlstm.inspection.findings import Json, Verdict
 from charlstm.inspection.groups import Group, joint_effects
 from charlstm.inspection.measuring import Measured, convincing, holm, measure, ranked
@@ -55,25 +56,26 @@ def prove(
     ids: NDArray[np.unsignedinteger],
     text: str,
     symbols: Sequence[str],
-    start: int,
     cut: Cut,
     candidates: Sequence[Candidate],
     *,
+    signals: dict[str, Signal],
     carriers: Tensor,
     features: dict[str, int],
     thresholds: Tensor,
     significance: float,
     generator: torch.Generator,
 ) -> list[Proof]:
-    """Intervene on every candidate in ids (characters,), the part of text from start on, cut into stretches.
+    """Intervene on every candidate in ids (characters,), which spell text, cut into stretches.
 
+    signals are those of the candidates' features along it.
     carriers (cells of all layers, features) are the |r| of all cells with all features, whose columns
     features names, all but the pseudo ones: cells that carry a candidate's feature, or have a role of their
     own, are no controls. thresholds (layers, cells) float64 lie between each cell's levels. Returns one Proof
     per candidate.
     """
     by_feature = {
-        c.feature.name: sites_of(c.feature, text, list(symbols), start, cut, generator) for c in candidates
+        c.feature.name: sites_of(signals[c.feature.name], text, symbols, cut, generator) for c in candidates
     }
     with_role = carriers[:, list(features.values())].amax(1) >= _ROLE
     excluded = {

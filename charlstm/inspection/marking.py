@@ -10,7 +10,8 @@ from charlstm.config import InspectionConfig
 from charlstm.inspection.exam import CHARACTERS, Paper, Question, set_paper
 from charlstm.inspection.features import Drivers
 from charlstm.inspection.findings import Kind, Verdict
-from charlstm.inspection.passes import fresh, read_text
+from charlstm.inspection.passes import fresh
+from charlstm.inspection.splits import read_text
 from charlstm.inspection.study import Standing, study
 
 

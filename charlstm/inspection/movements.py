@@ -17,9 +17,8 @@ from torch import Tensor
 
 from charlstm.inspection.accumulators import GroupSums
 from charlstm.inspection.automata import Automaton
-from charlstm.inspection.detectors import Split
 from charlstm.inspection.features import ANY
-from charlstm.inspection.trace import counted_blocks
+from charlstm.inspection.splits import Part, Split, counted_numbers
 from charlstm.model import CharLSTM
 
 LAGS = 3
@@ -73,36 +72,41 @@ def watch(
     model: CharLSTM, split: Split, thresholds: Tensor, means: Tensor, symbols: Sequence[str]
 ) -> Movements:
     """Sum how the cells, of thresholds and means (cells,), move over a split."""
-    groups, drivers = _groups(split, symbols)
-    cells = len(thresholds)
+    pairs = _commonest_pairs(split)
+    cells, number = len(thresholds), len(symbols)
+    drivers = {f"lag_{lag}": list(symbols) for lag in range(LAGS)}
+    drivers["pairs"] = [symbols[pair // number] + symbols[pair % number] for pair in pairs.tolist()]
     crossings = {name: GroupSums(len(names) + 1, 3 * cells) for name, names in drivers.items()}
     moves = GroupSums(len(symbols), 4 * cells)
     cut, centre = thresholds.float(), means.float()
-    for block in counted_blocks(model, split.ids, split.cut):
-        on, before = (block.c > cut).float(), (block.c_before > cut).float()
-        crossed = torch.cat((on * (1 - before), before * (1 - on), before), dim=1)
-        for name, sums in crossings.items():
-            sums.update(groups[name][block.rows], crossed)
-        c, step = block.c - centre, block.c - block.c_before
-        moves.update(split.characters[block.rows], torch.cat((step, step.square(), c, c.square()), dim=1))
+    for part in split:
+        groups = _groups(part, pairs)
+        for block in part.blocks(model):
+            on, before = (block.c > cut).float(), (block.c_before > cut).float()
+            crossed = torch.cat((on * (1 - before), before * (1 - on), before), dim=1)
+            for name, sums in crossings.items():
+                sums.update(groups[name][block.rows], crossed)
+            c, step = block.c - centre, block.c - block.c_before
+            moves.update(part.characters[block.rows], torch.cat((step, step.square(), c, c.square()), dim=1))
     flips = {name: _flips(sums, cells) for name, sums in crossings.items()}
     return _movements(moves, flips, drivers, symbols)
 
 
-def _groups(split: Split, symbols: Sequence[str]) -> tuple[dict[str, Tensor], dict[str, list[str]]]:
-    """For each lag and for pairs: (rows,) int64 which driver each position has, and the drivers' names."""
-    counted = split.cut.counted
-    groups = {f"lag_{lag}": split.ids[counted - lag].astype(np.int64) for lag in range(LAGS)}
-    drivers = {name: list(symbols) for name in groups}
-    pairs = groups["lag_1"] * len(symbols) + groups["lag_0"]
-    numbers, which, counts = np.unique(pairs, return_inverse=True, return_counts=True)
-    commonest = np.argsort(-counts, kind="stable")[:_PAIRS]
-    common = numbers[commonest]
-    place = np.full(len(numbers), len(common))  # of those that occur: 60,000 symbols make billions
-    place[commonest] = np.arange(len(common))
-    groups["pairs"] = place[which]
-    drivers["pairs"] = [symbols[n // len(symbols)] + symbols[n % len(symbols)] for n in common]
-    return {name: torch.from_numpy(group) for name, group in groups.items()}, drivers
+def _commonest_pairs(split: Split) -> NDArray[np.int64]:
+    """(pairs,) the commonest pairs of characters, each as one number."""
+    numbers, counts = counted_numbers(split.runs(2))
+    return numbers[np.argsort(-counts, kind="stable")[:_PAIRS]]
+
+
+def _groups(part: Part, pairs: NDArray[np.int64]) -> dict[str, Tensor]:
+    """For each lag and for pairs: (rows,) int64 which driver each position has, len(pairs) for none."""
+    counted = part.cut.counted
+    groups = {f"lag_{lag}": part.ids[counted - lag].astype(np.int64) for lag in range(LAGS)}
+    found = groups["lag_1"] * len(part.symbols) + groups["lag_0"]
+    order = np.argsort(pairs)
+    place = np.searchsorted(pairs, found, sorter=order).clip(max=len(pairs) - 1)
+    groups["pairs"] = np.where(pairs[order[place]] == found, order[place], len(pairs))
+    return {name: torch.from_numpy(group) for name, group in groups.items()}
 
 
 def _flips(sums: GroupSums, cells: int) -> Flips:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlstm.inspection.features import Feature, FeatureKind
+from charlstm.inspection.features import FeatureKind, Signal
 from charlstm.inspection.findings import Json
 from charlstm.inspection.passes import Detected
 from charlstm.inspection.study import Standing
@@ -44,18 +44,19 @@ def portraits(model: CharLSTM, found: Detected, standing: Sequence[Standing]) ->
     chosen = list(standing[:_MOST])
     if not chosen:
         return []
-    split = found.text.splits["confirm"].first(_CHARACTERS)
-    shape = (split.cut.streams, -1)
-    c = _columns(model, split.ids, split.cut, [one.cell for one in chosen])
-    positions = (found.text.bounds["confirm"][0] + split.cut.counted).reshape(shape)
+    part = found.text.splits["confirm"].first.beginning(_CHARACTERS)
+    shape = (part.cut.streams, -1)
+    c = _columns(model, part.ids, part.cut, [one.cell for one in chosen])
+    positions = part.cut.counted.reshape(shape)
     signs = found.pairs.signs.tolist()
     return [
         portrait(
             c[:, place].numpy().reshape(shape),
-            one.feature,
+            part.signal(one.feature.name),
             positions,
-            found.text.text,
+            part.text,
             sign=int(signs[one.place]),
+            start=part.start,
         )
         for place, one in enumerate(chosen)
     ]
@@ -69,8 +70,11 @@ def _columns(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut, cells:
     return found
 
 
-def portrait(c: Values, feature: Feature, positions: NDArray[np.int64], text: str, *, sign: int) -> Json:
-    """c (stretches, characters) of a cell that follows a feature with a sign, at positions of a text.
+def portrait(
+    c: Values, signal: Signal, positions: NDArray[np.int64], text: str, *, sign: int, start: int = 0
+) -> Json:
+    """c (stretches, characters) of a cell that follows a feature with a sign, at positions of a text that
+    begins at start of a longer one.
 
     `trace` has, by event, the mean and the quartiles of c from `first` characters before it on; `histogram`,
     by level of the feature, how often tanh(c) fell in each of BINS equal bins of [-1, 1]; `staircase`, of
@@ -78,7 +82,7 @@ def portrait(c: Values, feature: Feature, positions: NDArray[np.int64], text: st
     the feature where the cell follows best, by the smallest step, and least, with r there and the step of c
     per unit of the feature.
     """
-    values = feature.values[positions].astype(np.float32)
+    feature, values = signal.feature, signal.values[positions].astype(np.float32)
     return {
         "characters": int(c.size),
         "trace": {
@@ -91,7 +95,7 @@ def portrait(c: Values, feature: Feature, positions: NDArray[np.int64], text: st
         },
         "staircase": None if feature.kind == "switch" else _staircase(c, values),
         "excerpts": {
-            name: _excerpt(c, values, positions, text, at, sign)
+            name: {"start": start + int(positions[at])} | _excerpt(c, values, positions, text, at, sign)
             for name, at in _chosen(c, values, sign).items()
         },
     }
@@ -193,9 +197,8 @@ def _excerpt(
     span = slice(first, first + EXCERPT)
     here = (part[None, stretch : stretch + 1, span].astype(np.float64) for part in (c, values))
     r, step = (float(each[0, 0]) for each in _fits(*here))
-    start = int(positions[stretch, first])
+    start = int(positions[at])
     return {
-        "start": start,
         "text": text[start : start + EXCERPT],
         "tanh_c": _rounded(np.tanh(c[stretch, span])),
         "feature": values[stretch, span].astype(int).tolist(),

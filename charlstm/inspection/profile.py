@@ -17,7 +17,7 @@ _BACKFITS = 10
 
 
 class Profile:
-    """Sums of c and its square by value of each pair's own feature, 0 to CAP, in each of some stretches.
+    """Sums of c and its square by value of each pair's own feature, 0 to CAP, in each stretch of a part.
 
     Means and spreads are within stretches: each has a level of its own taken out.
     """
@@ -27,6 +27,12 @@ class Profile:
         self.stretches = stretches
         self._by_value = GroupSums(stretches * pairs * (CAP + 1), 2)
         self._survived = GroupSums(pairs * SURVIVAL, 1)
+        self._past = torch.zeros(3, pairs, CAP + 1, dtype=torch.float64)
+
+    def next_part(self) -> None:
+        """What follows is of stretches of another part; those so far keep no level of their own."""
+        self._past = self._totals()
+        self._by_value = GroupSums(len(self._by_value.counts), 2)
 
     def update(self, own: Tensor, c: Tensor, stretch: Tensor) -> None:
         """Add a block: own (positions, pairs) feature values and c (positions, pairs), both float32, in
@@ -44,13 +50,14 @@ class Profile:
         self._survived.update(groups[counted], on[counted].float()[:, None])
 
     def merge(self, other: "Profile") -> None:
-        """Add what another profile of the same pairs has seen."""
+        """Add what another profile of the same pairs and stretches has seen."""
+        self._past = self._past + other._past
         self._by_value.merge(other._by_value)
         self._survived.merge(other._survived)
 
     def counts(self) -> Tensor:
         """(pairs, CAP + 1) float64: how often each value occurred."""
-        return self._counts().sum(0)
+        return self._past[0] + self._counts().sum(0)
 
     def _counts(self) -> Tensor:
         """(stretches, pairs, CAP + 1)."""
@@ -70,16 +77,21 @@ class Profile:
             level = level - (level * counts.sum(2)).sum(0) / counts.sum((0, 2)).clamp(min=1)
         return level
 
-    def _moments(self) -> tuple[Tensor, Tensor]:
-        """Sums of c and of its square by value, (pairs, CAP + 1) each, without the stretches' levels."""
+    def _totals(self) -> Tensor:
+        """(3, pairs, CAP + 1): counts, and sums of c and of its square by value, without the stretches'
+        levels.
+        """
         counts, level = self._counts(), self._levels()[:, :, None]
         first, second = (part.view_as(counts) for part in self._by_value.sums.unbind(1))
         squares = second - 2 * level * first + level.square() * counts
-        return (first - level * counts).sum(0), squares.sum(0)
+        now: Tensor = torch.stack((counts.sum(0), (first - level * counts).sum(0), squares.sum(0)))
+        total: Tensor = self._past + now
+        return total
 
     def means(self) -> Tensor:
         """(pairs, CAP + 1) float64: mean of c less the cell's calibrated mean, 0 where a value is absent."""
-        return self._moments()[0] / self.counts().clamp(min=1)
+        counts, sums, _ = self._totals()
+        return sums / counts.clamp(min=1)
 
     def survival(self) -> Tensor:
         """(pairs, SURVIVAL) float64: share of cells on, so many characters after the feature went on."""
@@ -105,7 +117,7 @@ class Profile:
 
     def reset_spread(self) -> Tensor:
         """(pairs,) float64: variance of c where the feature is 0, over its variance everywhere."""
-        counts, (sums, squares) = self.counts(), self._moments()
+        counts, sums, squares = self._totals()
 
         def variance(count: Tensor, total: Tensor, square: Tensor) -> Tensor:
             mean = total / count.clamp(min=1)

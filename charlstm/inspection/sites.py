@@ -5,13 +5,14 @@ depth down. The cell is changed some characters earlier, while the feature is on
 cell remembers over those characters can still tell at the closer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from charlstm.inspection.features import Feature
+from charlstm.inspection.features import Feature, Signal
 from charlstm.inspection.trace import WARMUP, Cut
 
 # So many characters before its closer a change is made at most; what comes between soon sets a count right.
@@ -47,14 +48,14 @@ class Sites:
 
 
 def sites_of(
-    feature: Feature, text: str, symbols: list[str], start: int, cut: Cut, generator: torch.Generator
+    signal: Signal, text: str, symbols: Sequence[str], cut: Cut, generator: torch.Generator
 ) -> Sites | None:
-    """The sites of a feature in the part of a text that a cut from position start on covers.
+    """The sites of a feature in what a cut covers of a text.
 
     None where there are too few closers that the feature stays on before.
     """
-    stop = start + cut.streams * cut.length
-    part, values = text[start:stop], feature.values[start:stop].astype(np.int16)
+    feature, stop = signal.feature, cut.streams * cut.length
+    part, values = text[:stop], signal.values[:stop].astype(np.int16)
     ends = _closer_starts(part, values, feature)
     if not ends:
         return None
@@ -69,7 +70,7 @@ def sites_of(
     others = _usable(np.flatnonzero(~closing[1:]), cut)
     inside = _drawn(others[_steady(others, values, lag)] - lag, generator)
     outside = _drawn(others[_steady(others, 1 - values.clip(0, 1), lag)] - lag, generator)
-    targets = np.isin(np.array(symbols), marks)
+    targets = np.isin(list(symbols), marks)
     return Sites(
         lag, targets, _target(marks, symbols), closers, inside, outside, values[closers].astype(np.float32)
     )
@@ -84,7 +85,7 @@ def _lag(usable: NDArray[np.int64], values: NDArray[np.int16], most: int) -> int
     return sum(count >= enough for count in steady)
 
 
-def _target(marks: list[str], symbols: list[str]) -> str:
+def _target(marks: list[str], symbols: Sequence[str]) -> str:
     """The marks in a string, or [^...] with the rest of the symbols where these are fewer."""
     rest = [symbol for symbol in symbols if symbol not in marks]
     return "".join(marks) if len(marks) <= len(rest) else f"[^{''.join(rest)}]"

@@ -10,7 +10,8 @@ from charlstm.inspection.bench import Candidate
 from charlstm.inspection.features import Feature
 from charlstm.inspection.interventions import Proof, prove
 from charlstm.inspection.naming import Name, name_of
-from charlstm.inspection.passes import Detected, InspectedText, detect
+from charlstm.inspection.passes import Detected, detect
+from charlstm.inspection.splits import InspectedText
 from charlstm.model import CharLSTM
 
 Progress = Callable[[str, float], None]
@@ -49,7 +50,7 @@ def study(
     pairs, scores = found.pairs, found.confirmation.correlation.abs()
     places = sorted(found.stands.nonzero().flatten().tolist(), key=lambda place: -float(scores[place]))
     features = [found.text.table.features[int(pairs.features[place])] for place in places]
-    proofs = _proofs(model, text, config, found, list(zip(places, features, strict=True)), generator)
+    proofs = _proofs(model, config, found, list(zip(places, features, strict=True)), generator)
     levels = found.confirmation.profile.levels()
     standing = []
     for place, feature, proof in zip(places, features, proofs, strict=True):
@@ -61,7 +62,6 @@ def study(
 
 def _proofs(
     model: CharLSTM,
-    text: InspectedText,
     config: InspectionConfig,
     found: Detected,
     chosen: list[tuple[int, Feature]],
@@ -75,15 +75,15 @@ def _proofs(
         )
         for place, feature in chosen[: config.interventions]
     ]
-    start, stop = text.bounds["intervene"]
+    part = found.text.splits["intervene"].first
     proofs = prove(
         model,
-        text.ids[start:stop],
-        text.text,
-        text.symbols,
-        start,
-        text.cuts["intervene"],
+        part.ids,
+        part.text,
+        part.symbols,
+        part.cut,
         candidates,
+        signals={c.feature.name: part.signal(c.feature.name) for c in candidates},
         carriers=found.discovery.scores.correlation.abs(),
         features={
             feature.name: place

@@ -78,6 +78,11 @@ class Cut:
         return np.arange(self.streams) * self.length
 
     @property
+    def rows(self) -> int:
+        """Characters past their stretch's warm-up."""
+        return self.streams * max(0, self.length - WARMUP)
+
+    @property
     def counted(self) -> NDArray[np.int64]:
         """(rows,) positions of all characters past their stretch's warm-up, in the text's order."""
         return (self.starts[:, None] + np.arange(WARMUP, self.length)).ravel()

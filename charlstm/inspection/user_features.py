@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from charlstm.errors import UsageError
 from charlstm.inspection import signals
 from charlstm.inspection.automata import Automaton
-from charlstm.inspection.features import Feature
+from charlstm.inspection.features import Feature, Signal
 
 _LATCH = re.compile(r"set:(?P<set>.+?),reset:(?P<reset>.+)", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)")
@@ -18,33 +19,36 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 _COMMON, _MOST = 0.2, 3
 
 
-def user_feature(spec: str, text: str, starts: Sequence[int] | NDArray[np.int64]) -> Feature:
-    """The feature of a specification over a text; starts are where the model's state was zero.
+def user_feature(spec: str, text: str, starts: Sequence[int] | NDArray[np.int64]) -> Signal:
+    """The feature of a specification along a text; starts are where the model's state was zero.
 
     A regular expression's feature is on over all characters that it matches. A switch goes on where A ends
     and off where B ends; \\n, \\r, \\t and \\, stand for what they do in Python.
-    Raises UsageError for a specification that cannot be read, and for one that matches nothing.
+    Raises UsageError for a specification that cannot be read.
     """
-    name, separator, rule = spec.partition("=")
-    name = name.strip()
-    if not separator or not rule or not re.fullmatch(r"\w+", name):
-        raise UsageError(f"the feature {spec!r} has no NAME=RULE", "write NAME=REGEX or NAME=set:A,reset:B")
+    name, rule = name_and_rule(spec)
     latch = _LATCH.fullmatch(rule)
-    found = _latch(name, latch, text, starts) if latch else _spans(name, rule, text)
-    if not found.values.any():
-        raise UsageError(f"the feature {name} is on nowhere in the text", "see that its rule fits the text")
-    return found
+    return _latch(name, latch, text, starts) if latch else _spans(name, rule, text)
 
 
-def _latch(name: str, rule: re.Match[str], text: str, starts: Sequence[int] | NDArray[np.int64]) -> Feature:
+def name_and_rule(spec: str) -> tuple[str, str]:
+    """The two sides of a specification. Raises UsageError where it has not both."""
+    name, _, rule = spec.partition("=")
+    name = name.strip()
+    if not rule or not re.fullmatch(r"\w+", name):
+        raise UsageError(f"the feature {spec!r} has no NAME=RULE", "write NAME=REGEX or NAME=set:A,reset:B")
+    return name, rule
+
+
+def _latch(name: str, rule: re.Match[str], text: str, starts: Sequence[int] | NDArray[np.int64]) -> Signal:
     setter, resetter = (
         _ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[1]), rule[side]) for side in ("set", "reset")
     )
-    found = Automaton("switch", (setter,), (resetter,)).feature(text, starts)
-    return Feature(name, "switch", found.drivers, found.values)
+    found = Automaton("switch", (setter,), (resetter,)).signal(text, starts)
+    return Signal(replace(found.feature, name=name), found.values)
 
 
-def _spans(name: str, rule: str, text: str) -> Feature:
+def _spans(name: str, rule: str, text: str) -> Signal:
     try:
         pattern = re.compile(rule, re.MULTILINE)
     except re.error as error:
@@ -55,7 +59,7 @@ def _spans(name: str, rule: str, text: str) -> Feature:
         "set": _commonest(text[start] for start, _ in spans),
         "reset": _commonest(text[stop - 1] for _, stop in spans),
     }
-    return Feature(name, "switch", drivers, inside.astype(np.uint8))
+    return Signal(Feature(name, "switch", drivers), inside.astype(np.uint8))
 
 
 def _commonest(characters: Iterable[str]) -> list[str]:

@@ -43,15 +43,15 @@ def naive(automaton: Automaton, text: str, starts: list[int]) -> list[int]:
 @given(automaton=automata, text=texts, cut=st.integers(0, 40))
 def test_automata_equal_a_character_at_a_time(automaton: Automaton, text: str, cut: int) -> None:
     starts = sorted({0, min(cut, len(text) - 1)})
-    assert automaton.feature(text, starts).values.tolist() == naive(automaton, text, starts)
+    assert automaton.signal(text, starts).values.tolist() == naive(automaton, text, starts)
 
 
 def test_a_star_is_any_character_only_where_it_steps() -> None:
     text = "a*b"
-    assert Automaton("counter", ("*",), ("b",)).feature(text, [0]).values.tolist() == [1, 2, 0]
-    assert Automaton("counter", ("*", "a"), ("b",)).feature(text, [0]).values.tolist() == [1, 2, 0]
-    assert Automaton("counter", ("a",), ("*",)).feature(text, [0]).values.tolist() == [1, 0, 0]
-    assert Automaton("switch", ("*",), ("b",)).feature(text, [0]).values.tolist() == [0, 1, 0]
+    assert Automaton("counter", ("*",), ("b",)).signal(text, [0]).values.tolist() == [1, 2, 0]
+    assert Automaton("counter", ("*", "a"), ("b",)).signal(text, [0]).values.tolist() == [1, 2, 0]
+    assert Automaton("counter", ("a",), ("*",)).signal(text, [0]).values.tolist() == [1, 0, 0]
+    assert Automaton("switch", ("*",), ("b",)).signal(text, [0]).values.tolist() == [0, 1, 0]
     assert events(text, ["*"]).tolist() == [False, True, False]
 
 
@@ -77,7 +77,7 @@ def test_a_star_is_any_character_only_where_it_steps() -> None:
     ],
 )
 def test_names_and_drivers(automaton: Automaton, name: str, named: dict[str, list[str]]) -> None:
-    feature = automaton.feature("((#\n", [0])
+    feature = automaton.signal("((#\n", [0]).feature
     assert (feature.name, feature.drivers, feature.lag) == (name, named, automaton.lag)
 
 

@@ -14,8 +14,9 @@ from charlstm.inspection.controls import (
     share_above,
     shuffled,
 )
-from charlstm.inspection.passes import Detected, detect, read_text
+from charlstm.inspection.passes import Detected, detect
 from charlstm.inspection.planted import latch, plant, toggle
+from charlstm.inspection.splits import read_text
 from charlstm.model import CharLSTM
 
 

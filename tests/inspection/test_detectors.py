@@ -1,5 +1,6 @@
 """Planted switches and counters are found; shifted features and untrained networks give nothing."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,8 +12,7 @@ from charlstm.config import InspectionConfig, ModelConfig
 from charlstm.errors import CorpusError, UsageError
 from charlstm.inspection import detectors
 from charlstm.inspection.accumulators import CellFeatureMoments, GroupSums
-from charlstm.inspection.detectors import Split
-from charlstm.inspection.features import Feature, FeatureTable
+from charlstm.inspection.features import Feature
 from charlstm.inspection.findings import Findings
 from charlstm.inspection.inspect import inspect
 from charlstm.inspection.planted import (
@@ -25,6 +25,8 @@ from charlstm.inspection.planted import (
     plant,
     toggle,
 )
+from charlstm.inspection.splits import Split
+from charlstm.inspection.tables import FeatureTable
 from charlstm.inspection.trace import WARMUP, Cut
 from charlstm.model import CharLSTM
 
@@ -116,9 +118,12 @@ def test_an_untrained_network_gives_nothing() -> None:
     assert len(found.gates["layers"]) == 2
 
 
-def split_of(text: str, features: list[Feature]) -> Split:
-    ids = ids_of(text)
-    return Split.of(ids, 0, Cut(len(ids), 4), FeatureTable(tuple(features), (), {}))
+def split_of(text: str, *columns: np.ndarray) -> Split:
+    """A text in one part of four stretches, and its features."""
+    features = tuple(Feature(str(place), "counter", {}) for place, _ in enumerate(columns))
+    signals = np.stack(columns, axis=1)
+    split = Split(ids_of(text), SYMBOLS, 0, 4, FeatureTable(features))
+    return replace(split, kept=replace(split.first, signals=signals))
 
 
 def test_a_shifted_feature_is_not_found_and_the_true_one_is() -> None:
@@ -126,14 +131,11 @@ def test_a_shifted_feature_is_not_found_and_the_true_one_is() -> None:
     inside = np.zeros(len(text), dtype=np.uint8)
     for place in np.split(np.arange(len(text)), 4):  # the toggle starts at zero in each stretch
         inside[place] = np.cumsum([text[p] == '"' for p in place]) & 1
-    drivers = {"set": ['"'], "reset": ['"']}
-    wanted = Feature("true", "switch", drivers, inside)
-    shifted = Feature("shifted", "switch", drivers, np.roll(inside, 9_001))
     model = plant([toggle('"')], SYMBOLS, idle=3, generator=torch.Generator().manual_seed(0))
-    for feature, passing in ((wanted, 1), (shifted, 0)):
-        split = split_of(text, [feature])
+    for values, passing in ((inside, 1), (np.roll(inside, 9_001), 0)):
+        split = split_of(text, values)
         calibration = detectors.calibrate(model, split)
-        shifts = detectors.draw_shifts(split.features, 99, torch.Generator().manual_seed(1))
+        shifts = detectors.draw_shifts([split.first.features], 99, torch.Generator().manual_seed(1))
         tested = torch.tensor([0])
         discovery = detectors.discover(model, split, calibration.means, shifts, tested=tested)
         pairs = detectors.choose(
@@ -154,19 +156,19 @@ def test_null_scores_are_correlations_with_rolled_features() -> None:
     columns = [
         np.cumsum(random.integers(-1, 2, size=len(text)) * 2).clip(0, 255).astype(np.uint8) for _ in range(3)
     ]
-    split = split_of(text, [Feature(str(n), "counter", {}, column) for n, column in enumerate(columns)])
+    split = split_of(text, *columns)
     model = plant([line_counter("\n")], SYMBOLS, idle=2, generator=torch.Generator().manual_seed(0))
     means = detectors.calibrate(model, split).means
     shifts = torch.tensor([1500, 4000])
     found = detectors.discover(model, split, means, shifts, tested=torch.tensor([0, 2]))
-    c = torch.empty(len(split.features), 3)
-    for block in detectors.counted_blocks(model, split.ids, split.cut):
+    c = torch.empty(split.rows, 3)
+    for block in split.first.blocks(model):
         c[block.rows] = block.c
     # A score is within stretches, so what c differs in between them is no part of its variance.
     inside = c.double().view(4, -1, 3)
     inside = (inside - inside.mean(1, keepdim=True)).flatten(0, 1).numpy()
     for shift, largest in zip(shifts.tolist(), found.null.tolist(), strict=True):
-        rolled = np.roll(split.features[:, [0, 2]].numpy(), shift, axis=0).astype(float)
+        rolled = np.roll(split.first.features[:, [0, 2]].numpy(), shift, axis=0).astype(float)
         products = (c.double().numpy() - means.numpy()).T @ (rolled - rolled.mean(0)) / len(c)
         reference = products / np.outer(inside.std(0), rolled.std(0))
         assert largest == pytest.approx(np.abs(reference).max(), abs=1e-5)
@@ -197,12 +199,12 @@ def test_partial_correlation_and_memory_equal_taking_group_means_out() -> None:
 
 def test_shifts_keep_away_from_the_feature_itself() -> None:
     period = torch.arange(40_000) // 100 % 2
-    shifts = detectors.draw_shifts(period.float()[:, None], 200, torch.Generator().manual_seed(0))
+    shifts = detectors.draw_shifts([period.float()[:, None]], 200, torch.Generator().manual_seed(0))
     assert shifts.min() >= detectors.LEAST_SHIFT
     assert shifts.max() <= 40_000 - detectors.LEAST_SHIFT
     assert 20 <= detectors.autocorrelation_time(period.float()) <= 50
     slow = (torch.arange(40_000) // 10_000 % 2).float()[:, None]
-    assert detectors.draw_shifts(slow, 200, torch.Generator().manual_seed(0)).min() >= 10_000
+    assert detectors.draw_shifts([slow], 200, torch.Generator().manual_seed(0)).min() >= 10_000
 
 
 def test_what_cannot_be_inspected_is_refused() -> None:

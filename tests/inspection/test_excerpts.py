@@ -12,7 +12,9 @@ import torch
 from charlstm.inspection import excerpts
 from charlstm.inspection.excerpts import excerpt_of
 from charlstm.inspection.features import Feature
-from charlstm.inspection.trace import WARMUP, trace
+from charlstm.inspection.splits import Part
+from charlstm.inspection.tables import FeatureTable
+from charlstm.inspection.trace import WARMUP, Cut, trace
 from charlstm.model import CharLSTM
 
 START, LENGTH = 40, 900
@@ -21,23 +23,19 @@ START, LENGTH = 40, 900
 def detected(model: CharLSTM) -> Any:
     """What excerpt_of reads of an inspection, of a text of random ids."""
     ids = np.random.default_rng(3).integers(0, model.config.vocabulary_size, START + LENGTH).astype(np.uint8)
-    values = np.arange(len(ids), dtype=np.float32) % 7
+    signals = np.stack((np.arange(LENGTH) % 7, np.arange(LENGTH) % 5), axis=1).astype(np.uint8)
+    table = FeatureTable((Feature("kept", "counter", {}), Feature("not", "counter", {})))
+    symbols = [chr(97 + symbol) for symbol in range(model.config.vocabulary_size)]
     cells = model.config.layers * model.config.cells
-    text = SimpleNamespace(
-        ids=ids,
-        text="".join(chr(97 + each) for each in ids),
-        bounds={"confirm": (START, START + LENGTH)},
-        table=SimpleNamespace(
-            features=[Feature("kept", "counter", {}, values), Feature("not", "counter", {}, values)]
-        ),
-    )
+    part = Part(ids[START:], symbols, START, Cut(LENGTH, 1), table, signals)
+    text = SimpleNamespace(splits={"confirm": SimpleNamespace(first=part)})
     calibration = SimpleNamespace(thresholds=torch.linspace(-1, 1, cells, dtype=torch.float64))
     return SimpleNamespace(text=text, calibration=calibration)
 
 
 def c_of(model: CharLSTM, found: Any) -> torch.Tensor:
     """(characters, cells of all layers) of the excerpt."""
-    (block,) = trace(model, found.text.ids[START:], streams=1, window=LENGTH)
+    (block,) = trace(model, found.text.splits["confirm"].first.ids, streams=1, window=LENGTH)
     return torch.cat([layer.c[0, WARMUP:] for layer in block.layers], dim=1)
 
 
@@ -57,14 +55,15 @@ def test_c_and_gates_are_the_models_own(small_model: CharLSTM) -> None:
     excerpt = excerpt_of(small_model, found, FINDINGS)
     c = c_of(small_model, found)[:, 6 + 4]
     lines = excerpt.cells["1:4"]
-    assert excerpt.text == found.text.text[START + WARMUP :]
+    assert excerpt.start == START + WARMUP
+    assert excerpt.text == found.text.splits["confirm"].first.text[WARMUP:]
     assert lines["c"] == pytest.approx(c.tolist(), abs=5.1e-4)
     assert lines["tanh_c"] == pytest.approx(c.tanh().tolist(), abs=5.1e-4)
     forget, write = (np.array(lines[name]) for name in ("forget", "input"))
     rebuilt = forget[1:] * np.array(lines["c"])[:-1] + write[1:] * np.array(lines["candidate"])[1:]
     assert rebuilt == pytest.approx(np.array(lines["c"])[1:], abs=0.03)
     assert list(excerpt.features) == ["kept"]
-    assert excerpt.features["kept"] == [place % 7 for place in range(START + WARMUP, START + LENGTH)]
+    assert excerpt.features["kept"] == [place % 7 for place in range(WARMUP, LENGTH)]
 
 
 def test_packed_cells_are_all_cells_to_a_127th(small_model: CharLSTM) -> None:

@@ -1,5 +1,7 @@
 """Every feature against a reference that reads one character at a time."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,9 +10,9 @@ from hypothesis import strategies as st
 from charlstm.inspection import signals
 from charlstm.inspection.features import (
     CAP,
-    EVENTS,
     Feature,
-    feature_table,
+    Signal,
+    Traits,
     features,
     gated_counter,
     is_punctuation,
@@ -39,7 +41,12 @@ texts = st.lists(st.sampled_from([*PIECES, "don't", "“", "”", "“ ”\n\n�
 
 def named(text: str, starts: tuple[int, ...] = (0,)) -> dict[str, list[float]]:
     symbols = sorted(set(text) | set("\"'.,\n "))
-    return {f.name: f.values.tolist() for f in features(text, symbols, starts=starts)}
+    return {name: signal.values.tolist() for name, signal in signals_of(text, symbols, starts).items()}
+
+
+def signals_of(text: str, symbols: Iterable[str], starts: tuple[int, ...] = (0,)) -> dict[str, Signal]:
+    found = features(text, Traits.of(text, symbols), starts=starts)
+    return {signal.feature.name: signal for signal in found}
 
 
 def ends_blank_line(text: str, position: int) -> bool:
@@ -188,38 +195,8 @@ def test_code_features_only_where_there_is_code() -> None:
     prose = 'It is a truth, "universally" acknowledged.\n' * 10
     assert "inside_comment" not in named(prose)
     assert "inside_comment" in named(prose + "# a note\n")
-    comment = next(f for f in features("int x; // a\n", "/", starts=(0,)) if f.name == "inside_comment")
-    assert comment.drivers == {"set": ["//", "/*"], "reset": ["\n", "*/"]}
-
-
-def feature(name: str, values: np.ndarray) -> Feature:
-    return Feature(name, "switch", {"set": ["a"], "reset": ["b"]}, values.astype(np.uint8))
-
-
-def test_constant_rare_and_repeated_features_are_dropped_by_name() -> None:
-    length = 40_000
-    often = np.arange(length) % 100 < 50
-    seldom = np.arange(length) % 20_000 < 5_000
-    rare = np.arange(length) % 500 < 1
-    found = [
-        feature("often", often),
-        feature("constant", np.ones(length)),
-        feature("same", often),
-        feature("seldom", seldom),
-        feature("rare", rare),
-    ]
-    table = feature_table(found, np.arange(length))
-    assert table.names == ["often"]
-    assert table.dropped == ("constant", "seldom", "rare")
-    assert table.aliases == {"same": "often"}
-    assert table.matrix(np.array([0, 60])).tolist() == [[1.0], [0.0]]
-    assert EVENTS > 2
-
-
-def test_column_is_the_name_of_the_distance_since_newline() -> None:
-    text = "some words\nmore of them\n" * 100
-    table = feature_table(features(text, "\n", starts=(0,)), np.arange(len(text)))
-    assert table.aliases["distance_since_newline"] == "column"
+    comment = signals_of("int x; // a\n", "/")["inside_comment"]
+    assert comment.feature.drivers == {"set": ["//", "/*"], "reset": ["\n", "*/"]}
 
 
 def test_punctuation_and_its_names() -> None:
@@ -231,19 +208,19 @@ def test_punctuation_and_its_names() -> None:
 
 @given(on=st.lists(st.booleans(), min_size=1, max_size=40))
 def test_a_gated_counter_counts_from_where_its_switch_goes_on(on: list[bool]) -> None:
-    switch = Feature("s", "switch", {"set": ["a"], "reset": ["b"]}, np.array(on, np.uint8), lag=1)
-    counter = gated_counter(switch)
+    switch = Feature("s", "switch", {"set": ["a"], "reset": ["b"]}, lag=1)
+    counter, values = gated_counter(Signal(switch, np.array(on, np.uint8)))
     count, wanted = 0, []
     for before, now in zip([False, *on], on, strict=False):
         count = count + 1 if now and before else 0
         wanted.append(count)
-    assert counter.values.tolist() == wanted
+    assert values.tolist() == wanted
     assert (counter.name, counter.kind, counter.lag) == ("characters_s", "counter", 1)
     assert counter.drivers == {"step": ["*"], "reset": ["a", "b"]}
 
 
 def test_indentation_is_ended_by_all_that_is_no_blank() -> None:
-    found = {f.name: f for f in features("    a = 1\n        b\n", "ab=1 \n", starts=(0,))}
-    assert found["indentation_so_far"].closers == set("ab=1\n")
-    assert found["column"].closers == {"\n"}
-    assert found["nesting_depth"].closers == set(")]}")
+    found = signals_of("    a = 1\n        b\n", "ab=1 \n")
+    assert found["indentation_so_far"].feature.closers == set("ab=1\n")
+    assert found["column"].feature.closers == {"\n"}
+    assert found["nesting_depth"].feature.closers == set(")]}")

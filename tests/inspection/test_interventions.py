@@ -8,12 +8,12 @@ from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig
 from charlstm.inspection.bench import Bench, Candidate, Laboratory, Trial, either_way, specific
-from charlstm.inspection.features import Feature, features
+from charlstm.inspection.features import Traits, features
 from charlstm.inspection.matching import CONTROLS, control_groups, dose_in_h, doses_like, matched
 from charlstm.inspection.measuring import holm, measure, ranked
-from charlstm.inspection.passes import read_text
 from charlstm.inspection.planted import PlantedCell, latch, line_counter, plant, toggle
 from charlstm.inspection.sites import sites_of
+from charlstm.inspection.splits import read_text
 from charlstm.inspection.study import Standing, study
 from charlstm.inspection.trace import Cut
 from charlstm.model import CharLSTM
@@ -90,8 +90,10 @@ def test_a_counter_moves_the_line_break(standing: dict[str, Standing]) -> None:
 def bench_of(feature_name: str, planted_cell: int) -> tuple[Laboratory, Bench, Trial]:
     text = written(20_000, seed=3)
     ids, cut, model = ids_of(text), Cut(len(text), 4), network()
-    feature: Feature = next(f for f in features(text, SYMBOLS, starts=cut.starts) if f.name == feature_name)
-    sites = sites_of(feature, text, list(SYMBOLS), 0, cut, torch.Generator().manual_seed(0))
+    found = features(text, Traits.of(text, SYMBOLS), starts=cut.starts)
+    signal = next(signal for signal in found if signal.feature.name == feature_name)
+    feature = signal.feature
+    sites = sites_of(signal, text, SYMBOLS, cut, torch.Generator().manual_seed(0))
     excluded = {feature.name: torch.zeros(1, model.config.cells, dtype=torch.bool)}
     excluded[feature.name][0, 14] = True
     thresholds = torch.zeros(1, model.config.cells, dtype=torch.float64)

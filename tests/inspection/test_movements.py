@@ -6,11 +6,10 @@ import torch
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.inspection.automata import Automaton
-from charlstm.inspection.detectors import Split, calibrate
-from charlstm.inspection.features import FeatureTable
+from charlstm.inspection.detectors import calibrate
 from charlstm.inspection.movements import Movements, flip_drivers, proposals, watch
 from charlstm.inspection.planted import depth_counter, latch, line_counter, plant, toggle
-from charlstm.inspection.trace import Cut, counted_blocks
+from charlstm.inspection.splits import Split
 
 CELLS = [toggle('"'), latch("(", ")").negated(), line_counter("\n"), depth_counter("[", "]")]
 
@@ -20,13 +19,14 @@ def read() -> tuple[Movements, np.ndarray, np.ndarray, np.ndarray]:
     """What was seen, and c, c before and the characters at every counted position."""
     model = plant(CELLS, SYMBOLS, idle=3, generator=torch.Generator().manual_seed(0))
     ids = ids_of(written(20_000, seed=1))
-    split = Split.of(ids, 0, Cut(len(ids), 4), FeatureTable((), (), {}))
+    split = Split(ids, SYMBOLS, 0, 4)
     calibration = calibrate(model, split)
     seen = watch(model, split, calibration.thresholds, calibration.means, SYMBOLS)
-    c = np.empty((2, len(split.characters), 7))
-    for block in counted_blocks(model, ids, split.cut):
+    part = split.first
+    c = np.empty((2, len(part.characters), 7))
+    for block in part.blocks(model):
         c[0, block.rows], c[1, block.rows] = block.c, block.c_before
-    return seen, c, split.characters.numpy(), calibration.thresholds.numpy()
+    return seen, c, part.characters.numpy(), calibration.thresholds.numpy()
 
 
 def test_sums_equal_numpy(read: tuple[Movements, np.ndarray, np.ndarray, np.ndarray]) -> None:

@@ -20,9 +20,9 @@ def seen(up: str = "", down: str = "") -> Movements:
     )
 
 
-SWITCH = Feature("s", "switch", {"set": ["a"], "reset": ["a"]}, np.zeros(1, np.uint8))
-DEPTH = Feature("d", "depth", {"step": ["("], "unstep": [")"]}, np.zeros(1, np.uint8))
-COUNTER = Feature("c", "counter", {"step": ["*"], "reset": ["a"]}, np.zeros(1, np.uint8))
+SWITCH = Feature("s", "switch", {"set": ["a"], "reset": ["a"]})
+DEPTH = Feature("d", "depth", {"step": ["("], "unstep": [")"]})
+COUNTER = Feature("c", "counter", {"step": ["*"], "reset": ["a"]})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from charlstm.inspection.features import Feature, features
+from charlstm.inspection.features import Feature, Signal, Traits, features
 from charlstm.inspection.sites import MOST_LAG, MOST_SITES, Sites, sites_of
 from charlstm.inspection.trace import WARMUP, Cut
 
@@ -23,11 +23,13 @@ def text_of(opener: str, closer: str, inside: int = 20, line: str = "\n") -> str
 def sites(text: str, name: str, symbols: str = "") -> tuple[Sites, np.ndarray]:
     """The sites of a named feature behind START, and its values there."""
     symbols = symbols or "".join(sorted(set(text)))
-    feature = next(f for f in features(text, symbols, starts=(0,)) if f.name == name)
+    named = features(text, Traits.of(text, symbols), starts=(0,))
+    feature, values = next(signal for signal in named if signal.feature.name == name)
+    part = Signal(feature, values[START:])
     cut = Cut(len(text) - START, 2)
-    found = sites_of(feature, text, list(symbols), START, cut, torch.Generator().manual_seed(0))
+    found = sites_of(part, text[START:], symbols, cut, torch.Generator().manual_seed(0))
     assert found is not None
-    return found, feature.values[START:]
+    return found, part.values
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_too_few_closers_give_no_sites() -> None:
     text = "abcdef " * 1000
     values = np.ones(len(text), np.uint8)
     cut, generator = Cut(len(text), 2), torch.Generator().manual_seed(0)
-    feature = Feature("on", "switch", {"set": ["a"], "reset": ["b"]}, values)
-    assert sites_of(feature, text, list("abcdef "), 0, cut, generator) is None
+    signal = Signal(Feature("on", "switch", {"set": ["a"], "reset": ["b"]}), values)
+    assert sites_of(signal, text, "abcdef ", cut, generator) is None
     values[700:705] = values[1500:1510] = 0
-    assert sites_of(feature, text, list("abcdef "), 0, cut, generator) is None
+    assert sites_of(signal, text, "abcdef ", cut, generator) is None
