@@ -6,6 +6,7 @@ Any way of cutting the positions into blocks gives the same result up to float64
 does not grow with the text.
 """
 
+from collections.abc import Iterator
 from copy import copy
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor
 _CONSTANT = 1e-6
 # Groups up to which sums by group are a matrix product.
 _FEW_GROUPS = 1024
+# Groups whose deviations are made at a time.
+_GROUPS = 2048
 
 
 class CellFeatureMoments:
@@ -83,13 +86,16 @@ class CellFeatureMoments:
 
         by_group sums the cells, then the features, over the same positions.
         """
-        means = torch.cat((self.cell_means, self.feature_means))
-        between = (by_group.means() - means) * by_group.counts.sqrt()[:, None]
-        cells, features = between[:, : len(self.cell_means)], between[:, len(self.cell_means) :]
         left = copy(self)
-        left.products = self.products - cells.t() @ features
-        left.cell_squares = (self.cell_squares - cells.square().sum(0)).clamp(min=0)
-        left.feature_squares = (self.feature_squares - features.square().sum(0)).clamp(min=0)
+        for deviations in by_group.deviations(torch.cat((self.cell_means, self.feature_means))):
+            cells, features = torch.split(deviations, [len(self.cell_means), len(self.feature_means)], dim=1)
+            left.products = left.products - cells.t() @ features
+            left.cell_squares = left.cell_squares - cells.square().sum(0)
+            left.feature_squares = left.feature_squares - features.square().sum(0)
+        left.cell_squares, left.feature_squares = (
+            left.cell_squares.clamp(min=0),
+            left.feature_squares.clamp(min=0),
+        )
         return left
 
 
@@ -137,6 +143,14 @@ class GroupSums:
     def means(self) -> Tensor:
         """(groups, columns) float64; an empty group has 0."""
         return self.sums / self.counts.clamp(min=1)[:, None]
+
+    def deviations(self, means: Tensor) -> Iterator[Tensor]:
+        """Yield (some groups, columns) float64: how far each group's means are from means (columns,), times
+        the root of its count. Their squares add up to what lies between groups.
+        """
+        parts = torch.split(self.sums, _GROUPS), torch.split(self.counts, _GROUPS)
+        for sums, counts in zip(*parts, strict=True):
+            yield (sums / counts.clamp(min=1)[:, None] - means) * counts.sqrt()[:, None]
 
 
 class Saturation:

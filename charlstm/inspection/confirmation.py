@@ -186,9 +186,9 @@ class _Frozen:
         self.profile.next_part()
         return _Reading(
             part,
-            part.features[:, self.used],
+            part.columns(self.used),
             part.since(self.used),
-            part.features[:, self.nuisances],
+            part.columns(torch.tensor(self.nuisances, dtype=torch.int64)),
             self.split.contexts.of(part),
         )
 

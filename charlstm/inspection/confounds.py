@@ -42,9 +42,10 @@ class Confounds:
 
     def _within(self) -> Tensor:
         """(columns, columns) products left within contexts."""
-        means = self._by_context.means() - self._moments.cell_means
-        weighted = means * self._by_context.counts.sqrt()[:, None]
-        return self._moments.products - weighted.t() @ weighted
+        within = self._moments.products.clone()
+        for deviations in self._by_context.deviations(self._moments.cell_means):
+            within -= deviations.t() @ deviations
+        return within
 
     def _same(self, nuisance: int, column: int) -> bool:
         """Whether a nuisance is the feature itself, or as good as that."""

@@ -157,9 +157,9 @@ def discover(model: CharLSTM, split: Split, means: Tensor, shifts: Tensor, *, te
     null = ShiftedProducts(split, tested, shifts, cells=len(means))
     by_context = GroupSums(len(split.contexts), len(means) + count)
     for part in split:
-        columns, contexts = part.features[:, tested], split.contexts.of(part)
+        columns, contexts = part.columns(tested), split.contexts.of(part)
         for block in part.blocks(model):
-            centred, features = block.c - means.float(), part.features[block.rows].float()
+            centred, features = block.c - means.float(), part.features(block.rows)
             scoring.update(part, block.rows, centred, features)
             null.update(columns, block.rows, centred)
             by_context.update(contexts[block.rows], torch.cat((centred, features), dim=1))
@@ -220,7 +220,7 @@ class ShiftedProducts:
         """
         shifted = (rows[:, None] - self.shifts) % len(features)
         columns = features.index_select(0, shifted.flatten())
-        standard = (columns.float() - self.mean) * self.scale
+        standard = columns.float().sub_(self.mean).mul_(self.scale)
         self.products.update(c, standard.view(len(rows), -1))
 
     def scores(self, moments: CellFeatureMoments) -> Tensor:
@@ -236,8 +236,8 @@ def _standards(split: Split, tested: Tensor) -> tuple[Tensor, Tensor]:
     """The mean of some features of a split, and one over their deviation, 0 for a constant one."""
     counts = torch.zeros(len(tested), CAP + 1, dtype=torch.float64)
     for part in split:
-        for place, feature in enumerate(tested.tolist()):
-            counts[place] += torch.bincount(part.features[:, feature], minlength=CAP + 1)
+        for place, column in enumerate(part.columns(tested).unbind(1)):
+            counts[place] += torch.bincount(column, minlength=CAP + 1)
     values = torch.arange(CAP + 1, dtype=torch.float64)
     mean = counts @ values / split.rows
     deviation = (counts * (values - mean[:, None]).square()).sum(1).div(split.rows).sqrt()
@@ -266,7 +266,9 @@ def memory(by_context: GroupSums, means: Tensor, squares: Tensor) -> Tensor:
     means and squares (columns,) are those of all positions. The correction is that of an adjusted R^2: a
     context seen once explains its position perfectly.
     """
-    between = (by_context.counts[:, None] * (by_context.means() - means).square()).sum(0)
+    between = torch.zeros_like(squares)
+    for deviations in by_context.deviations(means):
+        between += deviations.square().sum(0)
     count = float(by_context.counts.sum())
     free = max(1.0, count - int((by_context.counts > 0).sum()))
     left = (squares - between) / squares.masked_fill(squares <= 0, torch.inf)
@@ -275,10 +277,10 @@ def memory(by_context: GroupSums, means: Tensor, squares: Tensor) -> Tensor:
 
 def strongest(model: CharLSTM, part: Part) -> Tensor:
     """(features,) float64: the largest |r| of any cell of the model with each feature."""
-    columns = model.config.layers * model.config.cells, part.features.shape[1]
+    columns = model.config.layers * model.config.cells, len(part.table.features)
     moments, by_stretch = CellFeatureMoments(*columns), GroupSums(part.cut.streams, sum(columns))
     for block in part.blocks(model):
-        features = part.features[block.rows].float()
+        features = part.features(block.rows)
         moments.update(block.c, features)
         by_stretch.update(part.stretches(block.rows), torch.cat((block.c, features), dim=1))
     return moments.within(by_stretch).correlation().abs().amax(0)

@@ -71,8 +71,9 @@ def detect(
     untrained = _untrained_scores(model, discovering, generator)
     progress("discovery", 0.3)
     pseudo = torch.tensor([feature.pseudo for feature in text.table.features])
+    every = torch.arange(len(text.table.features))
     drawn = [
-        detectors.draw_shifts((part.features for part in split), config.shifts, generator)
+        detectors.draw_shifts((part.columns(every) for part in split), config.shifts, generator)
         for split in (discovering, confirming)
     ]
     tested = (~pseudo).nonzero().flatten()

@@ -84,13 +84,12 @@ class Profile:
         counts, level = self._counts(), self._levels()[:, :, None]
         first, second = (part.view_as(counts) for part in self._by_value.sums.unbind(1))
         squares = second - 2 * level * first + level.square() * counts
-        now: Tensor = torch.stack((counts.sum(0), (first - level * counts).sum(0), squares.sum(0)))
-        total: Tensor = self._past + now
-        return total
+        now = torch.stack((counts.sum(0), (first - level * counts).sum(0), squares.sum(0)))
+        return self._past + now
 
     def means(self) -> Tensor:
         """(pairs, CAP + 1) float64: mean of c less the cell's calibrated mean, 0 where a value is absent."""
-        counts, sums, _ = self._totals()
+        counts, sums, _ = self._totals().unbind()
         return sums / counts.clamp(min=1)
 
     def survival(self) -> Tensor:
@@ -117,7 +116,7 @@ class Profile:
 
     def reset_spread(self) -> Tensor:
         """(pairs,) float64: variance of c where the feature is 0, over its variance everywhere."""
-        counts, sums, squares = self._totals()
+        counts, sums, squares = self._totals().unbind()
 
         def variance(count: Tensor, total: Tensor, square: Tensor) -> Tensor:
             mean = total / count.clamp(min=1)

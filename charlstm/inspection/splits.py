@@ -30,11 +30,11 @@ _BEGINS = {"calibrate": 0.0, "discover": 0.10, "confirm": 0.45, "intervene": 0.8
 _LEAST_CHARACTERS = 20_000
 # A stretch is at least this long, so that the warm-up takes no more than a tenth of the text.
 _STRETCH = 10 * WARMUP
-# Characters of a part at most: the larger splits of a text of a million have no more.
-MOST = 400_000
+# Characters of a part at most: no split of the usual 400,000 has more.
+MOST = 150_000
 # What is told apart of a position's past: runs of so many characters, or shorter ones where these occur too
-# rarely for a mean or are too many.
-_CONTEXT, _OCCURRENCES, _MOST_CONTEXTS = 3, 5, 60_000
+# rarely for a mean. Beyond the commonest ones only the last character counts.
+_CONTEXT, _OCCURRENCES, _MOST_CONTEXTS = 3, 5, 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +69,13 @@ class Part:
         """(rows,) int64 ids there."""
         return torch.from_numpy(self.ids[self.cut.counted].astype(np.int64))
 
-    @cached_property
-    def features(self) -> Tensor:
-        """(rows, features) uint8 signals there."""
-        return torch.from_numpy(self.signals)[self.counted]
+    def features(self, rows: Tensor) -> Tensor:
+        """(positions, features) float32: all features at some rows (positions,) int64."""
+        return torch.from_numpy(self.signals)[self.counted[rows]].float()
+
+    def columns(self, places: Tensor) -> Tensor:
+        """(rows, places) uint8: some of the features at all of the rows."""
+        return torch.from_numpy(self.signals[:, places.numpy()])[self.counted]
 
     def signal(self, name: str) -> Signal:
         """The signal of a feature of the table."""
@@ -191,27 +194,32 @@ class Split:
     def contexts(self) -> "Contexts":
         """The runs of characters that positions are told apart by."""
         for length in range(_CONTEXT, 0, -1):
-            numbers, _ = counted_numbers(self.runs(length))
-            if len(numbers) <= min(_MOST_CONTEXTS, self.rows / _OCCURRENCES):
+            numbers, counts = counted_numbers(self.runs(length))
+            if len(numbers) <= self.rows / _OCCURRENCES:
                 break
-        return Contexts(length, numbers, len(self.symbols))
+        commonest = np.sort(np.argsort(-counts, kind="stable")[:_MOST_CONTEXTS])
+        return Contexts(length, numbers[commonest], len(self.symbols))
 
 
 @dataclass(frozen=True, eq=False)
 class Contexts:
-    """Runs of length characters, numbered in the order of numbers (runs,), as `runs` has them."""
+    """Runs of length characters, numbered in the order of numbers (runs,), as `runs` has them; behind them
+    come the characters that end other runs.
+    """
 
     length: int
     numbers: NDArray[np.int64]
     vocabulary: int
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.numbers) + self.vocabulary
 
     def of(self, part: Part) -> Tensor:
         """(rows,) int64: which run ends at each counted position of a part."""
         found = runs(part.ids, part.cut, self.length, self.vocabulary)
-        return torch.from_numpy(np.searchsorted(self.numbers, found))
+        place = np.searchsorted(self.numbers, found).clip(max=len(self.numbers) - 1)
+        other = len(self.numbers) + found % self.vocabulary
+        return torch.from_numpy(np.where(self.numbers[place] == found, place, other))
 
 
 def runs(ids: Ids, cut: Cut, length: int, vocabulary: int) -> NDArray[np.int64]:

@@ -135,7 +135,9 @@ def test_a_shifted_feature_is_not_found_and_the_true_one_is() -> None:
     for values, passing in ((inside, 1), (np.roll(inside, 9_001), 0)):
         split = split_of(text, values)
         calibration = detectors.calibrate(model, split)
-        shifts = detectors.draw_shifts([split.first.features], 99, torch.Generator().manual_seed(1))
+        shifts = detectors.draw_shifts(
+            [split.first.columns(torch.arange(1))], 99, torch.Generator().manual_seed(1)
+        )
         tested = torch.tensor([0])
         discovery = detectors.discover(model, split, calibration.means, shifts, tested=tested)
         pairs = detectors.choose(
@@ -168,7 +170,7 @@ def test_null_scores_are_correlations_with_rolled_features() -> None:
     inside = c.double().view(4, -1, 3)
     inside = (inside - inside.mean(1, keepdim=True)).flatten(0, 1).numpy()
     for shift, largest in zip(shifts.tolist(), found.null.tolist(), strict=True):
-        rolled = np.roll(split.first.features[:, [0, 2]].numpy(), shift, axis=0).astype(float)
+        rolled = np.roll(split.first.columns(torch.tensor([0, 2])).numpy(), shift, axis=0).astype(float)
         products = (c.double().numpy() - means.numpy()).T @ (rolled - rolled.mean(0)) / len(c)
         reference = products / np.outer(inside.std(0), rolled.std(0))
         assert largest == pytest.approx(np.abs(reference).max(), abs=1e-5)

@@ -59,8 +59,8 @@ def test_signals_of_a_part_are_those_of_its_text(monkeypatch: pytest.MonkeyPatch
         assert (column[feeds] == 0).all()
         assert (column[feeds[:-1] + 1] <= 1).all()
         assert torch.equal(
-            part.features[:, read.table.names.index("column")],
-            torch.from_numpy(column[part.cut.counted].copy()),
+            part.features(torch.arange(50))[:, read.table.names.index("column")],
+            torch.from_numpy(column[part.cut.counted[:50]].astype(np.float32)),
         )
         on = part.signal("tag").values > 0
         since = part.since(torch.tensor([0]))[:, 0]
@@ -80,17 +80,26 @@ def test_contexts_and_pairs_are_those_of_all_parts(monkeypatch: pytest.MonkeyPat
         for number, place in zip(numbers.tolist(), (part.start + part.counted).tolist(), strict=True):
             seen.setdefault(number, set()).add(text[place - length + 1 : place + 1])
     assert all(len(runs) == 1 for runs in seen.values()), "one number is one run"
-    assert len(set.union(*seen.values())) == len(seen) == len(split.contexts)
+    assert len(set.union(*seen.values())) == len(seen) == len(split.contexts.numbers)
     numbers, counts = counted_numbers(iter([np.array([3, 1, 3]), np.array([2, 3])]))
     assert (numbers.tolist(), counts.tolist()) == ([1, 2, 3], [1, 1, 3])
 
 
-def test_too_many_contexts_make_them_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
-    split = Split(ids_of(written(20_000, seed=1)), SYMBOLS, 0, 4)
-    assert split.contexts.length > 1
-    monkeypatch.setattr(splits, "_MOST_CONTEXTS", 3)
-    shorter = Split(ids_of(written(20_000, seed=1)), SYMBOLS, 0, 4)
-    assert shorter.contexts.length == 1
+def test_beyond_the_commonest_contexts_only_the_last_character_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text, read = text_in_parts(monkeypatch, 9_000)
+    whole = Split(read.splits["discover"].ids, SYMBOLS, 0, 4).contexts
+    monkeypatch.setattr(splits, "_MOST_CONTEXTS", 100)
+    split = Split(read.splits["discover"].ids, SYMBOLS, read.splits["discover"].start, 4)
+    assert len(split.contexts) == 100 + len(SYMBOLS) < len(whole)
+    assert set(split.contexts.numbers) < set(whole.numbers)
+    part = split.first
+    numbers, ends = split.contexts.of(part).numpy(), part.characters.numpy()
+    rare = numbers >= 100
+    assert 0.05 < rare.mean() < 0.95
+    np.testing.assert_array_equal(numbers[rare] - 100, ends[rare])
+    assert all(len(set(ends[numbers == number])) == 1 for number in range(100))
 
 
 def findings() -> Findings:
