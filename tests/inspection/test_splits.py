@@ -85,10 +85,8 @@ def test_contexts_and_pairs_are_those_of_all_parts(monkeypatch: pytest.MonkeyPat
     assert (numbers.tolist(), counts.tolist()) == ([1, 2, 3], [1, 1, 3])
 
 
-def test_beyond_the_commonest_contexts_only_the_last_character_counts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    text, read = text_in_parts(monkeypatch, 9_000)
+def test_of_rare_contexts_the_last_character_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, read = text_in_parts(monkeypatch, 9_000)
     whole = Split(read.splits["discover"].ids, SYMBOLS, 0, 4).contexts
     monkeypatch.setattr(splits, "_MOST_CONTEXTS", 100)
     split = Split(read.splits["discover"].ids, SYMBOLS, read.splits["discover"].start, 4)
