@@ -128,7 +128,8 @@ def score(
     """Measure how well a model predicts a text."""
     from charlstm import narration, pipeline
 
-    with computing(), console.Narrator(quiet=quiet).bar() as bar:
+    narrator = console.Narrator(quiet=quiet)
+    with computing(), narrator.bar() as bar:
         scored = pipeline.score(
             checkpoint,
             corpus,
@@ -139,6 +140,8 @@ def score(
             device=device,
             progress=bar.move_to,
         )
+    if scored.changed:
+        narrator.say(narration.CHANGED_TEXT)
     if as_json:
         console.write_json(scored.document(per_character=per_character))
         return
@@ -235,6 +238,8 @@ def _inspect(
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
     if inspected.comparison_path:
         narrator.say(f"compared  {inspected.comparison_path}")
+    if inspected.changed:
+        narrator.say(narration.CHANGED_TEXT)
 
 
 def _draw_figures(findings: Path, folder: Path, quiet: bool) -> None:

@@ -19,7 +19,7 @@ from charlstm.inspection import inspect as inspection
 from charlstm.inspection.controls import shuffled
 from charlstm.inspection.findings import Findings
 from charlstm.inspection.passes import fresh
-from charlstm.pipeline import corpus_of
+from charlstm.pipeline import corpus_of, has_changed
 from charlstm.report.figures import write_figures
 from charlstm.report.render import render_comparison, write_page, write_report
 from charlstm.report.weights import NOT_WANTED, inside
@@ -30,12 +30,16 @@ TWINS = {"untrained": fresh, "shuffled": shuffled}
 
 @dataclass(frozen=True)
 class Inspected:
-    """What an inspection found, and where it was written; comparison_path is None without another model."""
+    """What an inspection found, and where it was written; comparison_path is None without another model.
+
+    changed says that the text is the run's own, and not what it was when the run was trained.
+    """
 
     findings: Findings
     findings_path: Path
     report_path: Path
     comparison_path: Path | None = None
+    changed: bool = False
 
 
 def inspect(
@@ -61,7 +65,7 @@ def inspect(
     other = other_run(checkpoint, compare, seed=config.seed) if compare else None
     keep_freed_memory()
     corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
-    start = _unseen(checkpoint, corpus, corpus_name)
+    start = 0 if corpus_name else _unseen(checkpoint, len(corpus.tokens))
 
     def read(of: Checkpoint, text: Corpus, name: str, told: Callable[[str, float], None]) -> Findings:
         return inspection.inspect(
@@ -80,12 +84,13 @@ def inspect(
     findings = read(checkpoint, corpus, str(path), _share(progress, 0.0, 0.5 if other else 1.0))
     findings.save(out / FINDINGS)
     report = draw_report(out / FINDINGS, None, with_model=with_model)
+    changed = has_changed(checkpoint, corpus)
     if other is None or compare is None:
-        return Inspected(findings, out / FINDINGS, report)
+        return Inspected(findings, out / FINDINGS, report, changed=changed)
     read(other, corpus_of(other, corpus.name, unknown=unknown), compare, _share(progress, 0.5, 1.0)).save(
         out / COMPARED
     )
-    return Inspected(findings, out / FINDINGS, report, draw_comparison(out))
+    return Inspected(findings, out / FINDINGS, report, draw_comparison(out), changed)
 
 
 def _share(progress: Callable[[str, float], None], start: float, stop: float) -> Callable[[str, float], None]:
@@ -121,14 +126,12 @@ def draw_comparison(folder: Path) -> Path:
     return folder / COMPARISON
 
 
-def _unseen(checkpoint: Checkpoint, corpus: Corpus, corpus_name: str | None) -> int:
-    """Where the part of a text begins that the run did not train on."""
+def _unseen(checkpoint: Checkpoint, characters: int) -> int:
+    """Where the part of a run's own text begins that it did not train on."""
     record = checkpoint.config.corpus
-    if corpus_name is not None or record is None:
+    if record is None or record.validation is not None:
         return 0
-    if record.validation is not None or corpus.sha256 != record.sha256:
-        return 0
-    return split_bounds(len(corpus.tokens), record.split)["train"][1]
+    return split_bounds(characters, record.split)["train"][1]
 
 
 def draw_report(findings: Path, out: Path | None, *, with_model: bool = True) -> Path:

@@ -19,6 +19,8 @@ from charlstm.training import Evaluated, Logged, Stepped
 # A text of English or code costs a model that works less, whatever its size; a scrambled one costs more.
 _IMPLAUSIBLE_BITS = 4.5
 
+# Of a run's own text that is not what it was: another Python's stdlib, or a file that was edited.
+CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
 _FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "")
 
 

@@ -17,7 +17,7 @@ from charlstm.config import Hold, SamplingConfig, Unknown, check_seed, parse_hol
 from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corpora, load_corpus, split_bounds
 from charlstm.devices import choose_device
 from charlstm.dynamic import adapting_losses
-from charlstm.errors import CheckpointError, UsageError
+from charlstm.errors import CheckpointError, UnknownCharacterError, UsageError
 from charlstm.evaluation import character_losses
 from charlstm.files import FINDINGS
 from charlstm.inspection.findings import Findings
@@ -28,16 +28,26 @@ from charlstm.vocabulary import Ids
 def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "error") -> Corpus:
     """A text in the ids of a checkpoint's vocabulary; the text it was trained on when name is None.
 
-    Raises UsageError when it was imported and has no text of its own.
+    That may have changed since, as the standard library's source does with Python: characters that are new
+    in it are replaced. Raises UsageError when it was imported and has no text of its own.
     """
     vocabulary, record = checkpoint.config.vocabulary, checkpoint.config.corpus
-    if name is None:
-        if record is None:
-            raise UsageError(
-                f"{checkpoint.path} was imported and has no text of its own", "name a CORPUS after it"
-            )
-        name = record.name
-    return load_corpus(name, level=vocabulary.level, vocabulary=vocabulary, unknown=unknown)
+    if name is not None:
+        return load_corpus(name, level=vocabulary.level, vocabulary=vocabulary, unknown=unknown)
+    if record is None:
+        raise UsageError(
+            f"{checkpoint.path} was imported and has no text of its own", "name a CORPUS after it"
+        )
+    try:
+        return load_corpus(record.name, level=vocabulary.level, vocabulary=vocabulary, unknown=unknown)
+    except UnknownCharacterError:
+        return load_corpus(record.name, level=vocabulary.level, vocabulary=vocabulary, unknown="replace")
+
+
+def has_changed(checkpoint: Checkpoint, corpus: Corpus) -> bool:
+    """Whether a text has the name of the one that a checkpoint was trained on, and other content."""
+    record = checkpoint.config.corpus
+    return record is not None and corpus.name == record.name and corpus.sha256 != record.sha256
 
 
 def sample_from(
@@ -102,12 +112,14 @@ def _levels(findings: Findings, name: str) -> dict[tuple[int, int], float]:
 class Score:
     """How well a model predicts a text; nats holds each character's loss, (characters,) float32.
 
-    The first character has none: nothing stands before it, and its entry is 0.
+    The first character has none: nothing stands before it, and its entry is 0. changed says that the text is
+    the run's own, and not what it was.
     """
 
     corpus: Corpus
     ids: Ids
     nats: NDArray[np.float32]
+    changed: bool = False
 
     @property
     def bits_per_character(self) -> float:
@@ -165,7 +177,7 @@ def score(
         raise CheckpointError(
             f"{path} predicts with NaN or infinity as it learns", "score it without --dynamic"
         )
-    return Score(corpus, ids, nats)
+    return Score(corpus, ids, nats, has_changed(checkpoint, corpus))
 
 
 def known_corpora() -> list[CachedCorpus]:

@@ -31,26 +31,27 @@ class Settings:
     learning_rate: float
 
 
-def suggested(train_characters: int, plan: TrainingConfig) -> Settings:
-    """Settings for a text of so many characters and a training of the plan's length.
+def suggested(train_characters: int, plan: TrainingConfig, *, cells: int | None = None) -> Settings:
+    """Settings for a text of so many characters and a training of the plan's length, cells if they are given.
 
-    The more often a short text is read, the more cells and the more dropout. Where the length is told in
-    steps or epochs, cells, streams and rate are those of every text.
+    The more often a short text is read, the more cells and the more dropout; fewer cells need less of it.
+    Where the length is told in steps or epochs, cells, streams and rate are those of every text.
     """
     short, passes = train_characters <= _SHORT, _passes(train_characters, plan)
     by_heart = short and passes >= _FEW_PASSES
-    dropout = round(min(0.5, 0.3 + 0.16 * math.log(passes / 8)), 2) if by_heart else 0.0
-    if plan.minutes is None:
-        return Settings(ModelConfig.cells, dropout, plan.streams, plan.learning_rate)
-    cells = next(cells for minutes, cells in _SIZES if plan.minutes >= minutes)
-    if not by_heart:
-        cells = min(cells, ModelConfig.cells)
-    streams, rate = (_STREAMS, _RATE) if short else (plan.streams, plan.learning_rate)
-    return Settings(cells, dropout, streams, rate)
+    usual, streams, rate = ModelConfig.cells, plan.streams, plan.learning_rate
+    if plan.minutes is not None:
+        usual = next(cells for minutes, cells in _SIZES if plan.minutes >= minutes)
+        usual = usual if by_heart else min(usual, ModelConfig.cells)
+        streams, rate = (_STREAMS, _RATE) if short else (streams, rate)
+    dropout = min(0.5, 0.3 + 0.12 * math.log(passes / 8)) if by_heart else 0.0
+    chosen = cells or usual
+    return Settings(chosen, round(dropout * min(1.0, chosen / usual), 2), streams, rate)
 
 
 def _passes(train_characters: int, plan: TrainingConfig) -> float:
-    """How often the text is read, by minutes as two cores do it."""
+    """How often the text is read, by minutes as two cores do it; an empty text is refused later."""
+    train_characters = max(1, train_characters)
     if plan.epochs is not None:
         return plan.epochs
     if plan.steps is not None:

@@ -235,6 +235,15 @@ def test_score(trained, prose_file, monkeypatch, capsys):
     assert len(document["sha256"]) == 64
 
 
+def test_a_runs_own_text_may_have_changed_since(trained, prose_file, monkeypatch, capsys):
+    assert run(monkeypatch, "score", trained) == 0
+    assert "has changed" not in capsys.readouterr().err
+    prose_file.write_text("\N{SNOWMAN}" + prose_file.read_text())
+    assert run(monkeypatch, "score", trained) == 0
+    assert "the run's text has changed since it was trained" in capsys.readouterr().err
+    assert run(monkeypatch, "score", trained, prose_file) == 3, "a text that was named is taken at its word"
+
+
 def test_score_of_a_model_that_goes_on_learning(trained, prose_file, monkeypatch, capsys):
     bits = []
     for options in ([], ["--dynamic"]):

@@ -8,11 +8,17 @@ PLAN = TrainingConfig(steps=1)
 
 @pytest.mark.parametrize(
     ("minutes", "cells", "dropout"),
-    [(0.08, 128, 0), (0.45, 256, 0), (1.9, 384, 0.29), (4.9, 384, 0.44), (60, 512, 0.5)],
+    [(0.08, 128, 0), (0.45, 256, 0), (1.9, 384, 0.29), (4.9, 384, 0.41), (60, 512, 0.5)],
 )
 def test_a_short_text_gets_more_cells_and_dropout_with_time(minutes, cells, dropout):
     settings = suggested(1_003_854, TrainingConfig(minutes=minutes))
     assert settings == Settings(cells, dropout, streams=32, learning_rate=0.015)
+
+
+def test_fewer_cells_need_less_dropout():
+    plan = TrainingConfig(minutes=4.9)
+    assert suggested(1_003_854, plan, cells=96) == Settings(96, 0.1, streams=32, learning_rate=0.015)
+    assert suggested(1_003_854, plan, cells=1024).dropout == 0.41
 
 
 @pytest.mark.parametrize("minutes", [0.5, 4, 60])
@@ -27,3 +33,8 @@ def test_a_long_text_is_not_learned_by_heart(minutes):
 def test_where_passes_are_known_only_dropout_follows_them(length, dropout):
     settings = suggested(1_000_000, TrainingConfig(**length))
     assert settings == Settings(ModelConfig.cells, dropout, PLAN.streams, PLAN.learning_rate)
+
+
+@pytest.mark.parametrize("plan", [PLAN, TrainingConfig(minutes=1)])
+def test_an_empty_text_has_settings_too(plan):
+    assert suggested(0, plan).cells
