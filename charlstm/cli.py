@@ -10,7 +10,6 @@ import typer
 
 from charlstm import __version__, console, exits
 from charlstm.config import GateOrder, InspectionConfig, SamplingConfig, Unknown
-from charlstm.errors import UsageError
 from charlstm.exits import computing
 from charlstm.launch import launch
 from charlstm.options import AsJson, Device, FiguresOption, NoModel, Part, Quiet, RunPath, UnknownOption
@@ -198,7 +197,7 @@ def inspect(
         compare,
         with_model=not no_model,
     )
-    if figures:
+    if figures and launch().rank == 0:
         _draw_figures(out or checkpoint, figures, quiet)
 
 
@@ -216,9 +215,9 @@ def _inspect(
 ) -> None:
     from charlstm import inspections, narration
 
-    if launch().count > 1:
-        raise UsageError("an inspection is the work of one process", "run it without torchrun")
-    narrator = console.Narrator(quiet=quiet)
+    started = launch()
+    tells = started.rank == 0
+    narrator = console.Narrator(quiet=quiet or not tells)
     with computing(), narrator.bar() as bar:
         inspected = inspections.inspect(
             checkpoint,
@@ -230,10 +229,11 @@ def _inspect(
             unknown=unknown,
             compare=compare,
             with_model=with_model,
+            launch=started,
         )
-    if as_json:
+    if as_json and tells:
         console.write_json(inspected.findings.to_json())
-    else:
+    elif tells:
         console.write_line(narration.findings_table(inspected.findings))
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
     if inspected.comparison_path:

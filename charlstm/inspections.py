@@ -19,6 +19,8 @@ from charlstm.inspection import inspect as inspection
 from charlstm.inspection.controls import shuffled
 from charlstm.inspection.findings import Findings
 from charlstm.inspection.passes import fresh
+from charlstm.launch import SINGLE, Launch
+from charlstm.parallel import joined
 from charlstm.pipeline import corpus_of, has_changed
 from charlstm.report.figures import write_figures
 from charlstm.report.render import render_comparison, write_page, write_report
@@ -53,44 +55,55 @@ def inspect(
     unknown: Unknown = "error",
     compare: str | None = None,
     with_model: bool = True,
+    launch: Launch = SINGLE,
 ) -> Inspected:
     """Find the switches and counters of a run's best model; writes findings.json and report.html in out.
 
     Without a text it reads what the run did not train on: the validation and test parts of its own. With
     compare, a run's folder, untrained or shuffled, that model reads the same text, too: compared.json and
     compare.html. with_model is draw_report's. progress is told what is being done and which fraction of it
-    all is done.
+    all is done. Processes that were launched together share the work; all of them call this, the first one
+    writes.
     """
     checkpoint = load(path)
     other = other_run(checkpoint, compare, seed=config.seed) if compare else None
     keep_freed_memory()
-    corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
-    start = 0 if corpus_name else _unseen(checkpoint, len(corpus.tokens))
+    with joined(launch, torch.device("cpu")) as group:
+        corpus = group.in_turn(lambda: corpus_of(checkpoint, corpus_name, unknown=unknown))
+        start = 0 if corpus_name else _unseen(checkpoint, len(corpus.tokens))
 
-    def read(of: Checkpoint, text: Corpus, name: str, told: Callable[[str, float], None]) -> Findings:
-        return inspection.inspect(
-            of.model,
-            text.tokens[start:],
-            of.config.vocabulary,
-            config=config,
-            corpus_name=text.name,
-            corpus_sha256=text.sha256,
-            bits_per_character=of.validation_bits_per_character,
-            checkpoint=name,
-            command=command,
-            progress=told,
-        )
+        def read(of: Checkpoint, text: Corpus, name: str, told: Callable[[str, float], None]) -> Findings:
+            return inspection.inspect(
+                of.model,
+                text.tokens[start:],
+                of.config.vocabulary,
+                config=config,
+                corpus_name=text.name,
+                corpus_sha256=text.sha256,
+                bits_per_character=of.validation_bits_per_character,
+                checkpoint=name,
+                command=command,
+                progress=told,
+                group=group,
+            )
 
-    findings = read(checkpoint, corpus, str(path), _share(progress, 0.0, 0.5 if other else 1.0))
-    findings.save(out / FINDINGS)
-    report = draw_report(out / FINDINGS, None, with_model=with_model)
-    changed = has_changed(checkpoint, corpus)
-    if other is None or compare is None:
-        return Inspected(findings, out / FINDINGS, report, changed=changed)
-    read(other, corpus_of(other, corpus.name, unknown=unknown), compare, _share(progress, 0.5, 1.0)).save(
-        out / COMPARED
+        findings = read(checkpoint, corpus, str(path), _share(progress, 0.0, 0.5 if other else 1.0))
+        if group.leads:
+            findings.save(out / FINDINGS)
+            draw_report(out / FINDINGS, None, with_model=with_model)
+        if other is not None and compare is not None:
+            text = corpus_of(other, corpus.name, unknown=unknown)
+            compared = read(other, text, compare, _share(progress, 0.5, 1.0))
+            if group.leads:
+                compared.save(out / COMPARED)
+                draw_comparison(out)
+    return Inspected(
+        findings,
+        out / FINDINGS,
+        out / REPORT,
+        out / COMPARISON if other else None,
+        has_changed(checkpoint, corpus),
     )
-    return Inspected(findings, out / FINDINGS, report, draw_comparison(out), changed)
 
 
 def _share(progress: Callable[[str, float], None], start: float, stop: float) -> Callable[[str, float], None]:

@@ -1,12 +1,13 @@
-"""Many processes that train one model: each has streams of its own, and all do the same update.
+"""Many processes that train one model, or inspect it.
 
-What is decided (the clock, the wish to stop) is agreed upon, gradients are summed, and all else follows
-from the same numbers: every process has the same weights at every step. Process 0 alone writes and tells.
-A process that is alone asks nobody: nothing here then changes a number.
+In a training each has streams of its own, and all do the same update. What is decided (the clock, the wish to
+stop) is agreed upon, gradients are summed, and all else follows from the same numbers: every process has the
+same weights at every step. An inspection is dealt out in pieces, and all get what each of them gave. Process
+0 alone writes and tells. A process that is alone asks nobody: nothing here then changes a number.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -17,6 +18,7 @@ from torch import Tensor, distributed, nn
 from charlstm.errors import CharLSTMError, DeviceError, ProcessError
 from charlstm.launch import Launch
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -40,7 +42,7 @@ class Shard(NamedTuple):
 
 @dataclass(frozen=True)
 class Group:
-    """All processes of a training, as one of them sees it: it is process rank of count.
+    """All processes of a training or an inspection, as one of them sees it: it is process rank of count.
 
     What has "all" in its description has to be called by all of them, in the same order. All of it raises
     ProcessError when another process is gone.
@@ -122,16 +124,37 @@ class Group:
                     done.append(do())
             except CharLSTMError as error:
                 problem = error
-            self._raise_any(problem)
+            self._all_of(None, problem)
         return done[0]
 
-    def _raise_any(self, own: CharLSTMError | None) -> None:
-        problems: list[CharLSTMError | None] = [None] * self.count
+    def dealt(self, do: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
+        """Yield to all what do gives for each item, in their order: the processes take the items in turn.
+
+        What it gives is of numbers, tensors on the CPU and what holds them. Raises on all of them the first
+        CharLSTMError that any of them raised.
+        """
+        if self.count == 1:
+            yield from map(do, items)
+            return
+        for first in range(0, len(items), self.count):
+            problem = None
+            done: list[T] = []
+            try:
+                done.extend(map(do, items[first + self.rank : first + self.rank + 1]))
+            except CharLSTMError as error:
+                problem = error
+            for part in self._all_of(done, problem):
+                yield from part
+
+    def _all_of(self, own: T, problem: CharLSTMError | None) -> list[T]:
+        """What each process has, to all; or the first problem of any, raised."""
+        given: list[Any] = [None] * self.count
         with _all_there():
-            distributed.all_gather_object(problems, own)
-        for problem in problems:
-            if problem is not None:
-                raise problem
+            distributed.all_gather_object(given, (own, problem))
+        for _, raised in given:
+            if raised is not None:
+                raise raised
+        return [theirs for theirs, _ in given]
 
 
 ALONE = Group()
@@ -155,7 +178,7 @@ def joined(launch: Launch, device: torch.device) -> Iterator[Group]:
         distributed.init_process_group(backend, rank=launch.rank, world_size=launch.count)
     except (RuntimeError, ValueError) as error:
         raise ProcessError(
-            f"the {launch.count} processes of this training do not find each other ({_reason(error)})",
+            f"the {launch.count} processes do not find each other ({_reason(error)})",
             "start all of them with torchrun, see `torchrun --help`",
         ) from error
     yield Group(launch.rank, launch.count)
@@ -183,8 +206,8 @@ def _all_there() -> Iterator[None]:
         yield
     except RuntimeError as error:  # of torch.distributed: a lost connection, a timeout
         raise ProcessError(
-            f"another process of this training is gone ({_reason(error)})",
-            "see what it said; the run is as it was saved last: go on with `charlstm train --resume`",
+            f"another process is gone ({_reason(error)})",
+            "see what it said; a training goes on from what it saved with `charlstm train --resume`",
         ) from error
 
 

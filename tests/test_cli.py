@@ -397,8 +397,8 @@ def test_every_kind_of_problem_has_its_exit_code(kind, code):
 def test_of_several_processes_the_first_tells_what_all_know(rank, tmp_path, monkeypatch, capsys):
     for name, value in {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1"}.items():
         monkeypatch.setenv(name, value)
-    assert run(monkeypatch, "inspect", tmp_path) == 2
-    assert ("without torchrun" in capsys.readouterr().err) == (rank == 0)
+    assert run(monkeypatch, "inspect", tmp_path) == 4
+    assert ("charlstm:" in capsys.readouterr().err) == (rank == 0)
     assert run(monkeypatch, "train", "stdlib", "--device", "tpu") == 5
     assert "tpu" in capsys.readouterr().err, "a device may be missing in one of them only"
 

@@ -19,12 +19,16 @@ from charlstm.inspection.detectors import (
     Pairs,
     Scoring,
     ShiftedProducts,
+    Standards,
+    measure_standards,
     p_values,
 )
 from charlstm.inspection.profile import Profile
 from charlstm.inspection.splits import Part, Split
 from charlstm.inspection.trace import CountedBlock
+from charlstm.inspection.work import read_parts
 from charlstm.model import CharLSTM
+from charlstm.parallel import ALONE, Group
 
 GATES = ("input", "forget", "output")
 # A counter is held to its straightness: the fading trace of one character, which fits a distance well, was
@@ -111,6 +115,12 @@ class GatesByCharacter:
             self.sums[name].update(characters, gate[:, cells])
         self.output_saturation.update(block.c[:, cells].tanh().abs())
 
+    def merge(self, other: "GatesByCharacter") -> None:
+        """Add what another one of the same pairs has seen."""
+        for name, sums in self.sums.items():
+            sums.merge(other.sums[name])
+        self.output_saturation.merge(other.output_saturation)
+
     def mean(self, gate: str, pair: int, where: Tensor) -> float:
         """The mean of a pair's gate at the characters where (vocabulary,) bool."""
         sums = self.sums[gate]
@@ -125,17 +135,39 @@ def confirm(
     shifts: Tensor,
     *,
     nuisances: list[int],
+    group: Group = ALONE,
 ) -> Confirmation:
     """Score the frozen pairs on a new split, against their features shifted by shifts (shifts,).
 
     nuisances are the features whose linear part no finding may rest on.
     """
-    frozen = _Frozen(split, pairs, calibration, shifts, model.config.vocabulary_size, nuisances)
-    for part in split if len(pairs) else ():
-        reading = frozen.begin(part)
-        for block in part.blocks(model):
-            frozen.update(reading, block)
-    return frozen.result()
+    frozen = _Frozen(split, pairs, calibration, torch.tensor(nuisances, dtype=torch.int64))
+    standards = measure_standards(split, frozen.used, group)
+
+    def read(part: Part) -> tuple[_Sums]:
+        sums = _Sums(frozen, standards, shifts, model.config.vocabulary_size)
+        if len(pairs):
+            reading = _reading(part, frozen)
+            for block in part.blocks(model):
+                sums.update(reading, block, frozen)
+        return (sums,)
+
+    (sums,) = read_parts(split, read, group)
+    return sums.result(frozen.feature)
+
+
+class _Frozen:
+    """What is read: the pairs, whose features are used (features,), each once, at feature (pairs,) of them;
+    their calibrated means and thresholds (pairs,) float32.
+    """
+
+    def __init__(self, split: Split, pairs: Pairs, calibration: Calibration, nuisances: Tensor) -> None:
+        self.split = split
+        self.pairs = pairs
+        self.used, self.feature = torch.unique(pairs.features, return_inverse=True)
+        self.nuisances = nuisances
+        self.means = calibration.means[pairs.cells].float()
+        self.thresholds = calibration.thresholds[pairs.cells].float()
 
 
 class _Reading(NamedTuple):
@@ -151,87 +183,85 @@ class _Reading(NamedTuple):
     contexts: Tensor
 
 
-class _Frozen:
+def _reading(part: Part, frozen: _Frozen) -> _Reading:
+    return _Reading(
+        part,
+        part.columns(frozen.used),
+        part.since(frozen.used),
+        part.columns(frozen.nuisances),
+        frozen.split.contexts.of(part),
+    )
+
+
+class _Sums:
     """The sums behind a Confirmation: only the pairs' cells, and each of their features once."""
 
-    def __init__(
-        self,
-        split: Split,
-        pairs: Pairs,
-        calibration: Calibration,
-        shifts: Tensor,
-        vocabulary: int,
-        nuisances: list[int],
-    ) -> None:
-        self.used, self.feature = torch.unique(pairs.features, return_inverse=True)
-        count, used = len(pairs), len(self.used)
-        self.pairs = pairs
-        self.split = split
-        self.nuisances = nuisances
-        self.means = calibration.means[pairs.cells].float()
-        self.thresholds = calibration.thresholds[pairs.cells].float()
+    def __init__(self, frozen: _Frozen, standards: Standards, shifts: Tensor, vocabulary: int) -> None:
+        split, count, used = frozen.split, len(frozen.pairs), len(frozen.used)
         self.scoring = Scoring(split, cells=count, features=used, vocabulary=vocabulary)
-        self.null = ShiftedProducts(split, self.used, shifts, cells=count)
+        self.null = ShiftedProducts(standards, shifts, cells=count)
         self.levels = CellFeatureMoments(count, used)
         self.profile = Profile(count, split.cut.streams)
         self.confounds = Confounds(
-            contexts=len(split.contexts), cells=count, features=used, nuisances=len(nuisances)
+            contexts=len(split.contexts), cells=count, features=used, nuisances=len(frozen.nuisances)
         )
         self.blocks = torch.zeros(BLOCKS, count, 6, dtype=torch.float64)
         self.holding = torch.zeros(2, count, dtype=torch.float64)
         self.gates = GatesByCharacter(count, vocabulary)
 
-    def begin(self, part: Part) -> _Reading:
-        """Go on with another part."""
-        self.profile.next_part()
-        return _Reading(
-            part,
-            part.columns(self.used),
-            part.since(self.used),
-            part.columns(torch.tensor(self.nuisances, dtype=torch.int64)),
-            self.split.contexts.of(part),
-        )
-
-    def update(self, reading: _Reading, block: CountedBlock) -> None:
+    def update(self, reading: _Reading, block: CountedBlock, frozen: _Frozen) -> None:
         """Add a block of all cells."""
-        rows, cells, part = block.rows, self.pairs.cells, reading.part
-        c, features = block.c[:, cells] - self.means, reading.features[rows].float()
+        rows, cells, part = block.rows, frozen.pairs.cells, reading.part
+        c, features = block.c[:, cells] - frozen.means, reading.features[rows].float()
         self.scoring.update(part, rows, c, features)
         self.null.update(reading.features, rows, c)
         self.confounds.update(reading.contexts[rows], c, features, reading.nuisances[rows].float())
         self.gates.update(part.characters[rows], block, cells)
-        own = features[:, self.feature]
+        own = features[:, frozen.feature]
         self.profile.update(own, c, part.stretches(rows) - part.stretches_before)
-        self._sum_blocks(part.rows_before + rows, c, own)
-        self._sum_levels(block, features, own, reading.since[rows][:, self.feature])
+        self._sum_blocks((part.rows_before + rows) * BLOCKS // frozen.split.rows, c, own)
+        self._sum_levels(block, features, own, reading.since[rows][:, frozen.feature], frozen)
 
-    def _sum_blocks(self, rows: Tensor, c: Tensor, own: Tensor) -> None:
+    def _sum_blocks(self, number: Tensor, c: Tensor, own: Tensor) -> None:
         values = torch.stack((torch.ones_like(c), c, own, c * c, own * own, c * own), dim=2).double()
-        self.blocks.index_add_(0, rows * BLOCKS // self.split.rows, values)
+        self.blocks.index_add_(0, number, values)
 
-    def _sum_levels(self, block: CountedBlock, features: Tensor, own: Tensor, since: Tensor) -> None:
+    def _sum_levels(
+        self, block: CountedBlock, features: Tensor, own: Tensor, since: Tensor, frozen: _Frozen
+    ) -> None:
         """What the switches among the pairs do: on or off, kept or not, and still on after so long."""
-        cells = self.pairs.cells
-        on = (block.c[:, cells] - self.thresholds) * self.pairs.signs > 0
-        before = (block.c_before[:, cells] - self.thresholds) * self.pairs.signs > 0
+        cells, signs = frozen.pairs.cells, frozen.pairs.signs
+        on = (block.c[:, cells] - frozen.thresholds) * signs > 0
+        before = (block.c_before[:, cells] - frozen.thresholds) * signs > 0
         self.levels.update(on.float(), (features > 0).float())
         steady = since > 0
         self.holding += torch.stack(((steady & (on == before)).sum(0), steady.sum(0)))
         self.profile.update_survival(since, own > 0, on)
 
-    def result(self) -> Confirmation:
-        """The scores of all that was added."""
-        pairs = torch.arange(len(self.feature))
+    def merge(self, other: "_Sums") -> None:
+        """Add what was summed over another part."""
+        self.scoring.merge(other.scoring)
+        self.null.merge(other.null)
+        self.levels.merge(other.levels)
+        self.profile.merge(other.profile)
+        self.confounds.merge(other.confounds)
+        self.blocks += other.blocks
+        self.holding += other.holding
+        self.gates.merge(other.gates)
+
+    def result(self, feature: Tensor) -> Confirmation:
+        """The scores of all that was added; feature (pairs,) is each pair's among those used."""
+        pairs = torch.arange(len(feature))
         scores = self.scoring.result()
         accuracy, balanced = _accuracies(self.levels)
-        null = self.null.scores(self.scoring.within())[pairs, :, self.feature]
+        null = self.null.scores(self.scoring.within())[pairs, :, feature]
         return Confirmation(
-            correlation=scores.correlation[pairs, self.feature],
-            partial=scores.partial[pairs, self.feature],
-            context_partial=self.confounds.partial(self.feature),
-            slopes=scores.slopes[pairs, self.feature],
-            accuracy=accuracy[pairs, self.feature],
-            balanced_accuracy=balanced[pairs, self.feature],
+            correlation=scores.correlation[pairs, feature],
+            partial=scores.partial[pairs, feature],
+            context_partial=self.confounds.partial(feature),
+            slopes=scores.slopes[pairs, feature],
+            accuracy=accuracy[pairs, feature],
+            balanced_accuracy=balanced[pairs, feature],
             held=self.holding[0] / self.holding[1].clamp(min=1),
             survival=self.profile.survival(),
             null=null.amax(0) if len(pairs) else torch.zeros(null.shape[1], dtype=torch.float64),

@@ -31,6 +31,11 @@ class Confounds:
         self._moments.update(columns, columns)
         self._by_context.update(contexts, columns)
 
+    def merge(self, other: "Confounds") -> None:
+        """Add what another one of the same columns has seen."""
+        self._moments.merge(other._moments)
+        self._by_context.merge(other._by_context)
+
     def partial(self, feature: Tensor) -> Tensor:
         """(cells,) float64 r of each cell with its feature (cells,) int64, given the context."""
         within = self._within()

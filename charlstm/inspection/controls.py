@@ -12,7 +12,21 @@ from charlstm.config import InspectionConfig
 from charlstm.inspection.findings import Json
 from charlstm.inspection.passes import Detected, detect, fresh
 from charlstm.inspection.splits import InspectedText
+from charlstm.inspection.work import do_jobs
 from charlstm.model import CharLSTM
+from charlstm.parallel import ALONE, Group
+
+
+@dataclass(frozen=True, eq=False)
+class Control:
+    """What was detected in a control network: candidates, findings, the best |r| of any cell, and how many
+    cells stand in texts put together anew, (resamples,) float64.
+    """
+
+    candidates: int
+    findings: int
+    best_score: float
+    resampled: torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,17 +34,30 @@ class Controls:
     """The control networks, and what was detected in each by name."""
 
     untrained: CharLSTM
-    found: dict[str, Detected]
+    found: dict[str, Control]
 
 
 def inspect_controls(
-    model: CharLSTM, text: InspectedText, config: InspectionConfig, generator: torch.Generator
+    model: CharLSTM,
+    text: InspectedText,
+    config: InspectionConfig,
+    generator: torch.Generator,
+    group: Group = ALONE,
 ) -> Controls:
     """Detect switches and counters in networks that have none."""
-    untrained = fresh(model, generator)
-    networks = {"untrained": untrained, "gate_shuffled": shuffled(model, generator)}
-    found = {name: detect(network, text, config, generator=generator) for name, network in networks.items()}
-    return Controls(untrained, found)
+    networks = {"untrained": fresh(model, generator), "gate_shuffled": shuffled(model, generator)}
+
+    def control(network: CharLSTM, own: torch.Generator) -> Control:
+        found = detect(network, text, config, generator=own)
+        return Control(
+            len(found.pairs),
+            int(found.stands.sum()),
+            float(found.discovery.scores.correlation.abs().max()),
+            _interval(found, own),
+        )
+
+    controls = do_jobs(list(networks.values()), control, generator, group)
+    return Controls(networks["untrained"], dict(zip(networks, controls, strict=True)))
 
 
 @torch.no_grad()
@@ -56,13 +83,12 @@ def share_above(
     share: Json = {"cells": float(found.stands.sum()) / cells, "interval": _bounds(kept)}
     told: dict[str, Json] = {}
     for name, control in controls.found.items():
-        other = _interval(control, generator) / cells
-        share[f"above_{name}"] = float(found.stands.sum() - control.stands.sum()) / cells
-        share[f"above_{name}_interval"] = _bounds(kept - other)
+        share[f"above_{name}"] = (float(found.stands.sum()) - control.findings) / cells
+        share[f"above_{name}_interval"] = _bounds(kept - control.resampled / cells)
         told[name] = {
-            "candidates": len(control.pairs),
-            "findings": int(control.stands.sum()),
-            "best_score": float(control.discovery.scores.correlation.abs().max()),
+            "candidates": control.candidates,
+            "findings": control.findings,
+            "best_score": control.best_score,
         }
     return share, told
 

@@ -8,8 +8,8 @@ feature, within the stretches that the text is read in: a cell that begins each 
 off by a constant all along, as a depth that began inside two brackets is.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,7 +17,9 @@ from torch import Tensor
 from charlstm.inspection.accumulators import CellFeatureMoments, CellHistogram, CrossProducts, GroupSums
 from charlstm.inspection.features import CAP
 from charlstm.inspection.splits import Part, Split
+from charlstm.inspection.work import read_parts
 from charlstm.model import CharLSTM
+from charlstm.parallel import ALONE, Group
 
 # A circular shift goes at least this far, and at least this many autocorrelation times.
 LEAST_SHIFT = 1_000
@@ -34,10 +36,10 @@ MEMORY = 0.5
 # A listed feature of which the last three characters tell more than the rest of this is no memory at all;
 # one that a cell proposed is made to fit the cell, and must be a memory beyond doubt.
 FEATURE_MEMORY, PROPOSED_MEMORY = 0.15, 0.3
-# A feature that explains less than a quarter of a cell's variance does not name it; nor does one that
-# some untrained cell follows about as well.
+# A feature that explains less than a quarter of a cell's variance does not name it; nor does one that the
+# best cell of an untrained network might follow as well: a score is so many deviations above what these reach.
 LEAST_SCORE = 0.5
-UNTRAINED_MARGIN = 0.03
+UNTRAINED_DEVIATIONS = 4.0
 # Features this close to a cell's best are a tie: the first of them names it, as listed ones come first.
 _TIE = 0.02
 # What is left of a variance below this share is rounding.
@@ -97,23 +99,50 @@ def p_values(scores: Tensor, null: Tensor) -> Tensor:
     return (1 + (null[None, :] >= scores[:, None]).sum(1)).double() / (1 + len(null))
 
 
-def draw_shifts(parts: Iterable[Tensor], shifts: int, generator: torch.Generator) -> Tensor:
-    """(shifts,) int64 circular shifts within parts (rows, features), too far for a feature to follow itself.
+class SelfLikeness:
+    """How features follow themselves: the longest autocorrelation time of any, and of their correlations with
+    themselves the largest |r| of any at every circular shift, (rows,) float32.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.longest = 0
+        self.alike = torch.zeros(rows)
+
+    def update(self, features: Tensor) -> None:
+        """Add a part, (rows, features) of any numbers."""
+        for column in features.unbind(1):
+            correlation = autocorrelation(column.float())
+            self.longest = max(self.longest, _time(correlation))
+            self.alike = torch.maximum(self.alike, correlation.abs())
+
+    def merge(self, other: "SelfLikeness") -> None:
+        """Add what another one of as many rows has seen."""
+        self.longest = max(self.longest, other.longest)
+        self.alike = torch.maximum(self.alike, other.alike)
+
+
+def self_likeness(split: Split, group: Group = ALONE) -> SelfLikeness:
+    """How the features of a split follow themselves within its parts."""
+
+    def read(part: Part) -> tuple[SelfLikeness]:
+        seen = SelfLikeness(part.cut.rows)
+        seen.update(part.columns(torch.arange(len(part.table.features))))
+        return (seen,)
+
+    return read_parts(split, read, group)[0]
+
+
+def draw_shifts(seen: SelfLikeness, shifts: int, generator: torch.Generator) -> Tensor:
+    """(shifts,) int64 circular shifts within parts of a text, too far for a feature to follow itself.
 
     At least ten of the longest autocorrelation time, but never more than a quarter of the rows; and where
     there are enough others, none at which some feature is like itself again, as the column is in a text
-    whose lines are all of one length. Every part has as many rows.
+    whose lines are all of one length.
     """
-    longest, alike = 0, torch.zeros(1)
-    for features in parts:
-        for column in features.unbind(1):
-            correlation = autocorrelation(column.float())
-            longest = max(longest, _time(correlation))
-            alike = torch.maximum(alike, correlation.abs())
-    rows = len(alike)
-    least = min(max(LEAST_SHIFT, _TIMES * longest), rows // 4)
+    rows = len(seen.alike)
+    least = min(max(LEAST_SHIFT, _TIMES * seen.longest), rows // 4)
     reach = torch.arange(least, rows - least + 1)
-    unlike = reach[alike[reach] <= _ALIKE]
+    unlike = reach[seen.alike[reach] <= _ALIKE]
     among = unlike if len(unlike) >= shifts else reach
     return among[torch.randint(len(among), (shifts,), generator=generator)]
 
@@ -136,33 +165,44 @@ def _time(correlation: Tensor) -> int:
     return int(below[0]) if len(below) else len(correlation)
 
 
-def calibrate(model: CharLSTM, split: Split) -> Calibration:
+def calibrate(model: CharLSTM, split: Split, group: Group = ALONE) -> Calibration:
     """Read the calibration split."""
     cells = model.config.layers * model.config.cells
-    moments, histogram = CellFeatureMoments(cells, 0), CellHistogram(cells)
-    for part in split:
+
+    def read(part: Part) -> tuple[CellFeatureMoments, CellHistogram]:
+        moments, histogram = CellFeatureMoments(cells, 0), CellHistogram(cells)
         for block in part.blocks(model):
             moments.update(block.c, block.c[:, :0])
             histogram.update(block.c)
+        return moments, histogram
+
+    moments, histogram = read_parts(split, read, group)
     return Calibration(moments.cell_means, *histogram.otsu())
 
 
-def discover(model: CharLSTM, split: Split, means: Tensor, shifts: Tensor, *, tested: Tensor) -> Discovery:
+def discover(
+    model: CharLSTM, split: Split, means: Tensor, shifts: Tensor, *, tested: Tensor, group: Group = ALONE
+) -> Discovery:
     """Score every cell, of calibrated means (cells,), with every feature, and with shifted ones.
 
     tested (n,) int64 are the features whose shifts make the null.
     """
     count = len(split.table.features)
-    scoring = Scoring(split, cells=len(means), features=count, vocabulary=model.config.vocabulary_size)
-    null = ShiftedProducts(split, tested, shifts, cells=len(means))
-    by_context = GroupSums(len(split.contexts), len(means) + count)
-    for part in split:
+    standards = measure_standards(split, tested, group)
+
+    def read(part: Part) -> tuple[Scoring, ShiftedProducts, GroupSums]:
+        scoring = Scoring(split, cells=len(means), features=count, vocabulary=model.config.vocabulary_size)
+        null = ShiftedProducts(standards, shifts, cells=len(means))
+        by_context = GroupSums(len(split.contexts), len(means) + count)
         columns, contexts = part.columns(tested), split.contexts.of(part)
         for block in part.blocks(model):
             centred, features = block.c - means.float(), part.features(block.rows)
             scoring.update(part, block.rows, centred, features)
             null.update(columns, block.rows, centred)
             by_context.update(contexts[block.rows], torch.cat((centred, features), dim=1))
+        return scoring, null, by_context
+
+    scoring, null, by_context = read_parts(split, read, group)
     moments = scoring.moments
     remembered = memory(
         by_context,
@@ -194,6 +234,12 @@ class Scoring:
         self.by_character.update(part.characters[rows], both)
         self.by_stretch.update(part.stretches(rows), both)
 
+    def merge(self, other: "Scoring") -> None:
+        """Add what another one of the same split has seen."""
+        self.moments.merge(other.moments)
+        self.by_character.merge(other.by_character)
+        self.by_stretch.merge(other.by_stretch)
+
     def within(self) -> CellFeatureMoments:
         """The moments within stretches."""
         return self.moments.within(self.by_stretch)
@@ -205,23 +251,33 @@ class Scoring:
         return Scores(moments.correlation(), partial, moments.slopes())
 
 
+class Standards(NamedTuple):
+    """Mean of some features of a split, and one over their deviation, 0 for a constant one; (n,) float32."""
+
+    mean: Tensor
+    scale: Tensor
+
+
 class ShiftedProducts:
     """Products of c with features, scaled to mean 0 and variance 1, under every shift (shifts,) of a part."""
 
-    def __init__(self, split: Split, tested: Tensor, shifts: Tensor, *, cells: int) -> None:
-        """tested (n,) int64 are the features that count."""
-        self.mean, self.scale = _standards(split, tested)
+    def __init__(self, standards: Standards, shifts: Tensor, *, cells: int) -> None:
+        self.mean, self.scale = standards
         self.shifts = shifts
-        self.products = CrossProducts(cells, len(shifts) * len(tested))
+        self.products = CrossProducts(cells, len(shifts) * len(self.mean))
 
     def update(self, features: Tensor, rows: Tensor, c: Tensor) -> None:
-        """Add c (positions, cells) float32, roughly centred, at rows (positions,) of a part whose tested
-        features are (rows of the part, n) uint8.
+        """Add c (positions, cells) float32, roughly centred, at rows (positions,) of a part whose features
+        that count are (rows of the part, n) uint8.
         """
         shifted = (rows[:, None] - self.shifts) % len(features)
         columns = features.index_select(0, shifted.flatten())
         standard = columns.float().sub_(self.mean).mul_(self.scale)
         self.products.update(c, standard.view(len(rows), -1))
+
+    def merge(self, other: "ShiftedProducts") -> None:
+        """Add what another one of the same standards and shifts has seen."""
+        self.products.merge(other.products)
 
     def scores(self, moments: CellFeatureMoments) -> Tensor:
         """(cells, shifts, features) float64 |r| once every row is added; moments of the same c."""
@@ -232,16 +288,21 @@ class ShiftedProducts:
         return sums.abs() / norms[:, None, None]
 
 
-def _standards(split: Split, tested: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean of some features of a split, and one over their deviation, 0 for a constant one."""
-    counts = torch.zeros(len(tested), CAP + 1, dtype=torch.float64)
-    for part in split:
-        for place, column in enumerate(part.columns(tested).unbind(1)):
-            counts[place] += torch.bincount(column, minlength=CAP + 1)
+def measure_standards(split: Split, features: Tensor, group: Group = ALONE) -> Standards:
+    """Those of some features (n,) int64 of a split."""
+
+    def read(part: Part) -> tuple[GroupSums]:
+        sums = GroupSums(len(features) * (CAP + 1), 0)
+        for place, column in enumerate(part.columns(features).unbind(1)):
+            sums.update(column.long() + place * (CAP + 1), torch.empty(len(column), 0))
+        return (sums,)
+
+    (sums,) = read_parts(split, read, group)
+    counts = sums.counts.view(len(features), CAP + 1)
     values = torch.arange(CAP + 1, dtype=torch.float64)
     mean = counts @ values / split.rows
     deviation = (counts * (values - mean[:, None]).square()).sum(1).div(split.rows).sqrt()
-    return mean.float(), (1 / deviation.masked_fill(deviation <= _ROUNDING, torch.inf)).float()
+    return Standards(mean.float(), (1 / deviation.masked_fill(deviation <= _ROUNDING, torch.inf)).float())
 
 
 def partial_correlation(moments: CellFeatureMoments, by_character: GroupSums) -> Tensor:
@@ -292,14 +353,13 @@ def choose(
     """The best feature of every cell that remembers and passes the null, each frozen with the sign of r.
 
     eligible (features,) bool says which features may name a cell, proposed (features,) bool which of them
-    cells have proposed; untrained (features,) float64 are the `strongest` scores of untrained networks of the
-    same shape.
+    cells have proposed; untrained (features,) float64 what untrained networks of the same shape may reach.
     """
     scores = discovery.scores
     needed = torch.where(proposed, PROPOSED_MEMORY, FEATURE_MEMORY)
     eligible = eligible & (discovery.feature_memory >= needed)
     score = scores.correlation.abs().masked_fill(~_beyond_character(scores) | ~eligible, 0)
-    least = (untrained + UNTRAINED_MARGIN).clamp(min=LEAST_SCORE)
+    least = untrained.clamp(min=LEAST_SCORE)
     forgetful = discovery.memory[:, None] < MEMORY * discovery.feature_memory
     score = score.masked_fill((score < least) | forgetful, 0)
     best = score.amax(1)

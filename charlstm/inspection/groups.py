@@ -10,6 +10,8 @@ from torch import Tensor
 from charlstm.inspection.bench import Bench, Laboratory, Trial, specific
 from charlstm.inspection.matching import dose_in_h, doses_like, matched
 from charlstm.inspection.measuring import LEAST_EFFECT_NATS, LEAST_RATIO, Measured
+from charlstm.inspection.work import do_jobs
+from charlstm.parallel import ALONE, Group
 
 GROUP_CONTROLS = 99
 # Of a group's effect, a member adds this share of its part, or is not needed.
@@ -17,7 +19,7 @@ _NEEDED = 0.2
 
 
 @dataclass(frozen=True)
-class Group:
+class JointEffect:
     """What changing all cells of a feature together does; needed says of each whether it adds its part."""
 
     cells: list[list[int]]
@@ -34,27 +36,31 @@ def joint_effects(
     verified: set[int],
     significance: float,
     generator: torch.Generator,
-) -> dict[int, tuple[Group, bool]]:
+    group: Group = ALONE,
+) -> dict[int, tuple[JointEffect, bool]]:
     """For each candidate that is not verified alone: what those of its feature do together, and whether it
     is needed for that.
     """
-    found: dict[int, tuple[Group, bool]] = {}
-    for name in dict.fromkeys(m.trial.candidate.feature.name for m in measured):
-        members = [
-            place
-            for place, m in enumerate(measured)
-            if m.trial.candidate.feature.name == name and place not in verified
-        ]
-        if len(members) > 1:
-            trials = [measured[place].trial for place in members]
-            group = _group(laboratory, trials, significance, generator)
-            found |= {place: (group, needed) for place, needed in zip(members, group.needed, strict=True)}
-    return found
+    by_feature: dict[str, list[int]] = {}
+    for place, m in enumerate(measured):
+        if place not in verified:
+            by_feature.setdefault(m.trial.candidate.feature.name, []).append(place)
+    several = [members for members in by_feature.values() if len(members) > 1]
+
+    def together(members: list[int], own: torch.Generator) -> JointEffect:
+        return _joint_effect(laboratory, [measured[place].trial for place in members], significance, own)
+
+    joint = do_jobs(several, together, generator, group)
+    return {
+        place: (effect, needed)
+        for members, effect in zip(several, joint, strict=True)
+        for place, needed in zip(members, effect.needed, strict=True)
+    }
 
 
-def _group(
+def _joint_effect(
     laboratory: Laboratory, members: Sequence[Trial], significance: float, generator: torch.Generator
-) -> Group:
+) -> JointEffect:
     """The joint effect of cells of one feature, against as many control cells with their doses."""
     bench = Bench(laboratory, members[0].sites)
     both_ways = members[0].candidate.counts
@@ -69,7 +75,7 @@ def _group(
     p95 = float(torch.quantile(controls, 0.95)) if draws else math.inf
     p_value = float(1 + (controls >= abs(joint)).sum()) / (1 + len(draws))
     large = abs(joint) >= max(LEAST_EFFECT_NATS, LEAST_RATIO * p95)
-    return Group(
+    return JointEffect(
         cells=[[m.candidate.layer, m.candidate.cell] for m in members],
         effect=joint,
         p95=p95,

@@ -20,6 +20,7 @@ from charlstm.inspection.study import Progress, Standing, Study, study
 from charlstm.inspection.summary import findings_of, method_of, model_facts, provenance_of
 from charlstm.inspection.trace import Cut
 from charlstm.model import CharLSTM
+from charlstm.parallel import ALONE, Group
 
 # Control networks, and the gates of all, are read on no more text than this: what they show is soon clear.
 _CONTROL_CHARACTERS = 150_000
@@ -47,11 +48,12 @@ def inspect(
     bits_per_character: float | None = None,
     command: str | None = None,
     progress: Progress = lambda stage, fraction: None,
+    group: Group = ALONE,
 ) -> Findings:
     """Find the switches and counters of a model in a text, ids (characters,), and whether it uses them.
 
     At most the first config.characters are read. progress is told each stage and the share of the work
-    before it, in [0, 1].
+    before it, in [0, 1]. The processes of a group all call this with the same, and all get the findings.
     Raises CorpusError when the text is too short, UsageError when no score could reach config.significance
     and for a feature of the user's that cannot be read.
     """
@@ -63,11 +65,13 @@ def inspect(
     progress("features", 0.0)
     text = read_text(ids[: config.characters], vocabulary.symbols, config.streams, config.features)
     generator = torch.Generator().manual_seed(config.seed)
-    studied = study(model, text, config, generator=generator, progress=_part(progress, 0.05, 0.65))
+    studied = study(
+        model, text, config, generator=generator, progress=_part(progress, 0.05, 0.65), group=group
+    )
     progress("control networks", 0.65)
     few = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
     short = text if few.characters >= len(text.ids) else _shorter(text, few)
-    controls = inspect_controls(model, short, few, generator)
+    controls = inspect_controls(model, short, few, generator, group)
     progress("gates and gradients", 0.9)
     findings = findings_of(studied, model)
     share, told = share_above(studied.found, controls, model.config.layers * model.config.cells, generator)

@@ -22,11 +22,13 @@ from charlstm.inspection.bench import Candidate, Laboratory, Trial
 from charlstm.inspection.effects import details_of
 from charlstm.inspection.features import Signal
 from charlstm.inspection.findings import Json, Verdict
-from charlstm.inspection.groups import Group, joint_effects
+from charlstm.inspection.groups import JointEffect, joint_effects
 from charlstm.inspection.measuring import Measured, convincing, holm, measure, ranked
 from charlstm.inspection.sites import Sites, sites_of
 from charlstm.inspection.trace import Cut
+from charlstm.inspection.work import do_jobs
 from charlstm.model import CharLSTM
+from charlstm.parallel import ALONE, Group
 
 # Cells whose |r| with the candidate's feature reaches this carry it as well, and are no controls.
 _CARRIES = 0.25
@@ -65,6 +67,7 @@ def prove(
     thresholds: Tensor,
     significance: float,
     generator: torch.Generator,
+    group: Group = ALONE,
 ) -> list[Proof]:
     """Intervene on every candidate in ids (characters,), which spell text, cut into stretches.
 
@@ -85,16 +88,21 @@ def prove(
     laboratory = Laboratory(model, ids, cut, thresholds, [s for s in by_feature.values() if s], excluded)
     trials = [_trial(c, by_feature[c.feature.name]) for c in candidates]
     tested = [trial for trial in trials if trial]
-    measured = [measure(laboratory, trial, tested, generator) for trial in tested]
-    wanted = math.ceil(len(measured) / significance)
-    measured = [ranked(laboratory, m, wanted, significance, generator) for m in measured]
+    wanted = math.ceil(len(tested) / significance)
+
+    def rank(trial: Trial, own: torch.Generator) -> Measured:
+        return ranked(laboratory, measure(laboratory, trial, tested, own), wanted, significance, own)
+
+    measured = do_jobs(tested, rank, generator, group)
     p_values = holm([m.p_value for m in measured])
     verified = {p for p, m in enumerate(measured) if convincing(m) and p_values[p] <= significance}
-    groups = joint_effects(laboratory, measured, verified, significance, generator)
-    proofs = iter(
-        _proof(laboratory, m, p_values[place], place in verified, groups.get(place), generator)
-        for place, m in enumerate(measured)
-    )
+    together = joint_effects(laboratory, measured, verified, significance, generator, group)
+
+    def judge(place: int, own: torch.Generator) -> Proof:
+        joined = together.get(place)
+        return _proof(laboratory, measured[place], p_values[place], place in verified, joined, own)
+
+    proofs = iter(do_jobs(range(len(measured)), judge, generator, group))
     return [next(proofs) if trial else Proof() for trial in trials]
 
 
@@ -116,7 +124,7 @@ def _proof(
     measured: Measured,
     p_value: float,
     verified: bool,
-    joined: tuple[Group, bool] | None,
+    joined: tuple[JointEffect, bool] | None,
     generator: torch.Generator,
 ) -> Proof:
     """The numbers and the verdict of one candidate."""

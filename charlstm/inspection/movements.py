@@ -19,7 +19,9 @@ from charlstm.inspection.accumulators import GroupSums
 from charlstm.inspection.automata import Automaton
 from charlstm.inspection.features import ANY
 from charlstm.inspection.splits import Part, Split, counted_numbers
+from charlstm.inspection.work import read_parts
 from charlstm.model import CharLSTM
+from charlstm.parallel import ALONE, Group
 
 LAGS = 3
 # Pairs of characters that are counted: the commonest ones.
@@ -69,17 +71,23 @@ class Movements:
 
 
 def watch(
-    model: CharLSTM, split: Split, thresholds: Tensor, means: Tensor, symbols: Sequence[str]
+    model: CharLSTM,
+    split: Split,
+    thresholds: Tensor,
+    means: Tensor,
+    symbols: Sequence[str],
+    group: Group = ALONE,
 ) -> Movements:
     """Sum how the cells, of thresholds and means (cells,), move over a split."""
     pairs = _commonest_pairs(split)
     cells, number = len(thresholds), len(symbols)
     drivers = {f"lag_{lag}": list(symbols) for lag in range(LAGS)}
     drivers["pairs"] = [symbols[pair // number] + symbols[pair % number] for pair in pairs.tolist()]
-    crossings = {name: GroupSums(len(names) + 1, 3 * cells) for name, names in drivers.items()}
-    moves = GroupSums(len(symbols), 4 * cells)
     cut, centre = thresholds.float(), means.float()
-    for part in split:
+
+    def read(part: Part) -> tuple[GroupSums, ...]:
+        crossings = {name: GroupSums(len(names) + 1, 3 * cells) for name, names in drivers.items()}
+        moves = GroupSums(len(symbols), 4 * cells)
         groups = _groups(part, pairs)
         for block in part.blocks(model):
             on, before = (block.c > cut).float(), (block.c_before > cut).float()
@@ -88,7 +96,10 @@ def watch(
                 sums.update(groups[name][block.rows], crossed)
             c, step = block.c - centre, block.c - block.c_before
             moves.update(part.characters[block.rows], torch.cat((step, step.square(), c, c.square()), dim=1))
-    flips = {name: _flips(sums, cells) for name, sums in crossings.items()}
+        return moves, *crossings.values()
+
+    moves, *crossings = read_parts(split, read, group)
+    flips = {name: _flips(sums, cells) for name, sums in zip(drivers, crossings, strict=True)}
     return _movements(moves, flips, drivers, symbols)
 
 

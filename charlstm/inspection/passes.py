@@ -13,12 +13,13 @@ from charlstm.inspection.confirmation import Confirmation
 from charlstm.inspection.detectors import Calibration, Discovery, Pairs
 from charlstm.inspection.movements import Movements, proposals, watch
 from charlstm.inspection.splits import InspectedText, Part, Split
+from charlstm.inspection.work import do_jobs
 from charlstm.model import CharLSTM
+from charlstm.parallel import ALONE, Group
 
-# Untrained cells whose best score every candidate has to beat, so that a small network has a fair floor.
-_UNTRAINED_CELLS = 512
-# And how much text they are read on.
-_UNTRAINED_CHARACTERS = 100_000
+# Untrained networks whose best cells tell what is no finding, and how much text they are read on.
+_UNTRAINED = 8
+_UNTRAINED_CHARACTERS = 50_000
 # Features that cells may add to the listed ones.
 _MOST_PROPOSED = 64
 # No finding may rest on these: their linear part is taken out.
@@ -57,27 +58,29 @@ def detect(
     *,
     generator: torch.Generator,
     progress: Callable[[str, float], None] = lambda stage, fraction: None,
+    group: Group = ALONE,
 ) -> Detected:
     """Calibrate, let the cells propose features, discover and confirm, each on its split."""
     progress("calibration", 0.0)
-    calibration = detectors.calibrate(model, text.splits["calibrate"])
+    calibration = detectors.calibrate(model, text.splits["calibrate"], group)
     discovering = text.splits["discover"]
     progress("movements", 0.05)
-    seen = watch(model, discovering, calibration.thresholds, calibration.means, text.symbols)
+    seen = watch(model, discovering, calibration.thresholds, calibration.means, text.symbols, group)
     listed = len(text.table.features)
     text = text.extended(_proposed(seen, discovering.first))
     discovering, confirming = text.splits["discover"], text.splits["confirm"]
     progress("untrained scores", 0.15)
-    untrained = _untrained_scores(model, discovering, generator)
+    untrained = _untrained_scores(model, discovering, generator, group)
     progress("discovery", 0.3)
     pseudo = torch.tensor([feature.pseudo for feature in text.table.features])
-    every = torch.arange(len(text.table.features))
     drawn = [
-        detectors.draw_shifts((part.columns(every) for part in split), config.shifts, generator)
+        detectors.draw_shifts(detectors.self_likeness(split, group), config.shifts, generator)
         for split in (discovering, confirming)
     ]
     tested = (~pseudo).nonzero().flatten()
-    discovery = detectors.discover(model, discovering, calibration.means, drawn[0], tested=tested)
+    discovery = detectors.discover(
+        model, discovering, calibration.means, drawn[0], tested=tested, group=group
+    )
 
     def chosen(eligible: Tensor) -> Pairs:
         return detectors.choose(
@@ -90,7 +93,7 @@ def detect(
 
     pairs = chosen(~pseudo)
     progress("confirmation", 0.5)
-    confirmed, stands = _confirmed(model, text, pairs, calibration, drawn[1], config.significance)
+    confirmed, stands = _confirmed(model, text, pairs, calibration, drawn[1], config.significance, group)
     return Detected(
         text,
         calibration,
@@ -112,6 +115,7 @@ def _confirmed(
     calibration: Calibration,
     shifts: Tensor,
     significance: float,
+    group: Group,
 ) -> tuple[Confirmation, Tensor]:
     """The frozen pairs on the confirm split, and which of them stand, (pairs,) bool."""
     confirmed = confirmation.confirm(
@@ -121,6 +125,7 @@ def _confirmed(
         calibration,
         shifts,
         nuisances=[place for place, name in enumerate(text.table.names) if name in _NUISANCES],
+        group=group,
     )
     kinds = [text.table.features[place].kind for place in pairs.features.tolist()]
     stands = confirmed.holds(
@@ -145,9 +150,12 @@ def _proposed(seen: Movements, part: Part) -> list[Automaton]:
     return found
 
 
-def _untrained_scores(model: CharLSTM, split: Split, generator: torch.Generator) -> Tensor:
-    """(features,) float64: the largest |r| of any cell of untrained networks of the same shape."""
+def _untrained_scores(model: CharLSTM, split: Split, generator: torch.Generator, group: Group) -> Tensor:
+    """(features,) float64: the |r| that hardly any untrained network of the same shape has a cell for."""
     part = split.first.beginning(_UNTRAINED_CHARACTERS)
-    networks = max(2, -(-_UNTRAINED_CELLS // (model.config.layers * model.config.cells)))
-    scores = [detectors.strongest(fresh(model, generator), part) for _ in range(networks)]
-    return torch.stack(scores).amax(0)
+
+    def score(_: int, own: torch.Generator) -> Tensor:
+        return detectors.strongest(fresh(model, own), part)
+
+    best = torch.stack(do_jobs(range(_UNTRAINED), score, generator, group))
+    return best.mean(0) + detectors.UNTRAINED_DEVIATIONS * best.std(0)

@@ -19,7 +19,8 @@ _BACKFITS = 10
 class Profile:
     """Sums of c and its square by value of each pair's own feature, 0 to CAP, in each stretch of a part.
 
-    Means and spreads are within stretches: each has a level of its own taken out.
+    Means and spreads are within stretches: each has a level of its own taken out. Of merged parts only the
+    sums without these levels are kept.
     """
 
     def __init__(self, pairs: int, stretches: int) -> None:
@@ -28,11 +29,6 @@ class Profile:
         self._by_value = GroupSums(stretches * pairs * (CAP + 1), 2)
         self._survived = GroupSums(pairs * SURVIVAL, 1)
         self._past = torch.zeros(3, pairs, CAP + 1, dtype=torch.float64)
-
-    def next_part(self) -> None:
-        """What follows is of stretches of another part; those so far keep no level of their own."""
-        self._past = self._totals()
-        self._by_value = GroupSums(len(self._by_value.counts), 2)
 
     def update(self, own: Tensor, c: Tensor, stretch: Tensor) -> None:
         """Add a block: own (positions, pairs) feature values and c (positions, pairs), both float32, in
@@ -50,9 +46,8 @@ class Profile:
         self._survived.update(groups[counted], on[counted].float()[:, None])
 
     def merge(self, other: "Profile") -> None:
-        """Add what another profile of the same pairs and stretches has seen."""
-        self._past = self._past + other._past
-        self._by_value.merge(other._by_value)
+        """Add what a profile of the same pairs has seen in another part."""
+        self._past = self._past + other._totals()
         self._survived.merge(other._survived)
 
     def counts(self) -> Tensor:

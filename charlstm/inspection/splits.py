@@ -149,15 +149,16 @@ class Split:
     @cached_property
     def first(self) -> Part:
         """The first part."""
-        return self.kept or self._part(0)
+        return self.kept or self._made(0)
 
     def __iter__(self) -> Iterator[Part]:
-        if self.parts == 1:
-            yield self.first
-        else:
-            yield from map(self._part, range(self.parts))
+        yield from map(self.part, range(self.parts))
 
-    def _part(self, number: int) -> Part:
+    def part(self, number: int) -> Part:
+        """The part of this number."""
+        return self.first if self.parts == 1 else self._made(number)
+
+    def _made(self, number: int) -> Part:
         ids = self._ids(number)
         text = _spelt(ids, self.symbols)
         return Part(

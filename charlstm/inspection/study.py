@@ -13,6 +13,7 @@ from charlstm.inspection.naming import Name, name_of
 from charlstm.inspection.passes import Detected, detect
 from charlstm.inspection.splits import InspectedText
 from charlstm.model import CharLSTM
+from charlstm.parallel import ALONE, Group
 
 Progress = Callable[[str, float], None]
 
@@ -43,14 +44,15 @@ def study(
     *,
     generator: torch.Generator,
     progress: Progress = lambda stage, fraction: None,
+    group: Group = ALONE,
 ) -> Study:
     """Detect, confirm, name and intervene. progress is told the share of this before each stage."""
-    found = detect(model, text, config, generator=generator, progress=progress)
+    found = detect(model, text, config, generator=generator, progress=progress, group=group)
     progress("interventions", 0.6)
     pairs, scores = found.pairs, found.confirmation.correlation.abs()
     places = sorted(found.stands.nonzero().flatten().tolist(), key=lambda place: -float(scores[place]))
     features = [found.text.table.features[int(pairs.features[place])] for place in places]
-    proofs = _proofs(model, config, found, list(zip(places, features, strict=True)), generator)
+    proofs = _proofs(model, config, found, list(zip(places, features, strict=True)), generator, group)
     levels = found.confirmation.profile.levels()
     standing = []
     for place, feature, proof in zip(places, features, proofs, strict=True):
@@ -66,6 +68,7 @@ def _proofs(
     found: Detected,
     chosen: list[tuple[int, Feature]],
     generator: torch.Generator,
+    group: Group,
 ) -> list[Proof]:
     """Interventions on the best config.interventions of the pairs; the others have none."""
     cells = model.config.cells
@@ -93,5 +96,6 @@ def _proofs(
         thresholds=found.calibration.thresholds.view(-1, cells),
         significance=config.significance,
         generator=generator,
+        group=group,
     )
     return proofs + [Proof()] * (len(chosen) - len(proofs))

@@ -151,7 +151,7 @@ def method_of(found: Detected, share: Json, controls: dict[str, Json], config: I
         },
         rules={
             "least_score": detectors.LEAST_SCORE,
-            "untrained_margin": detectors.UNTRAINED_MARGIN,
+            "untrained_deviations": detectors.UNTRAINED_DEVIATIONS,
             "feature_memory": detectors.FEATURE_MEMORY,
             "proposed_feature_memory": detectors.PROPOSED_MEMORY,
             "partial_share": detectors.PARTIAL_SHARE,

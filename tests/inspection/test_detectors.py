@@ -135,9 +135,7 @@ def test_a_shifted_feature_is_not_found_and_the_true_one_is() -> None:
     for values, passing in ((inside, 1), (np.roll(inside, 9_001), 0)):
         split = split_of(text, values)
         calibration = detectors.calibrate(model, split)
-        shifts = detectors.draw_shifts(
-            [split.first.columns(torch.arange(1))], 99, torch.Generator().manual_seed(1)
-        )
+        shifts = detectors.draw_shifts(detectors.self_likeness(split), 99, torch.Generator().manual_seed(1))
         tested = torch.tensor([0])
         discovery = detectors.discover(model, split, calibration.means, shifts, tested=tested)
         pairs = detectors.choose(
@@ -199,14 +197,20 @@ def test_partial_correlation_and_memory_equal_taking_group_means_out() -> None:
     np.testing.assert_allclose(found.numpy(), share * 500 / 493, atol=1e-5)
 
 
+def drawn_for(feature: torch.Tensor) -> torch.Tensor:
+    """200 shifts of a feature (rows,)."""
+    seen = detectors.SelfLikeness(len(feature))
+    seen.update(feature[:, None])
+    return detectors.draw_shifts(seen, 200, torch.Generator().manual_seed(0))
+
+
 def test_shifts_keep_away_from_the_feature_itself() -> None:
     period = torch.arange(40_000) // 100 % 2
-    shifts = detectors.draw_shifts([period.float()[:, None]], 200, torch.Generator().manual_seed(0))
+    shifts = drawn_for(period)
     assert shifts.min() >= detectors.LEAST_SHIFT
     assert shifts.max() <= 40_000 - detectors.LEAST_SHIFT
     assert 20 <= detectors.autocorrelation_time(period.float()) <= 50
-    slow = (torch.arange(40_000) // 10_000 % 2).float()[:, None]
-    assert detectors.draw_shifts([slow], 200, torch.Generator().manual_seed(0)).min() >= 10_000
+    assert drawn_for(torch.arange(40_000) // 10_000 % 2).min() >= 10_000
 
 
 def test_what_cannot_be_inspected_is_refused() -> None:
