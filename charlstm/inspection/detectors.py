@@ -37,7 +37,7 @@ MEMORY = 0.5
 # one that a cell proposed is made to fit the cell, and must be a memory beyond doubt.
 FEATURE_MEMORY, PROPOSED_MEMORY = 0.15, 0.3
 # A feature that explains less than a quarter of a cell's variance does not name it; nor does one that the
-# best cell of an untrained network might follow as well: a score is so many deviations above what these reach.
+# best cell of an untrained network might follow as well: it is so many deviations above the mean of these.
 LEAST_SCORE = 0.5
 UNTRAINED_DEVIATIONS = 4.0
 # Features this close to a cell's best are a tie: the first of them names it, as listed ones come first.
