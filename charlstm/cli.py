@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from charlstm import __version__, console, exits
-from charlstm.config import GateOrder, InspectionConfig, SamplingConfig, Unknown
+from charlstm.config import GateOrder, InspectionConfig, SamplingConfig, StepPrecision, Unknown
 from charlstm.exits import computing
 from charlstm.launch import launch
 from charlstm.options import AsJson, Device, FiguresOption, NoModel, Part, Quiet, RunPath, UnknownOption
@@ -58,6 +58,9 @@ def sample(
     top_k: Annotated[int, typer.Option(help="draw from the k likeliest only; 0 for all")] = 0,
     top_p: Annotated[float, typer.Option(help="draw from the likeliest that hold this probability")] = 1.0,
     count: Annotated[int, typer.Option(help="texts to draw, side by side")] = 1,
+    precision: Annotated[
+        StepPrecision, typer.Option(help="of the products where several texts are drawn")
+    ] = "float32",
     seed: Annotated[int, typer.Option(help="the same seed draws the same text")] = 0,
     stop: Annotated[str | None, typer.Option(help="end a text where this appears")] = None,
     hold: Annotated[
@@ -74,7 +77,13 @@ def sample(
     from charlstm import pipeline
 
     config = SamplingConfig(
-        length=length, temperature=temperature, top_k=top_k, top_p=top_p, count=count, stop=stop
+        length=length,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        count=count,
+        stop=stop,
+        precision=precision,
     )
     if hold:
         config = replace(config, hold=pipeline.read_holds(checkpoint, hold))

@@ -146,6 +146,21 @@ def _read(
 
 
 @compiled
+def add_rows(products: NDArray[np.uint16], table: Floats, rows: NDArray[np.int64], sums: Floats) -> None:
+    """sums = products + table[rows]: products (streams, n) are the bits of bfloat16 numbers, which are the
+    upper half of a float32's; table (any, n), rows (streams,) and sums (streams, n).
+    """
+    bits = np.empty(products.shape[1], np.uint32)
+    wide = bits.view(np.float32)
+    for stream in range(products.shape[0]):
+        row = table[rows[stream]]
+        for k in range(bits.size):
+            bits[k] = np.uint32(products[stream, k]) << np.uint32(16)
+        for k in range(bits.size):
+            sums[stream, k] = wide[k] + row[k]
+
+
+@compiled
 def step_rows(
     sums: Floats,
     before: Floats,

@@ -13,6 +13,7 @@ Unknown = Literal["error", "skip", "replace"]
 Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
 Optimizer = Literal["mixed", "muon", "adamw"]
 Precision = Literal["auto", "float32", "bfloat16"]
+StepPrecision = Literal["float32", "bfloat16"]
 GateOrder = Literal["ifgo", "icfo", "ifco", "ijfo"]
 
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
@@ -181,7 +182,8 @@ class SamplingConfig:
     """How characters are drawn. temperature 0 takes the likeliest; top_k 0 and top_p 1 keep all.
 
     Of several holds of one cell the one with the latest start counts, so a cell can be switched on and
-    later off. Raises UsageError with every setting that is out of range.
+    later off. precision is that of the products where several texts are drawn; one is drawn in float32.
+    Raises UsageError with every setting that is out of range.
     """
 
     length: int = 500
@@ -191,6 +193,7 @@ class SamplingConfig:
     count: int = 1
     stop: str | None = None
     hold: tuple[Hold, ...] = ()
+    precision: StepPrecision = "float32"
 
     def __post_init__(self) -> None:
         _check(
@@ -199,6 +202,8 @@ class SamplingConfig:
             _whole("top-k", self.top_k, 0),
             (0 < self.top_p <= 1, f"top-p must be above 0 and at most 1, not {self.top_p}"),
             _whole("count", self.count, 1),
+            _one_of("precision", self.precision, get_args(StepPrecision)),
+            (self.count > 1 or self.precision == "float32", "precision bfloat16 takes a count of 2 at least"),
             (self.stop != "", "stop must have a character at least"),
         )
 

@@ -13,74 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled import COLDEST, NOTHING_HELD, pick_rows, step_rows
+from charlstm.compiled import COLDEST, pick_rows
 from charlstm.config import Hold, ModelConfig, SamplingConfig, Unknown
 from charlstm.errors import UsageError
-from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
+from charlstm.model import CharLSTM, State, runs_compiled
+from charlstm.stepper import Stepper
 from charlstm.stream import Stream, draw_rules, draw_stream, stream_weights
 from charlstm.vocabulary import Vocabulary
-
-
-class Stepper:
-    """A model that reads one character of every stream at a time.
-
-    The first layer's input projection is a table with one row per character, so that no step
-    multiplies by its input weights.
-    """
-
-    @torch.inference_mode()
-    def __init__(self, model: CharLSTM) -> None:
-        """The weights are copied: later changes of the model do not show here."""
-        weights = [model.weights(layer) for layer in range(model.config.layers)]
-        self._compiled = runs_compiled(model)
-        if self._compiled:
-            weights = [doubled_candidate(each) for each in weights]
-        self._table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
-        self._upper = [(w.input.t().contiguous(), w.bias.clone()) for w in weights[1:]]
-        self._recurrent = [w.recurrent.clone() for w in weights]
-        self._head = (model.head.bias.clone(), model.head.weight.t().contiguous())
-        self._activation = model.config.activation
-        # Written anew at every step: sums and gates of a layer. Fresh ones would be cleared by the kernel.
-        self._sums, self._gates = self._table[:0], np.empty((0, 1, 0), np.float32)
-
-    @torch.inference_mode()
-    def __call__(
-        self, ids: Tensor, state: State, held: Sequence[cell.Held | None] | None = None
-    ) -> tuple[Tensor, State]:
-        """Logits (streams, vocabulary) and the state after reading ids, (streams,) int64.
-
-        held says for each layer which of its cells are set after their update.
-        """
-        if len(self._sums) != len(ids):
-            self._sums = self._table.new_empty(len(ids), self._table.shape[1])
-            self._gates = np.empty((len(ids), 1, self._table.shape[1]), np.float32)
-        sums = torch.index_select(self._table, 0, ids, out=self._sums)
-        after = State(torch.empty_like(state.h), torch.empty_like(state.c))
-        for layer, recurrent in enumerate(self._recurrent):
-            if layer:
-                weight, bias = self._upper[layer - 1]
-                torch.addmm(bias, after.h[layer - 1], weight, out=sums)
-            update = self._update_compiled if self._compiled else self._update
-            update(sums, recurrent, state, after, layer, held[layer] if held else None)
-        bias, weight = self._head
-        return torch.addmm(bias, after.h[-1], weight), after
-
-    def _update(
-        self, sums: Tensor, recurrent: Tensor, state: State, after: State, layer: int, held: cell.Held | None
-    ) -> None:
-        """Write h and c of a layer after a step of `cell`, anywhere; sums (streams, 4 cells) is W x + b."""
-        activation, h, c = self._activation, state.h[layer], state.c[layer]
-        after.h[layer], after.c[layer], _ = cell.step(sums, h, c, recurrent, activation=activation, held=held)
-
-    def _update_compiled(
-        self, sums: Tensor, recurrent: Tensor, state: State, after: State, layer: int, held: cell.Held | None
-    ) -> None:
-        """The same where `compiled` can; the candidate's rows of sums and recurrent are doubled."""
-        sums.addmm_(state.h[layer], recurrent.t())
-        cells, values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
-        before = state.c[layer].contiguous()
-        c, h = (whole[layer].unsqueeze(1).numpy() for whole in (after.c, after.h))
-        step_rows(sums.numpy(), before.numpy(), cells, values, self._gates, c, h, 0)
 
 
 def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
@@ -146,8 +85,8 @@ def _draw_many(
     model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
 ) -> Iterator[list[int]]:
     """The ids of every stream, a step of all at a time."""
-    stepper, state = Stepper(model), _read(model, prompt[:-1], config.count)
-    ids = prompt[-1:].expand(config.count)
+    stepper, state = Stepper(model, config.precision), _read(model, prompt[:-1], config.count)
+    ids = prompt[-1:].repeat(config.count)
     rules = draw_rules(config)
     for number in range(config.length):
         logits, state = stepper(ids, state, _held(config.hold, number, model))

@@ -11,6 +11,7 @@ from charlstm.compiled import (
     Floats,
     Holds,
     StreamWeights,
+    add_rows,
     draw_block,
     pick_rows,
     read_block,
@@ -124,4 +125,5 @@ def warm_up() -> None:
     draw = Draw(1.0, 0, 1.0)
     stream.draw(0, np.zeros(1), first=0, draw=draw)
     pick_rows(one, draw, np.zeros(1))
+    add_rows(np.zeros((1, 4), np.uint16), gates.T.copy(), np.zeros(1, np.int64), gates.T.copy())
     step_rows(gates.T.copy(), one, *NOTHING_HELD, gates.T.copy()[None], one[None], one[None].copy(), 0)

@@ -13,7 +13,7 @@ PACKAGE = Path(charlstm.__file__).parent
 ORDER = [
     "errors", "launch", "files", "config", "compiled", "stream", "vocabulary", "tokens", "grammar", "sources",
     "corpus", "cell", "parallel", "model", "evaluation", "dynamic", "optimizers", "trainer", "training",
-    "tensorfile", "checkpoint", "runfolder", "sampling", "foreign",
+    "tensorfile", "checkpoint", "runfolder", "stepper", "sampling", "foreign",
     "inspection", "live", "report", "devices", "suggestions", "runs", "pipeline", "inspections", "imports",
     "interrupts", "console", "narration", "exits", "options", "train_command", "cli", "__main__",
 ]  # fmt: skip

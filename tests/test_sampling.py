@@ -8,7 +8,8 @@ from charlstm import cell
 from charlstm.config import ACTIVATIONS, Hold, ModelConfig, SamplingConfig
 from charlstm.errors import UnknownCharacterError, UsageError
 from charlstm.model import CharLSTM, State
-from charlstm.sampling import Stepper, draw, next_probabilities, sample
+from charlstm.sampling import draw, next_probabilities, sample
+from charlstm.stepper import Stepper
 from charlstm.vocabulary import Vocabulary
 
 LETTERS = Vocabulary.of_text("\nabcdefghij")
@@ -40,6 +41,26 @@ def test_stepping_equals_the_model(activation, generator):
         logits.append(step_logits)
     torch.testing.assert_close(torch.stack(logits, 1), expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(state.c, end.c, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "softsign"])
+def test_stepping_in_bfloat16_is_close(activation, generator):
+    """Its text's nats under the float32 model change by less than half a percent."""
+    config = ModelConfig(vocabulary_size=11, cells=64, layers=2, embedding=4, activation=activation)
+    model = CharLSTM(config, generator=generator).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3)
+    exact, close = Stepper(model), Stepper(model, "bfloat16")
+    states = [model.initial_state(16)] * 2
+    own = under = 0.0
+    for ids in torch.randint(0, 11, (60, 16), generator=generator):
+        (logits, states[0]), (others, states[1]) = exact(ids, states[0]), close(ids, states[1])
+        assert logits.dtype == others.dtype == torch.float32
+        own -= float((logits.softmax(1) * logits.log_softmax(1)).sum())
+        under -= float((others.softmax(1) * logits.log_softmax(1)).sum())
+        assert not torch.equal(logits, others)
+    assert under == pytest.approx(own, rel=0.005)
 
 
 def test_the_same_seed_gives_the_same_text_and_another_seed_another(small_model):

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_sampling import natural
 
-from charlstm.compiled import Draw, compiled, draw_block, pick, pick_rows, step_rows
+from charlstm.compiled import Draw, add_rows, compiled, draw_block, pick, pick_rows, step_rows
 from charlstm.config import Hold, ModelConfig, SamplingConfig
 from charlstm.model import CharLSTM
 from charlstm.sampling import draw, next_probabilities
@@ -112,8 +112,8 @@ def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same():
 
 def test_the_warm_up_compiles_what_a_draw_runs(small_model, generator):
     warm_up()
-    for count in (1, 3):
-        config = SamplingConfig(length=5, count=count)
+    for count, precision in ((1, "float32"), (3, "float32"), (3, "bfloat16")):
+        config = SamplingConfig(length=5, count=count, precision=precision)
         list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
     # One form of arguments each: that of the warm-up.
-    assert [len(kernel.signatures) for kernel in (draw_block, step_rows, pick_rows)] == [1, 1, 1]
+    assert [len(kernel.signatures) for kernel in (draw_block, add_rows, step_rows, pick_rows)] == [1] * 4

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import references
@@ -26,7 +27,7 @@ import torch
 from references import SYMBOLS, seconds
 
 from charlstm.checkpoint import RunConfig
-from charlstm.config import ModelConfig, SamplingConfig, TrainingConfig
+from charlstm.config import ModelConfig, SamplingConfig, StepPrecision, TrainingConfig
 from charlstm.devices import keep_freed_memory
 from charlstm.inspection.trace import trace
 from charlstm.model import CharLSTM
@@ -147,12 +148,12 @@ def sampling(cells: int, layers: int) -> list[Row]:
     return found
 
 
-def streams(cells: int, layers: int) -> Row:
+def streams(cells: int, layers: int, precision: StepPrecision) -> Row:
     model, plain = new_model(cells, layers), references.PlainLSTM(cells, layers)
     length, more = 20, 5  # ours draws more, so that what starting costs is a small share
 
     def ours() -> None:
-        config = SamplingConfig(length=more * length, temperature=1.0, count=STREAMS)
+        config = SamplingConfig(length=more * length, temperature=1.0, count=STREAMS, precision=precision)
         for _ in draw(model, torch.zeros(1, dtype=torch.long), config=config, generator=torch.Generator()):
             pass
 
@@ -160,8 +161,8 @@ def streams(cells: int, layers: int) -> Row:
     rate = more * length * STREAMS / mine
     shape = f"{cells} x {layers}"
     theirs = length * STREAMS / other
-    found = Row(f"{STREAMS} streams", shape, "nn.LSTM stepped", rate, theirs, more * ratio)
-    return limited(found, "float32", products(cells, layers) * rate)
+    found = Row(f"{STREAMS} in {precision}", shape, "nn.LSTM stepped", rate, theirs, more * ratio)
+    return limited(found, precision, products(cells, layers) * rate)
 
 
 def tracing(cells: int, layers: int) -> list[Row]:
@@ -232,7 +233,8 @@ def all_rows(parts: list[str]) -> Iterator[Row]:
             yield from sampling(*shape)
     if "streams" in parts:
         for shape in ((128, 2), (256, 2), (512, 2)):
-            yield streams(*shape)
+            for precision in get_args(StepPrecision):
+                yield streams(*shape, precision)
     if "tracing" in parts:
         for shape in ((256, 1), (512, 2)):
             yield from tracing(*shape)

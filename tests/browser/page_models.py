@@ -17,7 +17,7 @@ from charlstm.model import CharLSTM
 from charlstm.report.render import write_report
 from charlstm.report.weights import Inside, inside
 from charlstm.runfolder import RunFolder
-from charlstm.sampling import Stepper
+from charlstm.stepper import Stepper
 from charlstm.trainer import Trainer
 from charlstm.training import train
 from charlstm.vocabulary import Vocabulary

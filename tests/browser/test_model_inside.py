@@ -16,7 +16,7 @@ from charlstm.cell import Held
 from charlstm.model import CharLSTM
 from charlstm.report.render import write_report
 from charlstm.report.weights import NOT_WANTED, inside
-from charlstm.sampling import Stepper
+from charlstm.stepper import Stepper
 from charlstm.vocabulary import Vocabulary
 
 LEVELS = {"off": -0.6, "on": 1.1}
