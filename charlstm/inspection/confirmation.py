@@ -199,7 +199,7 @@ class _Sums:
     def __init__(self, frozen: _Frozen, standards: Standards, shifts: Tensor, vocabulary: int) -> None:
         split, count, used = frozen.split, len(frozen.pairs), len(frozen.used)
         self.scoring = Scoring(split, cells=count, features=used, vocabulary=vocabulary)
-        self.null = ShiftedProducts(standards, shifts, cells=count)
+        self.null = ShiftedProducts(standards, shifts, cells=count, rows=split.rows)
         self.levels = CellFeatureMoments(count, used)
         self.profile = Profile(count, split.cut.streams)
         self.confounds = Confounds(

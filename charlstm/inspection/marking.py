@@ -59,7 +59,11 @@ def _answer(question: Question, found: Standing | None, hard: bool) -> Answer:
 
 
 def _drivers_right(question: Question, found: Drivers) -> bool:
-    """The same drivers; of a tolerated cell the same last characters of them."""
+    """The same drivers; of a tolerated cell the same last characters of them.
+
+    A latch's may change sides: the sign of its c is drawn at random, and set against it a cell that is on
+    between `}` and `{` is off inside braces.
+    """
 
     def plain(drivers: Drivers) -> dict[str, set[str]]:
         return {
@@ -67,7 +71,10 @@ def _drivers_right(question: Question, found: Drivers) -> bool:
             for role, side in drivers.items()
         }
 
-    return plain(found) == plain(question.drivers)
+    wanted = plain(question.drivers)
+    if set(wanted) == {"set", "reset"}:
+        return plain(found) in (wanted, {"set": wanted["reset"], "reset": wanted["set"]})
+    return plain(found) == wanted
 
 
 @dataclass(frozen=True)
