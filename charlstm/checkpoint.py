@@ -8,24 +8,27 @@
     metrics.jsonl          one object per measurement
 
 Nothing is believed before it was checked: sizes first, then shapes, then checksums. runfolder writes it.
+torch is loaded with the model: who only wants the weights does not wait for it.
 """
 
 import json
 import platform
 import zlib
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from charlstm.config import GateOrder, ModelConfig, TrainingConfig, plain
+from charlstm.config import GateOrder, ModelConfig, TrainingConfig, parameter_shapes, plain
 from charlstm.errors import CharLSTMError, CheckpointError
 from charlstm.files import CONFIG, MODEL
-from charlstm.model import CharLSTM, parameter_shapes
-from charlstm.tensorfile import UNREADABLE, finite_number, load_tensors, whole_number
+from charlstm.tensorfile import UNREADABLE, Arrays, finite_number, load_tensors, whole_number
 from charlstm.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from charlstm.model import CharLSTM
 
 FORMAT = 1
 # config.json: 150,000 symbols fit. What a file of this size can hold as JSON takes 100 MB at most.
@@ -74,7 +77,7 @@ class RunConfig:
             "vocabulary": self.vocabulary.to_json(),
             "corpus": self.corpus and dict(vars(self.corpus)),
             "source": self.source and dict(vars(self.source)),
-            "versions": {"python": platform.python_version(), "torch": torch.__version__},
+            "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
         }
 
     @classmethod
@@ -105,7 +108,15 @@ class Checkpoint:
 
     path: Path
     config: RunConfig
-    model: CharLSTM
+    model: "CharLSTM"
+    step: int
+    validation_bits_per_character: float | None
+
+
+class Weights(NamedTuple):
+    """The best weights of a run by the names of a CharLSTM's parameters, and what was measured of them."""
+
+    tensors: Arrays
     step: int
     validation_bits_per_character: float | None
 
@@ -126,39 +137,50 @@ def load_config(path: Path) -> RunConfig:
 
 def load(path: str | Path) -> Checkpoint:
     """The best model of a run, ready for use on the CPU. Raises CheckpointError when it cannot be read."""
+    import torch
+
+    from charlstm.model import CharLSTM
+
     path = Path(path)
     config = load_config(path)
+    weights = load_weights(path, config.model)
+    model = CharLSTM(config.model)
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.tensors.items()})
+    model.eval()
+    return Checkpoint(path, config, model, weights.step, weights.validation_bits_per_character)
+
+
+def load_weights(path: Path, model: ModelConfig) -> Weights:
+    """The best weights of a run with this model. Raises CheckpointError when they cannot be read."""
     if not (path / MODEL).is_file():
         raise CheckpointError(
             f"{path} has no {MODEL}: its training has not saved yet",
             "let it save, or train with --save-every",
         )
     try:
-        tensors, numbers = load_tensors(path / MODEL, lambda shapes: shapes == parameter_shapes(config.model))
+        tensors, numbers = load_tensors(path / MODEL, lambda shapes: shapes == parameter_shapes(model))
         step, bits = whole_number(numbers, "step"), numbers["validation_bits_per_character"]
         if bits is not None:
             bits = finite_number(numbers, "validation_bits_per_character")
-        if _may_overflow(tensors, config.model.layers):
+        if _may_overflow(tensors, model.layers):
             raise ValueError("its weights are so large that their products overflow")
     except UNREADABLE as error:
         raise damaged(path / MODEL, error) from error
-    model = CharLSTM(config.model)
-    model.load_state_dict(tensors)
-    model.eval()
-    return Checkpoint(path, config, model, step, bits)
+    return Weights(tensors, step, bits)
 
 
-def _may_overflow(tensors: dict[str, Tensor], layers: int) -> bool:
+def _may_overflow(tensors: Arrays, layers: int) -> bool:
     """Whether weights with the largest inputs can pass what float32 holds: a symbol's embedding, h of 1."""
-    reach = float(tensors["embedding.weight"].abs().max())
+    reach = float(np.abs(tensors["embedding.weight"]).max())
     sums = []
     for layer in range(layers):
-        part = {name: tensors[f"layers.{layer}.{name}_l0"].double().abs() for name in _PARTS}
+        part = {name: np.abs(tensors[f"layers.{layer}.{name}_l0"], dtype=np.float64) for name in _PARTS}
         inputs, recurrent = part["weight_ih"].sum(1) * reach, part["weight_hh"].sum(1)
         sums.append(inputs + recurrent + part["bias_ih"] + part["bias_hh"])
         reach = 1.0
-    sums.append(tensors["head.weight"].double().abs().sum(1) + tensors["head.bias"].double().abs())
-    return max(float(each.max()) for each in sums) > torch.finfo(torch.float32).max / 2
+    head, bias = (np.abs(tensors[f"head.{name}"], dtype=np.float64) for name in ("weight", "bias"))
+    sums.append(head.sum(1) + bias)
+    return max(float(each.max()) for each in sums) > float(np.finfo(np.float32).max) / 2
 
 
 def config_document(place: Path) -> Any:

@@ -74,7 +74,7 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """Draw text from a model, character by character."""
-    from charlstm import pipeline
+    from charlstm import samples
 
     config = SamplingConfig(
         length=length,
@@ -86,9 +86,9 @@ def sample(
         precision=precision,
     )
     if hold:
-        config = replace(config, hold=pipeline.read_holds(checkpoint, hold))
+        config = replace(config, hold=samples.read_holds(checkpoint, hold))
     with computing():
-        pieces = pipeline.sample_from(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
+        pieces = samples.sample_from(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
         if as_json:
             holds = [asdict(each) for each in config.hold]
             texts = _joined(pieces, count)
@@ -368,14 +368,14 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Train on Python's own source, sample, inspect, report."""
-    from charlstm import pipeline
+    from charlstm import samples
     from charlstm.runs import TrainRequest
 
     narrator = console.Narrator(quiet=quiet)
     request = TrainRequest(corpus="stdlib", out=out, model={}, training={"minutes": minutes}, overwrite=True)
     follow(request, quiet=quiet, as_json=False)
     narrator.say("\na sample")
-    pieces = pipeline.sample_from(out, "def ", config=SamplingConfig(length=400, temperature=0.5), seed=1)
+    pieces = samples.sample_from(out, "def ", config=SamplingConfig(length=400, temperature=0.5), seed=1)
     _stream("def ", pieces)
     narrator.say("\nits switches and counters")
     _inspect(out, None, out, InspectionConfig(), quiet, False)

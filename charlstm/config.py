@@ -73,6 +73,27 @@ class ModelConfig:
         )
 
 
+def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter of a CharLSTM by its name, without making any."""
+    cells, size = config.cells, config.vocabulary_size
+    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (size, config.embedding)}
+    for layer in range(config.layers):
+        name = f"layers.{layer}"
+        shapes[f"{name}.weight_ih_l0"] = (4 * cells, cells if layer else config.embedding)
+        shapes[f"{name}.weight_hh_l0"] = (4 * cells, cells)
+        shapes |= {f"{name}.{bias}_l0": (4 * cells,) for bias in ("bias_ih", "bias_hh")}
+    return shapes | {"head.weight": (size, cells), "head.bias": (size,)}
+
+
+def check_cell(layer: int, number: int, model: ModelConfig) -> None:
+    """Raise UsageError when a model of this shape does not have the cell."""
+    if not (0 <= layer < model.layers and 0 <= number < model.cells):
+        raise UsageError(
+            f"the model has no cell {layer}:{number}",
+            f"give a layer from 0 to {model.layers - 1} and a cell from 0 to {model.cells - 1}",
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """How a model is trained; exactly one of minutes, steps and epochs says for how long.

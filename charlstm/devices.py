@@ -2,8 +2,6 @@
 
 import ctypes
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 
@@ -26,22 +24,6 @@ def choose_device(name: str) -> torch.device:
             f"use one of auto, {', '.join(k for k, v in present.items() if v)}",
         )
     return torch.device(name)
-
-
-@contextmanager
-def memory_problems() -> Iterator[None]:
-    """Turn every way of running out of memory into a DeviceError."""
-    advice = "lower --cells, --streams or --window, or --characters for an inspection"
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise DeviceError(f"out of memory: {error}", advice) from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(
-            error
-        ):  # what the CPU's allocator says, in a plain RuntimeError
-            raise
-        raise DeviceError(f"out of memory: {str(error).splitlines()[0]}", advice) from error
 
 
 def keep_freed_memory() -> None:

@@ -68,7 +68,12 @@ def _show_usage_problem(message: str) -> None:
 @contextmanager
 def computing() -> Iterator[None]:
     """Memory problems inside become a DeviceError."""
-    from charlstm.devices import memory_problems
-
-    with memory_problems():
+    advice = "lower --cells, --streams or --window, or --characters for an inspection"
+    try:
         yield
+    except MemoryError as error:
+        raise DeviceError(f"out of memory: {error}", advice) from error
+    except RuntimeError as error:  # torch's: of a GPU, or what the CPU's allocator says in a plain one
+        if type(error).__name__ != "OutOfMemoryError" and "can't allocate memory" not in str(error):
+            raise
+        raise DeviceError(f"out of memory: {str(error).splitlines()[0]}", advice) from error

@@ -27,18 +27,6 @@ class State(NamedTuple):
         return State(self.h.detach(), self.c.detach())
 
 
-def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """The shape of every parameter of a CharLSTM by its name, without making any."""
-    cells, size = config.cells, config.vocabulary_size
-    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (size, config.embedding)}
-    for layer in range(config.layers):
-        name = f"layers.{layer}"
-        shapes[f"{name}.weight_ih_l0"] = (4 * cells, cells if layer else config.embedding)
-        shapes[f"{name}.weight_hh_l0"] = (4 * cells, cells)
-        shapes |= {f"{name}.{bias}_l0": (4 * cells,) for bias in ("bias_ih", "bias_hh")}
-    return shapes | {"head.weight": (size, cells), "head.bias": (size,)}
-
-
 class CharLSTM(nn.Module):
     """Embedding, one to n LSTM layers with dropout between and after them, and a linear head.
 

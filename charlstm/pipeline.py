@@ -3,25 +3,21 @@
 Nothing here prints, parses or exits. Training and inspection have modules of their own, runs and inspections.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from charlstm.checkpoint import Checkpoint, load, load_config
-from charlstm.config import Hold, SamplingConfig, Unknown, check_seed, parse_hold
+from charlstm.checkpoint import Checkpoint, load
+from charlstm.config import Unknown
 from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corpora, load_corpus, split_bounds
 from charlstm.devices import choose_device
 from charlstm.dynamic import adapting_losses
 from charlstm.errors import CheckpointError, UnknownCharacterError, UsageError
 from charlstm.evaluation import character_losses
-from charlstm.files import FINDINGS
-from charlstm.inspection.findings import Findings
-from charlstm.sampling import check_cell, sample
 from charlstm.vocabulary import Ids
 
 
@@ -48,64 +44,6 @@ def has_changed(checkpoint: Checkpoint, corpus: Corpus) -> bool:
     """Whether a text has the name of the one that a checkpoint was trained on, and other content."""
     record = checkpoint.config.corpus
     return record is not None and corpus.name == record.name and corpus.sha256 != record.sha256
-
-
-def sample_from(
-    path: Path, prompt: str, *, config: SamplingConfig, seed: int, unknown: Unknown = "error"
-) -> Iterator[list[str]]:
-    """What each stream adds to its text; see sampling.sample. One stream is fastest on the CPU."""
-    check_seed(seed)
-    checkpoint = load(path)
-    generator = torch.Generator().manual_seed(seed)
-    yield from sample(
-        checkpoint.model,
-        checkpoint.config.vocabulary,
-        prompt,
-        config=config,
-        generator=generator,
-        unknown=unknown,
-    )
-
-
-def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
-    """The holds in LAYER:CELL=VALUE[@FROM]; on and off are what the run's findings.json says they are.
-
-    Raises UsageError for what is none, for a cell that the run's model does not have, and for on and off
-    of a cell whose levels nobody found.
-    """
-    model = load_config(path).model
-
-    def level(layer: int, cell: int, name: str) -> float:
-        check_cell(layer, cell, model)
-        return _level(path, layer, cell, name)
-
-    holds = tuple(parse_hold(spec, level) for spec in specs)
-    for hold in holds:
-        check_cell(hold.layer, hold.cell, model)
-    return holds
-
-
-def _level(path: Path, layer: int, cell: int, name: str) -> float:
-    """The cell state at which a cell is on or off. Raises UsageError when no inspection found that."""
-    place = path / FINDINGS
-    known = _levels(Findings.load(place), name) if place.exists() else {}
-    if (layer, cell) not in known:
-        listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
-        why = f"{place} says it of {listed}" if place.exists() else f"there is no {place}"
-        raise UsageError(
-            f"what {name} is for cell {layer}:{cell} is not known: {why}",
-            f"give a cell state such as {layer}:{cell}=1.5, or run `charlstm inspect {path}` first",
-        )
-    return known[layer, cell]
-
-
-def _levels(findings: Findings, name: str) -> dict[tuple[int, int], float]:
-    """The cell state for on or off of every (layer, cell) that has one."""
-    levels = {
-        (finding.layer, finding.cell): getattr(finding.detection, "levels", None) or {}
-        for finding in findings.findings
-    }
-    return {cell: states[name] for cell, states in levels.items() if name in states}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from charlstm.checkpoint import CONFIG_BYTES, RunConfig, config_checksum, config_document, damaged
@@ -123,7 +124,8 @@ class RunFolder:
 
     def _save(self, name: str, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         try:
-            save_tensors(self.path / name, tensors, numbers)
+            arrays = {key: tensor.detach().cpu().contiguous().numpy() for key, tensor in tensors.items()}
+            save_tensors(self.path / name, arrays, numbers)
         except OSError as error:
             raise _unwritable(self.path / name, error) from error
 
@@ -137,8 +139,9 @@ class RunFolder:
         length = 0
         if place.exists():
             try:
-                tensors, numbers = load_tensors(place, trainer.fits)
+                arrays, numbers = load_tensors(place, trainer.fits)
                 length = whole_number(numbers, "metrics_bytes")
+                tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
                 trainer.restore(tensors, numbers)
             except (*UNREADABLE, RuntimeError) as error:
                 raise damaged(place, error) from error

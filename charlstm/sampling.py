@@ -4,7 +4,6 @@ One stream of tanh cells on the CPU goes the way of `stream`; many, or a GPU, or
 steps of matrix products.
 """
 
-import codecs
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,12 +13,12 @@ from torch import Tensor
 
 from charlstm import cell
 from charlstm.compiled import COLDEST, pick_rows
-from charlstm.config import Hold, ModelConfig, SamplingConfig, Unknown
-from charlstm.errors import UsageError
+from charlstm.config import Hold, SamplingConfig, Unknown, check_cell
 from charlstm.model import CharLSTM, State, runs_compiled
 from charlstm.stepper import Stepper
-from charlstm.stream import Stream, draw_rules, draw_stream, stream_weights
+from charlstm.stream import draw_after, draw_rules, stream_weights
 from charlstm.vocabulary import Vocabulary
+from charlstm.writing import read_prompt, written
 
 
 def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
@@ -68,16 +67,12 @@ def _draw_one(
     model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
 ) -> Iterator[int]:
     """The ids of one stream, from `stream`."""
-    state = _read(model, prompt[:-1], 1)
-    tensors = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
-    stream = Stream(
-        stream_weights(tensors), config.hold, state=(state.h[:, 0].numpy(), state.c[:, 0].numpy())
-    )
+    weights = stream_weights({name: tensor.float().numpy() for name, tensor in model.state_dict().items()})
 
     def uniforms(count: int) -> NDArray[np.float64]:
         return torch.rand(count, dtype=torch.float64, generator=generator).numpy()
 
-    return draw_stream(stream, int(prompt[-1]), config=config, uniforms=uniforms)
+    return draw_after(weights, prompt.numpy(), config=config, uniforms=uniforms)
 
 
 @torch.inference_mode()
@@ -110,15 +105,6 @@ def _read(model: CharLSTM, ids: Tensor, streams: int) -> State:
     return state
 
 
-def check_cell(layer: int, number: int, model: ModelConfig) -> None:
-    """Raise UsageError when a model of this shape does not have the cell."""
-    if not (0 <= layer < model.layers and 0 <= number < model.cells):
-        raise UsageError(
-            f"the model has no cell {layer}:{number}",
-            f"give a layer from 0 to {model.layers - 1} and a cell from 0 to {model.cells - 1}",
-        )
-
-
 def _held(holds: Sequence[Hold], number: int, model: CharLSTM) -> list[cell.Held | None] | None:
     """For each layer the cells that are held when the character of this number is drawn."""
     begun = sorted((hold for hold in holds if hold.start <= number), key=lambda hold: hold.start)
@@ -149,39 +135,6 @@ def sample(
     starts as after a line break (or after the vocabulary's first symbol, where it has no line break).
     Raises UnknownCharacterError for a prompt that the vocabulary cannot spell.
     """
-    ids = vocabulary.encode(prompt, unknown=unknown).tolist()
-    if not ids:
-        ids = [vocabulary.symbols.index("\n") if "\n" in vocabulary.symbols else 0]
-    prompt_ids = torch.tensor(ids, device=model.device)
-    writers = [_Writer(vocabulary, config.stop) for _ in range(config.count)]
-    for drawn in draw(model, prompt_ids, config=config, generator=generator):
-        yield [writer.write(symbol) for writer, symbol in zip(writers, drawn, strict=True)]
-        if all(writer.stopped for writer in writers):
-            return
-    yield [writer.finish() for writer in writers]
-
-
-class _Writer:
-    """One stream's ids to text: characters split over several bytes wait until they are whole."""
-
-    def __init__(self, vocabulary: Vocabulary, stop: str | None) -> None:
-        self._vocabulary = vocabulary
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._stop = stop
-        self._tail = ""
-        self.stopped = False
-
-    def write(self, symbol: int) -> str:
-        if self.stopped:
-            return ""
-        if self._vocabulary.level == "bytes":
-            text = self._decoder.decode(self._vocabulary.decode_bytes([symbol]))
-        else:
-            text = self._vocabulary.symbols[symbol]
-        if self._stop is not None:
-            self._tail = (self._tail + text)[-len(self._stop) :]
-            self.stopped = self._tail == self._stop
-        return text
-
-    def finish(self) -> str:
-        return "" if self.stopped else self._decoder.decode(b"", final=True)
+    prompt_ids = torch.tensor(read_prompt(prompt, vocabulary, unknown), device=model.device)
+    drawn = draw(model, prompt_ids, config=config, generator=generator)
+    return written(drawn, vocabulary, config)

@@ -25,6 +25,8 @@ Uniforms = Callable[[int], NDArray[np.float64]]
 # Characters drawn between two looks at the outside: one first, for it is waited for, then twice as many each
 # time, up to what takes some milliseconds.
 _LONGEST_BLOCK = 64
+# Characters of a prompt read at once: each leaves its logits.
+_PROMPT_BLOCK = 4096
 
 
 @np.errstate(all="ignore")  # a training that diverges shows what it writes, whatever that is
@@ -112,6 +114,28 @@ def draw_stream(stream: Stream, symbol: int, *, config: SamplingConfig, uniforms
         drawn = stream.draw(symbol, uniforms(min(block, config.length - number)), first=number, draw=draw)
         yield from drawn.tolist()
         symbol, number, block = int(drawn[-1]), number + len(drawn), min(2 * block, _LONGEST_BLOCK)
+
+
+def draw_after(
+    weights: StreamWeights, prompt: Symbols, *, config: SamplingConfig, uniforms: Uniforms
+) -> Iterator[int]:
+    """Read a prompt (characters,) int64, one at least, and yield config.length times the next id."""
+    stream, last = Stream(weights, config.hold), len(prompt) - 1
+    for start in range(0, last, _PROMPT_BLOCK):
+        block = prompt[start : min(start + _PROMPT_BLOCK, last)]
+        stream.read(block, first=start - last)
+    return draw_stream(stream, int(prompt[-1]), config=config, uniforms=uniforms)
+
+
+def seeded_uniforms(seed: int) -> Uniforms:
+    """The numbers in [0, 1) that torch.rand gives as float64 on the CPU: 53 bits of two draws of MT19937."""
+    generator = np.random.RandomState(seed % 2**32)
+
+    def uniforms(count: int) -> NDArray[np.float64]:
+        drawn = generator.randint(0, 2**32, (count, 2), dtype=np.uint32).astype(np.uint64)
+        return ((drawn[:, 0] << 32 | drawn[:, 1]) % 2**53).astype(np.float64) / 2**53
+
+    return uniforms
 
 
 def warm_up() -> None:

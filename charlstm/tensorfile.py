@@ -1,4 +1,4 @@
-"""Tensors and numbers in one safetensors file that is checked before it is believed.
+"""Arrays and numbers in one safetensors file that is checked before it is believed. Nothing here loads torch.
 
 The header comes first: its length, then every name, type and shape, before a tensor takes any memory. A
 CRC-32 of the whole then tells whether a byte was changed; files of before it was written have none.
@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
+from safetensors.numpy import save
 
 from charlstm.files import whole_file
 
 Shapes = Mapping[str, tuple[int, ...]]
+Arrays = dict[str, NDArray[Any]]  # float32 or uint8
 
 # safetensors itself allows 100 MB, and reads them into several times as much memory.
 HEADER_BYTES = 16 << 20
@@ -28,22 +29,21 @@ _DTYPES = ("F32", "U8")
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, SafetensorError)
 
 
-def save_tensors(place: Path, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
-    """Write tensors, float32 or uint8, with plain numbers, whole or not at all. Raises OSError."""
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+def save_tensors(place: Path, tensors: Arrays, numbers: Mapping[str, Any]) -> None:
+    """Write contiguous arrays with plain numbers, whole or not at all. Raises OSError."""
     text = json.dumps(numbers)
-    metadata = {"numbers": text, "crc32": f"{_checksum(whole, text):08x}"}
+    metadata = {"numbers": text, "crc32": f"{_checksum(tensors, text):08x}"}
     with whole_file(place) as partial:  # not save_file, which makes files that only their owner can read
-        partial.write_bytes(save(whole, metadata))
+        partial.write_bytes(save(tensors, metadata))
 
 
-def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors on the CPU, all finite, and the numbers; fits is asked about their shapes first.
+def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays, all finite, and the numbers; fits is asked about their shapes first.
 
     Raises one of UNREADABLE for everything else.
     """
     check_header_length(place)
-    with safe_open(place, framework="pt") as file:
+    with safe_open(place, framework="np") as file:
         names = list(file.keys())
         if len(names) > _MOST:
             raise ValueError(f"it holds {len(names):,} tensors")
@@ -55,7 +55,7 @@ def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[dict[str,
         tensors = {name: file.get_tensor(name) for name in slices}
     if "crc32" in metadata and metadata["crc32"] != f"{_checksum(tensors, metadata['numbers']):08x}":
         raise ValueError("its checksum does not agree: it was changed or damaged")
-    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise ValueError("it holds weights that are NaN or infinite")
     return tensors, _object(metadata["numbers"])
 
@@ -91,11 +91,11 @@ def _object(text: str) -> dict[str, Any]:
     return found
 
 
-def _checksum(tensors: Mapping[str, Tensor], numbers: str) -> int:
+def _checksum(tensors: Arrays, numbers: str) -> int:
     """CRC-32 of the numbers, and of each tensor's name, shape and bytes by name."""
     crc = zlib.crc32(numbers.encode())
     for name in sorted(tensors):
         tensor = tensors[name]
-        crc = zlib.crc32(f"{name}{tuple(tensor.shape)}".encode(), crc)
-        crc = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, crc)
+        crc = zlib.crc32(f"{name}{tensor.shape}".encode(), crc)
+        crc = zlib.crc32(tensor.reshape(-1).view(np.uint8).data, crc)
     return crc

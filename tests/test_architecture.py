@@ -11,10 +11,10 @@ PACKAGE = Path(charlstm.__file__).parent
 
 # Each may import those before it. The order of charlstm/ as the design has it.
 ORDER = [
-    "errors", "launch", "files", "config", "compiled", "stream", "vocabulary", "tokens", "grammar", "sources",
-    "corpus", "cell", "parallel", "model", "evaluation", "dynamic", "optimizers", "trainer", "training",
-    "tensorfile", "checkpoint", "runfolder", "stepper", "sampling", "foreign",
-    "inspection", "live", "report", "devices", "suggestions", "runs", "pipeline", "inspections", "imports",
+    "errors", "launch", "files", "config", "compiled", "stream", "vocabulary", "writing", "tokens", "grammar",
+    "sources", "corpus", "cell", "parallel", "model", "evaluation", "dynamic", "optimizers", "trainer",
+    "training", "tensorfile", "checkpoint", "runfolder", "stepper", "sampling", "foreign", "inspection",
+    "samples", "live", "report", "devices", "suggestions", "runs", "pipeline", "inspections", "imports",
     "interrupts", "console", "narration", "exits", "options", "train_command", "cli", "__main__",
 ]  # fmt: skip
 
@@ -75,6 +75,10 @@ def loaded_by(code: str) -> set[str]:
     listing = f"{code}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
+
+
+def test_one_text_is_drawn_without_torch():
+    assert "torch" not in loaded_by("import charlstm.cli, charlstm.samples, charlstm.exits")
 
 
 def test_the_package_and_the_command_line_load_no_heavy_library():

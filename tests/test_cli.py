@@ -184,7 +184,7 @@ def test_a_cell_held_at_a_level_that_an_inspection_found(trained, monkeypatch, c
         for number, each in enumerate(levels)
     ]
     (trained / "findings.json").touch()
-    monkeypatch.setattr("charlstm.pipeline.Findings.load", lambda path: SimpleNamespace(findings=findings))
+    monkeypatch.setattr("charlstm.samples.Findings.load", lambda path: SimpleNamespace(findings=findings))
     command = ["sample", trained, "--length", 9, "--json"]
     assert run(monkeypatch, *command, "--hold", "0:0=on", "--hold", "0:0=off@4") == 0
     holds = json.loads(capsys.readouterr().out)["hold"]

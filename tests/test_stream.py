@@ -11,7 +11,7 @@ from charlstm.compiled import Draw, add_rows, compiled, draw_block, pick, pick_r
 from charlstm.config import Hold, ModelConfig, SamplingConfig
 from charlstm.model import CharLSTM
 from charlstm.sampling import draw, next_probabilities
-from charlstm.stream import Stream, draw_stream, stream_weights, warm_up
+from charlstm.stream import Stream, draw_stream, seeded_uniforms, stream_weights, warm_up
 
 
 def weights_of(model: CharLSTM):
@@ -102,6 +102,15 @@ def test_what_is_picked_has_the_share_that_next_probabilities_gives(row, tempera
     below = shares[:symbol].sum()
     assert below - 1e-9 <= uniform <= below + shares[symbol] + 1e-9 or len(set(row)) < 4
     assert shares[symbol] > 0 or len(set(row)) < 4
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31 + 7, 2**32 + 5])
+def test_the_numbers_of_a_seed_are_those_of_torch(seed):
+    torchs, ours = torch.Generator().manual_seed(seed), seeded_uniforms(seed)
+    for count in (1, 2, 64, 1000):
+        np.testing.assert_array_equal(
+            ours(count), torch.rand(count, dtype=torch.float64, generator=torchs).numpy()
+        )
 
 
 def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same():

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from small_run import request
 
-from charlstm import pipeline, runs
+from charlstm import pipeline, runs, samples
 from charlstm.config import SamplingConfig
 
 GROWTH = 0.02
@@ -36,7 +36,7 @@ def cycle(out: Path) -> None:
         steps = 0
         for event in runs.train(wanted, should_stop=lambda: not resume and steps >= 40):  # noqa: B023
             steps += isinstance(event, runs.training.Stepped)
-    drawn = pipeline.sample_from(out, "He ", config=SamplingConfig(length=100, count=2), seed=1)
+    drawn = samples.sample_from(out, "He ", config=SamplingConfig(length=100, count=2), seed=1)
     assert sum(1 for _ in drawn) == 101
     assert pipeline.score(out, None).bits_per_character > 0
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from small_run import TEXT, measurements, request, train
 
-from charlstm import cli, pipeline, runs
+from charlstm import cli, pipeline, runs, samples
 from charlstm.checkpoint import load
 from charlstm.config import Hold, SamplingConfig
 from charlstm.errors import CorpusError, DivergedError, UsageError
@@ -97,7 +97,7 @@ def trained(tmp_path_factory):
 
 
 def drawn(out, **settings: object) -> str:
-    pieces = pipeline.sample_from(out, "He", config=SamplingConfig(**({"length": 60} | settings)), seed=5)
+    pieces = samples.sample_from(out, "He", config=SamplingConfig(**({"length": 60} | settings)), seed=5)
     return "".join(piece for (piece, *_) in pieces)
 
 
@@ -204,7 +204,8 @@ def growing(trained, tmp_path):
     recurrent = torch.zeros(4 * cells, cells)
     recurrent[2 * cells : 3 * cells] = torch.eye(cells) * 1e6
     tensors["layers.0.weight_hh_l0"] = recurrent
-    save_tensors(out / MODEL, tensors, {"step": 1, "validation_bits_per_character": None})
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    save_tensors(out / MODEL, arrays, {"step": 1, "validation_bits_per_character": None})
     return out
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from charlstm import inspections, pipeline, runs, tokens
+from charlstm import inspections, pipeline, runs, samples, tokens
 from charlstm.checkpoint import load
 from charlstm.config import InspectionConfig, SamplingConfig
 from charlstm.corpus import load_corpus, split_bounds
@@ -43,7 +43,7 @@ def use(text: Path, out: Path, level: str) -> None:
     list(runs.train(request(text, out, level=level)))
     scored = pipeline.score(out, str(text))
     assert np.isfinite(scored.bits_per_character)
-    drawn = pipeline.sample_from(out, "", config=SamplingConfig(length=5), seed=0)
+    drawn = samples.sample_from(out, "", config=SamplingConfig(length=5), seed=0)
     assert "".join(piece for (piece,) in drawn) is not None
     inspected(out, text)
 
@@ -102,7 +102,7 @@ def test_one_distinct_character(tmp_path, level):
         use(place, tmp_path / "run", level)
     assert pipeline.score(tmp_path / "run", None).bits_per_character == 0
     [drawn] = zip(
-        *pipeline.sample_from(tmp_path / "run", "a", config=SamplingConfig(length=9), seed=0), strict=True
+        *samples.sample_from(tmp_path / "run", "a", config=SamplingConfig(length=9), seed=0), strict=True
     )
     assert "".join(drawn) == "a" * 9
 
@@ -117,7 +117,7 @@ def test_a_vocabulary_of_60_000(tmp_path, heavy):
     short = tmp_path / "short.txt"
     short.write_text(symbols[:2_000], encoding="utf-8")
     assert pipeline.score(tmp_path / "run", str(short)).bits_per_character > 10
-    drawn = pipeline.sample_from(tmp_path / "run", "a", config=SamplingConfig(length=9), seed=0)
+    drawn = samples.sample_from(tmp_path / "run", "a", config=SamplingConfig(length=9), seed=0)
     assert len(list(drawn)) == 10
     if not heavy:
         return

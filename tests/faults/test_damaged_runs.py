@@ -13,7 +13,7 @@ from damage import refusal, refusals
 from safetensors.torch import load_file, save_file
 from small_run import digest, request, train
 
-from charlstm import cli, pipeline
+from charlstm import cli, samples
 from charlstm.checkpoint import load, load_config
 from charlstm.config import SamplingConfig
 from charlstm.errors import CheckpointError, UsageError
@@ -282,7 +282,7 @@ def test_findings_that_are_none(run, content):
     with pytest.raises(UsageError):
         Findings.load(run / "findings.json")
     with pytest.raises(UsageError):
-        pipeline.read_holds(run, ["0:1=on"])
+        samples.read_holds(run, ["0:1=on"])
 
 
 @pytest.mark.parametrize(
@@ -310,4 +310,4 @@ def test_a_folder_in_the_place_of_a_file(run):
         with pytest.raises(CheckpointError):
             load(run)
         with pytest.raises(CheckpointError):
-            next(pipeline.sample_from(run, "He", config=SamplingConfig(length=1), seed=0))
+            next(samples.sample_from(run, "He", config=SamplingConfig(length=1), seed=0))
