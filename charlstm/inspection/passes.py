@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -138,16 +139,15 @@ def _confirmed(
 
 
 def _proposed(seen: Movements, part: Part) -> list[Automaton]:
-    """What cells propose: a switch is on in the rarer of its states, a depth goes up at what comes first."""
-    found = []
-    for automaton in proposals(seen)[:_MOST_PROPOSED]:
-        turned = automaton.reversed()
-        if automaton.kind == "depth":
-            automaton = min((automaton, turned), key=lambda a: a.unmatched(part.text))
-        elif automaton.kind == "switch" and automaton.signal(part.text, part.cut.starts).values.mean() > 0.5:
-            automaton = turned
-        found.append(automaton)
-    return found
+    """What cells propose, a switch and a depth so that they are at 0 more often than the other way round."""
+
+    def zeros(automaton: Automaton) -> int:
+        return int(np.count_nonzero(automaton.signal(part.text, part.cut.starts).values == 0))
+
+    return [
+        automaton if automaton.kind == "counter" else max((automaton, automaton.reversed()), key=zeros)
+        for automaton in proposals(seen)[:_MOST_PROPOSED]
+    ]
 
 
 def _untrained_scores(model: CharLSTM, split: Split, generator: torch.Generator, group: Group) -> Tensor:

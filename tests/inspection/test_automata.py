@@ -81,9 +81,6 @@ def test_names_and_drivers(automaton: Automaton, name: str, named: dict[str, lis
     assert (feature.name, feature.drivers, feature.lag) == (name, named, automaton.lag)
 
 
-def test_what_comes_first_goes_up() -> None:
+def test_an_automaton_is_turned_round() -> None:
     depth = Automaton("depth", ("(",), (")",))
-    assert depth.unmatched("(())") == 0
-    assert depth.reversed().unmatched("(())") == 1
-    assert depth.unmatched("())(") == 0.5
     assert depth.reversed() == Automaton("depth", (")",), ("(",))
