@@ -62,6 +62,12 @@ class Automaton:
         feature = Feature(self.name, self.kind, self.drivers, self.lag)
         return Signal(feature, np.minimum(values, CAP).astype(np.uint8))
 
+    def unmatched(self, text: str) -> float:
+        """Of a depth, the share of what takes it down that comes at depth 0, over the whole text."""
+        up, down = events(text, self.up), events(text, self.down)
+        walk = np.cumsum(up.astype(np.int64) - down)
+        return float(max(0, -walk.min(initial=0)) / max(1, down.sum()))
+
 
 def events(text: str, drivers: Sequence[str], steps: bool = False) -> Flags:
     """(characters,) where any of the drivers ends; steps says that "*" is any character."""

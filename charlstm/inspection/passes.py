@@ -23,6 +23,8 @@ _UNTRAINED = 8
 _UNTRAINED_CHARACTERS = 50_000
 # Features that cells may add to the listed ones.
 _MOST_PROPOSED = 64
+# Share of a depth's closers that may be unmatched.
+_UNMATCHED = 0.05
 # No finding may rest on these: their linear part is taken out.
 _NUISANCES = ("column", "characters_since_space")
 
@@ -139,13 +141,19 @@ def _confirmed(
 
 
 def _proposed(seen: Movements, part: Part) -> list[Automaton]:
-    """What cells propose, a switch and a depth so that they are at 0 more often than the other way round."""
+    """What cells propose, each the way round that leaves it at 0 more often.
 
-    def zeros(automaton: Automaton) -> int:
-        return int(np.count_nonzero(automaton.signal(part.text, part.cut.starts).values == 0))
+    A depth has to be left by hardly more than what took it up before that: the way round with fewer unmatched
+    closers. A text that begins deep inside has some, and then as many the other way round.
+    """
+
+    def oddness(automaton: Automaton) -> tuple[float, int]:
+        unmatched = automaton.unmatched(part.text) if automaton.kind == "depth" else 0.0
+        nonzero = np.count_nonzero(automaton.signal(part.text, part.cut.starts).values)
+        return max(0.0, unmatched - _UNMATCHED), int(nonzero)
 
     return [
-        automaton if automaton.kind == "counter" else max((automaton, automaton.reversed()), key=zeros)
+        automaton if automaton.kind == "counter" else min((automaton, automaton.reversed()), key=oddness)
         for automaton in proposals(seen)[:_MOST_PROPOSED]
     ]
 

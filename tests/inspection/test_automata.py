@@ -83,4 +83,7 @@ def test_names_and_drivers(automaton: Automaton, name: str, named: dict[str, lis
 
 def test_an_automaton_is_turned_round() -> None:
     depth = Automaton("depth", ("(",), (")",))
+    assert depth.unmatched("(())") == 0
+    assert depth.reversed().unmatched("(())") == 1
+    assert depth.unmatched("())(") == 0.5
     assert depth.reversed() == Automaton("depth", (")",), ("(",))
