@@ -159,6 +159,13 @@ def test_sample_many_and_as_json(trained, monkeypatch, capsys):
     assert [len(text) for text in json.loads(capsys.readouterr().out)["samples"]] == [20, 20, 20]
 
 
+def test_sample_in_bfloat16(trained, monkeypatch, capsys):
+    assert run(monkeypatch, "sample", trained, "--count", 2, "--length", 20, "--precision", "bfloat16") == 0
+    assert "--- 2 ---" in capsys.readouterr().out
+    assert run(monkeypatch, "sample", trained, "--precision", "bfloat16") == 2
+    assert "a count of 2 at least" in capsys.readouterr().err
+
+
 def test_a_held_cell(trained, monkeypatch, capsys):
     command = ["sample", trained, "--length", 60, "--count", 2, "--json"]
     assert run(monkeypatch, *command) == 0
