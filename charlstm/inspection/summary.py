@@ -179,7 +179,7 @@ def provenance_of(model: CharLSTM, command: str | None) -> Json:
         "charlstm": version("charlstm"),
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "machine": platform.platform(),
+        "machine": f"{platform.system()} {platform.machine()}",
         "weights_sha256": weights.hexdigest(),
         "command": command,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
