@@ -120,7 +120,9 @@ def _stream(prompt: str, pieces: Iterator[list[str]]) -> None:
 def score(
     checkpoint: RunPath,
     corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[the text of the run]")] = None,
-    split: Annotated[str, typer.Option(help="shares that --part counts in")] = "90/5/5",
+    split: Annotated[
+        str | None, typer.Option(help="shares that --part counts in [the run's, of its own text]")
+    ] = None,
     part: Annotated[Part, typer.Option(help="the part of the text to score")] = "all",
     dynamic: Annotated[
         bool, typer.Option("--dynamic", help="let a copy of the model go on learning as it reads")

@@ -14,6 +14,8 @@ Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
 Optimizer = Literal["mixed", "muon", "adamw"]
 Precision = Literal["auto", "float32", "bfloat16"]
 StepPrecision = Literal["float32", "bfloat16"]
+# Shares of a text to train on, to validate and to test on.
+DEFAULT_SPLIT = "90/5/5"
 GateOrder = Literal["ifgo", "icfo", "ifco", "ijfo"]
 
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)

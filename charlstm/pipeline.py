@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.checkpoint import Checkpoint, load
-from charlstm.config import Unknown
+from charlstm.config import DEFAULT_SPLIT, Unknown
 from charlstm.corpus import CachedCorpus, Corpus, default_data_folder, list_corpora, load_corpus, split_bounds
 from charlstm.devices import choose_device
 from charlstm.dynamic import adapting_losses
@@ -87,7 +87,7 @@ def score(
     path: Path,
     corpus_name: str | None,
     *,
-    split: str = "90/5/5",
+    split: str | None = None,
     part: str = "all",
     dynamic: bool = False,
     unknown: Unknown = "error",
@@ -96,15 +96,17 @@ def score(
 ) -> Score:
     """The loss of every character of a text, or of one part of its split, under a run's best model.
 
-    dynamic lets a copy of the model learn from the text as it reads. progress is told which fraction of the
-    characters is read. Raises CheckpointError when a loss is no finite number, which takes a
-    dynamic model with absurd weights.
+    The split is the run's own where its text is. dynamic lets a copy of the model learn from the text as it
+    reads. progress is told which fraction of the characters is read. Raises CheckpointError when a loss is no
+    finite number, which takes a dynamic model with absurd weights.
     """
     checkpoint = load(path)
     corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
     ids = corpus.tokens
     if part != "all":
-        ids = ids[slice(*split_bounds(len(ids), split)[part])]
+        record = checkpoint.config.corpus if corpus_name is None else None
+        shares = split or (record.split if record else DEFAULT_SPLIT)
+        ids = ids[slice(*split_bounds(len(ids), shares)[part])]
     model = checkpoint.model.to(choose_device(device))
     nats, done = np.zeros(len(ids), np.float32), 0
     for losses in adapting_losses(model, ids) if dynamic else character_losses(model, ids):

@@ -14,7 +14,7 @@ import torch
 
 from charlstm import training
 from charlstm.checkpoint import CorpusRecord, RunConfig, load_config
-from charlstm.config import Level, ModelConfig, SamplingConfig, TrainingConfig
+from charlstm.config import DEFAULT_SPLIT, Level, ModelConfig, SamplingConfig, TrainingConfig
 from charlstm.corpus import Corpus, load_corpus, split_bounds
 from charlstm.devices import choose_device, keep_freed_memory
 from charlstm.errors import CheckpointError, UnknownCharacterError, UsageError
@@ -38,7 +38,7 @@ class TrainRequest:
     model: dict[str, Any]
     training: dict[str, Any]
     validation: str | None = None
-    split: str = "90/5/5"
+    split: str = DEFAULT_SPLIT
     level: Level = "characters"
     device: str = "auto"
     resume: bool = False

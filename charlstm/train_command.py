@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm import console
-from charlstm.config import Activation, Level, Optimizer, Precision, TrainingConfig
+from charlstm.config import DEFAULT_SPLIT, Activation, Level, Optimizer, Precision, TrainingConfig
 from charlstm.errors import UsageError
 from charlstm.exits import computing
 from charlstm.launch import SINGLE, launch
@@ -76,7 +76,7 @@ def train(
     recurrent_l1: Annotated[
         float | None, typer.Option(help="pull of recurrent weights to 0: cells that do one thing [0.02]")
     ] = None,
-    split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = "90/5/5",
+    split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = DEFAULT_SPLIT,
     validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
     level: Annotated[Level, typer.Option(help="what a symbol is")] = "characters",
     seed: Annotated[int | None, typer.Option(help="of weights and dropout [0]")] = None,

@@ -230,8 +230,12 @@ def test_a_prompt_with_an_unknown_character(trained, monkeypatch, capsys):
 def test_score(trained, prose_file, monkeypatch, capsys):
     assert run(monkeypatch, "score", trained, prose_file) == 0
     assert "bits per character" in capsys.readouterr().out
-    assert run(monkeypatch, "score", trained, "--json", "--part", "validation", "--split", "80/10/10") == 0
-    document = json.loads(capsys.readouterr().out)
+    assert run(monkeypatch, "score", trained, "--json", "--part", "validation", "--split", "60/20/20") == 0
+    assert (
+        run(monkeypatch, "score", trained, "--json", "--part", "validation") == 0
+    )  # the run's own, 80/10/10
+    other, document = map(json.loads, capsys.readouterr().out.splitlines())
+    assert other["characters"] > document["characters"]
     evaluations = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     best = min(
         line["validation_bits_per_character"]
