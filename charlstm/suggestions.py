@@ -11,7 +11,7 @@ from charlstm.config import ModelConfig, TrainingConfig
 
 # Texts up to here are read often enough in minutes to be learned by heart.
 _SHORT = 4_000_000
-# What two fast cores read with 384 cells: too many passes with too little dropout cost more than the opposite.
+# What two fast cores read with 384 cells. Too little dropout for the passes costs more than too much.
 _CHARACTERS_A_MINUTE = 6_000_000
 # Below so many passes over the text nothing is learned by heart yet.
 _FEW_PASSES = 3.5

@@ -22,6 +22,8 @@ _ALIKE = 99
 _LEAST_DOSE = 0.5
 # Where activations have no finite inverse, c goes no further than this share of the way.
 _LIMIT = 0.999
+# Groups of control cells that are changed at once: memory does not grow with their number.
+_AT_ONCE = 512
 
 
 def matched(laboratory: Laboratory, trial: Trial, others: Sequence[Trial]) -> list[int]:
@@ -85,8 +87,8 @@ def control_effects(
     """(draws,) float64 |effects| of groups of control cells, given the dose wanted (closers,) in h."""
     sizes = torch.tensor([len(group) for group in groups])
     effects = torch.zeros(len(groups), dtype=torch.float64)
-    for size in sorted({len(group) for group in groups}):
-        chosen = (sizes == size).nonzero().flatten()
+    by_size = [(sizes == size).nonzero().flatten() for size in sorted({len(group) for group in groups})]
+    for chosen in (part for places in by_size for part in torch.split(places, _AT_ONCE)):
         cells = torch.tensor([groups[place] for place in chosen.tolist()])
         signs = 1 - 2 * torch.randint(2, cells.shape, generator=generator).double()
         change = _change(bench, candidate.layer, natural, wanted, cells, signs)
