@@ -35,8 +35,8 @@ _CARRIES = 0.25
 # Nor are those whose |r| with any feature reaches this: they have a role of their own, which may well bear on
 # the same closer. A string that is open, say, forbids a bracket to close.
 _ROLE = 0.4
-# Times the controls that the smallest corrected p needs: with just as many, a single one that happens to reach
-# the effect decides; with more, it counts for what it is.
+# Times the controls that the smallest corrected p needs. With just as many, one that happens to reach the
+# effect decides; with more, it counts for what it is.
 _RESOLUTION = 4
 _MOST_STEPS = 30
 _TWENTIETHS = torch.linspace(0, 1, 21, dtype=torch.float64)
