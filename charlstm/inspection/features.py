@@ -164,7 +164,7 @@ def _and_counted(switch: Signal) -> Iterator[Signal]:
 def _quotes(text: str) -> Iterator[Signal]:
     """Quotation marks, each kind starting afresh at a blank line."""
     blanks = signals.blank_line_ends(text)
-    double = signals.parity(signals.where(text, '"'), blanks)
+    double = signals.double_quotes(text, blanks)
     yield from _and_counted(_switch("inside_double_quotes", double, ['"'], ['"']))
     yield from _and_counted(_switch("inside_single_quotes", signals.single_quotes(text), ["'"], ["'"]))
     for name, opener, closer in (("curly_quotes", "“", "”"), ("guillemets", "«", "»")):

@@ -6,11 +6,14 @@ character t has been read: an opening quote is already inside, the closing one n
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+# So many quotation marks at its beginning tell whether a text begins inside them.
+_TELLING = 20
 
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
@@ -88,6 +91,28 @@ def blank_line_ends(text: str) -> Flags:
 def parity(events: Flags, resets: Flags) -> Counts:
     """1 after an odd number of events since the last reset, else 0."""
     return count_since(events, resets) & 1
+
+
+def double_quotes(text: str, blanks: Flags) -> Flags:
+    """Inside "...", starting afresh at a blank line (blanks are their ends).
+
+    A text may begin inside: its first quotes up to a blank line tell, by the white space beside them.
+    """
+    marks = where(text, '"')
+    inside = parity(marks, blanks).astype(np.bool_)
+    first = int(np.argmax(blanks)) if blanks.any() else len(text)
+    if _begins_inside(text, np.flatnonzero(marks[:first])[:_TELLING].tolist()):
+        inside[:first] ^= True
+    return inside
+
+
+def _begins_inside(text: str, quotes: Sequence[int]) -> bool:
+    """Whether quotes that take turns at these positions begin with a closer: white space follows closers."""
+    told = 0
+    for number, place in enumerate(quotes):
+        before, after = text[place - 1 : place].isspace(), text[place + 1 : place + 2].isspace()
+        told += (int(before) - int(after)) * (-1) ** number
+    return told < 0
 
 
 def latch(setters: Flags, resetters: Flags) -> Flags:

@@ -60,7 +60,8 @@ def ends_blank_line(text: str, position: int) -> bool:
 @given(text=texts.filter(len))
 def test_quotes_lines_and_words_equal_a_character_at_a_time(text: str) -> None:
     found = named(text)
-    inside = curly = column = indentation = word = space = lines = 0
+    curly = column = indentation = word = space = lines = 0
+    inside = int(found["inside_double_quotes"][0]) ^ (text[0] == '"')  # a text may begin inside: see below
     beginning = True
     for position, character in enumerate(text):
         blank = ends_blank_line(text, position)
@@ -83,6 +84,14 @@ def test_quotes_lines_and_words_equal_a_character_at_a_time(text: str) -> None:
             "lines_since_blank_line": min(lines, CAP),
         }
         assert {name: found[name][position] for name in wanted} == wanted
+
+
+def test_a_text_that_begins_inside_quotes() -> None:
+    spoken = 'he said "come in" and "sit down", and\n"no" she said, '
+    assert named(spoken * 3)["inside_double_quotes"][:9] == [0] * 8 + [1]
+    begun = (spoken * 3)[12:]
+    assert named(begun)["inside_double_quotes"][:5] == [1, 1, 1, 1, 0]
+    assert named(begun + "\n\n" + spoken)["inside_double_quotes"][-len(spoken) :][:9] == [0] * 8 + [1]
 
 
 @settings(max_examples=100, deadline=None)
