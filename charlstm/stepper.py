@@ -47,12 +47,12 @@ class Stepper:
 
         held says for each layer which of its cells are set after their update.
         """
-        after, rows = State(torch.empty_like(state.h), torch.empty_like(state.c)), ids
+        after, inputs = State(torch.empty_like(state.h), torch.empty_like(state.c)), ids
         with self._lowered():
             for number, layer in enumerate(self._layers):
-                below = after.h[number - 1] if number else None
                 before, now = (_LayerState(each.h[number], each.c[number]) for each in (state, after))
-                layer.step(rows, below, before, now, held[number] if held else None)
+                layer.step(inputs, before, now, held[number] if held else None)
+                inputs = now.h
         bias, weight = self._head
         return torch.addmm(bias, after.h[-1], weight), after
 
@@ -78,20 +78,12 @@ class _Layer:
         self.recurrent = weights.recurrent.clone()
         self.activation = activation
 
-    def step(
-        self,
-        ids: Tensor,
-        below: Tensor | None,
-        before: _LayerState,
-        now: _LayerState,
-        held: cell.Held | None,
-    ) -> None:
-        """Write the state after reading ids (streams,), or in an upper layer h of the one below."""
-        if below is None:
-            assert self.table is not None
-            projected = self.table[ids]
+    def step(self, inputs: Tensor, before: _LayerState, now: _LayerState, held: cell.Held | None) -> None:
+        """Write the state after inputs: ids (streams,), or in an upper layer h of the one below."""
+        if self.table is None:
+            projected = torch.addmm(self.input[0], inputs, self.input[1])
         else:
-            projected = torch.addmm(self.input[0], below, self.input[1])
+            projected = self.table[inputs]
         h, c, _ = cell.step(
             projected, before.h, before.c, self.recurrent, activation=self.activation, held=held
         )
@@ -107,18 +99,11 @@ class _CompiledLayer(_Layer):
         # Written anew at every step: fresh ones would be cleared by the kernel.
         self._sums, self._gates = torch.empty(0, len(self.recurrent)), np.empty((0, 1, 0), np.float32)
 
-    def step(
-        self,
-        ids: Tensor,
-        below: Tensor | None,
-        before: _LayerState,
-        now: _LayerState,
-        held: cell.Held | None,
-    ) -> None:
+    def step(self, inputs: Tensor, before: _LayerState, now: _LayerState, held: cell.Held | None) -> None:
         streams, rows = len(before.h), len(self.recurrent)
         if len(self._sums) != streams:
             self._make_room(streams, rows)
-        self._sum(ids, below, before.h)
+        self._sum(inputs, before.h)
         cells, values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
         c, h = (whole.unsqueeze(1).numpy() for whole in (now.c, now.h))
         step_rows(self._sums.numpy(), before.c.contiguous().numpy(), cells, values, self._gates, c, h, 0)
@@ -127,13 +112,12 @@ class _CompiledLayer(_Layer):
         self._sums = torch.empty(streams, rows)
         self._gates = np.empty((streams, 1, rows), np.float32)
 
-    def _sum(self, ids: Tensor, below: Tensor | None, h: Tensor) -> None:
+    def _sum(self, inputs: Tensor, h: Tensor) -> None:
         """W x + U h + b."""
-        if below is None:
-            assert self.table is not None
-            torch.index_select(self.table, 0, ids, out=self._sums)
+        if self.table is None:
+            torch.addmm(self.input[0], inputs, self.input[1], out=self._sums)
         else:
-            torch.addmm(self.input[0], below, self.input[1], out=self._sums)
+            torch.index_select(self.table, 0, inputs, out=self._sums)
         self._sums.addmm_(h, self.recurrent.t())
 
 
@@ -141,7 +125,8 @@ class _HalfLayer(_CompiledLayer):
     """The same with products in bfloat16; what is added to them, and the cell state, stay float32."""
 
     def __init__(self, weights: cell.LayerWeights, activation: str, table: Tensor | None) -> None:
-        super().__init__(weights, activation, weights.bias[None] if table is None else table)
+        super().__init__(weights, activation, table)
+        self._added = (weights.bias[None] if table is None else table).numpy()
         joined = weights.recurrent if table is not None else torch.cat((weights.input, weights.recurrent), 1)
         self._weight = joined.t().bfloat16().contiguous()
         self._products, self._bits = self._weight[:0], np.empty((0, 0), np.uint16)
@@ -153,8 +138,7 @@ class _HalfLayer(_CompiledLayer):
         self._bits = self._products.view(torch.int16).numpy().view(np.uint16)
         self._first = torch.zeros(streams, dtype=torch.int64)
 
-    def _sum(self, ids: Tensor, below: Tensor | None, h: Tensor) -> None:
-        assert self.table is not None
-        inputs, rows = (h, ids) if below is None else (torch.cat((below, h), 1), self._first)
-        torch.mm(inputs.bfloat16(), self._weight, out=self._products)
-        add_rows(self._bits, self.table.numpy(), rows.contiguous().numpy(), self._sums.numpy())
+    def _sum(self, inputs: Tensor, h: Tensor) -> None:
+        h, rows = (torch.cat((inputs, h), 1), self._first) if self.table is None else (h, inputs)
+        torch.mm(h.bfloat16(), self._weight, out=self._products)
+        add_rows(self._bits, self._added, rows.contiguous().numpy(), self._sums.numpy())
