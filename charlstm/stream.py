@@ -64,20 +64,12 @@ def _doubled(rows: Floats) -> Floats:
 class Stream:
     """Where one stream is: its h and c, and the cells that are held."""
 
-    def __init__(
-        self,
-        weights: StreamWeights,
-        holds: Sequence[Hold] = (),
-        *,
-        state: tuple[Floats, Floats] | None = None,
-    ) -> None:
-        """state is h and c, each (layers, cells), zeros when None; the holds are of cells that are there."""
+    def __init__(self, weights: StreamWeights, holds: Sequence[Hold] = ()) -> None:
+        """Nothing is read yet; the holds are of cells that are there."""
         layers, cells = 1 + len(weights.upper), weights.recurrent.shape[1]
         self._weights = weights
         self._h = np.zeros((layers, 2 * cells), np.float32)
         self._c = np.zeros((layers, cells), np.float32)
-        if state is not None:
-            self._h[:, cells:], self._c[:] = state
         # In order of start, so that of two holds of one cell the later one is written last.
         ordered = sorted(holds, key=lambda hold: hold.start)
         self._holds = Holds(

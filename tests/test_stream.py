@@ -45,14 +45,6 @@ def test_holds_act_as_the_equations_say(small_model, generator):
 
 
 @torch.no_grad()
-def test_a_stream_goes_on_from_a_state(small_model, generator):
-    ids = random_ids(12, generator)
-    _, state = small_model(ids[None, :7], small_model.initial_state(1))
-    whole = Stream(weights_of(small_model)).read(ids.numpy(), first=0)
-    later = Stream(weights_of(small_model), state=(state.h[:, 0].numpy(), state.c[:, 0].numpy()))
-    np.testing.assert_allclose(later.read(ids[7:].numpy(), first=0), whole[7:], atol=1e-5)
-
-
 def test_blocks_draw_what_single_steps_draw(small_model):
     uniforms = np.random.default_rng(0).random(300)
     position = 0
