@@ -13,10 +13,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+# The bits of bfloat16 numbers, which are the upper half of a float32's.
+Halves = NDArray[np.uint16]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _LOG2_E = np.float32(np.log2(np.e))
@@ -37,7 +40,7 @@ def compiled(function: _Function) -> _Function:
 
 
 class StreamWeights(NamedTuple):
-    """The weights of a model of tanh cells, float32, candidate rows doubled.
+    """The weights of a model of tanh cells, candidate rows doubled.
 
     table (symbols, 4 cells) is the first layer's input projection of every symbol, recurrent (4 cells,
     cells) its recurrent weights; upper (layers - 1, 4 cells, 2 cells) holds input and recurrent weights side
@@ -45,8 +48,8 @@ class StreamWeights(NamedTuple):
     """
 
     table: Floats
-    recurrent: Floats
-    upper: Floats
+    recurrent: Floats | Halves
+    upper: Floats | Halves
     bias: Floats
     head: Floats
     head_bias: Floats
@@ -93,22 +96,33 @@ def _sigmoids(x: Floats, y: Floats, scale: Floats) -> None:
         y[k] = _ONE / (_ONE + y[k] * scale[k])
 
 
+def _wide(number: Any) -> Any:
+    """A float32 as it is, or what the bits of a bfloat16 stand for."""
+
+
+@overload(_wide, inline="always", strict=False)
+def _wide_by_type(number: Any) -> Callable[[Any], Any]:
+    if number == types.uint16:
+        return lambda number: np.uint32(np.uint32(number) << np.uint32(16)).view(np.float32)
+    return lambda number: number
+
+
 @compiled
-def _products(weights: Floats, x: Floats, y: Floats) -> None:
+def _products(weights: Floats | Halves, x: Floats, y: Floats) -> None:
     """y = weights x. Four rows at a time, which share what is read of x."""
     rows = weights.shape[0] // 4 * 4
     for r in range(0, rows, 4):
         a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
         for k in range(x.size):
-            a += weights[r, k] * x[k]
-            b += weights[r + 1, k] * x[k]
-            c += weights[r + 2, k] * x[k]
-            d += weights[r + 3, k] * x[k]
+            a += _wide(weights[r, k]) * x[k]
+            b += _wide(weights[r + 1, k]) * x[k]
+            c += _wide(weights[r + 2, k]) * x[k]
+            d += _wide(weights[r + 3, k]) * x[k]
         y[r], y[r + 1], y[r + 2], y[r + 3] = a, b, c, d
     for r in range(rows, weights.shape[0]):
         a = np.float32(0)
         for k in range(x.size):
-            a += weights[r, k] * x[k]
+            a += _wide(weights[r, k]) * x[k]
         y[r] = a
 
 
@@ -146,18 +160,12 @@ def _read(
 
 
 @compiled
-def add_rows(products: NDArray[np.uint16], table: Floats, rows: NDArray[np.int64], sums: Floats) -> None:
-    """sums = products + table[rows]: products (streams, n) are the bits of bfloat16 numbers, which are the
-    upper half of a float32's; table (any, n), rows (streams,) and sums (streams, n).
-    """
-    bits = np.empty(products.shape[1], np.uint32)
-    wide = bits.view(np.float32)
+def add_rows(products: Halves, table: Floats, rows: NDArray[np.int64], sums: Floats) -> None:
+    """sums = products + table[rows]: products and sums are (streams, n), table (any, n), rows (streams,)."""
     for stream in range(products.shape[0]):
         row = table[rows[stream]]
-        for k in range(bits.size):
-            bits[k] = np.uint32(products[stream, k]) << np.uint32(16)
-        for k in range(bits.size):
-            sums[stream, k] = wide[k] + row[k]
+        for k in range(row.size):
+            sums[stream, k] = _wide(products[stream, k]) + row[k]
 
 
 @compiled

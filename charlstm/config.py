@@ -205,7 +205,7 @@ class SamplingConfig:
     """How characters are drawn. temperature 0 takes the likeliest; top_k 0 and top_p 1 keep all.
 
     Of several holds of one cell the one with the latest start counts, so a cell can be switched on and
-    later off. precision is that of the products where several texts are drawn; one is drawn in float32.
+    later off. precision is that of the layers' weights in products.
     Raises UsageError with every setting that is out of range.
     """
 
@@ -226,7 +226,6 @@ class SamplingConfig:
             (0 < self.top_p <= 1, f"top-p must be above 0 and at most 1, not {self.top_p}"),
             _whole("count", self.count, 1),
             _one_of("precision", self.precision, get_args(StepPrecision)),
-            (self.count > 1 or self.precision == "float32", "precision bfloat16 takes a count of 2 at least"),
             (self.stop != "", "stop must have a character at least"),
         )
 

@@ -37,7 +37,7 @@ def _one_text(
 ) -> Iterator[list[str]]:
     for hold in config.hold:
         check_cell(hold.layer, hold.cell, run.model)
-    weights = stream_weights(load_weights(path, run.model).tensors)
+    weights = stream_weights(load_weights(path, run.model).tensors, config.precision)
     ids = np.array(read_prompt(prompt, run.vocabulary, unknown), np.int64)
     drawn = draw_after(weights, ids, config=config, uniforms=seeded_uniforms(seed))
     yield from written(([symbol] for symbol in drawn), run.vocabulary, config)

@@ -67,7 +67,8 @@ def _draw_one(
     model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
 ) -> Iterator[int]:
     """The ids of one stream, from `stream`."""
-    weights = stream_weights({name: tensor.float().numpy() for name, tensor in model.state_dict().items()})
+    tensors = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
+    weights = stream_weights(tensors, config.precision)
 
     def uniforms(count: int) -> NDArray[np.float64]:
         return torch.rand(count, dtype=torch.float64, generator=generator).numpy()

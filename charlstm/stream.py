@@ -9,6 +9,7 @@ from charlstm.compiled import (
     NOTHING_HELD,
     Draw,
     Floats,
+    Halves,
     Holds,
     StreamWeights,
     add_rows,
@@ -17,7 +18,7 @@ from charlstm.compiled import (
     read_block,
     step_rows,
 )
-from charlstm.config import Hold, SamplingConfig
+from charlstm.config import Hold, SamplingConfig, StepPrecision
 
 Symbols = NDArray[np.int64]
 Uniforms = Callable[[int], NDArray[np.float64]]
@@ -30,8 +31,12 @@ _PROMPT_BLOCK = 4096
 
 
 @np.errstate(all="ignore")  # a training that diverges shows what it writes, whatever that is
-def stream_weights(tensors: dict[str, Floats]) -> StreamWeights:
-    """The weights of a CharLSTM's state dict, each float32, in the form that the steps read."""
+def stream_weights(tensors: dict[str, Floats], precision: StepPrecision = "float32") -> StreamWeights:
+    """The weights of a CharLSTM's state dict, each float32, in the form that the steps read.
+
+    precision is that of recurrent weights and of those of upper layers, which are all but a few.
+    """
+    kept = _halved if precision == "bfloat16" else np.asarray
     layers = len([name for name in tensors if name.endswith("weight_hh_l0")])
     inputs, recurrent, biases = [], [], []
     for layer in range(layers):
@@ -45,8 +50,8 @@ def stream_weights(tensors: dict[str, Floats]) -> StreamWeights:
         upper[layer - 1] = np.concatenate([inputs[layer], recurrent[layer]], axis=1)
     return StreamWeights(
         table=tensors["embedding.weight"] @ inputs[0].T + biases[0],
-        recurrent=recurrent[0],
-        upper=upper,
+        recurrent=kept(recurrent[0]),
+        upper=kept(upper),
         bias=np.array(biases[1:], np.float32).reshape(layers - 1, rows),
         head=np.ascontiguousarray(tensors["head.weight"]),
         head_bias=np.ascontiguousarray(tensors["head.bias"]),
@@ -59,6 +64,13 @@ def _doubled(rows: Floats) -> Floats:
     cells = len(copy) // 4
     copy[2 * cells : 3 * cells] *= 2
     return copy
+
+
+def _halved(weights: Floats) -> Halves:
+    """The bits of the nearest bfloat16 numbers, the even one in a tie; one that is none stays so."""
+    bits = weights.view(np.uint32)
+    rounded = (bits + (np.uint32(0x7FFF) + (bits >> 16 & 1)) >> 16).astype(np.uint16)
+    return np.where(np.isnan(weights), np.uint16(0x7FC0), rounded)
 
 
 class Stream:
@@ -134,12 +146,12 @@ def warm_up() -> None:
     """Compile all that sampling and tracing need, so that the first command does not wait for it."""
     one = np.zeros((1, 1), np.float32)
     gates = np.zeros((4, 1), np.float32)
-    stream = Stream(
-        StreamWeights(gates.T.copy(), gates, np.empty((0, 4, 2), np.float32), gates.T[:0], one, one[0])
-    )
-    stream.read(np.zeros(1, np.int64), first=0)
     draw = Draw(1.0, 0, 1.0)
-    stream.draw(0, np.zeros(1), first=0, draw=draw)
+    for kind in (np.float32, np.uint16):
+        recurrent, upper = np.zeros((4, 1), kind), np.empty((0, 4, 2), kind)
+        stream = Stream(StreamWeights(gates.T.copy(), recurrent, upper, gates.T[:0], one, one[0]))
+        stream.read(np.zeros(1, np.int64), first=0)
+        stream.draw(0, np.zeros(1), first=0, draw=draw)
     pick_rows(one, draw, np.zeros(1))
     add_rows(np.zeros((1, 4), np.uint16), gates.T.copy(), np.zeros(1, np.int64), gates.T.copy())
     step_rows(gates.T.copy(), one, *NOTHING_HELD, gates.T.copy()[None], one[None], one[None].copy(), 0)

@@ -1,5 +1,7 @@
 """Compiled steps of one stream against the model, the equations and the distribution."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -14,8 +16,9 @@ from charlstm.sampling import draw, next_probabilities
 from charlstm.stream import Stream, draw_stream, seeded_uniforms, stream_weights, warm_up
 
 
-def weights_of(model: CharLSTM):
-    return stream_weights({name: tensor.numpy() for name, tensor in model.state_dict().items()})
+def weights_of(model: CharLSTM, precision="float32"):
+    tensors = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    return stream_weights(tensors, precision)
 
 
 def random_ids(count: int, generator: torch.Generator) -> torch.Tensor:
@@ -33,6 +36,19 @@ def test_reading_equals_the_model(cells, layers, generator):
     expected = model(ids[None], model.initial_state(1))[0][0].softmax(1)
     found = torch.from_numpy(Stream(weights_of(model)).read(ids.numpy(), first=0)).softmax(1)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_in_bfloat16_it_is_the_model_with_rounded_weights(generator):
+    config = ModelConfig(vocabulary_size=11, cells=67, layers=2, embedding=4)
+    model = CharLSTM(config, generator=generator).eval()
+    ids = random_ids(100, generator)
+    found = torch.from_numpy(Stream(weights_of(model, "bfloat16")).read(ids.numpy(), first=0))
+    for name, parameter in model.named_parameters():
+        if "weight_hh" in name or ("weight_ih" in name and "layers.0" not in name):
+            parameter.copy_(parameter.bfloat16())
+    expected = model(ids[None], model.initial_state(1))[0][0]
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
 @torch.no_grad()
@@ -66,12 +82,15 @@ def test_blocks_draw_what_single_steps_draw(small_model):
 
 
 @pytest.mark.parametrize("size", [1e20, 3e38, float("nan")])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("count", [1, 3])
 @torch.no_grad()
-def test_weights_of_a_training_that_diverged_still_draw_symbols(small_model, generator, size, count):
+def test_weights_of_a_training_that_diverged_still_draw_symbols(
+    small_model, generator, size, count, precision
+):
     for parameter in small_model.parameters():
         parameter.fill_(size)
-    config = SamplingConfig(length=20, count=count, top_k=3, top_p=0.9)
+    config = SamplingConfig(length=20, count=count, top_k=3, top_p=0.9, precision=precision)
     drawn = list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
     assert all(0 <= symbol < 11 for symbols in drawn for symbol in symbols)
 
@@ -113,8 +132,8 @@ def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same():
 
 def test_the_warm_up_compiles_what_a_draw_runs(small_model, generator):
     warm_up()
-    for count, precision in ((1, "float32"), (3, "float32"), (3, "bfloat16")):
+    for count, precision in itertools.product((1, 3), ("float32", "bfloat16")):
         config = SamplingConfig(length=5, count=count, precision=precision)
         list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
-    # One form of arguments each: that of the warm-up.
-    assert [len(kernel.signatures) for kernel in (draw_block, add_rows, step_rows, pick_rows)] == [1] * 4
+    # No other forms of arguments than those of the warm-up.
+    assert [len(kernel.signatures) for kernel in (draw_block, add_rows, step_rows, pick_rows)] == [2, 1, 1, 1]
