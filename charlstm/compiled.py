@@ -25,6 +25,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _LOG2_E = np.float32(np.log2(np.e))
 # A lower temperature has no reciprocal, which fast division takes: the likeliest is drawn, as at 0.
 COLDEST = 1e-300
+# What has less than e^this of the likeliest's probability is not drawn.
+_NEVER = np.float32(-80)
 _ONE, _TWO = np.float32(1), np.float32(2)
 # For step_rows where no cell is held.
 NOTHING_HELD = np.empty(0, np.int64), np.empty(0, np.float32)
@@ -73,15 +75,15 @@ class Holds(NamedTuple):
 
 
 @compiled
-def _sigmoids(x: Floats, y: Floats, scale: Floats) -> None:
-    """y = 1 / (1 + e^-x); scale is room for as many numbers. Off by less than 2e-7.
+def _powers(x: Floats, factor: np.float32, y: Floats, scale: Floats) -> None:
+    """y times scale is 2^(factor x), within 2e-7 of it; beyond 2^126 and 2^-126 it ends.
 
     2^v is 2^floor(v), written as a float's exponent, times a polynomial in the rest (its coefficients are the
     powers of ln 2 over factorials, fitted to [0, 1)). Plain arithmetic, so that it runs in vectors.
     """
     exponents = scale.view(np.int32)
     for k in range(x.size):
-        v = min(max(-x[k] * _LOG2_E, np.float32(-126)), np.float32(126))
+        v = min(max(factor * x[k], np.float32(-126)), np.float32(126))
         whole = np.floor(v)
         rest = v - whole
         p = np.float32(1.535336188319500e-4)
@@ -92,6 +94,12 @@ def _sigmoids(x: Floats, y: Floats, scale: Floats) -> None:
         p = p * rest + np.float32(6.931472028550421e-1)
         y[k] = p * rest + _ONE
         exponents[k] = (np.int32(whole) + np.int32(127)) << np.int32(23)
+
+
+@compiled
+def _sigmoids(x: Floats, y: Floats, scale: Floats) -> None:
+    """y = 1 / (1 + e^-x); scale is room for as many numbers. Off by less than 2e-7."""
+    _powers(x, -_LOG2_E, y, scale)
     for k in range(x.size):
         y[k] = _ONE / (_ONE + y[k] * scale[k])
 
@@ -214,8 +222,14 @@ def pick(logits: Floats, draw: Draw, uniform: float) -> int:
     likeliest = np.argmax(logits)
     if draw.temperature < COLDEST:
         return int(likeliest)
-    scaled = (logits.astype(np.float64) - np.float64(logits[likeliest])) / draw.temperature
-    weights = np.exp(np.maximum(scaled, -746.0))
+    scaled, scale = np.empty(logits.size, np.float32), np.empty(logits.size, np.float32)
+    weights = np.empty(logits.size, np.float32)
+    for symbol in range(logits.size):
+        below = np.float64(logits[symbol]) - np.float64(logits[likeliest])
+        scaled[symbol] = below / draw.temperature
+    _powers(scaled, _LOG2_E, weights, scale)
+    for symbol in range(logits.size):
+        weights[symbol] = weights[symbol] * scale[symbol] if scaled[symbol] > _NEVER else np.float32(0)
     if 0 < draw.top_k < logits.size:
         least = np.sort(scaled)[logits.size - draw.top_k]
         weights[scaled < least] = 0.0
