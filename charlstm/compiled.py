@@ -168,17 +168,10 @@ def _read(
 
 
 @compiled
-def add_rows(products: Halves, table: Floats, rows: NDArray[np.int64], sums: Floats) -> None:
-    """sums = products + table[rows]: products and sums are (streams, n), table (any, n), rows (streams,)."""
-    for stream in range(products.shape[0]):
-        row = table[rows[stream]]
-        for k in range(row.size):
-            sums[stream, k] = _wide(products[stream, k]) + row[k]
-
-
-@compiled
 def step_rows(
-    sums: Floats,
+    products: Floats | Halves,
+    table: Floats,
+    rows: NDArray[np.int64],
     before: Floats,
     held_cells: NDArray[np.int64],
     held_values: Floats,
@@ -189,20 +182,21 @@ def step_rows(
 ) -> None:
     """The element-wise part of one step of one layer, written at a position of gates, c and h.
 
-    sums (streams, 4 cells) are the pre-activations, candidate doubled; before (streams, cells) is c before
-    position 0; gates (streams, positions, 4 cells) come in the order i, f, g, o; c and h are (streams,
-    positions, cells). All are contiguous. Held cells are set after their update.
+    The pre-activations, candidate doubled, are products (streams, 4 cells) and, added to them, those of rows
+    (streams,) of a table (any, 4 cells); before (streams, cells) is c before position 0; gates (streams,
+    positions, 4 cells) come in the order i, f, g, o; c and h are (streams, positions, cells). All are
+    contiguous. Held cells are set after their update.
     """
     cells = before.shape[1]
-    scale, doubled, halves = (
-        np.empty(4 * cells, np.float32),
-        np.empty(cells, np.float32),
-        np.empty(cells, np.float32),
-    )
-    for stream in range(sums.shape[0]):
+    sums, scale = np.empty(4 * cells, np.float32), np.empty(4 * cells, np.float32)
+    doubled, halves = np.empty(cells, np.float32), np.empty(cells, np.float32)
+    for stream in range(products.shape[0]):
+        row = table[rows[stream]]
+        for k in range(4 * cells):
+            sums[k] = _wide(products[stream, k]) + row[k]
         gate, now, out = gates[stream, position], c[stream, position], h[stream, position]
         last = c[stream, position - 1] if position > 0 else before[stream]
-        _sigmoids(sums[stream], gate, scale)
+        _sigmoids(sums, gate, scale)
         for k in range(cells):
             candidate = _TWO * gate[2 * cells + k] - _ONE
             gate[2 * cells + k] = candidate

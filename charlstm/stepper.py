@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled import NOTHING_HELD, add_rows, step_rows
+from charlstm.compiled import NOTHING_HELD, step_rows
 from charlstm.config import StepPrecision
 from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
+from charlstm.products import Packed, numbers
 
 
 class Stepper:
@@ -27,17 +28,17 @@ class Stepper:
         products with recurrent weights and with those of upper layers.
         """
         weights = [model.weights(layer) for layer in range(model.config.layers)]
-        compiled, half = runs_compiled(model), precision == "bfloat16"
+        compiled = runs_compiled(model)
         if compiled:
             weights = [doubled_candidate(each) for each in weights]
         table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
-        kind = (_HalfLayer if half else _CompiledLayer) if compiled else _Layer
-        self._layers = [
-            kind(each, model.config.activation, None if layer else table)
-            for layer, each in enumerate(weights)
+        tables = [table, *(None for _ in weights[1:])]
+        self._layers: Sequence[_Layer | _CompiledLayer] = [
+            _CompiledLayer(each, own, precision) if compiled else _Layer(each, own, model.config.activation)
+            for each, own in zip(weights, tables, strict=True)
         ]
-        self._head = (model.head.bias.clone(), model.head.weight.t().contiguous())
-        self._device = model.device.type if half and not compiled else None
+        self._head = (model.head.bias.clone(), Packed(model.head.weight))
+        self._device = model.device.type if precision == "bfloat16" and not compiled else None
 
     @torch.inference_mode()
     def __call__(
@@ -54,7 +55,7 @@ class Stepper:
                 layer.step(inputs, before, now, held[number] if held else None)
                 inputs = now.h
         bias, weight = self._head
-        return torch.addmm(bias, after.h[-1], weight), after
+        return weight(after.h[-1]) + bias, after
 
     def _lowered(self) -> AbstractContextManager[object]:
         """bfloat16 products where they are torch's to choose."""
@@ -71,7 +72,7 @@ class _LayerState(NamedTuple):
 class _Layer:
     """A layer that steps as `cell` does, anywhere."""
 
-    def __init__(self, weights: cell.LayerWeights, activation: str, table: Tensor | None) -> None:
+    def __init__(self, weights: cell.LayerWeights, table: Tensor | None, activation: str) -> None:
         """table (symbols, 4 cells) is W x + b of every symbol, in the first layer."""
         self.table = table
         self.input = (weights.bias.clone(), weights.input.t().contiguous())
@@ -91,54 +92,29 @@ class _Layer:
         now.c.copy_(c)
 
 
-class _CompiledLayer(_Layer):
+class _CompiledLayer:
     """The same where `compiled` can; the candidate's rows of all weights are doubled."""
 
-    def __init__(self, weights: cell.LayerWeights, activation: str, table: Tensor | None) -> None:
-        super().__init__(weights, activation, table)
-        # Written anew at every step: fresh ones would be cleared by the kernel.
-        self._sums, self._gates = torch.empty(0, len(self.recurrent)), np.empty((0, 1, 0), np.float32)
+    def __init__(self, weights: cell.LayerWeights, table: Tensor | None, precision: StepPrecision) -> None:
+        """What is added to the products, and the cell state, are float32 whatever the precision."""
+        joined = weights.recurrent if table is not None else torch.cat((weights.input, weights.recurrent), 1)
+        self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self._weight = Packed(joined.to(self._kind))
+        self._first = table is not None
+        self._added = (weights.bias[None] if table is None else table).detach().numpy()
+        self._gates, self._bias_rows = np.empty((0, 1, 0), np.float32), np.empty(0, np.int64)
 
     def step(self, inputs: Tensor, before: _LayerState, now: _LayerState, held: cell.Held | None) -> None:
-        streams, rows = len(before.h), len(self.recurrent)
-        if len(self._sums) != streams:
-            self._make_room(streams, rows)
-        self._sum(inputs, before.h)
+        streams = len(before.h)
+        if (
+            len(self._gates) != streams
+        ):  # written anew at every step: fresh ones would be cleared by the kernel
+            self._gates = np.empty((streams, 1, self._added.shape[1]), np.float32)
+            self._bias_rows = np.zeros(streams, np.int64)
+        x = before.h if self._first else torch.cat((inputs, before.h), 1)
+        products = numbers(self._weight(x.to(self._kind)))
+        rows = inputs.contiguous().numpy() if self._first else self._bias_rows
         cells, values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
         c, h = (whole.unsqueeze(1).numpy() for whole in (now.c, now.h))
-        step_rows(self._sums.numpy(), before.c.contiguous().numpy(), cells, values, self._gates, c, h, 0)
-
-    def _make_room(self, streams: int, rows: int) -> None:
-        self._sums = torch.empty(streams, rows)
-        self._gates = np.empty((streams, 1, rows), np.float32)
-
-    def _sum(self, inputs: Tensor, h: Tensor) -> None:
-        """W x + U h + b."""
-        if self.table is None:
-            torch.addmm(self.input[0], inputs, self.input[1], out=self._sums)
-        else:
-            torch.index_select(self.table, 0, inputs, out=self._sums)
-        self._sums.addmm_(h, self.recurrent.t())
-
-
-class _HalfLayer(_CompiledLayer):
-    """The same with products in bfloat16; what is added to them, and the cell state, stay float32."""
-
-    def __init__(self, weights: cell.LayerWeights, activation: str, table: Tensor | None) -> None:
-        super().__init__(weights, activation, table)
-        self._added = (weights.bias[None] if table is None else table).numpy()
-        joined = weights.recurrent if table is not None else torch.cat((weights.input, weights.recurrent), 1)
-        self._weight = joined.t().bfloat16().contiguous()
-        self._products, self._bits = self._weight[:0], np.empty((0, 0), np.uint16)
-        self._first = torch.zeros(0, dtype=torch.int64)
-
-    def _make_room(self, streams: int, rows: int) -> None:
-        super()._make_room(streams, rows)
-        self._products = torch.empty(streams, rows, dtype=torch.bfloat16)
-        self._bits = self._products.view(torch.int16).numpy().view(np.uint16)
-        self._first = torch.zeros(streams, dtype=torch.int64)
-
-    def _sum(self, inputs: Tensor, h: Tensor) -> None:
-        h, rows = (torch.cat((inputs, h), 1), self._first) if self.table is None else (h, inputs)
-        torch.mm(h.bfloat16(), self._weight, out=self._products)
-        add_rows(self._bits, self._added, rows.contiguous().numpy(), self._sums.numpy())
+        c_before = before.c.contiguous().numpy()
+        step_rows(products, self._added, rows, c_before, cells, values, self._gates, c, h, 0)

@@ -12,7 +12,6 @@ from charlstm.compiled import (
     Halves,
     Holds,
     StreamWeights,
-    add_rows,
     draw_block,
     pick_rows,
     read_block,
@@ -144,14 +143,14 @@ def seeded_uniforms(seed: int) -> Uniforms:
 
 def warm_up() -> None:
     """Compile all that sampling and tracing need, so that the first command does not wait for it."""
-    one = np.zeros((1, 1), np.float32)
-    gates = np.zeros((4, 1), np.float32)
-    draw = Draw(1.0, 0, 1.0)
-    for kind in (np.float32, np.uint16):
-        recurrent, upper = np.zeros((4, 1), kind), np.empty((0, 4, 2), kind)
-        stream = Stream(StreamWeights(gates.T.copy(), recurrent, upper, gates.T[:0], one, one[0]))
-        stream.read(np.zeros(1, np.int64), first=0)
+    one, table = np.zeros((1, 1), np.float32), np.zeros((1, 4), np.float32)
+    kinds: list[Floats | Halves] = [table, np.zeros((1, 4), np.uint16)]
+    draw, rows = Draw(1.0, 0, 1.0), np.zeros(1, np.int64)
+    for products in kinds:
+        upper = np.empty((0, 4, 2), products.dtype)
+        stream = Stream(StreamWeights(table, products.T.copy(), upper, table[:0], one, one[0]))
+        stream.read(rows, first=0)
         stream.draw(0, np.zeros(1), first=0, draw=draw)
+        gates, c, h = table[None].copy(), one[None].copy(), one[None].copy()
+        step_rows(products, table, rows, one, *NOTHING_HELD, gates, c, h, 0)
     pick_rows(one, draw, np.zeros(1))
-    add_rows(np.zeros((1, 4), np.uint16), gates.T.copy(), np.zeros(1, np.int64), gates.T.copy())
-    step_rows(gates.T.copy(), one, *NOTHING_HELD, gates.T.copy()[None], one[None], one[None].copy(), 0)

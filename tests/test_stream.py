@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_sampling import natural
 
-from charlstm.compiled import Draw, add_rows, compiled, draw_block, pick, pick_rows, step_rows
+from charlstm.compiled import Draw, compiled, draw_block, pick, pick_rows, step_rows
 from charlstm.config import Hold, ModelConfig, SamplingConfig
 from charlstm.model import CharLSTM
 from charlstm.sampling import draw, next_probabilities
@@ -136,4 +136,4 @@ def test_the_warm_up_compiles_what_a_draw_runs(small_model, generator):
         config = SamplingConfig(length=5, count=count, precision=precision)
         list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
     # No other forms of arguments than those of the warm-up.
-    assert [len(kernel.signatures) for kernel in (draw_block, add_rows, step_rows, pick_rows)] == [2, 1, 1, 1]
+    assert [len(kernel.signatures) for kernel in (draw_block, step_rows, pick_rows)] == [2, 2, 1]

@@ -26,6 +26,7 @@ from charlstm.cell import Gates
 from charlstm.compiled import NOTHING_HELD, step_rows
 from charlstm.errors import CorpusError
 from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
+from charlstm.products import Packed, numbers
 
 # Characters at the start of a stretch that no statistic counts: the state has not settled there.
 WARMUP = 200
@@ -153,15 +154,16 @@ def _compiled_layer(
 ) -> LayerTrace:
     """The same with one product and one compiled loop for each position: nothing is computed twice."""
     weights = doubled_candidate(model.weights(layer))
-    projected, recurrent = functional.linear(inputs, weights.input, weights.bias), weights.recurrent.t()
+    projected = (Packed(weights.input)(inputs) + weights.bias).numpy()
+    recurrent, rows = Packed(weights.recurrent), places.t().contiguous().numpy()
     (streams, window), cells = places.shape, model.config.cells
     gates, states, outputs = (np.empty((streams, window, n), np.float32) for n in (4 * cells, cells, cells))
-    sums, hidden = torch.empty(streams, 4 * cells), torch.from_numpy(outputs)
-    sums_array, before = sums.numpy(), c.contiguous().numpy()
+    hidden, before = torch.from_numpy(outputs), c.contiguous().numpy()
     for position in range(window):
-        torch.index_select(projected, 0, places[:, position], out=sums)
-        sums.addmm_(hidden[:, position - 1] if position else h, recurrent)
-        step_rows(sums_array, before, *NOTHING_HELD, gates, states, outputs, position)
+        products = numbers(recurrent(hidden[:, position - 1] if position else h))
+        step_rows(
+            products, projected, rows[position], before, *NOTHING_HELD, gates, states, outputs, position
+        )
     return LayerTrace(Gates(*torch.from_numpy(gates).chunk(4, dim=-1)), torch.from_numpy(states), hidden)
 
 
