@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -27,18 +27,10 @@ class Stepper:
         """The weights are copied: later changes of the model do not show here. precision is that of the
         products with recurrent weights and with those of upper layers.
         """
-        weights = [model.weights(layer) for layer in range(model.config.layers)]
-        compiled = runs_compiled(model)
-        if compiled:
-            weights = [doubled_candidate(each) for each in weights]
-        table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
-        tables = [table, *(None for _ in weights[1:])]
-        self._layers: Sequence[_Layer | _CompiledLayer] = [
-            _CompiledLayer(each, own, precision) if compiled else _Layer(each, own, model.config.activation)
-            for each, own in zip(weights, tables, strict=True)
-        ]
+        self._layers = step_layers(model, precision)
         self._head = (model.head.bias.clone(), Packed(model.head.weight))
-        self._device = model.device.type if precision == "bfloat16" and not compiled else None
+        lowered = precision == "bfloat16" and not runs_compiled(model)
+        self._device = model.device.type if lowered else None
 
     @torch.inference_mode()
     def __call__(
@@ -51,7 +43,7 @@ class Stepper:
         after, inputs = State(torch.empty_like(state.h), torch.empty_like(state.c)), ids
         with self._lowered():
             for number, layer in enumerate(self._layers):
-                before, now = (_LayerState(each.h[number], each.c[number]) for each in (state, after))
+                before, now = (LayerState(each.h[number], each.c[number]) for each in (state, after))
                 layer.step(inputs, before, now, held[number] if held else None)
                 inputs = now.h
         bias, weight = self._head
@@ -62,11 +54,36 @@ class Stepper:
         return torch.autocast(self._device, torch.bfloat16) if self._device else nullcontext()
 
 
-class _LayerState(NamedTuple):
+class LayerState(NamedTuple):
     """h and c of one layer, each (streams, cells) float32."""
 
     h: Tensor
     c: Tensor
+
+
+class StepLayer(Protocol):
+    """A layer that reads one character of every stream at a time."""
+
+    def step(self, inputs: Tensor, before: LayerState, now: LayerState, held: cell.Held | None) -> Tensor:
+        """Write the state after inputs: ids (streams,), or in an upper layer h of the one below.
+
+        Returns the output gate, (streams, cells), until the next step.
+        """
+
+
+@torch.no_grad()
+def step_layers(model: CharLSTM, precision: StepPrecision = "float32") -> list[StepLayer]:
+    """The layers of a model with copies of its weights; see Stepper."""
+    weights = [model.weights(layer) for layer in range(model.config.layers)]
+    compiled = runs_compiled(model)
+    if compiled:
+        weights = [doubled_candidate(each) for each in weights]
+    table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
+    tables = [table, *(None for _ in weights[1:])]
+    return [
+        _CompiledLayer(each, own, precision) if compiled else _Layer(each, own, model.config.activation)
+        for each, own in zip(weights, tables, strict=True)
+    ]
 
 
 class _Layer:
@@ -79,17 +96,18 @@ class _Layer:
         self.recurrent = weights.recurrent.clone()
         self.activation = activation
 
-    def step(self, inputs: Tensor, before: _LayerState, now: _LayerState, held: cell.Held | None) -> None:
-        """Write the state after inputs: ids (streams,), or in an upper layer h of the one below."""
+    def step(self, inputs: Tensor, before: LayerState, now: LayerState, held: cell.Held | None) -> Tensor:
+        """See StepLayer."""
         if self.table is None:
             projected = torch.addmm(self.input[0], inputs, self.input[1])
         else:
             projected = self.table[inputs]
-        h, c, _ = cell.step(
+        h, c, gates = cell.step(
             projected, before.h, before.c, self.recurrent, activation=self.activation, held=held
         )
         now.h.copy_(h)
         now.c.copy_(c)
+        return gates.o
 
 
 class _CompiledLayer:
@@ -104,7 +122,8 @@ class _CompiledLayer:
         self._added = (weights.bias[None] if table is None else table).detach().numpy()
         self._gates, self._bias_rows = np.empty((0, 1, 0), np.float32), np.empty(0, np.int64)
 
-    def step(self, inputs: Tensor, before: _LayerState, now: _LayerState, held: cell.Held | None) -> None:
+    def step(self, inputs: Tensor, before: LayerState, now: LayerState, held: cell.Held | None) -> Tensor:
+        """See StepLayer."""
         streams = len(before.h)
         if (
             len(self._gates) != streams
@@ -118,3 +137,4 @@ class _CompiledLayer:
         c, h = (whole.unsqueeze(1).numpy() for whole in (now.c, now.h))
         c_before = before.c.contiguous().numpy()
         step_rows(products, self._added, rows, c_before, cells, values, self._gates, c, h, 0)
+        return torch.from_numpy(self._gates[:, 0, -c.shape[2] :])

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from charlstm import cell
 from charlstm.inspection.trace import Cut, trace
 from charlstm.model import CharLSTM, State
+from charlstm.stepper import LayerState, step_layers
 
 # Rows that run side by side: enough for full-speed matrix products.
 _ROWS = 2048
@@ -93,12 +93,10 @@ class Outcome(NamedTuple):
 class Rollouts:
     """Runs a model from states before a character, over that one and some more."""
 
-    @torch.no_grad()
     def __init__(self, model: CharLSTM) -> None:
-        weights = [model.weights(layer) for layer in range(model.config.layers)]
+        """The weights of the layers are copied."""
         self.model = model
-        self._table = functional.linear(model.embedding.weight, weights[0].input, weights[0].bias)
-        self._weights = weights
+        self._layers = step_layers(model)
         self._activation = cell.activation_function(model.config.activation)
 
     @torch.no_grad()
@@ -138,25 +136,22 @@ class Rollouts:
         return waited
 
     def _run(self, ids: Tensor, state: State, edits: Mapping[int, Edit], track: bool) -> Outcome:
-        h, c = list(state.h), list(state.c)
         tracked = []
         held: dict[int, Tensor] = {}
         for place in range(ids.shape[1]):
-            projected = self._table[ids[:, place]]
-            for layer, weights in enumerate(self._weights):
-                if layer:
-                    projected = functional.linear(h[layer - 1], weights.input, weights.bias)
-                h[layer], c[layer], gates = cell.step(
-                    projected, h[layer], c[layer], weights.recurrent, activation=self.model.config.activation
-                )
-                if layer in edits:
-                    c[layer] = self._edited(c[layer], edits[layer], held, layer, first=place == 0)
-                    h[layer] = gates.o * self._activation(c[layer])
+            after, inputs = State(torch.empty_like(state.h), torch.empty_like(state.c)), ids[:, place]
+            for number, layer in enumerate(self._layers):
+                before, now = (LayerState(each.h[number], each.c[number]) for each in (state, after))
+                output_gate = layer.step(inputs, before, now, None)
+                if number in edits:
+                    now.c.copy_(self._edited(now.c, edits[number], held, number, first=place == 0))
+                    now.h.copy_(output_gate * self._activation(now.c))
+                inputs = now.h
+            state = after
             if track:
-                tracked.append(torch.stack(c))
-        empty = torch.zeros(0, len(c), *c[0].shape)
-        state = State(torch.stack(h), torch.stack(c))
-        return Outcome(self.model.head(h[-1]), state, torch.stack(tracked) if track else empty)
+                tracked.append(state.c)
+        empty = torch.zeros(0, *state.c.shape)
+        return Outcome(self.model.head(state.h[-1]), state, torch.stack(tracked) if track else empty)
 
     def _edited(self, c: Tensor, edit: Edit, held: dict[int, Tensor], layer: int, *, first: bool) -> Tensor:
         """c (rows, cells) after an edit."""
