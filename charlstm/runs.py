@@ -183,7 +183,7 @@ class _Run:
     def save_model(self, bits: float | None) -> None:
         """The weights as they are now, with their validation bits per character, as the best."""
         if self.leads:
-            model, step = self.trainer.model, self.trainer.step
+            model, step = self.trainer.average, self.trainer.step
             self.folder.save_model(model, step=step, validation_bits_per_character=bits)
 
     def measured(self, measurement: dict[str, Any]) -> None:
@@ -214,7 +214,7 @@ def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Ite
                     run.save_model(bits)
                 run.save()
                 if run.leads:
-                    yield Sampled(event.step, _sample_text(trainer.model, run.config, event.step))
+                    yield Sampled(event.step, _sample_text(trainer.average, run.config, event.step))
             case training.Finished():
                 run.save()
                 if event.reason == "interrupted":
@@ -231,7 +231,7 @@ def _judged(run: _Run, validation: Ids) -> Iterator[RunEvent]:
     """
     trainer = run.trainer
     if len(validation) > 1 and trainer.evaluated_step < trainer.step:
-        bits = evaluate(trainer.model, validation, group=trainer.group).bits_per_character
+        bits = evaluate(trainer.average, validation, group=trainer.group).bits_per_character
         if not math.isfinite(bits):
             return
         best = bits < trainer.best_bits

@@ -6,6 +6,7 @@ end they start again, from a state of zeros. Where several processes train toget
 the streams.
 """
 
+import copy
 import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -23,6 +24,8 @@ from charlstm.optimizers import Optimizers
 from charlstm.parallel import ALONE, Group, Shard
 from charlstm.vocabulary import Ids
 
+# The mean of the weights goes over about this part of the steps behind: 1 in so many.
+AVERAGING = 12
 # The products of no two weights come near what float32 holds.
 MOST_WEIGHT = 1e15
 # What of `Trainer.numbers` counts something.
@@ -65,6 +68,8 @@ class Trainer:
         Raises CorpusError when it is too short, UsageError when the group has more processes than streams.
         """
         self.model = model
+        # What is evaluated and kept: the mean of the weights over the last part of the steps behind.
+        self.average = copy.deepcopy(model).requires_grad_(False)
         self.config = config
         self.group = group
         self.step = 0
@@ -122,12 +127,21 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         loss = self.group.sum_gradients(self.model.parameters(), loss)
         self._norm_sum += self._optimizers.step(self.fraction)
+        self._average_weights()
         self._loss_sum += loss
         self._summed_steps += 1
         self._state = State(self._placed(state.h, self._state.h), self._placed(state.c, self._state.c))
         self._position += window
         self.step += 1
         self.characters += streams * window
+
+    @torch.no_grad()
+    def _average_weights(self) -> None:
+        """Take the weights into their mean: those of step t weigh t^(AVERAGING - 1) (Karras 2024)."""
+        share = min(1.0, AVERAGING / (self.step + 1))
+        weights = zip(self.average.parameters(), self.model.parameters(), strict=True)
+        for mean, weight in weights:
+            mean.lerp_(weight, share)
 
     def _placed(self, rows: Tensor, whole: Tensor) -> Tensor:
         """The state of all streams, float32 whatever was computed in, with the rows of the own ones anew."""
@@ -189,8 +203,9 @@ class Trainer:
             "norm_sum": self._norm_sum,
         }
         model = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        average = {f"average.{name}": value for name, value in self.average.state_dict().items()}
         optimizer = {f"optimizer.{name}": value for name, value in self._optimizers.tensors().items()}
-        return own | model | optimizer
+        return own | model | average | optimizer
 
     def numbers(self) -> dict[str, float | int]:
         """All plain numbers that going on needs."""
@@ -226,6 +241,7 @@ class Trainer:
             raise ValueError(f"{elapsed_seconds} seconds and {best_bits} bits are no numbers of a run")
         device = self.model.device
         self.model.load_state_dict(_under("model.", tensors))
+        self.average.load_state_dict(_under("average.", tensors))
         self._optimizers.load(_under("optimizer.", tensors))
         self._state = State(tensors["state.h"].to(device), tensors["state.c"].to(device))
         self.generator.set_state(tensors["generator"])

@@ -147,7 +147,7 @@ def _logged(trainer: Trainer, steps: int, seconds: float) -> Logged:
 
 def _evaluated(trainer: Trainer, validation: Ids) -> Evaluated:
     trainer.check_finite()
-    bits = evaluate(trainer.model, validation, group=trainer.group).bits_per_character
+    bits = evaluate(trainer.average, validation, group=trainer.group).bits_per_character
     if not math.isfinite(bits):
         raise trainer.diverged("the validation loss")
     best = bits < trainer.best_bits

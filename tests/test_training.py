@@ -7,7 +7,7 @@ import torch
 from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.errors import CorpusError, DivergedError
 from charlstm.model import CharLSTM
-from charlstm.trainer import Trainer, stream_length, stream_window, use_bfloat16
+from charlstm.trainer import AVERAGING, Trainer, stream_length, stream_window, use_bfloat16
 from charlstm.training import Evaluated, Finished, Logged, Stepped, train
 
 TEXT = np.frombuffer(b"the quick brown fox jumps over the lazy dog. " * 60, np.uint8) % 30
@@ -65,6 +65,19 @@ def test_training_learns():
     values = [e.validation_bits_per_character for e in train(run, TEXT[:600]) if isinstance(e, Evaluated)]
     assert values[-1] < 0.2 < values[0] < math.log2(30)
     assert run.best_bits == min(values)
+
+
+def test_what_is_evaluated_is_the_mean_of_the_last_weights():
+    run = trainer(steps=400)
+    before, seen = run.average.head.weight.clone(), []
+    for _ in range(200):
+        run.advance()
+        seen.append(run.model.head.weight.detach().clone())
+    weighed = torch.arange(1, 201.0) ** (AVERAGING - 1)
+    expected = torch.einsum("t,txy->xy", weighed / weighed.sum(), torch.stack(seen))
+    near = (run.average.head.weight - expected).norm()
+    assert near < 0.1 * (seen[-1] - expected).norm() < 0.1 * (seen[-1] - before).norm()
+    assert not any(parameter.requires_grad for parameter in run.average.parameters())
 
 
 def test_epochs_give_the_number_of_steps():
