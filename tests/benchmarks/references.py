@@ -7,17 +7,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charlstm.products import Packed
+
 SYMBOLS = 96
 
 
 class PlainLSTM(nn.Module):
     """The model of every tutorial: an embedding as wide as its layers, `nn.LSTM`, a linear head."""
 
-    def __init__(self, cells: int, layers: int) -> None:
+    def __init__(self, cells: int, layers: int, symbols: int = SYMBOLS) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(SYMBOLS, cells)
+        self.embedding = nn.Embedding(symbols, cells)
         self.lstm = nn.LSTM(cells, cells, layers, batch_first=True)
-        self.head = nn.Linear(cells, SYMBOLS)
+        self.head = nn.Linear(cells, symbols)
 
     def forward(
         self, ids: Tensor, state: tuple[Tensor, Tensor] | None
@@ -29,8 +31,8 @@ class PlainLSTM(nn.Module):
 class TrainingLoop:
     """float32, Adam, the state carried from window to window."""
 
-    def __init__(self, cells: int, layers: int) -> None:
-        self.model = PlainLSTM(cells, layers)
+    def __init__(self, cells: int, layers: int, symbols: int = SYMBOLS) -> None:
+        self.model = PlainLSTM(cells, layers, symbols)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=2e-3)
         self.state: tuple[Tensor, Tensor] | None = None
 
@@ -42,6 +44,16 @@ class TrainingLoop:
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
+
+    @torch.no_grad()
+    def loss(self, ids: Tensor, window: int = 4096) -> float:
+        """Nats for each of ids (characters,) but the first, the state carried from the first on."""
+        total, state = 0.0, None
+        for start in range(0, len(ids) - 1, window):
+            targets = ids[start + 1 : start + window + 1]
+            logits, state = self.model(ids[None, start : start + len(targets)], state)
+            total += functional.cross_entropy(logits[0], targets, reduction="sum").item()
+        return total / (len(ids) - 1)
 
 
 @torch.inference_mode()
@@ -93,9 +105,10 @@ class CellLSTM:
 
 
 def product_rate(dtype: torch.dtype, size: int = 2048) -> float:
-    """Floating-point operations per second of a square matrix product, the best of several."""
+    """Operations per second of a square matrix product: the best of several by two libraries."""
     left, right = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
-    return 2 * size**3 / _best_seconds(lambda: left @ right)
+    packed = Packed(right)
+    return 2 * size**3 / min(_best_seconds(lambda: left @ right), _best_seconds(lambda: packed(left)))
 
 
 def bandwidth(megabytes: int = 256) -> float:
