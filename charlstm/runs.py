@@ -292,7 +292,7 @@ def _planned(request: TrainRequest) -> _Plan:
     plan = TrainingConfig(**given)
     stream_length(len(train_ids), streams=plan.streams, window=plan.window)
     record = CorpusRecord(corpus.name, corpus.sha256, len(corpus.tokens), request.split, request.validation)
-    shape = {"cells": found.cells, "dropout": found.dropout} | request.model
+    shape = {"cells": found.cells, "layers": found.layers, "dropout": found.dropout} | request.model
     model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **shape)
     config = RunConfig(model, plan, corpus.vocabulary, record)
     return _Plan(config, plan, train_ids, validation_ids, corpus.left_out)

@@ -15,17 +15,20 @@ _SHORT = 4_000_000
 _CHARACTERS_A_MINUTE = 6_000_000
 # Below so many passes over the text nothing is learned by heart yet.
 _FEW_PASSES = 3.5
-# Cells, from so many minutes on; a text that is read few times gets no more than ModelConfig has.
-_SIZES = ((8.0, 512), (1.5, 384), (0.2, 256), (0.0, 128))
+# Cells and layers, from so many minutes on; a text that is read few times gets no more than ModelConfig has.
+_SIZES = ((8.0, 512, 2), (4.0, 384, 2), (1.5, 384, 1), (0.2, 256, 1), (0.0, 128, 1))
 # Of a short text half as many are read side by side: more steps, at a higher rate, are worth more there.
 _STREAMS, _RATE = 32, 0.015
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Cells of a layer, share of them left out in training, texts read side by side, Muon's peak rate."""
+    """Cells of a layer, layers, share of cells left out in training, texts read side by side, Muon's peak
+    rate.
+    """
 
     cells: int
+    layers: int
     dropout: float
     streams: int
     learning_rate: float
@@ -35,18 +38,20 @@ def suggested(train_characters: int, plan: TrainingConfig, *, cells: int | None 
     """Settings for a text of so many characters and a training of the plan's length, cells if they are given.
 
     The more often a short text is read, the more cells and the more dropout; fewer cells need less of it.
-    Where the length is told in steps or epochs, cells, streams and rate are those of every text.
+    Where cells are given there is one layer; where the length is told in steps or epochs, streams and rate
+    are those of every text, too, and size that of ModelConfig.
     """
     short, passes = train_characters <= _SHORT, _passes(train_characters, plan)
     by_heart = short and passes >= _FEW_PASSES
-    usual, streams, rate = ModelConfig.cells, plan.streams, plan.learning_rate
+    usual, layers, streams, rate = ModelConfig.cells, ModelConfig.layers, plan.streams, plan.learning_rate
     if plan.minutes is not None:
-        usual = next(cells for minutes, cells in _SIZES if plan.minutes >= minutes)
-        usual = usual if by_heart else min(usual, ModelConfig.cells)
+        usual, deep = next(size for minutes, *size in _SIZES if plan.minutes >= minutes)
+        usual, layers = (usual, deep) if by_heart else (min(usual, ModelConfig.cells), layers)
         streams, rate = (_STREAMS, _RATE) if short else (streams, rate)
     dropout = min(0.6, 0.3 + 0.16 * math.log(passes / 8)) if by_heart else 0.0
     chosen = cells or usual
-    return Settings(chosen, round(dropout * min(1.0, chosen / usual), 2), streams, rate)
+    dropout = round(dropout * min(1.0, chosen / usual), 2)
+    return Settings(chosen, 1 if cells else layers, dropout, streams, rate)
 
 
 def _passes(train_characters: int, plan: TrainingConfig) -> float:

@@ -31,14 +31,14 @@ def settings_help() -> str:
 
     def told(characters: int, minutes: float) -> str:
         settings = suggested(characters, TrainingConfig(minutes=minutes))
-        return f"{settings.cells}, {settings.dropout:g}"
+        return f"{settings.cells} x {settings.layers}, {settings.dropout:g}"
 
     rows = [
         (name, *(told(characters, minutes) for minutes in _MINUTES)) for name, characters in _TEXTS.items()
     ]
     header = ("text", *(f"{minutes} minutes" for minutes in _MINUTES))
     shown = console.table(rows, header=header)
-    return f"Cells and dropout where you give none, two cores:\n\n\b\n{shown}"
+    return f"Cells x layers and dropout where you give none, two cores:\n\n\b\n{shown}"
 
 
 def train(
@@ -53,7 +53,7 @@ def train(
     cells: Annotated[
         int | None, typer.Option(help="cells in a layer [by length of training and text]")
     ] = None,
-    layers: Annotated[int | None, typer.Option(help="LSTM layers [1]")] = None,
+    layers: Annotated[int | None, typer.Option(help="LSTM layers [1 or 2, likewise]")] = None,
     embedding: Annotated[int | None, typer.Option(help="numbers for each character [64]")] = None,
     dropout: Annotated[
         float | None, typer.Option(help="share of cells left out [by length of training and text]")
