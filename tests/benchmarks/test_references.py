@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from references import SYMBOLS, CellLSTM, PlainLSTM
+from references import SYMBOLS, CellLSTM, PlainLSTM, TrainingLoop
 from speed import Limits, Row, compare
 
 from charlstm.config import ModelConfig
+from charlstm.evaluation import evaluate
 from charlstm.inspection.trace import trace
 from charlstm.model import CharLSTM
 
@@ -42,3 +43,17 @@ def test_a_share_is_of_the_limit_that_is_named():
 
 def test_the_plain_loop_has_an_embedding_as_wide_as_its_layer():
     assert PlainLSTM(9, 1).embedding.weight.shape == (SYMBOLS, 9)
+
+
+@torch.no_grad()
+def test_the_loss_of_the_plain_loop_is_that_of_evaluate(generator):
+    config = ModelConfig(vocabulary_size=9, cells=6, layers=2, embedding=6)
+    model, loop = CharLSTM(config, generator=generator), TrainingLoop(6, 2, 9)
+    loop.model.embedding.load_state_dict(model.embedding.state_dict())
+    loop.model.head.load_state_dict(model.head.state_dict())
+    for number, layer in enumerate(model.layers):
+        for name, parameter in layer.named_parameters():
+            loop.model.lstm.get_parameter(name.replace("_l0", f"_l{number}")).copy_(parameter)
+    ids = torch.randint(0, 9, (300,), generator=generator)
+    expected = evaluate(model, ids.numpy().astype(np.uint8)).loss_nats
+    assert loop.loss(ids, window=70) == pytest.approx(expected, abs=1e-5)
