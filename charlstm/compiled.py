@@ -211,16 +211,19 @@ def step_rows(
 
 
 @compiled
-def pick(logits: Floats, draw: Draw, uniform: float) -> int:
-    """The symbol at a uniform number in [0, 1) of what `sampling.next_probabilities` gives."""
-    likeliest = np.argmax(logits)
+def pick(logits: Floats, draw: Draw, uniform: float, room: Floats) -> int:
+    """The symbol at a uniform number in [0, 1) of what `sampling.next_probabilities` gives.
+
+    room is (3, symbols), for what is computed on the way.
+    """
     if draw.temperature < COLDEST:
-        return int(likeliest)
-    scaled, scale = np.empty(logits.size, np.float32), np.empty(logits.size, np.float32)
-    weights = np.empty(logits.size, np.float32)
+        return int(np.argmax(logits))
+    scaled, weights, scale = room[0], room[1], room[2]
+    largest = logits[0]
     for symbol in range(logits.size):
-        below = np.float64(logits[symbol]) - np.float64(logits[likeliest])
-        scaled[symbol] = below / draw.temperature
+        largest = max(largest, logits[symbol])
+    for symbol in range(logits.size):
+        scaled[symbol] = (np.float64(logits[symbol]) - np.float64(largest)) / draw.temperature
     _powers(scaled, _LOG2_E, weights, scale)
     for symbol in range(logits.size):
         weights[symbol] = weights[symbol] * scale[symbol] if scaled[symbol] > _NEVER else np.float32(0)
@@ -241,15 +244,15 @@ def pick(logits: Floats, draw: Draw, uniform: float) -> int:
         reached += weights[symbol]
         if reached > goal:
             return symbol
-    return int(likeliest)  # what rounding left over
+    return int(np.argmax(logits))  # what rounding left over
 
 
 @compiled
 def pick_rows(logits: Floats, draw: Draw, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
     """The symbol of every row of logits (streams, vocabulary), contiguous, by its own uniform number."""
-    drawn = np.empty(uniforms.size, np.int64)
+    drawn, room = np.empty(uniforms.size, np.int64), np.empty((3, logits.shape[1]), np.float32)
     for stream in range(uniforms.size):
-        drawn[stream] = pick(logits[stream], draw, uniforms[stream])
+        drawn[stream] = pick(logits[stream], draw, uniforms[stream], room)
     return drawn
 
 
@@ -283,12 +286,15 @@ def draw_block(
 ) -> NDArray[np.int64]:
     """A symbol for each uniform number, each read before the next is drawn; symbol is read first."""
     room = np.empty((3, 4 * c.shape[1]), np.float32)
-    logits = np.empty(weights.head_bias.size, np.float32)
+    logits, chances = (
+        np.empty(weights.head_bias.size, np.float32),
+        np.empty((3, weights.head_bias.size), np.float32),
+    )
     drawn = np.empty(uniforms.size, np.int64)
     for k in range(uniforms.size):
         _read(weights, symbol, h, c, holds, first + k, room)
         _products(weights.head, h[-1, c.shape[1] :], logits)
         logits += weights.head_bias
-        symbol = pick(logits, draw, uniforms[k])
+        symbol = pick(logits, draw, uniforms[k], chances)
         drawn[k] = symbol
     return drawn

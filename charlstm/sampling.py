@@ -83,10 +83,10 @@ def _draw_many(
     """The ids of every stream, a step of all at a time."""
     stepper, state = Stepper(model, config.precision), _read(model, prompt[:-1], config.count)
     ids = prompt[-1:].repeat(config.count)
-    rules = draw_rules(config)
+    rules, is_compiled = draw_rules(config), runs_compiled(model)
     for number in range(config.length):
         logits, state = stepper(ids, state, _held(config.hold, number, model))
-        if runs_compiled(model):
+        if is_compiled:
             uniforms = torch.rand(config.count, dtype=torch.float64, generator=generator)
             ids = torch.from_numpy(pick_rows(logits.numpy(), rules, uniforms.numpy()))
         else:

@@ -43,11 +43,12 @@ class Stepper:
         after, inputs = State(torch.empty_like(state.h), torch.empty_like(state.c)), ids
         with self._lowered():
             for number, layer in enumerate(self._layers):
-                before, now = (LayerState(each.h[number], each.c[number]) for each in (state, after))
+                before = LayerState(state.h[number], state.c[number])
+                now = LayerState(after.h[number], after.c[number])
                 layer.step(inputs, before, now, held[number] if held else None)
                 inputs = now.h
         bias, weight = self._head
-        return weight(after.h[-1]) + bias, after
+        return weight(inputs) + bias, after
 
     def _lowered(self) -> AbstractContextManager[object]:
         """bfloat16 products where they are torch's to choose."""
@@ -121,20 +122,20 @@ class _CompiledLayer:
         self._first = table is not None
         self._added = (weights.bias[None] if table is None else table).detach().numpy()
         self._gates, self._bias_rows = np.empty((0, 1, 0), np.float32), np.empty(0, np.int64)
+        self._output_gate = torch.empty(0, 0)
 
     def step(self, inputs: Tensor, before: LayerState, now: LayerState, held: cell.Held | None) -> Tensor:
         """See StepLayer."""
         streams = len(before.h)
-        if (
-            len(self._gates) != streams
-        ):  # written anew at every step: fresh ones would be cleared by the kernel
+        if len(self._gates) != streams:
+            # Written anew at every step: fresh ones would be cleared by the kernel.
             self._gates = np.empty((streams, 1, self._added.shape[1]), np.float32)
+            self._output_gate = torch.from_numpy(self._gates[:, 0, -now.c.shape[1] :])
             self._bias_rows = np.zeros(streams, np.int64)
         x = before.h if self._first else torch.cat((inputs, before.h), 1)
         products = numbers(self._weight(x.to(self._kind)))
         rows = inputs.contiguous().numpy() if self._first else self._bias_rows
         cells, values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
-        c, h = (whole.unsqueeze(1).numpy() for whole in (now.c, now.h))
-        c_before = before.c.contiguous().numpy()
+        c, h, c_before = now.c.numpy()[:, None], now.h.numpy()[:, None], before.c.contiguous().numpy()
         step_rows(products, self._added, rows, c_before, cells, values, self._gates, c, h, 0)
-        return torch.from_numpy(self._gates[:, 0, -c.shape[2] :])
+        return self._output_gate

@@ -109,7 +109,7 @@ def test_what_is_picked_has_the_share_that_next_probabilities_gives(row, tempera
     logits = np.array(row, np.float32)
     config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
     shares = next_probabilities(torch.from_numpy(logits)[None], config)[0].numpy()
-    symbol = pick(logits, Draw(temperature, top_k, top_p), uniform)
+    symbol = pick(logits, Draw(temperature, top_k, top_p), uniform, np.empty((3, 4), np.float32))
     below = shares[:symbol].sum()
     assert below - 1e-6 <= uniform <= below + shares[symbol] + 1e-6 or len(set(row)) < 4
     assert shares[symbol] > 0 or len(set(row)) < 4

@@ -124,18 +124,19 @@ def training(cells: int, layers: int) -> Row:
     return limited(found, "bfloat16", 3 * products(cells, layers) * found.ours)
 
 
-def sampling(cells: int, layers: int) -> list[Row]:
+def sampling(cells: int, layers: int, precision: StepPrecision = "float32") -> list[Row]:
     model, plain = new_model(cells, layers), references.PlainLSTM(cells, layers)
     cell_loop = references.CellLSTM(cells, layers)
     length = 120 if cells < 512 else 40
+    # Thirty times as many characters, so that what starting costs is as small a share.
+    config = SamplingConfig(length=30 * length, temperature=1.0, precision=precision)
 
     def ours() -> None:
-        # Thirty times as many characters, so that what starting costs is as small a share.
-        config = SamplingConfig(length=30 * length, temperature=1.0)
         for _ in draw(model, torch.zeros(1, dtype=torch.long), config=config, generator=torch.Generator()):
             pass
 
-    weight_bytes = products(cells, layers) * 2  # two operations and four bytes for each weight
+    bytes_each = 4 if precision == "float32" else 2
+    weight_bytes = products(cells, layers) // 2 * bytes_each  # two operations for each weight
     found = []
     for name, theirs in (
         ("nn.LSTM stepped", lambda: references.step_lstm(plain, length)),
@@ -143,7 +144,7 @@ def sampling(cells: int, layers: int) -> list[Row]:
     ):
         mine, other, ratio = compare(ours, theirs)
         rate = 30 * length / mine
-        each = Row("sampling", f"{cells} x {layers}", name, rate, length / other, 30 * ratio)
+        each = Row(f"one in {precision}", f"{cells} x {layers}", name, rate, length / other, 30 * ratio)
         found.append(limited(each, "bandwidth", weight_bytes * rate))
     return found
 
@@ -230,7 +231,8 @@ def all_rows(parts: list[str]) -> Iterator[Row]:
             yield training(*shape)
     if "sampling" in parts:
         for shape in ((128, 2), (256, 2), (512, 2), (512, 3)):
-            yield from sampling(*shape)
+            for precision in get_args(StepPrecision):
+                yield from sampling(*shape, precision)
     if "streams" in parts:
         for shape in ((128, 2), (256, 2), (512, 2)):
             for precision in get_args(StepPrecision):
