@@ -287,7 +287,8 @@ def _planned(request: TrainRequest) -> _Plan:
     RunFolder(request.out).refuse_if_taken(overwrite=request.overwrite)  # before the text is read: minutes
     corpus = load_corpus(request.corpus, level=request.level)
     train_ids, validation_ids = _splits(corpus, request.split, request.validation)
-    found = suggested(len(train_ids), plan, cells=request.model.get("cells"))
+    size = {name: request.model.get(name) for name in ("cells", "layers")}
+    found = suggested(len(train_ids), plan, **size)
     given = {"streams": found.streams, "learning_rate": found.learning_rate} | request.training
     plan = TrainingConfig(**given)
     stream_length(len(train_ids), streams=plan.streams, window=plan.window)

@@ -1,7 +1,8 @@
 """Settings that nobody gave: size, dropout, streams and rate for the length of the text and of the training.
 
-Measured on tiny_shakespeare (1.1 million characters, 90/10, two cores) at 8 s, 30 s, 2 and 5 minutes, and on
-the standard library's source at 30 s and 4 minutes.
+Measured on tiny_shakespeare (1.1 million characters, 90/10) at 8 s, 30 s, 2 and 5 minutes on two cores and at
+half an hour on one, on War and Peace (3.3 million bytes), and on the source of the standard library (9.8
+million) at 30 s, 4 minutes and an hour and a half; other lengths follow the same rules.
 """
 
 import math
@@ -9,23 +10,39 @@ from dataclasses import dataclass
 
 from charlstm.config import ModelConfig, TrainingConfig
 
-# Texts up to here are read often enough in minutes to be learned by heart.
+# Of texts up to here half as many are read side by side: more steps, at a higher rate, are worth more there.
 _SHORT = 4_000_000
-# What two fast cores read with 384 cells. Too little dropout for the passes costs more than too much.
-_CHARACTERS_A_MINUTE = 6_000_000
-# Below so many passes over the text nothing is learned by heart yet.
-_FEW_PASSES = 3.5
-# Cells and layers, from so many minutes on; a text that is read few times gets no more than ModelConfig has.
-_SIZES = ((8.0, 512, 2), (4.0, 384, 2), (1.5, 384, 1), (0.2, 256, 1), (0.0, 128, 1))
-# Of a short text half as many are read side by side: more steps, at a higher rate, are worth more there.
 _STREAMS, _RATE = 32, 0.015
+# Below so many passes over the text a smaller size makes more of them, and none needs dropout; from so many
+# on it needs all of it.
+_FEW_PASSES, _MANY_PASSES = 5.0, 12.0
+# Dropout where a parameter has one character, what less it is where it has e times as many, and the most; and
+# the share of it that two layers need, since it comes after each.
+_DROPOUT, _LESS, _MOST, _DEEP = 0.55, 0.18, 0.6, 0.78
+
+
+@dataclass(frozen=True)
+class _Size:
+    """What a training of so many minutes may take, and the characters a minute that two fast cores read."""
+
+    minutes: float
+    cells: int
+    layers: int
+    speed: float
+
+
+_SIZES = (
+    _Size(8.0, 512, 2, 2.0e6),
+    _Size(4.0, 384, 2, 2.6e6),
+    _Size(1.5, 384, 1, 6.2e6),
+    _Size(0.2, 256, 1, 10.8e6),
+    _Size(0.0, 128, 1, 20.8e6),
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Cells of a layer, layers, share of cells left out in training, texts read side by side, Muon's peak
-    rate.
-    """
+    """Cells of a layer, layers, share of cells left out in training, texts read side by side, Muon's rate."""
 
     cells: int
     layers: int
@@ -34,32 +51,47 @@ class Settings:
     learning_rate: float
 
 
-def suggested(train_characters: int, plan: TrainingConfig, *, cells: int | None = None) -> Settings:
-    """Settings for a text of so many characters and a training of the plan's length, cells if they are given.
+def suggested(
+    train_characters: int, plan: TrainingConfig, *, cells: int | None = None, layers: int | None = None
+) -> Settings:
+    """Settings for a text of so many characters and a training of the plan's length, size if it is given.
 
-    The more often a short text is read, the more cells and the more dropout; fewer cells need less of it.
-    Where cells are given there is one layer; where the length is told in steps or epochs, streams and rate
-    are those of every text, too, and size that of ModelConfig.
+    Where the length is told in steps or epochs, size, streams and rate are those of every text. Where cells
+    are given, layers are one.
     """
-    short, passes = train_characters <= _SHORT, _passes(train_characters, plan)
-    by_heart = short and passes >= _FEW_PASSES
-    usual, layers, streams, rate = ModelConfig.cells, ModelConfig.layers, plan.streams, plan.learning_rate
+    train_characters = max(1, train_characters)  # an empty text is refused later
+    streams, rate = plan.streams, plan.learning_rate
+    size = _Size(0.0, ModelConfig.cells, ModelConfig.layers, 0.0)
     if plan.minutes is not None:
-        usual, deep = next(size for minutes, *size in _SIZES if plan.minutes >= minutes)
-        usual, layers = (usual, deep) if by_heart else (min(usual, ModelConfig.cells), layers)
-        streams, rate = (_STREAMS, _RATE) if short else (streams, rate)
-    dropout = min(0.6, 0.3 + 0.16 * math.log(passes / 8)) if by_heart else 0.0
-    chosen = cells or usual
-    dropout = round(dropout * min(1.0, chosen / usual), 2)
-    return Settings(chosen, 1 if cells else layers, dropout, streams, rate)
+        size = _size(train_characters, plan.minutes)
+        streams, rate = (_STREAMS, _RATE) if train_characters <= _SHORT else (streams, rate)
+    chosen = cells or size.cells
+    depth = layers or (ModelConfig.layers if cells else size.layers)
+    dropout = _dropout(train_characters, _passes(train_characters, plan, size), chosen, depth)
+    return Settings(chosen, depth, dropout, streams, rate)
 
 
-def _passes(train_characters: int, plan: TrainingConfig) -> float:
-    """How often the text is read, by minutes as two cores do it; an empty text is refused later."""
-    train_characters = max(1, train_characters)
+def _size(train_characters: int, minutes: float) -> _Size:
+    """The largest that reads the text often enough; at least that of every text, if the minutes allow it."""
+    allowed = [size for size in _SIZES if minutes >= size.minutes]
+    often = (size for size in allowed if size.speed * minutes >= _FEW_PASSES * train_characters)
+    usual = next(size for size in allowed if size.cells <= ModelConfig.cells)
+    return next((size for size in often if size.cells > usual.cells), usual)
+
+
+def _dropout(train_characters: int, passes: float, cells: int, layers: int) -> float:
+    """The fewer characters for each parameter, and the more passes, the more is learned by heart."""
+    parameters = 4 * cells * (ModelConfig.embedding + cells) + 8 * (layers - 1) * cells**2
+    most = (_DROPOUT - _LESS * math.log(train_characters / parameters)) * (_DEEP if layers > 1 else 1.0)
+    share = math.log(passes / _FEW_PASSES) / math.log(_MANY_PASSES / _FEW_PASSES)
+    return round(min(_MOST, max(0.0, most)) * min(1.0, max(0.0, share)), 2)
+
+
+def _passes(train_characters: int, plan: TrainingConfig, size: _Size) -> float:
+    """How often the text is read, by minutes as two fast cores do it."""
     if plan.epochs is not None:
         return plan.epochs
     if plan.steps is not None:
         return plan.steps * plan.streams * plan.window / train_characters
     assert plan.minutes is not None
-    return plan.minutes * _CHARACTERS_A_MINUTE / train_characters
+    return plan.minutes * size.speed / train_characters
