@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from charlstm.compiled import Floats, Halves
 
@@ -18,12 +19,12 @@ _X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 
 class Packed:
-    """x W^T for one matrix W (outputs, inputs), float32 or bfloat16, where no gradients are kept."""
+    """x W^T + b for one matrix W (outputs, inputs), float32 or bfloat16, where no gradients are kept."""
 
     @torch.no_grad()
-    def __init__(self, weight: Tensor) -> None:
-        """The matrix is copied: later changes of it do not show here."""
-        self._operator = _operator(weight)
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        """Both are copied: later changes of them do not show here. Without a bias (outputs,) none is added."""
+        self._operator, self._bias = _operator(weight), None if bias is None else bias.clone()
         if self._operator is None:
             self._weight = weight.clone()
         else:
@@ -32,8 +33,8 @@ class Packed:
     def __call__(self, x: Tensor) -> Tensor:
         """(rows, outputs) of x (rows, inputs), both of the matrix's type and device."""
         if self._operator is None:
-            return x @ self._weight.t()
-        product: Tensor = self._operator(x, self._weight, None, "none", [], "")
+            return functional.linear(x, self._weight, self._bias)
+        product: Tensor = self._operator(x, self._weight, self._bias, "none", [], "")
         return product
 
 

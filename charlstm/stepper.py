@@ -28,7 +28,7 @@ class Stepper:
         products with recurrent weights and with those of upper layers.
         """
         self._layers = step_layers(model, precision)
-        self._head = (model.head.bias.clone(), Packed(model.head.weight))
+        self._head = Packed(model.head.weight, model.head.bias)
         lowered = precision == "bfloat16" and not runs_compiled(model)
         self._device = model.device.type if lowered else None
 
@@ -47,8 +47,7 @@ class Stepper:
                 now = LayerState(after.h[number], after.c[number])
                 layer.step(inputs, before, now, held[number] if held else None)
                 inputs = now.h
-        bias, weight = self._head
-        return weight(inputs) + bias, after
+        return self._head(inputs), after
 
     def _lowered(self) -> AbstractContextManager[object]:
         """bfloat16 products where they are torch's to choose."""
@@ -119,10 +118,10 @@ class _CompiledLayer:
         joined = weights.recurrent if table is not None else torch.cat((weights.input, weights.recurrent), 1)
         self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._weight = Packed(joined.to(self._kind))
-        self._first = table is not None
+        self._first, self._cells = table is not None, weights.recurrent.shape[1]
         self._added = (weights.bias[None] if table is None else table).detach().numpy()
         self._gates, self._bias_rows = np.empty((0, 1, 0), np.float32), np.empty(0, np.int64)
-        self._output_gate = torch.empty(0, 0)
+        self._output_gate, self._joined = torch.empty(0, 0), torch.empty(0, 0)
 
     def step(self, inputs: Tensor, before: LayerState, now: LayerState, held: cell.Held | None) -> Tensor:
         """See StepLayer."""
@@ -130,10 +129,16 @@ class _CompiledLayer:
         if len(self._gates) != streams:
             # Written anew at every step: fresh ones would be cleared by the kernel.
             self._gates = np.empty((streams, 1, self._added.shape[1]), np.float32)
-            self._output_gate = torch.from_numpy(self._gates[:, 0, -now.c.shape[1] :])
+            self._output_gate = torch.from_numpy(self._gates[:, 0, -self._cells :])
             self._bias_rows = np.zeros(streams, np.int64)
-        x = before.h if self._first else torch.cat((inputs, before.h), 1)
-        products = numbers(self._weight(x.to(self._kind)))
+            self._joined = torch.empty(streams, 2 * self._cells, dtype=self._kind)
+        if self._first:
+            x = before.h.to(self._kind)
+        else:
+            x = self._joined
+            x[:, : self._cells] = inputs
+            x[:, self._cells :] = before.h
+        products = numbers(self._weight(x))
         rows = inputs.contiguous().numpy() if self._first else self._bias_rows
         cells, values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
         c, h, c_before = now.c.numpy()[:, None], now.h.numpy()[:, None], before.c.contiguous().numpy()

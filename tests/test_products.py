@@ -16,11 +16,13 @@ def test_a_product_is_that_of_torch(rows, outputs, inputs, kind, near, packs, ge
         monkeypatch.setattr(products, "_X86", False)
     weight = torch.randn(outputs, inputs, generator=generator).to(kind)
     x = torch.randn(rows, inputs, generator=generator).to(kind)
-    expected = x.double() @ weight.double().t()
-    with torch.no_grad():
-        found = Packed(weight)(x)
-    assert found.dtype == kind
-    assert (found.double() - expected).abs().max() <= near * inputs**0.5 * 4
+    bias = torch.randn(outputs, generator=generator).to(kind)
+    for added in (None, bias):
+        expected = x.double() @ weight.double().t() + (0 if added is None else added.double())
+        with torch.no_grad():
+            found = Packed(weight, added)(x)
+        assert found.dtype == kind
+        assert (found.double() - expected).abs().max() <= near * inputs**0.5 * 4
 
 
 def test_a_packed_matrix_stays_when_the_weights_change(generator):

@@ -154,7 +154,7 @@ def _compiled_layer(
 ) -> LayerTrace:
     """The same with one product and one compiled loop for each position: nothing is computed twice."""
     weights = doubled_candidate(model.weights(layer))
-    projected = (Packed(weights.input)(inputs) + weights.bias).numpy()
+    projected = Packed(weights.input, weights.bias)(inputs).numpy()
     recurrent, rows = Packed(weights.recurrent), places.t().contiguous().numpy()
     (streams, window), cells = places.shape, model.config.cells
     gates, states, outputs = (np.empty((streams, window, n), np.float32) for n in (4 * cells, cells, cells))
