@@ -23,7 +23,7 @@ class Packed:
 
     @torch.no_grad()
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        """Both are copied: later changes of them do not show here. Without a bias (outputs,) none is added."""
+        """Both are copied: later changes of them do not show here. None adds no bias (outputs,)."""
         self._operator, self._bias = _operator(weight), None if bias is None else bias.clone()
         if self._operator is None:
             self._weight = weight.clone()
