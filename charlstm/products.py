@@ -38,6 +38,15 @@ class Packed:
         return product
 
 
+def product(left: Tensor, right: Tensor) -> Tensor:
+    """left @ right, two matrices, where no gradients are kept: by oneDNN if they are float32."""
+    operator = _operator(left) if left.dtype == torch.float32 and left.numel() and right.numel() else None
+    if operator is None:
+        return left @ right
+    found: Tensor = operator(left.contiguous(), right.t(), None, "none", [], "")
+    return found
+
+
 def numbers(products: Tensor) -> Floats | Halves:
     """The same memory as `compiled` reads it."""
     if products.dtype == torch.bfloat16:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from charlstm import products
-from charlstm.products import Packed, numbers
+from charlstm.products import Packed, numbers, product
 
 
 @pytest.mark.parametrize("packs", [True, False])
@@ -23,6 +23,18 @@ def test_a_product_is_that_of_torch(rows, outputs, inputs, kind, near, packs, ge
             found = Packed(weight, added)(x)
         assert found.dtype == kind
         assert (found.double() - expected).abs().max() <= near * inputs**0.5 * 4
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("rows", "inner", "columns"), [(5, 300, 7), (64, 40, 1), (3, 8, 0), (0, 4, 2), (1, 1, 1)]
+)
+def test_a_product_of_two_matrices_is_that_of_torch(rows, inner, columns, kind, generator):
+    left = torch.randn(inner, rows, generator=generator).to(kind).t()
+    right = torch.randn(inner, columns, generator=generator).to(kind)
+    found = product(left, right)
+    assert found.dtype == kind
+    torch.testing.assert_close(found, left @ right, atol=1e-4, rtol=1e-5)
 
 
 def test_a_packed_matrix_stays_when_the_weights_change(generator):

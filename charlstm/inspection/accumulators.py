@@ -12,6 +12,8 @@ from copy import copy
 import torch
 from torch import Tensor
 
+from charlstm.products import product
+
 # A column whose spread is below this share of its mean is constant: float32 resolves no less.
 _CONSTANT = 1e-6
 # Groups up to which sums by group are a matrix product.
@@ -45,7 +47,7 @@ class CellFeatureMoments:
         features = features - block.feature_means.float()
         block.cell_squares = cells.square().sum(0, dtype=torch.float64)
         block.feature_squares = features.square().sum(0, dtype=torch.float64)
-        block.products = (cells.t() @ features).double()
+        block.products = product(cells.t(), features).double()
         self.merge(block)
 
     def merge(self, other: "CellFeatureMoments") -> None:
@@ -112,7 +114,7 @@ class CrossProducts:
 
     def update(self, cells: Tensor, columns: Tensor) -> None:
         """Add a block: cells (positions, cells) and columns (positions, columns), float32."""
-        self.sums += cells.t() @ columns
+        self.sums += product(cells.t(), columns)
 
     def merge(self, other: "CrossProducts") -> None:
         """Add what another accumulator has seen."""
@@ -131,7 +133,7 @@ class GroupSums:
         self.counts += torch.bincount(groups, minlength=len(self.counts))
         if len(self.counts) <= _FEW_GROUPS:  # a product is several times faster than scattered additions
             members = torch.zeros(len(groups), len(self.counts)).scatter_(1, groups[:, None], 1.0)
-            self.sums += members.t() @ values
+            self.sums += product(members.t(), values)
         else:
             self.sums.index_add_(0, groups, values.double())
 
