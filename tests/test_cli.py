@@ -237,6 +237,8 @@ def test_score(trained, prose_file, monkeypatch, capsys):
     )  # the run's own, 80/10/10
     other, document = map(json.loads, capsys.readouterr().out.splitlines())
     assert other["characters"] > document["characters"]
+    assert run(monkeypatch, "score", trained, prose_file, "--json", "--part", "validation") == 0
+    assert json.loads(capsys.readouterr().out)["characters"] == document["characters"]  # it is the same text
     evaluations = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     best = min(
         line["validation_bits_per_character"]
