@@ -38,6 +38,7 @@ check: setup ## formatter, linter, strict types
 
 bench: setup ## the benchmarks, as tables
 	$(BIN)/python tests/benchmarks/speed.py
+	$(BIN)/python tests/benchmarks/losses.py --shapes 256x1 512x1 --characters 2000000
 	$(BIN)/python tests/benchmarks/growth.py --megabytes 1 10 100
 	$(BIN)/python tests/benchmarks/encoding.py --megabytes 200
 	$(BIN)/charlstm exam
