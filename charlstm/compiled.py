@@ -286,10 +286,8 @@ def draw_block(
 ) -> NDArray[np.int64]:
     """A symbol for each uniform number, each read before the next is drawn; symbol is read first."""
     room = np.empty((3, 4 * c.shape[1]), np.float32)
-    logits, chances = (
-        np.empty(weights.head_bias.size, np.float32),
-        np.empty((3, weights.head_bias.size), np.float32),
-    )
+    symbols = weights.head_bias.size
+    logits, chances = np.empty(symbols, np.float32), np.empty((3, symbols), np.float32)
     drawn = np.empty(uniforms.size, np.int64)
     for k in range(uniforms.size):
         _read(weights, symbol, h, c, holds, first + k, room)

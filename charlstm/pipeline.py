@@ -105,8 +105,9 @@ def score(
     ids = corpus.tokens
     if part != "all":
         record = checkpoint.config.corpus
-        own = record is not None and (corpus_name is None or corpus.sha256 == record.sha256)
-        shares = split or (record.split if record and own else DEFAULT_SPLIT)
+        if record and corpus_name is not None and corpus.sha256 != record.sha256:
+            record = None  # another text
+        shares = split or (record.split if record else DEFAULT_SPLIT)
         ids = ids[slice(*split_bounds(len(ids), shares)[part])]
     model = checkpoint.model.to(choose_device(device))
     nats, done = np.zeros(len(ids), np.float32), 0

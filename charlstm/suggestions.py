@@ -8,7 +8,7 @@ million) at 30 s, 4 minutes and an hour and a half; other lengths follow the sam
 import math
 from dataclasses import dataclass
 
-from charlstm.config import ModelConfig, TrainingConfig
+from charlstm.config import ModelConfig, TrainingConfig, parameter_shapes
 
 # Of texts up to here half as many are read side by side: more steps, at a higher rate, are worth more there.
 _SHORT = 4_000_000
@@ -57,7 +57,7 @@ def suggested(
     """Settings for a text of so many characters and a training of the plan's length, size if it is given.
 
     Where the length is told in steps or epochs, size, streams and rate are those of every text. Where cells
-    are given, layers are one.
+    are given, layers are one. Raises UsageError for a size that no model has.
     """
     train_characters = max(1, train_characters)  # an empty text is refused later
     streams, rate = plan.streams, plan.learning_rate
@@ -65,8 +65,8 @@ def suggested(
     if plan.minutes is not None:
         size = _size(train_characters, plan.minutes)
         streams, rate = (_STREAMS, _RATE) if train_characters <= _SHORT else (streams, rate)
-    chosen = cells or size.cells
-    depth = layers or (ModelConfig.layers if cells else size.layers)
+    chosen = size.cells if cells is None else cells
+    depth = (size.layers if cells is None else ModelConfig.layers) if layers is None else layers
     dropout = _dropout(train_characters, _passes(train_characters, plan, size), chosen, depth)
     return Settings(chosen, depth, dropout, streams, rate)
 
@@ -81,7 +81,8 @@ def _size(train_characters: int, minutes: float) -> _Size:
 
 def _dropout(train_characters: int, passes: float, cells: int, layers: int) -> float:
     """The fewer characters for each parameter, and the more passes, the more is learned by heart."""
-    parameters = 4 * cells * (ModelConfig.embedding + cells) + 8 * (layers - 1) * cells**2
+    shapes = parameter_shapes(ModelConfig(vocabulary_size=1, cells=cells, layers=layers))
+    parameters = sum(math.prod(shape) for shape in shapes.values())
     most = (_DROPOUT - _LESS * math.log(train_characters / parameters)) * (_DEEP if layers > 1 else 1.0)
     share = math.log(passes / _FEW_PASSES) / math.log(_MANY_PASSES / _FEW_PASSES)
     return round(min(_MOST, max(0.0, most)) * min(1.0, max(0.0, share)), 2)

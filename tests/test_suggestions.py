@@ -1,6 +1,7 @@
 import pytest
 
 from charlstm.config import ModelConfig, TrainingConfig
+from charlstm.errors import UsageError
 from charlstm.suggestions import Settings, suggested
 
 PLAN = TrainingConfig(steps=1)
@@ -48,6 +49,12 @@ def test_where_passes_are_known_only_dropout_follows_them(length, some):
     settings = suggested(1_000_000, TrainingConfig(**length))
     assert settings == Settings(ModelConfig.cells, 1, settings.dropout, PLAN.streams, PLAN.learning_rate)
     assert (settings.dropout > 0) is some
+
+
+@pytest.mark.parametrize("size", [{"cells": -5}, {"cells": 0}, {"layers": -3}, {"layers": 0}])
+def test_a_size_that_no_model_has_is_one_error(size):
+    with pytest.raises(UsageError, match="at least 1"):
+        suggested(1_000_000, TrainingConfig(minutes=2), **size)
 
 
 @pytest.mark.parametrize("plan", [PLAN, TrainingConfig(minutes=1)])
