@@ -101,26 +101,29 @@ def trace(
     """
     cut = Cut(len(ids), streams)
     text = torch.from_numpy(ids[: streams * cut.length].astype(np.int64)).view(streams, cut.length)
+    tracer: type[_Layer] = _CompiledLayer if runs_compiled(model) else _Layer
+    layers = [tracer(model, number) for number in range(model.config.layers)]
     state = model.initial_state(streams)
     for start in range(0, cut.length, window):
         before = state
-        block, state = _block(model, text[:, start : start + window].to(model.device), before)
+        block = _block(
+            layers, model.embedding.weight, text[:, start : start + window].to(model.device), before
+        )
+        state = State(
+            torch.stack([layer.h[:, -1] for layer in block]), torch.stack([layer.c[:, -1] for layer in block])
+        )
         yield TraceBlock(start, block, before)
 
 
-def _block(model: CharLSTM, ids: Tensor, state: State) -> tuple[tuple[LayerTrace, ...], State]:
-    """All layers over ids (streams, window) int64, and the state after them."""
-    traced = _compiled_layer if runs_compiled(model) else _layer
-    symbols, places = model.embedding.weight, ids
-    layers: list[LayerTrace] = []
-    for layer in range(model.config.layers):
-        layers.append(traced(model, layer, symbols, places, state.h[layer], state.c[layer]))
-        symbols = layers[-1].h.flatten(0, 1)
+def _block(layers: list["_Layer"], symbols: Tensor, ids: Tensor, before: State) -> tuple[LayerTrace, ...]:
+    """All layers over ids (streams, window) int64, which are rows of symbols (vocabulary, embedding)."""
+    inputs, places = symbols, ids
+    traced: list[LayerTrace] = []
+    for layer, h, c in zip(layers, before.h, before.c, strict=True):
+        traced.append(layer.trace(inputs, places, h, c))
+        inputs = traced[-1].h.flatten(0, 1)
         places = torch.arange(ids.numel(), device=ids.device).view(ids.shape)
-    after = State(
-        torch.stack([layer.h[:, -1] for layer in layers]), torch.stack([layer.c[:, -1] for layer in layers])
-    )
-    return tuple(layers), after
+    return tuple(traced)
 
 
 def _delayed(values: Tensor, first: Tensor) -> Tensor:
@@ -128,16 +131,22 @@ def _delayed(values: Tensor, first: Tensor) -> Tensor:
     return torch.cat((first.unsqueeze(1), values[:, :-1]), dim=1)
 
 
-def _layer(model: CharLSTM, layer: int, inputs: Tensor, places: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
-    """One layer from h and c (streams, cells): its input at places (streams, window) is a row of inputs."""
-    x = inputs[places]
-    outputs, _, _ = model.run_layer(layer, x, h, c)
-    weights = model.weights(layer)
-    preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
-        _delayed(outputs, h), weights.recurrent
-    )
-    gates = cell.gates_from(preactivations, model.config.activation)
-    return LayerTrace(gates, _scan(gates.f, gates.i * gates.g, c), outputs)
+class _Layer:
+    """A layer whose gates come from its fused pass, anywhere."""
+
+    def __init__(self, model: CharLSTM, number: int) -> None:
+        self.model, self.number = model, number
+
+    def trace(self, inputs: Tensor, places: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
+        """From h and c (streams, cells): the input at places (streams, window) is a row of inputs."""
+        x = inputs[places]
+        outputs, _, _ = self.model.run_layer(self.number, x, h, c)
+        weights = self.model.weights(self.number)
+        preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
+            _delayed(outputs, h), weights.recurrent
+        )
+        gates = cell.gates_from(preactivations, self.model.config.activation)
+        return LayerTrace(gates, _scan(gates.f, gates.i * gates.g, c), outputs)
 
 
 def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
@@ -149,22 +158,30 @@ def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
     return torch.stack(states, dim=1)
 
 
-def _compiled_layer(
-    model: CharLSTM, layer: int, inputs: Tensor, places: Tensor, h: Tensor, c: Tensor
-) -> LayerTrace:
+class _CompiledLayer(_Layer):
     """The same with one product and one compiled loop for each position: nothing is computed twice."""
-    weights = doubled_candidate(model.weights(layer))
-    projected = Packed(weights.input, weights.bias)(inputs).numpy()
-    recurrent, rows = Packed(weights.recurrent), places.t().contiguous().numpy()
-    (streams, window), cells = places.shape, model.config.cells
-    gates, states, outputs = (np.empty((streams, window, n), np.float32) for n in (4 * cells, cells, cells))
-    hidden, before = torch.from_numpy(outputs), c.contiguous().numpy()
-    for position in range(window):
-        products = numbers(recurrent(hidden[:, position - 1] if position else h))
-        step_rows(
-            products, projected, rows[position], before, *NOTHING_HELD, gates, states, outputs, position
+
+    def __init__(self, model: CharLSTM, number: int) -> None:
+        super().__init__(model, number)
+        weights = doubled_candidate(model.weights(number))
+        self.cells = model.config.cells
+        self.input, self.recurrent = Packed(weights.input, weights.bias), Packed(weights.recurrent)
+
+    def trace(self, inputs: Tensor, places: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
+        """See _Layer."""
+        projected = self.input(inputs).numpy()
+        rows = places.t().contiguous().numpy()
+        (streams, window), cells = places.shape, self.cells
+        gates, states, outputs = (
+            np.empty((streams, window, n), np.float32) for n in (4 * cells, cells, cells)
         )
-    return LayerTrace(Gates(*torch.from_numpy(gates).chunk(4, dim=-1)), torch.from_numpy(states), hidden)
+        hidden, before = torch.from_numpy(outputs), c.contiguous().numpy()
+        for position in range(window):
+            products = numbers(self.recurrent(hidden[:, position - 1] if position else h))
+            step_rows(
+                products, projected, rows[position], before, *NOTHING_HELD, gates, states, outputs, position
+            )
+        return LayerTrace(Gates(*torch.from_numpy(gates).chunk(4, dim=-1)), torch.from_numpy(states), hidden)
 
 
 class CountedBlock(NamedTuple):
