@@ -3,11 +3,13 @@
     python tests/benchmarks/losses.py [TEXT] --split 90/5/5 --shapes 256x1 512x1 --characters 4000000
 
 Both read the same characters in the same order, 64 streams and windows of 128, from random weights of seed 0.
-The loop's rate is constant, the best of three by this very loss; ours follows its schedule.
+The loop's rate is constant, the best of three by this very loss; ours follows its schedule, at the rate
+and warm-up that `charlstm train` takes for so many steps.
 """
 
 import argparse
 import math
+from dataclasses import replace
 
 import torch
 from references import TrainingLoop
@@ -17,6 +19,7 @@ from charlstm import evaluate
 from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.corpus import load_corpus, split_bounds
 from charlstm.model import CharLSTM
+from charlstm.suggestions import suggested
 from charlstm.trainer import Trainer, stream_length, stream_window
 from charlstm.vocabulary import Ids
 
@@ -44,7 +47,10 @@ def our_loss(train: Ids, validation: Ids, cells: int, layers: int, symbols: int,
     """The same of ours."""
     shape = ModelConfig(vocabulary_size=symbols, cells=cells, layers=layers)
     model = CharLSTM(shape, generator=torch.Generator().manual_seed(0))
-    trainer = Trainer(model, train, TrainingConfig(steps=steps, streams=STREAMS, window=WINDOW))
+    plan = TrainingConfig(steps=steps, streams=STREAMS, window=WINDOW)
+    pace = suggested(len(train), plan, cells=cells, layers=layers)
+    plan = replace(plan, learning_rate=pace.learning_rate, warmup=pace.warmup)
+    trainer = Trainer(model, train, plan)
     for _ in range(steps):
         trainer.advance()
     return evaluate(trainer.average, validation).bits_per_character * math.log(2)
