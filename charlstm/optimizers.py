@@ -56,19 +56,24 @@ class Optimizers:
         self._gates = [_GateRows(matrix, gate) for matrix in layers if matrix.ndim == 2 for gate in range(4)]
         chosen = _MUON_GATES[config.optimizer]
         rate = config.learning_rate
+        decay = config.weight_decay
         groups = [
-            (_HEAD, list(model.head.parameters())),
-            (_EMBEDDING, list(model.embedding.parameters())),
-            (_BIASES, [parameter for parameter in layers if parameter.ndim == 1]),
-            (_ROWS[config.optimizer], [gate.rows for gate in self._gates if gate.gate not in chosen]),
+            (_HEAD, 0.0, list(model.head.parameters())),
+            (_EMBEDDING, 0.0, list(model.embedding.parameters())),
+            (_BIASES, 0.0, [parameter for parameter in layers if parameter.ndim == 1]),
+            (_ROWS[config.optimizer], decay, [gate.rows for gate in self._gates if gate.gate not in chosen]),
         ]
-        adamw = [{"params": group, "lr": rate * scale} for scale, group in groups if group]
+        adamw = [
+            {"params": group, "lr": rate * scale, "weight_decay": decays}
+            for scale, decays, group in groups
+            if group
+        ]
         self._optimizers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(adamw, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+            torch.optim.AdamW(adamw, betas=(0.9, 0.99), fused=True)
         ]
         rows = [gate.rows for gate in self._gates if gate.gate in chosen]
         if rows:
-            muon = torch.optim.Muon(rows, lr=rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+            muon = torch.optim.Muon(rows, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
             self._optimizers.append(muon)
         self._peaks: list[list[float]] = [
             [group["lr"] for group in optimizer.param_groups] for optimizer in self._optimizers

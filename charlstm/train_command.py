@@ -76,6 +76,10 @@ def train(
     recurrent_l1: Annotated[
         float | None, typer.Option(help="pull of recurrent weights to 0: cells that do one thing [0.02]")
     ] = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(help="of the LSTM's matrices, by the rate: against learning by heart [0.1]"),
+    ] = None,
     split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = DEFAULT_SPLIT,
     validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
     level: Annotated[Level, typer.Option(help="what a symbol is")] = "characters",
@@ -107,7 +111,7 @@ def train(
         model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout, activation=activation),
         training=(length or ({} if resume else {"minutes": 4.0}))
         | given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
-        | given(recurrent_l1=recurrent_l1)
+        | given(recurrent_l1=recurrent_l1, weight_decay=weight_decay)
         | given(evaluate_every=evaluate_every, save_every=save_every, patience=patience, precision=precision),
         validation=validation,
         split=split,

@@ -21,6 +21,8 @@ def test_every_bad_setting_is_named_at_once():
         {"steps": 5, "learning_rate": 0.0},
         {"steps": 5, "learning_rate": float("inf")},
         {"steps": 5, "warmup": 1.0},
+        {"steps": 5, "weight_decay": -1.0},
+        {"steps": 5, "weight_decay": 100.0},
         {"steps": 5, "streams": 0},
         {"steps": 5, "precision": "float8"},
     ],
