@@ -118,7 +118,7 @@ class TrainingConfig:
     warmup: float = 0.02
     clip_norm: float = 0.2
     recurrent_l1: float = 0.02
-    weight_decay: float = 0.1
+    weight_decay: float = 0.0
     evaluate_every: int = 0
     save_every: int = 0
     patience: int = 0
@@ -151,9 +151,8 @@ class TrainingConfig:
                 f"the L1 pull on recurrent weights must be 0 or more, not {self.recurrent_l1}",
             ),
             (
-                math.isfinite(self.weight_decay) and 0 <= self.weight_decay * self.learning_rate <= 1,
-                f"weight decay must be 0 or more, and at most 1 when multiplied by the learning rate, not "
-                f"{self.weight_decay}",
+                math.isfinite(self.weight_decay) and self.weight_decay >= 0,
+                f"weight decay must be 0 or more, not {self.weight_decay}",
             ),
             _whole("evaluate every", self.evaluate_every, 0),
             _whole("save every", self.save_every, 0),

@@ -289,8 +289,8 @@ def _planned(request: TrainRequest) -> _Plan:
     train_ids, validation_ids = _splits(corpus, request.split, request.validation)
     size = {name: request.model.get(name) for name in ("cells", "layers")}
     found = suggested(len(train_ids), plan, **size)
-    pace = {"streams": found.streams, "learning_rate": found.learning_rate, "warmup": found.warmup}
-    plan = TrainingConfig(**pace | request.training)
+    pace = ("streams", "learning_rate", "warmup", "weight_decay")
+    plan = TrainingConfig(**{name: getattr(found, name) for name in pace} | request.training)
     stream_length(len(train_ids), streams=plan.streams, window=plan.window)
     record = CorpusRecord(corpus.name, corpus.sha256, len(corpus.tokens), request.split, request.validation)
     shape = {"cells": found.cells, "layers": found.layers, "dropout": found.dropout} | request.model

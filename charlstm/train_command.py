@@ -78,7 +78,7 @@ def train(
     ] = None,
     weight_decay: Annotated[
         float | None,
-        typer.Option(help="of the LSTM's matrices, by the rate: against learning by heart [0.1]"),
+        typer.Option(help="of the LSTM's matrices, times the rate [by length of training and text]"),
     ] = None,
     split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = DEFAULT_SPLIT,
     validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,

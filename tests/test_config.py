@@ -22,7 +22,7 @@ def test_every_bad_setting_is_named_at_once():
         {"steps": 5, "learning_rate": float("inf")},
         {"steps": 5, "warmup": 1.0},
         {"steps": 5, "weight_decay": -1.0},
-        {"steps": 5, "weight_decay": 100.0},
+        {"steps": 5, "weight_decay": float("inf")},
         {"steps": 5, "streams": 0},
         {"steps": 5, "precision": "float8"},
     ],

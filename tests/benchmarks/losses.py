@@ -3,8 +3,8 @@
     python tests/benchmarks/losses.py [TEXT] --split 90/5/5 --shapes 256x1 512x1 --characters 4000000
 
 Both read the same characters in the same order, 64 streams and windows of 128, from random weights of seed 0.
-The loop's rate is constant, the best of three by this very loss; ours follows its schedule, at the rate
-and warm-up that `charlstm train` takes for so many steps.
+The loop's rate is constant, the best of three by this very loss; ours follows its schedule, with the rate,
+warm-up and decay that `charlstm train` takes for so many steps.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def our_loss(train: Ids, validation: Ids, cells: int, layers: int, symbols: int,
     model = CharLSTM(shape, generator=torch.Generator().manual_seed(0))
     plan = TrainingConfig(steps=steps, streams=STREAMS, window=WINDOW)
     pace = suggested(len(train), plan, cells=cells, layers=layers)
-    plan = replace(plan, learning_rate=pace.learning_rate, warmup=pace.warmup)
+    plan = replace(plan, learning_rate=pace.learning_rate, warmup=pace.warmup, weight_decay=pace.weight_decay)
     trainer = Trainer(model, train, plan)
     for _ in range(steps):
         trainer.advance()
