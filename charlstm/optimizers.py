@@ -7,8 +7,8 @@ Muon the candidate's rows and AdamW the gates': the loss of Muon alone after as 
 each, with harder gates. "muon" gives it all rows; "adamw" gives it none and has the hardest gates.
 
 Recurrent weights are pulled to 0 by an L1 step after each update (proximal gradient, decoupled from the
-moments as AdamW's decay is), so that a cell listens to few others. Weight decay, of the LSTM's matrices alone,
-keeps a model from learning its text by heart.
+moments as AdamW's decay is), so that a cell listens to few others. Weight decay, of the LSTM's matrices
+alone, keeps a model from learning its text by heart.
 """
 
 import math
