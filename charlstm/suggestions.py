@@ -19,16 +19,15 @@ _STREAMS, _RATE = 32, 0.015
 # gave 1.519 for 1.684. And at least so many steps warm up: 1.684 with 12 steps of it, 1.759 with 2.
 _ENOUGH_STEPS, _STEPS_POWER, _FASTER = 2_000, 0.4, 2.5
 _WARMUP_STEPS, _MOST_WARMUP = 40, 0.3
-# Below so many passes over the text a smaller size makes more of them, and none needs dropout or decay; from
-# so many on it needs all of both.
-_FEW_PASSES, _MANY_PASSES = 5.0, 12.0
-# Dropout where a parameter has one character, what less it is where it has e times as many, and the most; and
-# the share of it that two layers need, since it comes after each. Beside weight decay little is best:
-# tiny_shakespeare, 384 cells, 11.7 passes, 1.430 nats with .15, 1.444 with .3; without decay 1.445 with .47.
-_DROPOUT, _LESS, _MOST, _DEEP = 0.18, 0.06, 0.2, 0.78
-
-# After so many passes at the peak rate weights decay to 1/e of what they were (Wang and Aitchison 2024).
-_MEMORY, _MOST_DECAY = 0.5, 0.3
+# A text that is read so often is not learned by heart yet; read so often it is, as far as the model is able
+# to: with a parameter for every character wholly, with one for so many not at all.
+_FEW_PASSES, _MANY_PASSES, _SCARCE_PARAMETERS = 5.0, 12.0, 20.0
+# What then is left out of a layer, and the share of it that two layers need, since it comes after each.
+# Beside weight decay little is best: tiny_shakespeare, 384 cells, 11.7 passes, 1.430 nats with .15, 1.444
+# with .3; without decay 1.445 with .47.
+_DROPOUT, _DEEP = 0.18, 0.78
+# And so many passes at the peak rate let weights decay to 1/e of what they were (Wang and Aitchison 2024).
+_MEMORY, _MOST_DECAY = 0.45, 0.3
 
 
 @dataclass(frozen=True)
@@ -83,12 +82,11 @@ def suggested(
     passes = _passes(train_characters, plan, size)
     steps = max(1.0, passes * train_characters / (streams * plan.window))
     rate *= min(_FASTER, max(1.0, _ENOUGH_STEPS / steps) ** _STEPS_POWER)
-    often = math.log(passes / _FEW_PASSES) / math.log(_MANY_PASSES / _FEW_PASSES)
-    by_heart = min(1.0, max(0.0, often))
+    by_heart = _learned_by_heart(train_characters, passes, chosen, depth)
     return Settings(
         chosen,
         depth,
-        dropout=round(by_heart * _dropout(train_characters, chosen, depth), 2),
+        dropout=round(by_heart * _DROPOUT * (_DEEP if depth > 1 else 1.0), 2),
         streams=streams,
         learning_rate=round(rate, 4),
         warmup=round(min(_MOST_WARMUP, max(plan.warmup, _WARMUP_STEPS / steps)), 3),
@@ -104,12 +102,13 @@ def _size(train_characters: int, minutes: float) -> _Size:
     return next((size for size in often if size.cells > usual.cells), usual)
 
 
-def _dropout(train_characters: int, cells: int, layers: int) -> float:
-    """The fewer characters for each parameter, the more is learned by heart."""
+def _learned_by_heart(train_characters: int, passes: float, cells: int, layers: int) -> float:
+    """How far a model would learn its text by heart, 0 to 1."""
+    often = math.log(passes / _FEW_PASSES) / math.log(_MANY_PASSES / _FEW_PASSES)
     shapes = parameter_shapes(ModelConfig(vocabulary_size=1, cells=cells, layers=layers))
     parameters = sum(math.prod(shape) for shape in shapes.values())
-    most = (_DROPOUT - _LESS * math.log(train_characters / parameters)) * (_DEEP if layers > 1 else 1.0)
-    return min(_MOST, max(0.0, most))
+    able = 1 - math.log(train_characters / parameters) / math.log(_SCARCE_PARAMETERS)
+    return min(1.0, max(0.0, often)) * min(1.0, max(0.0, able))
 
 
 def _decay(train_characters: int, step_characters: int, rate: float) -> float:
