@@ -31,14 +31,14 @@ def settings_help() -> str:
 
     def told(characters: int, minutes: float) -> str:
         settings = suggested(characters, TrainingConfig(minutes=minutes))
-        return f"{settings.cells} x {settings.layers}, {settings.dropout:g}"
+        return f"{settings.cells} x {settings.layers}, {settings.dropout:g}, {settings.weight_decay:.2g}"
 
     rows = [
         (name, *(told(characters, minutes) for minutes in _MINUTES)) for name, characters in _TEXTS.items()
     ]
     header = ("text", *(f"{minutes} minutes" for minutes in _MINUTES))
     shown = console.table(rows, header=header)
-    return f"Cells x layers and dropout where you give none, two cores:\n\n\b\n{shown}"
+    return f"Cells x layers, dropout and weight decay where you give none, two cores:\n\n\b\n{shown}"
 
 
 def train(
