@@ -438,11 +438,13 @@ def test_a_signal_saves_the_run_and_it_goes_on(number, code, tmp_path, prose_fil
         str(path),
         "--steps",
         "100000",
+        "--evaluate-every",
+        "100",
     ]
     process = subprocess.Popen([*command, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     metrics = path / "metrics.jsonl"
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (metrics.exists() and metrics.stat().st_size):
+    while time.monotonic() < deadline and not (metrics.exists() and "validation" in metrics.read_text()):
         time.sleep(0.05)
     process.send_signal(number)
     _, narration = process.communicate(timeout=60)
