@@ -289,12 +289,10 @@ def _planned(request: TrainRequest) -> _Plan:
     train_ids, validation_ids = _splits(corpus, request.split, request.validation)
     size = {name: request.model.get(name) for name in ("cells", "layers")}
     found = suggested(len(train_ids), plan, **size)
-    pace = ("streams", "learning_rate", "warmup", "weight_decay")
-    plan = TrainingConfig(**{name: getattr(found, name) for name in pace} | request.training)
+    plan = TrainingConfig(**found.pace | request.training)
     stream_length(len(train_ids), streams=plan.streams, window=plan.window)
     record = CorpusRecord(corpus.name, corpus.sha256, len(corpus.tokens), request.split, request.validation)
-    shape = {"cells": found.cells, "layers": found.layers, "dropout": found.dropout} | request.model
-    model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **shape)
+    model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **found.shape | request.model)
     config = RunConfig(model, plan, corpus.vocabulary, record)
     return _Plan(config, plan, train_ids, validation_ids, corpus.left_out)
 

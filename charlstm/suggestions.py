@@ -2,12 +2,12 @@
 
 Measured on tiny_shakespeare (1.1 million characters, 90/10) at 8 s, 30 s, 2 and 5 minutes on two cores and at
 half an hour on one, on War and Peace (3.3 million bytes), and on the source of the standard library (9.8
-million) at 30 s, 4 minutes and an hour and a half; other lengths follow the same rules.
+million) at 4 minutes and half an hour; other lengths follow the same rules.
 """
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from charlstm.config import ModelConfig, TrainingConfig, parameter_shapes
 
@@ -16,7 +16,8 @@ _SHORT = 4_000_000
 _STREAMS, _RATE = 32, 0.015
 # Fewer steps than these learn at a higher rate, so many times as high at most: tiny_shakespeare, 128 cells,
 # 800 steps, four seeds, .02 for .015 gave 1.640 nats for 1.658; stdlib, 512 cells, 122 steps, .03 for .012
-# gave 1.519 for 1.684. And at least so many steps warm up: 1.684 with 12 steps of it, 1.759 with 2.
+# gave 1.519 for 1.684. And at least so many steps warm up: 1.684 with 12 steps of it, 1.759 with 2. But at
+# .02 two processes and one differ by 3e-3 nats after 200 steps, rounding having grown; at .012 by 4e-4.
 _ENOUGH_STEPS, _STEPS_POWER, _FASTER = 2_000, 0.4, 2.5
 _WARMUP_STEPS, _MOST_WARMUP = 40, 0.3
 # A text that is read so often is not learned by heart yet; read so often it is, as far as the model is able
@@ -24,7 +25,7 @@ _WARMUP_STEPS, _MOST_WARMUP = 40, 0.3
 _FEW_PASSES, _MANY_PASSES, _SCARCE_PARAMETERS = 5.0, 12.0, 20.0
 # What then is left out of a layer, and the share of it that two layers need, since it comes after each.
 # Beside weight decay little is best: tiny_shakespeare, 384 cells, 11.7 passes, 1.430 nats with .15, 1.444
-# with .3; without decay 1.445 with .47.
+# with .3; without decay 1.454 with .47.
 _DROPOUT, _DEEP = 0.18, 0.78
 # And so many passes at the peak rate let weights decay to 1/e of what they were (Wang and Aitchison 2024).
 _MEMORY, _MOST_DECAY = 0.45, 0.3
@@ -62,14 +63,25 @@ class Settings(NamedTuple):
     warmup: float
     weight_decay: float
 
+    @property
+    def pace(self) -> dict[str, Any]:
+        """Those that are fields of a TrainingConfig."""
+        return {name: getattr(self, name) for name in ("streams", "learning_rate", "warmup", "weight_decay")}
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """Those that are fields of a ModelConfig."""
+        return {name: getattr(self, name) for name in ("cells", "layers", "dropout")}
+
 
 def suggested(
     train_characters: int, plan: TrainingConfig, *, cells: int | None = None, layers: int | None = None
 ) -> Settings:
     """Settings for a text of so many characters and a training of the plan's length, size if it is given.
 
-    Where the length is told in steps or epochs, size and streams are those of every text. Where cells are
-    given, layers are one. Raises UsageError for a size that no model has.
+    Where the length is told in steps or epochs, size, streams and rate are those of every text: such runs
+    are there to be compared. Where cells are given, layers are one. Raises UsageError for a size that no
+    model has.
     """
     train_characters = max(1, train_characters)  # an empty text is refused later
     streams, rate = plan.streams, plan.learning_rate
@@ -81,7 +93,7 @@ def suggested(
     depth = (size.layers if cells is None else ModelConfig.layers) if layers is None else layers
     passes = _passes(train_characters, plan, size)
     steps = max(1.0, passes * train_characters / (streams * plan.window))
-    rate *= min(_FASTER, max(1.0, _ENOUGH_STEPS / steps) ** _STEPS_POWER)
+    rate *= faster(steps) if plan.minutes is not None else 1.0
     by_heart = _learned_by_heart(train_characters, passes, chosen, depth)
     return Settings(
         chosen,
@@ -92,6 +104,11 @@ def suggested(
         warmup=round(min(_MOST_WARMUP, max(plan.warmup, _WARMUP_STEPS / steps)), 3),
         weight_decay=round(by_heart * _decay(train_characters, streams * plan.window, rate), 3),
     )
+
+
+def faster(steps: float) -> float:
+    """How many times as high the rate of a training of so few steps is best."""
+    return min(_FASTER, math.pow(max(1.0, _ENOUGH_STEPS / steps), _STEPS_POWER))
 
 
 def _size(train_characters: int, minutes: float) -> _Size:

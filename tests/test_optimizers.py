@@ -40,9 +40,7 @@ def first_move(optimizer: str) -> torch.Tensor:
         ModelConfig(vocabulary_size=7, cells=6, embedding=4), generator=torch.Generator().manual_seed(0)
     )
     before = model.weights(0).recurrent.detach().clone()
-    optimizers = Optimizers(
-        model, TrainingConfig(steps=1, optimizer=optimizer, recurrent_l1=0.0, weight_decay=0.0)
-    )
+    optimizers = Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer, recurrent_l1=0.0))
     for number, parameter in enumerate(model.parameters()):
         parameter.grad = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(number))
     optimizers.step(0.5)
@@ -80,9 +78,7 @@ def test_muon_has_the_rows_that_its_name_says():
 def test_no_parameter_is_left_where_it_was(optimizer):
     model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4))
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    optimizers = Optimizers(
-        model, TrainingConfig(steps=1, optimizer=optimizer, recurrent_l1=0.0, weight_decay=0.0)
-    )
+    optimizers = Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer, recurrent_l1=0.0))
     for parameter in model.parameters():
         parameter.grad = torch.rand_like(parameter) + 0.1
     optimizers.step(0.5)
@@ -103,7 +99,7 @@ def test_recurrent_weights_are_pulled_to_zero_and_no_further():
             ModelConfig(vocabulary_size=7, cells=6, embedding=4, layers=2),
             generator=torch.Generator().manual_seed(0),
         )
-        config = TrainingConfig(steps=1, recurrent_l1=pull, learning_rate=0.01, warmup=0.0, weight_decay=0.0)
+        config = TrainingConfig(steps=1, recurrent_l1=pull, learning_rate=0.01, warmup=0.0)
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter)
         Optimizers(model, config).step(0.0)

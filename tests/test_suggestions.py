@@ -18,9 +18,15 @@ def test_a_short_text_gets_more_cells_and_dropout_with_time(minutes, cells, laye
     assert settings.learning_rate == (0.0215 if minutes == 0.08 else 0.015)
 
 
-def test_few_steps_are_made_at_a_higher_rate_after_a_longer_warm_up():
-    paces = [suggested(10**7, TrainingConfig(steps=steps))[4:6] for steps in (1, 122, 1000, 2000, 100_000)]
-    assert paces == [(0.03, 0.3), (0.03, 0.3), (0.0158, 0.04), (0.012, 0.02), (0.012, 0.02)]
+def test_few_steps_in_minutes_are_made_at_a_higher_rate():
+    rates = [suggested(10**7, TrainingConfig(minutes=minutes)).learning_rate for minutes in (0.001, 0.2, 4)]
+    assert rates == [0.03, 0.0205, 0.012]
+
+
+def test_few_steps_warm_up_longer_and_keep_the_rate_of_every_text():
+    few = [suggested(10**7, TrainingConfig(steps=steps)) for steps in (1, 1000, 100_000)]
+    assert [settings.warmup for settings in few] == [0.3, 0.04, 0.02]
+    assert {settings.learning_rate for settings in few} == {PLAN.learning_rate}
 
 
 @pytest.mark.parametrize("minutes", [0.5, 4])

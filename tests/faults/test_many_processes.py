@@ -16,9 +16,8 @@ from charlstm.checkpoint import load
 from charlstm.files import METRICS, RESUME
 from charlstm.tensorfile import load_tensors
 
-# Five streams: with two or three processes they have not equally many. The rate is that of a longer training:
-# at the higher one of so few steps rounding grows faster than losses of 1e-3 nats tell apart.
-SETTINGS = {"steps": 200, "streams": 5, "evaluate_every": 40, "learning_rate": 0.012}
+# Five streams: with two or three processes they have not equally many.
+SETTINGS = {"steps": 200, "streams": 5, "evaluate_every": 40}
 
 
 def train_together(out: Path, count: int, **settings) -> list[End | None]:
