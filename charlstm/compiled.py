@@ -1,8 +1,8 @@
-"""The LSTM's arithmetic as compiled loops: the element-wise part of a step, and whole steps of one stream.
+"""The LSTM's arithmetic as compiled loops: the element-wise part of a step, and whole steps of some streams.
 
 A library's LSTM is made for windows: stepped one character at a time it packs its weights anew for
-every character. Here one step costs one pass over the weights. `cell` is the readable reference; these
-equal it to float32 rounding.
+every character. Here one step costs one pass over the weights, and threads that have streams of their
+own meet only after many steps. `cell` is the readable reference; these equal it to float32 rounding.
 
 Numba compiles at the first call, for some seconds, and keeps the result on disk for later processes.
 The candidate's pre-activations come doubled, because tanh(x) = 2 sigmoid(2 x) - 1: a step then is one run
@@ -28,8 +28,6 @@ COLDEST = 1e-300
 # What has less than e^this of the likeliest's probability is not drawn.
 _NEVER = np.float32(-80)
 _ONE, _TWO = np.float32(1), np.float32(2)
-# For step_rows where no cell is held.
-NOTHING_HELD = np.empty(0, np.int64), np.empty(0, np.float32)
 
 
 def compiled(function: _Function) -> _Function:
@@ -75,13 +73,12 @@ class Holds(NamedTuple):
 
 
 @compiled
-def _powers(x: Floats, factor: np.float32, y: Floats, scale: Floats) -> None:
-    """y times scale is 2^(factor x), within 2e-7 of it; beyond 2^126 and 2^-126 it ends.
+def _powers(x: Floats, factor: np.float32, y: Floats, bits: NDArray[np.int32]) -> None:
+    """y times the floats of these bits is 2^(factor x), within 2e-7 of it; it ends at 2^126 and 2^-126.
 
     2^v is 2^floor(v), written as a float's exponent, times a polynomial in the rest (its coefficients are the
     powers of ln 2 over factorials, fitted to [0, 1)). Plain arithmetic, so that it runs in vectors.
     """
-    exponents = scale.view(np.int32)
     for k in range(x.size):
         v = min(max(factor * x[k], np.float32(-126)), np.float32(126))
         whole = np.floor(v)
@@ -93,15 +90,15 @@ def _powers(x: Floats, factor: np.float32, y: Floats, scale: Floats) -> None:
         p = p * rest + np.float32(2.402264791363012e-1)
         p = p * rest + np.float32(6.931472028550421e-1)
         y[k] = p * rest + _ONE
-        exponents[k] = (np.int32(whole) + np.int32(127)) << np.int32(23)
+        bits[k] = (np.int32(whole) + np.int32(127)) << np.int32(23)
 
 
 @compiled
-def _sigmoids(x: Floats, y: Floats, scale: Floats) -> None:
-    """y = 1 / (1 + e^-x); scale is room for as many numbers. Off by less than 2e-7."""
-    _powers(x, -_LOG2_E, y, scale)
+def _sigmoids(x: Floats, y: Floats, bits: NDArray[np.int32], floats: Floats) -> None:
+    """y = 1 / (1 + e^-x); bits and floats are room for as many numbers, one memory. Off by less than 2e-7."""
+    _powers(x, -_LOG2_E, y, bits)
     for k in range(x.size):
-        y[k] = _ONE / (_ONE + y[k] * scale[k])
+        y[k] = _ONE / (_ONE + y[k] * floats[k])
 
 
 def _wide(number: Any) -> Any:
@@ -135,36 +132,149 @@ def _products(weights: Floats | Halves, x: Floats, y: Floats) -> None:
 
 
 @compiled
-def _read(
-    weights: StreamWeights, symbol: int, h: Floats, c: Floats, holds: Holds, number: int, room: Floats
-) -> None:
-    """One character through all layers: h (layers, 2 cells) and c (layers, cells) become what is after it.
+def multiply_rows(weights: Floats | Halves, x: Floats, first: int, y: Floats) -> None:
+    """y (rows, outputs) = x weights^T, of x (rows, any) the columns from first on that weights has.
 
-    A row of h is [h of the layer below, h of this layer], as the products want it. room is (3, 4 cells).
+    Four rows of x by four of weights at a time, so that a number that is read is used four times. A row's
+    numbers do not depend on how many fours stand before it.
     """
-    cells = c.shape[1]
-    sums, gates, scale = room[0], room[1], room[2]
-    for layer in range(c.shape[0]):
+    inputs, skipped = weights.shape[1], np.uint64(first)  # a signed index could be one from the end
+    rows, outputs = x.shape[0] // 4 * 4, weights.shape[0] // 4 * 4
+    for r in range(0, outputs if rows else 0, 4):
+        for s in range(0, rows, 4):
+            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = np.float32(0)
+            c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = np.float32(0)
+            for k in range(inputs):
+                at = skipped + np.uint64(k)
+                w0, w1 = _wide(weights[r, k]), _wide(weights[r + 1, k])
+                w2, w3 = _wide(weights[r + 2, k]), _wide(weights[r + 3, k])
+                a, b, c, d = x[s, at], x[s + 1, at], x[s + 2, at], x[s + 3, at]
+                a0, a1, a2, a3 = a0 + w0 * a, a1 + w1 * a, a2 + w2 * a, a3 + w3 * a
+                b0, b1, b2, b3 = b0 + w0 * b, b1 + w1 * b, b2 + w2 * b, b3 + w3 * b
+                c0, c1, c2, c3 = c0 + w0 * c, c1 + w1 * c, c2 + w2 * c, c3 + w3 * c
+                d0, d1, d2, d3 = d0 + w0 * d, d1 + w1 * d, d2 + w2 * d, d3 + w3 * d
+            y[s, r], y[s, r + 1], y[s, r + 2], y[s, r + 3] = a0, a1, a2, a3
+            y[s + 1, r], y[s + 1, r + 1], y[s + 1, r + 2], y[s + 1, r + 3] = b0, b1, b2, b3
+            y[s + 2, r], y[s + 2, r + 1], y[s + 2, r + 2], y[s + 2, r + 3] = c0, c1, c2, c3
+            y[s + 3, r], y[s + 3, r + 1], y[s + 3, r + 2], y[s + 3, r + 3] = d0, d1, d2, d3
+    for s in range(rows):
+        _products(weights[outputs:], x[s, first : first + inputs], y[s, outputs:])
+    for s in range(rows, x.shape[0]):
+        _products(weights, x[s, first : first + inputs], y[s])
+
+
+class Held(NamedTuple):
+    """Cells of a layer that are set after their update, each (held,)."""
+
+    cells: NDArray[np.int64]
+    values: Floats
+
+
+NOTHING_HELD = Held(np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+class Room(NamedTuple):
+    """Where steps compute: the pre-activations (streams, 4 cells), candidate doubled, and places for less."""
+
+    sums: Floats
+    halves: Floats
+    bits: NDArray[np.int32]
+    floats: Floats
+
+
+@compiled
+def _room_for(streams: int, cells: int) -> Room:
+    """Room for so many streams of a layer of so many cells."""
+    several = _together(cells)
+    bits = np.empty(4 * cells * several, np.int32)
+    sums, halves = np.empty((streams, 4 * cells), np.float32), np.empty(cells * several, np.float32)
+    return Room(sums, halves, bits, bits.view(np.float32))
+
+
+@compiled
+def _together(cells: int) -> int:
+    """So many streams are computed at once: with all that is computed of them they fit the nearest cache.
+
+    4, or a part of it, so that which ones are together does not depend on how streams are dealt to threads.
+    """
+    return 4 if cells <= 128 else 2 if cells <= 256 else 1
+
+
+@compiled
+def _step(room: Room, gates: Floats, c: Floats, h: Floats, first: int, held: Held) -> None:
+    """The element-wise part of a step, from room's pre-activations: c (streams, cells) becomes that after it.
+
+    Gates i, f, g, o (streams, 4 cells) are written, and h into the columns of h (streams, any) from first on.
+    """
+    streams, cells = c.shape
+    sums, halves, bits, floats = room
+    several = _together(cells)
+    width, column = np.uint64(cells), np.uint64(first)  # signed indices could be meant from the end
+    for start in range(0, streams, several):
+        stop = min(start + several, streams)
+        _sigmoids(sums[start:stop].ravel(), gates[start:stop].ravel(), bits, floats)
+        for s in range(start, stop):
+            for n in range(cells):
+                k = np.uint64(n)
+                g = _TWO * gates[s, k + width + width] - _ONE
+                gates[s, k + width + width] = g
+                c[s, k] = gates[s, k + width] * c[s, k] + gates[s, k] * g
+            for n in range(held.cells.size):
+                c[s, held.cells[n]] = held.values[n]
+        doubled, states = sums.ravel()[: cells * (stop - start)], c[start:stop].ravel()
+        for n in range(doubled.size):
+            doubled[n] = _TWO * states[n]
+        _sigmoids(doubled, halves, bits, floats)
+        for s in range(start, stop):
+            row = np.uint64((s - start) * cells)
+            for n in range(cells):
+                k = np.uint64(n)
+                h[s, column + k] = gates[s, k + width + width + width] * (_TWO * halves[row + k] - _ONE)
+
+
+@compiled
+def _held(holds: Holds, layer: int, number: int) -> Held:
+    """Those of a layer that have begun at drawn character number."""
+    if holds.starts.size == 0:
+        return Held(holds.cells, holds.values)
+    begun = (holds.layers == layer) & (holds.starts <= number)
+    return Held(holds.cells[begun], holds.values[begun])
+
+
+@compiled
+def _read(
+    weights: StreamWeights,
+    symbols: NDArray[np.int64],
+    h: Floats,
+    c: Floats,
+    holds: Holds,
+    number: int,
+    gates: Floats,
+    room: Room,
+) -> None:
+    """One symbol of every stream through all layers: h (layers, streams, 2 cells) and c (layers, streams,
+    cells) become what is after it, and gates (layers, streams, 4 cells) those that made it.
+
+    A row of h is [h of the layer below, h of this layer], as the products want it.
+    """
+    layers, streams, cells = c.shape
+    sums = room.sums
+    for layer in range(layers):
         if layer == 0:
-            _products(weights.recurrent, h[0, cells:], sums)
-            sums += weights.table[symbol]
+            multiply_rows(weights.recurrent, h[0], cells, sums)
         else:
-            _products(weights.upper[layer - 1], h[layer], sums)
-            sums += weights.bias[layer - 1]
-        _sigmoids(sums, gates, scale)
-        for k in range(cells):
-            candidate = _TWO * gates[2 * cells + k] - _ONE
-            c[layer, k] = gates[cells + k] * c[layer, k] + gates[k] * candidate
-        for k in range(holds.starts.size):
-            if holds.layers[k] == layer and holds.starts[k] <= number:
-                c[layer, holds.cells[k]] = holds.values[k]
-        for k in range(cells):
-            sums[k] = _TWO * c[layer, k]
-        _sigmoids(sums[:cells], sums[cells : 2 * cells], scale[:cells])
-        for k in range(cells):
-            h[layer, cells + k] = gates[3 * cells + k] * (_TWO * sums[cells + k] - _ONE)
-        if layer + 1 < c.shape[0]:
-            h[layer + 1, :cells] = h[layer, cells:]
+            multiply_rows(weights.upper[layer - 1], h[layer], 0, sums)
+        for stream in range(streams):
+            own = sums[stream]
+            added = weights.table[symbols[stream]] if layer == 0 else weights.bias[layer - 1]
+            for k in range(4 * cells):
+                own[k] += added[k]
+        _step(room, gates[layer], c[layer], h[layer], cells, _held(holds, layer, number))
+        if layer + 1 < layers:
+            for stream in range(streams):
+                below, above = h[layer, stream, cells:], h[layer + 1, stream]
+                for k in range(cells):
+                    above[k] = below[k]
 
 
 @compiled
@@ -173,60 +283,57 @@ def step_rows(
     table: Floats,
     rows: NDArray[np.int64],
     before: Floats,
-    held_cells: NDArray[np.int64],
-    held_values: Floats,
+    held: Held,
     gates: Floats,
     c: Floats,
     h: Floats,
-    position: int,
 ) -> None:
-    """The element-wise part of one step of one layer, written at a position of gates, c and h.
+    """The element-wise part of one step of one layer: gates i, f, g, o (streams, 4 cells), c and h (streams,
+    cells).
 
     The pre-activations, candidate doubled, are products (streams, 4 cells) and, added to them, those of rows
-    (streams,) of a table (any, 4 cells); before (streams, cells) is c before position 0; gates (streams,
-    positions, 4 cells) come in the order i, f, g, o; c and h are (streams, positions, cells). All are
-    contiguous. Held cells are set after their update.
+    (streams,) of a table (any, 4 cells); before (streams, cells) is c before. All are contiguous. Held cells
+    are set after their update.
     """
-    cells = before.shape[1]
-    sums, scale = np.empty(4 * cells, np.float32), np.empty(4 * cells, np.float32)
-    doubled, halves = np.empty(cells, np.float32), np.empty(cells, np.float32)
-    for stream in range(products.shape[0]):
-        row = table[rows[stream]]
-        for k in range(4 * cells):
-            sums[k] = _wide(products[stream, k]) + row[k]
-        gate, now, out = gates[stream, position], c[stream, position], h[stream, position]
-        last = c[stream, position - 1] if position > 0 else before[stream]
-        _sigmoids(sums, gate, scale)
-        for k in range(cells):
-            candidate = _TWO * gate[2 * cells + k] - _ONE
-            gate[2 * cells + k] = candidate
-            now[k] = gate[cells + k] * last[k] + gate[k] * candidate
-        for k in range(held_cells.size):
-            now[held_cells[k]] = held_values[k]
-        for k in range(cells):
-            doubled[k] = _TWO * now[k]
-        _sigmoids(doubled, halves, scale[:cells])
-        for k in range(cells):
-            out[k] = gate[3 * cells + k] * (_TWO * halves[k] - _ONE)
+    room = _room_for(*before.shape)
+    for stream in range(len(products)):
+        own, given, row = room.sums[stream], products[stream], table[rows[stream]]
+        for k in range(own.size):
+            own[k] = _wide(given[k]) + row[k]
+    c[:] = before
+    _step(room, gates, c, h, 0, held)
+
+
+class Chances(NamedTuple):
+    """Where a symbol's chances are computed, (symbols,) each."""
+
+    scaled: Floats
+    weights: Floats
+    bits: NDArray[np.int32]
+    floats: Floats
 
 
 @compiled
-def pick(logits: Floats, draw: Draw, uniform: float, room: Floats) -> int:
-    """The symbol at a uniform number in [0, 1) of what `sampling.next_probabilities` gives.
+def chances_for(symbols: int) -> Chances:
+    """Room to pick one of so many symbols."""
+    bits = np.empty(symbols, np.int32)
+    return Chances(np.empty(symbols, np.float32), np.empty(symbols, np.float32), bits, bits.view(np.float32))
 
-    room is (3, symbols), for what is computed on the way.
-    """
+
+@compiled
+def pick(logits: Floats, draw: Draw, uniform: float, chances: Chances) -> int:
+    """The symbol at a uniform number in [0, 1) of what `sampling.next_probabilities` gives."""
     if draw.temperature < COLDEST:
         return int(np.argmax(logits))
-    scaled, weights, scale = room[0], room[1], room[2]
+    scaled, weights, bits, floats = chances
     largest = logits[0]
     for symbol in range(logits.size):
         largest = max(largest, logits[symbol])
     for symbol in range(logits.size):
         scaled[symbol] = (np.float64(logits[symbol]) - np.float64(largest)) / draw.temperature
-    _powers(scaled, _LOG2_E, weights, scale)
+    _powers(scaled, _LOG2_E, weights, bits)
     for symbol in range(logits.size):
-        weights[symbol] = weights[symbol] * scale[symbol] if scaled[symbol] > _NEVER else np.float32(0)
+        weights[symbol] = weights[symbol] * floats[symbol] if scaled[symbol] > _NEVER else np.float32(0)
     if 0 < draw.top_k < logits.size:
         least = np.sort(scaled)[logits.size - draw.top_k]
         weights[scaled < least] = 0.0
@@ -250,9 +357,9 @@ def pick(logits: Floats, draw: Draw, uniform: float, room: Floats) -> int:
 @compiled
 def pick_rows(logits: Floats, draw: Draw, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
     """The symbol of every row of logits (streams, vocabulary), contiguous, by its own uniform number."""
-    drawn, room = np.empty(uniforms.size, np.int64), np.empty((3, logits.shape[1]), np.float32)
+    drawn, chances = np.empty(uniforms.size, np.int64), chances_for(logits.shape[1])
     for stream in range(uniforms.size):
-        drawn[stream] = pick(logits[stream], draw, uniforms[stream], room)
+        drawn[stream] = pick(logits[stream], draw, uniforms[stream], chances)
     return drawn
 
 
@@ -260,15 +367,17 @@ def pick_rows(logits: Floats, draw: Draw, uniforms: NDArray[np.float64]) -> NDAr
 def read_block(
     weights: StreamWeights, symbols: NDArray[np.int64], h: Floats, c: Floats, holds: Holds, first: int
 ) -> Floats:
-    """Logits (symbols, vocabulary) after each of symbols; h and c become what is after the last.
+    """Logits (symbols, vocabulary) after each of symbols, in one stream; see _read for h and c, which become
+    what is after the last.
 
     The first symbol is the one before drawn character `first`, as the holds count.
     """
-    room = np.empty((3, 4 * c.shape[1]), np.float32)
+    cells = c.shape[2]
+    gates, room = np.empty((c.shape[0], 1, 4 * cells), np.float32), _room_for(1, cells)
     logits = np.empty((symbols.size, weights.head_bias.size), np.float32)
     for k in range(symbols.size):
-        _read(weights, symbols[k], h, c, holds, first + k, room)
-        _products(weights.head, h[-1, c.shape[1] :], logits[k])
+        _read(weights, symbols[k : k + 1], h, c, holds, first + k, gates, room)
+        multiply_rows(weights.head, h[-1], cells, logits[k : k + 1])
         logits[k] += weights.head_bias
     return logits
 
@@ -276,7 +385,7 @@ def read_block(
 @compiled
 def draw_block(
     weights: StreamWeights,
-    symbol: int,
+    symbols: NDArray[np.int64],
     h: Floats,
     c: Floats,
     holds: Holds,
@@ -284,15 +393,46 @@ def draw_block(
     draw: Draw,
     uniforms: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """A symbol for each uniform number, each read before the next is drawn; symbol is read first."""
-    room = np.empty((3, 4 * c.shape[1]), np.float32)
-    symbols = weights.head_bias.size
-    logits, chances = np.empty(symbols, np.float32), np.empty((3, symbols), np.float32)
-    drawn = np.empty(uniforms.size, np.int64)
-    for k in range(uniforms.size):
-        _read(weights, symbol, h, c, holds, first + k, room)
-        _products(weights.head, h[-1, c.shape[1] :], logits)
-        logits += weights.head_bias
-        symbol = pick(logits, draw, uniforms[k], chances)
-        drawn[k] = symbol
+    """The next symbols of every stream, (characters, streams) as the uniform numbers, each read before the
+    next is drawn; symbols (streams,) are read first.
+    """
+    cells, streams = c.shape[2], symbols.size
+    gates = np.empty((c.shape[0], streams, 4 * cells), np.float32)
+    room = _room_for(streams, cells)
+    logits = np.empty((streams, weights.head_bias.size), np.float32)
+    chances = chances_for(weights.head_bias.size)
+    drawn = np.empty(uniforms.shape, np.int64)
+    for number in range(len(uniforms)):
+        last = symbols if number == 0 else drawn[number - 1]
+        _read(weights, last, h, c, holds, first + number, gates, room)
+        multiply_rows(weights.head, h[-1], cells, logits)
+        for stream in range(streams):
+            logits[stream] += weights.head_bias
+            drawn[number, stream] = pick(logits[stream], draw, uniforms[number, stream], chances)
     return drawn
+
+
+@compiled
+def trace_block(
+    weights: StreamWeights,
+    symbols: NDArray[np.int64],
+    h: Floats,
+    c: Floats,
+    holds: Holds,
+    kept: tuple[Floats, Floats, Floats],
+    first: int,
+) -> None:
+    """Read symbols (positions, streams) and keep the gates, c and h of each; see _read for h and c.
+
+    kept are (layers, all streams, positions, 4 cells), and of cells; these streams are those from first on.
+    """
+    cells, streams = c.shape[2], symbols.shape[1]
+    gates = np.empty((c.shape[0], streams, 4 * cells), np.float32)
+    room = _room_for(streams, cells)
+    for position in range(len(symbols)):
+        _read(weights, symbols[position], h, c, holds, 0, gates, room)
+        for layer in range(c.shape[0]):
+            for stream in range(streams):
+                kept[0][layer, first + stream, position] = gates[layer, stream]
+                kept[1][layer, first + stream, position] = c[layer, stream]
+                kept[2][layer, first + stream, position] = h[layer, stream, cells:]

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from charlstm import cell
-from charlstm.config import ModelConfig
+from charlstm.compiled import StreamWeights
+from charlstm.config import ModelConfig, StepPrecision
 from charlstm.parallel import Shard
+from charlstm.stream import stream_weights
 
 # Characters after which the slowest cells of a new network have forgotten: a forget gate of f keeps for
 # 1 / (1 - f). On stdlib, 256 cells, 1,500 steps, 16 gave 1.165 nats, 64 gave 1.169 and 256 gave 1.175, within
@@ -132,6 +134,12 @@ def runs_compiled(model: CharLSTM) -> bool:
     """Whether the loops of `compiled` can run this model: tanh cells, float32, on the CPU."""
     on_cpu = model.device.type == "cpu" and model.head.weight.dtype == torch.float32
     return on_cpu and model.config.activation == "tanh"
+
+
+def compiled_weights(model: CharLSTM, precision: StepPrecision = "float32") -> StreamWeights:
+    """The weights of a model that runs compiled, as `stream` reads them; see there."""
+    tensors = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
+    return stream_weights(tensors, precision)
 
 
 def doubled_candidate(weights: cell.LayerWeights) -> cell.LayerWeights:

@@ -1,4 +1,4 @@
-"""Texts drawn from a run, and the cells held in them. One text of tanh cells is drawn without torch."""
+"""Texts drawn from a run, and the cells held in them. Those of tanh cells are drawn without torch."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from charlstm.config import Hold, SamplingConfig, Unknown, check_cell, check_see
 from charlstm.errors import UsageError
 from charlstm.files import FINDINGS
 from charlstm.inspection.findings import Findings
-from charlstm.stream import draw_after, seeded_uniforms, stream_weights
+from charlstm.stream import draw_after, in_blocks, seeded_uniforms, stream_weights, usual_threads
 from charlstm.writing import read_prompt, written
 
 
@@ -20,8 +20,8 @@ def sample_from(
     """What each stream adds to its text; see sampling.sample. With torch and without it is the same."""
     check_seed(seed)
     run = load_config(path)
-    if config.count == 1 and run.model.activation == "tanh":
-        yield from _one_text(path, run, prompt, config, seed, unknown)
+    if in_blocks(run.model, config):
+        yield from _drawn_in_blocks(path, run, prompt, config, seed, unknown)
         return
     import torch
 
@@ -32,15 +32,16 @@ def sample_from(
     yield from sample(model, vocabulary, prompt, config=config, generator=generator, unknown=unknown)
 
 
-def _one_text(
+def _drawn_in_blocks(
     path: Path, run: RunConfig, prompt: str, config: SamplingConfig, seed: int, unknown: Unknown
 ) -> Iterator[list[str]]:
     for hold in config.hold:
         check_cell(hold.layer, hold.cell, run.model)
     weights = stream_weights(load_weights(path, run.model).tensors, config.precision)
     ids = np.array(read_prompt(prompt, run.vocabulary, unknown), np.int64)
-    drawn = draw_after(weights, ids, config=config, uniforms=seeded_uniforms(seed))
-    yield from written(([symbol] for symbol in drawn), run.vocabulary, config)
+    uniforms = seeded_uniforms(seed)
+    drawn = draw_after(weights, ids, config=config, uniforms=uniforms, threads=usual_threads())
+    yield from written(drawn, run.vocabulary, config)
 
 
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:

@@ -1,7 +1,7 @@
 """Drawing the next characters, in one stream or many.
 
-One stream of tanh cells on the CPU goes the way of `stream`; many, or a GPU, or another activation, go by
-steps of matrix products.
+Tanh cells on the CPU go the way of `stream`; a GPU, another activation, or many large streams in bfloat16 go
+by steps of matrix products.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,9 +14,9 @@ from torch import Tensor
 from charlstm import cell
 from charlstm.compiled import COLDEST, pick_rows
 from charlstm.config import Hold, SamplingConfig, Unknown, check_cell
-from charlstm.model import CharLSTM, State, runs_compiled
+from charlstm.model import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.stepper import Stepper
-from charlstm.stream import draw_after, draw_rules, stream_weights
+from charlstm.stream import draw_after, draw_rules, in_blocks
 from charlstm.vocabulary import Vocabulary
 from charlstm.writing import read_prompt, written
 
@@ -57,27 +57,26 @@ def draw(
     """
     for hold in config.hold:
         check_cell(hold.layer, hold.cell, model.config)
-    if config.count == 1 and runs_compiled(model):
-        yield from ([symbol] for symbol in _draw_one(model, prompt, config, generator))
+    if runs_compiled(model) and in_blocks(model.config, config):
+        yield from _draw_in_blocks(model, prompt, config, generator)
     else:
-        yield from _draw_many(model, prompt, config, generator)
+        yield from _draw_in_steps(model, prompt, config, generator)
 
 
-def _draw_one(
+def _draw_in_blocks(
     model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
-) -> Iterator[int]:
-    """The ids of one stream, from `stream`."""
-    tensors = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
-    weights = stream_weights(tensors, config.precision)
+) -> Iterator[list[int]]:
+    """The ids of every stream, from `stream`."""
 
     def uniforms(count: int) -> NDArray[np.float64]:
         return torch.rand(count, dtype=torch.float64, generator=generator).numpy()
 
-    return draw_after(weights, prompt.numpy(), config=config, uniforms=uniforms)
+    weights, threads = compiled_weights(model, config.precision), torch.get_num_threads()
+    return draw_after(weights, prompt.numpy(), config=config, uniforms=uniforms, threads=threads)
 
 
 @torch.inference_mode()
-def _draw_many(
+def _draw_in_steps(
     model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
 ) -> Iterator[list[int]]:
     """The ids of every stream, a step of all at a time."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled import NOTHING_HELD, step_rows
+from charlstm.compiled import NOTHING_HELD, Held, step_rows
 from charlstm.config import StepPrecision
 from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
 from charlstm.products import Packed, numbers
@@ -120,7 +120,7 @@ class _CompiledLayer:
         self._weight = Packed(joined.to(self._kind))
         self._first, self._cells = table is not None, weights.recurrent.shape[1]
         self._added = (weights.bias[None] if table is None else table).detach().numpy()
-        self._gates, self._bias_rows = np.empty((0, 1, 0), np.float32), np.empty(0, np.int64)
+        self._gates, self._bias_rows = np.empty((0, 0), np.float32), np.empty(0, np.int64)
         self._output_gate, self._joined = torch.empty(0, 0), torch.empty(0, 0)
 
     def step(self, inputs: Tensor, before: LayerState, now: LayerState, held: cell.Held | None) -> Tensor:
@@ -128,8 +128,8 @@ class _CompiledLayer:
         streams = len(before.h)
         if len(self._gates) != streams:
             # Written anew at every step: fresh ones would be cleared by the kernel.
-            self._gates = np.empty((streams, 1, self._added.shape[1]), np.float32)
-            self._output_gate = torch.from_numpy(self._gates[:, 0, -self._cells :])
+            self._gates = np.empty((streams, self._added.shape[1]), np.float32)
+            self._output_gate = torch.from_numpy(self._gates[:, -self._cells :])
             self._bias_rows = np.zeros(streams, np.int64)
             self._joined = torch.empty(streams, 2 * self._cells, dtype=self._kind)
         if self._first:
@@ -140,7 +140,7 @@ class _CompiledLayer:
             x[:, self._cells :] = before.h
         products = numbers(self._weight(x))
         rows = inputs.contiguous().numpy() if self._first else self._bias_rows
-        cells, values = (held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
-        c, h, c_before = now.c.numpy()[:, None], now.h.numpy()[:, None], before.c.contiguous().numpy()
-        step_rows(products, self._added, rows, c_before, cells, values, self._gates, c, h, 0)
+        set_after = Held(held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
+        c, h, c_before = now.c.numpy(), now.h.numpy(), before.c.contiguous().numpy()
+        step_rows(products, self._added, rows, c_before, set_after, self._gates, c, h)
         return self._output_gate

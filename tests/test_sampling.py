@@ -10,6 +10,7 @@ from charlstm.errors import UnknownCharacterError, UsageError
 from charlstm.model import CharLSTM, State
 from charlstm.sampling import draw, next_probabilities, sample
 from charlstm.stepper import Stepper
+from charlstm.stream import in_blocks
 from charlstm.vocabulary import Vocabulary
 
 LETTERS = Vocabulary.of_text("\nabcdefghij")
@@ -169,7 +170,8 @@ def natural(model: CharLSTM, ids: list[int], holds: tuple[Hold, ...] = (), first
 def drawn_with_logits(
     model: CharLSTM, prompt: list[int], monkeypatch: pytest.MonkeyPatch, **settings
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What is drawn, (length, count), and the logits behind it, (length, count, vocabulary)."""
+    """What is drawn by steps, (length, count), and the logits behind it, (length, count, vocabulary)."""
+    monkeypatch.setattr("charlstm.sampling.in_blocks", lambda *_: False)
     logits, step = [], Stepper.__call__
 
     def kept(stepper: Stepper, *arguments: object) -> tuple[torch.Tensor, State]:
@@ -237,15 +239,31 @@ def test_of_two_holds_of_one_cell_the_later_start_counts(small_model, monkeypatc
     torch.testing.assert_close(logits[:, 0], told, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("count", [1, 2, 9])
 @torch.no_grad()
-def test_one_stream_holds_what_many_hold(small_model, monkeypatch):
-    """One stream goes another way than many: both draw what the equations say."""
-    holds = (Hold(0, 2, 3.0, 4), Hold(1, 1, -3.0, 0))
-    settings = {"length": 15, "temperature": 0.0, "hold": holds}
-    ids, _ = drawn_with_logits(small_model, [1, 2], monkeypatch, count=2, **settings)
+def test_blocks_hold_what_steps_hold(small_model, monkeypatch, count):
+    """There are two ways to draw: both draw what the equations say."""
+    settings = {"length": 15, "temperature": 1.0, "count": count}
+    settings["hold"] = (Hold(0, 2, 3.0, 4), Hold(1, 1, -3.0, 0))
     config = SamplingConfig(**settings)
-    one = [symbol for (symbol,) in draw(small_model, torch.tensor([1, 2]), config=config, generator=seeded())]
-    assert one == ids[:, 0].tolist()
+    blocks = list(draw(small_model, torch.tensor([1, 2]), config=config, generator=seeded()))
+    ids, _ = drawn_with_logits(small_model, [1, 2], monkeypatch, **settings)
+    assert blocks == ids.tolist()
+
+
+@pytest.mark.parametrize(
+    ("precision", "count", "cells", "activation", "expected"),
+    [
+        ("float32", 64, 512, "tanh", True),
+        ("bfloat16", 16, 512, "tanh", True),
+        ("bfloat16", 64, 128, "tanh", True),
+        ("bfloat16", 64, 256, "tanh", False),
+        ("float32", 1, 8, "relu", False),
+    ],
+)
+def test_which_way_a_drawing_goes(precision, count, cells, activation, expected):
+    model = ModelConfig(vocabulary_size=2, cells=cells, activation=activation)
+    assert in_blocks(model, SamplingConfig(count=count, precision=precision)) is expected
 
 
 @pytest.mark.parametrize("hold", [Hold(2, 0, 1.0), Hold(0, 6, 1.0)])

@@ -1,4 +1,4 @@
-"""Compiled steps of one stream against the model, the equations and the distribution."""
+"""Compiled steps of streams against the model, the equations and the distribution."""
 
 import itertools
 
@@ -9,11 +9,30 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_sampling import natural
 
-from charlstm.compiled import Draw, compiled, draw_block, pick, pick_rows, step_rows
+from charlstm.compiled import (
+    Draw,
+    chances_for,
+    compiled,
+    draw_block,
+    multiply_rows,
+    pick,
+    pick_rows,
+    step_rows,
+    trace_block,
+)
 from charlstm.config import Hold, ModelConfig, SamplingConfig
+from charlstm.inspection.trace import trace
 from charlstm.model import CharLSTM
 from charlstm.sampling import draw, next_probabilities
-from charlstm.stream import Stream, draw_stream, seeded_uniforms, stream_weights, warm_up
+from charlstm.stream import (
+    Streams,
+    draw_after,
+    draw_streams,
+    seeded_uniforms,
+    stream_weights,
+    usual_threads,
+    warm_up,
+)
 
 
 def weights_of(model: CharLSTM, precision="float32"):
@@ -34,8 +53,46 @@ def test_reading_equals_the_model(cells, layers, generator):
         parameter.mul_(3)  # gates that saturate
     ids = random_ids(200, generator)
     expected = model(ids[None], model.initial_state(1))[0][0].softmax(1)
-    found = torch.from_numpy(Stream(weights_of(model)).read(ids.numpy(), first=0)).softmax(1)
+    found = torch.from_numpy(Streams(weights_of(model)).read(ids.numpy(), first=0)).softmax(1)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 11])
+@pytest.mark.parametrize(("outputs", "inputs", "first"), [(4, 1, 0), (10, 7, 0), (12, 33, 5)])
+def test_products_of_rows_equal_those_of_numpy(rows, outputs, inputs, first):
+    random = np.random.default_rng(0)
+    weights, x = random.normal(size=(outputs, inputs)), random.normal(size=(rows, inputs + first))
+    found = np.full((rows, outputs), np.nan, np.float32)
+    multiply_rows(weights.astype(np.float32), x.astype(np.float32), first, found)
+    np.testing.assert_allclose(found, x[:, first:] @ weights.T, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 9, 13])
+def test_texts_do_not_depend_on_how_many_threads_draw_them(small_model, count):
+    """To the bit, and so do those that are drawn one character at a time."""
+    config = SamplingConfig(length=70, count=count, temperature=1.0, hold=(Hold(0, 2, 3.0, 30),))
+    weights, prompt = weights_of(small_model), np.array([1, 2, 3])
+    expected = None
+    for threads in (1, 2, 5):
+        one = Streams(weights)
+        one.read(prompt[:-1], first=-2)
+        streams = Streams(weights, config.hold, count=count, threads=threads)
+        streams.start_as(one)
+        drawn = list(draw_streams(streams, 3, config=config, uniforms=seeded_uniforms(7)))
+        state = streams.state
+        expected = expected or (drawn, state)
+        assert drawn == expected[0]
+        np.testing.assert_array_equal(state, expected[1])
+    again = draw_after(weights, prompt, config=config, uniforms=seeded_uniforms(7), threads=2)
+    assert list(again) == expected[0]
+
+
+def test_as_many_threads_as_the_environment_says(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert usual_threads() == 3
+    for nonsense in ("", "0", "two"):
+        monkeypatch.setenv("OMP_NUM_THREADS", nonsense)
+        assert usual_threads() >= 1
 
 
 @torch.no_grad()
@@ -43,7 +100,7 @@ def test_in_bfloat16_it_is_the_model_with_rounded_weights(generator):
     config = ModelConfig(vocabulary_size=11, cells=67, layers=2, embedding=4)
     model = CharLSTM(config, generator=generator).eval()
     ids = random_ids(100, generator)
-    found = torch.from_numpy(Stream(weights_of(model, "bfloat16")).read(ids.numpy(), first=0))
+    found = torch.from_numpy(Streams(weights_of(model, "bfloat16")).read(ids.numpy(), first=0))
     for name, parameter in model.named_parameters():
         if "weight_hh" in name or ("weight_ih" in name and "layers.0" not in name):
             parameter.copy_(parameter.bfloat16())
@@ -56,7 +113,7 @@ def test_holds_act_as_the_equations_say(small_model, generator):
     holds = (Hold(0, 2, 3.0, 5), Hold(1, 1, -3.0, 0), Hold(0, 2, -3.0, 9), Hold(0, 4, 1.0, 9))
     ids = random_ids(20, generator)
     expected = torch.cat([logits for _, logits in natural(small_model, ids.tolist(), holds, first=4)])
-    found = Stream(weights_of(small_model), holds).read(ids.numpy(), first=-4)
+    found = Streams(weights_of(small_model), holds).read(ids.numpy(), first=-4)
     torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-5, rtol=1e-5)
 
 
@@ -71,8 +128,9 @@ def test_blocks_draw_what_single_steps_draw(small_model):
         return uniforms[position - count : position]
 
     config = SamplingConfig(length=300, temperature=0.9, top_k=7, top_p=0.95)
-    drawn = list(draw_stream(Stream(weights_of(small_model)), 3, config=config, uniforms=give))
-    stream, symbol, one_by_one = Stream(weights_of(small_model)), 3, []
+    streams = Streams(weights_of(small_model))
+    drawn = [symbol for (symbol,) in draw_streams(streams, 3, config=config, uniforms=give)]
+    stream, symbol, one_by_one = Streams(weights_of(small_model)), 3, []
     for uniform in uniforms:
         logits = stream.read(np.array([symbol]), first=0)[0]
         shares = next_probabilities(torch.from_numpy(logits)[None], config)[0].numpy()
@@ -109,7 +167,7 @@ def test_what_is_picked_has_the_share_that_next_probabilities_gives(row, tempera
     logits = np.array(row, np.float32)
     config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p)
     shares = next_probabilities(torch.from_numpy(logits)[None], config)[0].numpy()
-    symbol = pick(logits, Draw(temperature, top_k, top_p), uniform, np.empty((3, 4), np.float32))
+    symbol = pick(logits, Draw(temperature, top_k, top_p), uniform, chances_for(4))
     below = shares[:symbol].sum()
     assert below - 1e-6 <= uniform <= below + shares[symbol] + 1e-6 or len(set(row)) < 4
     assert shares[symbol] > 0 or len(set(row)) < 4
@@ -135,5 +193,8 @@ def test_the_warm_up_compiles_what_a_draw_runs(small_model, generator):
     for count, precision in itertools.product((1, 3), ("float32", "bfloat16")):
         config = SamplingConfig(length=5, count=count, precision=precision)
         list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
+    for _ in trace(small_model, np.zeros(20, np.uint8), streams=2, window=4):
+        pass
     # No other forms of arguments than those of the warm-up.
-    assert [len(kernel.signatures) for kernel in (draw_block, step_rows, pick_rows)] == [2, 2, 1]
+    kernels = (draw_block, step_rows, pick_rows, trace_block)
+    assert [len(kernel.signatures) for kernel in kernels] == [2, 2, 1, 1]

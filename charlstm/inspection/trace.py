@@ -1,8 +1,8 @@
 """Gates and cell states at every position, at the speed of whole sequences.
 
-`nn.LSTM` returns neither the gates nor the cell states in between. On the CPU a compiled step of our own
-keeps what it computes. Elsewhere, once `nn.LSTM` has given h, every gate of a layer is a matrix product
-away, and c is a short scan:
+`nn.LSTM` returns neither the gates nor the cell states in between. On the CPU compiled steps of our own
+(`stream`) keep what they compute. Elsewhere, once `nn.LSTM` has given h, every gate of a layer is a matrix
+product away, and c is a short scan:
 
     i, f, g, o = gates(W x + U h_before + b)        all positions at once
     c          = f * c_before + i * g               one position after the other
@@ -23,10 +23,9 @@ from torch.nn import functional
 
 from charlstm import cell
 from charlstm.cell import Gates
-from charlstm.compiled import NOTHING_HELD, step_rows
 from charlstm.errors import CorpusError
-from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
-from charlstm.products import Packed, numbers
+from charlstm.model import CharLSTM, State, compiled_weights, runs_compiled
+from charlstm.stream import Streams
 
 # Characters at the start of a stretch that no statistic counts: the state has not settled there.
 WARMUP = 200
@@ -100,53 +99,56 @@ def trace(
     Raises CorpusError when there are fewer characters than streams.
     """
     cut = Cut(len(ids), streams)
-    text = torch.from_numpy(ids[: streams * cut.length].astype(np.int64)).view(streams, cut.length)
-    tracer: type[_Layer] = _CompiledLayer if runs_compiled(model) else _Layer
-    layers = [tracer(model, number) for number in range(model.config.layers)]
-    state = model.initial_state(streams)
-    for start in range(0, cut.length, window):
-        before = state
-        block = _block(
-            layers, model.embedding.weight, text[:, start : start + window].to(model.device), before
-        )
-        state = State(
-            torch.stack([layer.h[:, -1] for layer in block]), torch.stack([layer.c[:, -1] for layer in block])
-        )
-        yield TraceBlock(start, block, before)
+    text = ids[: streams * cut.length].astype(np.int64).reshape(streams, cut.length)
+    blocks = _compiled_blocks if runs_compiled(model) else _fused_blocks
+    yield from blocks(model, text, window)
 
 
-def _block(layers: list["_Layer"], symbols: Tensor, ids: Tensor, before: State) -> tuple[LayerTrace, ...]:
-    """All layers over ids (streams, window) int64, which are rows of symbols (vocabulary, embedding)."""
-    inputs, places = symbols, ids
-    traced: list[LayerTrace] = []
-    for layer, h, c in zip(layers, before.h, before.c, strict=True):
-        traced.append(layer.trace(inputs, places, h, c))
-        inputs = traced[-1].h.flatten(0, 1)
-        places = torch.arange(ids.numel(), device=ids.device).view(ids.shape)
-    return tuple(traced)
+def _compiled_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> Iterator[TraceBlock]:
+    """The blocks of text (streams, positions) from the steps of `stream`: nothing is computed twice."""
+    config, count = model.config, len(text)
+    reader = Streams(compiled_weights(model), count=count, threads=torch.get_num_threads())
+    for start in range(0, text.shape[1], window):
+        before = State(*map(torch.from_numpy, reader.state))
+        symbols = text[:, start : start + window]
+        shape = (config.layers, count, symbols.shape[1])
+        gates, c, h = (np.empty((*shape, width * config.cells), np.float32) for width in (4, 1, 1))
+        reader.trace(symbols, (gates, c, h))
+        layers = zip(*map(torch.from_numpy, (gates, c, h)), strict=True)
+        traced = (
+            LayerTrace(Gates(*gate.chunk(4, dim=-1)), states, outputs) for gate, states, outputs in layers
+        )
+        yield TraceBlock(start, tuple(traced), before)
+
+
+def _fused_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> Iterator[TraceBlock]:
+    """The same anywhere, of any cells: each layer's gates after its fused pass."""
+    state = model.initial_state(len(text))
+    for start in range(0, text.shape[1], window):
+        x = model.embedding.weight[torch.from_numpy(text[:, start : start + window]).to(model.device)]
+        traced: list[LayerTrace] = []
+        for number in range(model.config.layers):
+            traced.append(_fused(model, number, x, state.h[number], state.c[number]))
+            x = traced[-1].h
+        yield TraceBlock(start, tuple(traced), state)
+        h, c = [layer.h[:, -1] for layer in traced], [layer.c[:, -1] for layer in traced]
+        state = State(torch.stack(h), torch.stack(c))
+
+
+def _fused(model: CharLSTM, number: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
+    """One layer over inputs (streams, window, width), from h and c (streams, cells)."""
+    outputs, _, _ = model.run_layer(number, x, h, c)
+    weights = model.weights(number)
+    preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
+        _delayed(outputs, h), weights.recurrent
+    )
+    gates = cell.gates_from(preactivations, model.config.activation)
+    return LayerTrace(gates, _scan(gates.f, gates.i * gates.g, c), outputs)
 
 
 def _delayed(values: Tensor, first: Tensor) -> Tensor:
     """(streams, window, cells) one position later, with first (streams, cells) in front."""
     return torch.cat((first.unsqueeze(1), values[:, :-1]), dim=1)
-
-
-class _Layer:
-    """A layer whose gates come from its fused pass, anywhere."""
-
-    def __init__(self, model: CharLSTM, number: int) -> None:
-        self.model, self.number = model, number
-
-    def trace(self, inputs: Tensor, places: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
-        """From h and c (streams, cells): the input at places (streams, window) is a row of inputs."""
-        x = inputs[places]
-        outputs, _, _ = self.model.run_layer(self.number, x, h, c)
-        weights = self.model.weights(self.number)
-        preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
-            _delayed(outputs, h), weights.recurrent
-        )
-        gates = cell.gates_from(preactivations, self.model.config.activation)
-        return LayerTrace(gates, _scan(gates.f, gates.i * gates.g, c), outputs)
 
 
 def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
@@ -156,32 +158,6 @@ def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
         c = torch.addcmul(written, f, c)
         states.append(c)
     return torch.stack(states, dim=1)
-
-
-class _CompiledLayer(_Layer):
-    """The same with one product and one compiled loop for each position: nothing is computed twice."""
-
-    def __init__(self, model: CharLSTM, number: int) -> None:
-        super().__init__(model, number)
-        weights = doubled_candidate(model.weights(number))
-        self.cells = model.config.cells
-        self.input, self.recurrent = Packed(weights.input, weights.bias), Packed(weights.recurrent)
-
-    def trace(self, inputs: Tensor, places: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
-        """See _Layer."""
-        projected = self.input(inputs).numpy()
-        rows = places.t().contiguous().numpy()
-        (streams, window), cells = places.shape, self.cells
-        gates, states, outputs = (
-            np.empty((streams, window, n), np.float32) for n in (4 * cells, cells, cells)
-        )
-        hidden, before = torch.from_numpy(outputs), c.contiguous().numpy()
-        for position in range(window):
-            products = numbers(self.recurrent(hidden[:, position - 1] if position else h))
-            step_rows(
-                products, projected, rows[position], before, *NOTHING_HELD, gates, states, outputs, position
-            )
-        return LayerTrace(Gates(*torch.from_numpy(gates).chunk(4, dim=-1)), torch.from_numpy(states), hidden)
 
 
 class CountedBlock(NamedTuple):

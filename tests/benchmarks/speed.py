@@ -151,7 +151,7 @@ def sampling(cells: int, layers: int, precision: StepPrecision = "float32") -> l
 
 def streams(cells: int, layers: int, precision: StepPrecision) -> Row:
     model, plain = new_model(cells, layers), references.PlainLSTM(cells, layers)
-    length, more = 20, 5  # ours draws more, so that what starting costs is a small share
+    length, more = 20, 25  # ours draws more, so that what starting costs is a small share
 
     def ours() -> None:
         config = SamplingConfig(length=more * length, temperature=1.0, count=STREAMS, precision=precision)
