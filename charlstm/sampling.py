@@ -1,6 +1,6 @@
 """Drawing the next characters, in one stream or many.
 
-Tanh cells on the CPU go the way of `stream`; a GPU, another activation, or many large streams in bfloat16 go
+Tanh cells on the CPU go the way of `stream`; a GPU, another activation, or many streams of many cells go
 by steps of matrix products.
 """
 

@@ -254,7 +254,9 @@ def test_blocks_hold_what_steps_hold(small_model, monkeypatch, count):
 @pytest.mark.parametrize(
     ("precision", "count", "cells", "activation", "expected"),
     [
-        ("float32", 64, 512, "tanh", True),
+        ("float32", 64, 511, "tanh", True),
+        ("float32", 64, 512, "tanh", False),
+        ("float32", 16, 512, "tanh", True),
         ("bfloat16", 16, 512, "tanh", True),
         ("bfloat16", 64, 128, "tanh", True),
         ("bfloat16", 64, 256, "tanh", False),
