@@ -61,6 +61,8 @@ class CodeSpans(NamedTuple):
 def where(text: str, characters: str) -> Flags:
     """Which positions hold one of these characters."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    if len(characters) == 1:  # as nearly always, a hundred times for each text
+        return np.asarray(points == ord(characters))
     return np.isin(points, [ord(character) for character in characters])
 
 
