@@ -29,15 +29,16 @@ def test_few_steps_warm_up_longer_and_keep_the_rate_of_every_text():
     assert {settings.learning_rate for settings in few} == {PLAN.learning_rate}
 
 
-@pytest.mark.parametrize("minutes", [0.5, 4])
-def test_a_long_text_is_not_learned_by_heart_in_minutes(minutes):
+@pytest.mark.parametrize(("minutes", "cells"), [(0.08, 128), (0.5, 256), (1.9, 384), (4, 512)])
+def test_a_long_text_is_not_learned_by_heart_in_minutes(minutes, cells):
     settings = suggested(8_834_490, TrainingConfig(minutes=minutes))
-    assert settings[:4] == (256, 1, 0, PLAN.streams)
+    assert settings[:4] == (cells, 1, 0, PLAN.streams)
 
 
-def test_a_longer_text_takes_longer_to_need_more_cells():
-    sizes = [suggested(n, TrainingConfig(minutes=20)).cells for n in (10**6, 10**7, 10**8, 10**9)]
-    assert sizes == [512, 384, 256, 256]
+def test_a_longer_text_takes_longer_to_need_two_layers():
+    texts, lengths = (10**6, 10**7, 10**8, 10**9), (4, 20, 200)
+    layers = [[suggested(n, TrainingConfig(minutes=minutes)).layers for n in texts] for minutes in lengths]
+    assert layers == [[2, 1, 1, 1], [2, 1, 1, 1], [2, 2, 1, 1]]
 
 
 def test_fewer_cells_need_less_dropout():
