@@ -23,9 +23,9 @@ _WARMUP_STEPS, _MOST_WARMUP = 40, 0.3
 # A text that is read so often is not learned by heart yet; read so often it is, as far as the model is able
 # to: with a parameter for every character wholly, with one for so many not at all.
 _FEW_PASSES, _MANY_PASSES, _SCARCE_PARAMETERS = 5.0, 12.0, 20.0
-# Two layers pay where a text is read so often: stdlib, seven minutes of one core, .988 nats with 512 x 1 and
-# 384 x 1, 1.060 with 384 x 2.
-_DEEP_PASSES = 10.0
+# Two layers pay where a text is read so often, or there is time to read much of it: stdlib, seven minutes of
+# one core, .988 nats with 512 x 1 and 384 x 1, 1.060 with 384 x 2.
+_DEEP_PASSES, _DEEP_MINUTES = 10.0, 40.0
 # What then is left out of a layer, and the share of it that two layers need, since it comes after each.
 # Beside weight decay little is best: tiny_shakespeare, 384 cells, 11.7 passes, 1.430 nats with .15, 1.444
 # with .3; without decay 1.454 with .47.
@@ -116,11 +116,11 @@ def faster(steps: float) -> float:
 
 
 def _size(train_characters: int, minutes: float) -> _Size:
-    """The largest that so many minutes train, two layers only if they read the text often enough."""
+    """The largest that so many minutes train; two layers if they read the text often, or are many."""
 
     def pays(size: _Size) -> bool:
         often = size.speed * minutes >= _DEEP_PASSES * train_characters
-        return minutes >= size.minutes and (size.layers == 1 or often)
+        return minutes >= size.minutes and (size.layers == 1 or often or minutes >= _DEEP_MINUTES)
 
     return next(size for size in _SIZES if pays(size))
 
