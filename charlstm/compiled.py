@@ -4,7 +4,8 @@ A library's LSTM is made for windows: stepped one character at a time it packs i
 every character. Here one step costs one pass over the weights, and threads that have streams of their
 own meet only after many steps. `cell` is the readable reference; these equal it to float32 rounding.
 
-Numba compiles at the first call, for some seconds, and keeps the result on disk for later processes.
+Numba compiles at the first call, for some seconds, and keeps the result on disk for later processes. What is
+kept does not notice a change in another file, so all of it is in this one.
 The candidate's pre-activations come doubled, because tanh(x) = 2 sigmoid(2 x) - 1: a step then is one run
 of sigmoids.
 """
