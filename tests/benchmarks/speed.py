@@ -9,6 +9,7 @@ OMP_NUM_THREADS=1 the process's own seconds are counted, for a machine that othe
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -149,20 +150,20 @@ def sampling(cells: int, layers: int, precision: StepPrecision = "float32") -> l
     return found
 
 
-def streams(cells: int, layers: int, precision: StepPrecision) -> Row:
+def streams(cells: int, layers: int, precision: StepPrecision, count: int) -> Row:
     model, plain = new_model(cells, layers), references.PlainLSTM(cells, layers)
     length, more = 20, 25  # ours draws more, so that what starting costs is a small share
 
     def ours() -> None:
-        config = SamplingConfig(length=more * length, temperature=1.0, count=STREAMS, precision=precision)
+        config = SamplingConfig(length=more * length, temperature=1.0, count=count, precision=precision)
         for _ in draw(model, torch.zeros(1, dtype=torch.long), config=config, generator=torch.Generator()):
             pass
 
-    mine, other, ratio = compare(ours, lambda: references.step_lstm(plain, length, STREAMS))
-    rate = more * length * STREAMS / mine
+    mine, other, ratio = compare(ours, lambda: references.step_lstm(plain, length, count))
+    rate = more * length * count / mine
     shape = f"{cells} x {layers}"
-    theirs = length * STREAMS / other
-    found = Row(f"{STREAMS} in {precision}", shape, "nn.LSTM stepped", rate, theirs, more * ratio)
+    theirs = length * count / other
+    found = Row(f"{count} in {precision}", shape, "nn.LSTM stepped", rate, theirs, more * ratio)
     return limited(found, precision, products(cells, layers) * rate)
 
 
@@ -235,8 +236,8 @@ def all_rows(parts: list[str]) -> Iterator[Row]:
                 yield from sampling(*shape, precision)
     if "streams" in parts:
         for shape in ((128, 2), (256, 2), (512, 2)):
-            for precision in get_args(StepPrecision):
-                yield streams(*shape, precision)
+            for precision, count in itertools.product(get_args(StepPrecision), (8, STREAMS)):
+                yield streams(*shape, precision, count)
     if "tracing" in parts:
         for shape in ((256, 1), (512, 2)):
             yield from tracing(*shape)
