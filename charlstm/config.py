@@ -101,8 +101,7 @@ class TrainingConfig:
     """How a model is trained; exactly one of minutes, steps and epochs says for how long.
 
     learning_rate is Muon's peak rate; AdamW's are shares of it, see optimizers, which also says what
-    each optimizer is. clip_norm is just above the norms of a training that goes well (.1 to .2): the twenty
-    times larger ones of steps 8 to 18 would stay in AdamW's second moments for hundreds of steps.
+    each optimizer is. clip_norm bounds the gradient's norm, more tightly while the rate rises.
     evaluate_every and save_every are in steps; 0 means on the clock. patience counts evaluations
     without a better validation value; 0 never stops early. Raises UsageError with every setting
     that is out of range.
@@ -116,7 +115,7 @@ class TrainingConfig:
     learning_rate: float = 0.012
     optimizer: Optimizer = "mixed"
     warmup: float = 0.02
-    clip_norm: float = 0.2
+    clip_norm: float = 1.0
     recurrent_l1: float = 0.02
     weight_decay: float = 0.0
     evaluate_every: int = 0

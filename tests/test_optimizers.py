@@ -93,6 +93,18 @@ def test_the_norm_is_that_before_clipping():
     assert norm.item() == pytest.approx(model.parameter_count() ** 0.5, rel=1e-4)
 
 
+def test_gradients_are_clipped_more_tightly_while_the_rate_rises():
+    def squares(fraction: float) -> torch.Tensor:
+        model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4))
+        for parameter in model.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        optimizers = Optimizers(model, TrainingConfig(steps=1, warmup=0.1))
+        optimizers.step(fraction)
+        return next(value for name, value in optimizers.tensors().items() if name.endswith("exp_avg_sq"))
+
+    torch.testing.assert_close(squares(0.05), 0.04 * squares(0.5))
+
+
 def test_recurrent_weights_are_pulled_to_zero_and_no_further():
     def after(pull: float) -> CharLSTM:
         model = CharLSTM(
