@@ -186,19 +186,9 @@ class Room(NamedTuple):
 @compiled
 def _room_for(streams: int, cells: int) -> Room:
     """Room for so many streams of a layer of so many cells."""
-    several = _together(cells)
-    bits = np.empty(4 * cells * several, np.int32)
-    sums, halves = np.empty((streams, 4 * cells), np.float32), np.empty(cells * several, np.float32)
+    bits = np.empty(4 * cells, np.int32)
+    sums, halves = np.empty((streams, 4 * cells), np.float32), np.empty(cells, np.float32)
     return Room(sums, halves, bits, bits.view(np.float32))
-
-
-@compiled
-def _together(cells: int) -> int:
-    """So many streams are computed at once: with all that is computed of them they fit the nearest cache.
-
-    4, or a part of it, so that which ones are together does not depend on how streams are dealt to threads.
-    """
-    return 4 if cells <= 128 else 2 if cells <= 256 else 1
 
 
 @compiled
@@ -207,30 +197,26 @@ def _step(room: Room, gates: Floats, c: Floats, h: Floats, first: int, held: Hel
 
     Gates i, f, g, o (streams, 4 cells) are written, and h into the columns of h (streams, any) from first on.
     """
-    streams, cells = c.shape
-    sums, halves, bits, floats = room
-    several = _together(cells)
+    cells = c.shape[1]
     width, column = np.uint64(cells), np.uint64(first)  # signed indices could be meant from the end
-    for start in range(0, streams, several):
-        stop = min(start + several, streams)
-        _sigmoids(sums[start:stop].ravel(), gates[start:stop].ravel(), bits, floats)
-        for s in range(start, stop):
-            for n in range(cells):
-                k = np.uint64(n)
-                g = _TWO * gates[s, k + width + width] - _ONE
-                gates[s, k + width + width] = g
-                c[s, k] = gates[s, k + width] * c[s, k] + gates[s, k] * g
-            for n in range(held.cells.size):
-                c[s, held.cells[n]] = held.values[n]
-        doubled, states = sums.ravel()[: cells * (stop - start)], c[start:stop].ravel()
-        for n in range(doubled.size):
-            doubled[n] = _TWO * states[n]
+    sums, halves, bits, floats = room
+    for s in range(len(c)):
+        own, gate, state = sums[s], gates[s], c[s]
+        _sigmoids(own, gate, bits, floats)
+        for n in range(cells):
+            k = np.uint64(n)
+            g = _TWO * gate[k + width + width] - _ONE
+            gate[k + width + width] = g
+            state[k] = gate[k + width] * state[k] + gate[k] * g
+        for n in range(held.cells.size):
+            state[held.cells[n]] = held.values[n]
+        doubled = own[:cells]
+        for n in range(cells):
+            doubled[n] = _TWO * state[n]
         _sigmoids(doubled, halves, bits, floats)
-        for s in range(start, stop):
-            row = np.uint64((s - start) * cells)
-            for n in range(cells):
-                k = np.uint64(n)
-                h[s, column + k] = gates[s, k + width + width + width] * (_TWO * halves[row + k] - _ONE)
+        for n in range(cells):
+            k = np.uint64(n)
+            h[s, column + k] = gate[k + width + width + width] * (_TWO * halves[k] - _ONE)
 
 
 @compiled
