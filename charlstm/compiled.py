@@ -26,6 +26,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _LOG2_E = np.float32(np.log2(np.e))
 # A lower temperature has no reciprocal, which fast division takes: the likeliest is drawn, as at 0.
 COLDEST = 1e-300
+# Numbers that the nearest cache holds beside others.
+_NEAR = 8192
 # What has less than e^this of the likeliest's probability is not drawn.
 _NEVER = np.float32(-80)
 _ONE, _TWO = np.float32(1), np.float32(2)
@@ -136,28 +138,31 @@ def _products(weights: Floats | Halves, x: Floats, y: Floats) -> None:
 def multiply_rows(weights: Floats | Halves, x: Floats, first: int, y: Floats) -> None:
     """y (rows, outputs) = x weights^T, of x (rows, any) the columns from first on that weights has.
 
-    Four rows of x by four of weights at a time, so that a number that is read is used four times. A row's
-    numbers do not depend on how many fours stand before it.
+    Four rows of x by four of weights at a time, so that a number that is read is used four times, and as many
+    rows of x in turn as stay near. A row's numbers do not depend on how many fours stand before it.
     """
     inputs, skipped = weights.shape[1], np.uint64(first)  # a signed index could be one from the end
     rows, outputs = x.shape[0] // 4 * 4, weights.shape[0] // 4 * 4
-    for r in range(0, outputs if rows else 0, 4):
-        for s in range(0, rows, 4):
-            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = np.float32(0)
-            c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = np.float32(0)
-            for k in range(inputs):
-                at = skipped + np.uint64(k)
-                w0, w1 = _wide(weights[r, k]), _wide(weights[r + 1, k])
-                w2, w3 = _wide(weights[r + 2, k]), _wide(weights[r + 3, k])
-                a, b, c, d = x[s, at], x[s + 1, at], x[s + 2, at], x[s + 3, at]
-                a0, a1, a2, a3 = a0 + w0 * a, a1 + w1 * a, a2 + w2 * a, a3 + w3 * a
-                b0, b1, b2, b3 = b0 + w0 * b, b1 + w1 * b, b2 + w2 * b, b3 + w3 * b
-                c0, c1, c2, c3 = c0 + w0 * c, c1 + w1 * c, c2 + w2 * c, c3 + w3 * c
-                d0, d1, d2, d3 = d0 + w0 * d, d1 + w1 * d, d2 + w2 * d, d3 + w3 * d
-            y[s, r], y[s, r + 1], y[s, r + 2], y[s, r + 3] = a0, a1, a2, a3
-            y[s + 1, r], y[s + 1, r + 1], y[s + 1, r + 2], y[s + 1, r + 3] = b0, b1, b2, b3
-            y[s + 2, r], y[s + 2, r + 1], y[s + 2, r + 2], y[s + 2, r + 3] = c0, c1, c2, c3
-            y[s + 3, r], y[s + 3, r + 1], y[s + 3, r + 2], y[s + 3, r + 3] = d0, d1, d2, d3
+    several = max(4, _NEAR // inputs // 4 * 4)
+    for start in range(0, rows, several):
+        stop = min(start + several, rows)
+        for r in range(0, outputs, 4):
+            for s in range(start, stop, 4):
+                a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = np.float32(0)
+                c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = np.float32(0)
+                for k in range(inputs):
+                    at = skipped + np.uint64(k)
+                    w0, w1 = _wide(weights[r, k]), _wide(weights[r + 1, k])
+                    w2, w3 = _wide(weights[r + 2, k]), _wide(weights[r + 3, k])
+                    a, b, c, d = x[s, at], x[s + 1, at], x[s + 2, at], x[s + 3, at]
+                    a0, a1, a2, a3 = a0 + w0 * a, a1 + w1 * a, a2 + w2 * a, a3 + w3 * a
+                    b0, b1, b2, b3 = b0 + w0 * b, b1 + w1 * b, b2 + w2 * b, b3 + w3 * b
+                    c0, c1, c2, c3 = c0 + w0 * c, c1 + w1 * c, c2 + w2 * c, c3 + w3 * c
+                    d0, d1, d2, d3 = d0 + w0 * d, d1 + w1 * d, d2 + w2 * d, d3 + w3 * d
+                y[s, r], y[s, r + 1], y[s, r + 2], y[s, r + 3] = a0, a1, a2, a3
+                y[s + 1, r], y[s + 1, r + 1], y[s + 1, r + 2], y[s + 1, r + 3] = b0, b1, b2, b3
+                y[s + 2, r], y[s + 2, r + 1], y[s + 2, r + 2], y[s + 2, r + 3] = c0, c1, c2, c3
+                y[s + 3, r], y[s + 3, r + 1], y[s + 3, r + 2], y[s + 3, r + 3] = d0, d1, d2, d3
     for s in range(rows):
         _products(weights[outputs:], x[s, first : first + inputs], y[s, outputs:])
     for s in range(rows, x.shape[0]):
