@@ -9,7 +9,7 @@ PLAN = TrainingConfig(steps=1)
 
 @pytest.mark.parametrize(
     ("minutes", "cells", "layers", "dropout"),
-    [(0.08, 128, 1, 0), (0.45, 256, 1, 0), (1.9, 384, 1, 0.15), (4.88, 384, 2, 0.14), (60, 512, 2, 0.14)],
+    [(0.08, 128, 1, 0), (0.45, 256, 1, 0), (1.9, 384, 1, 0.15), (4.88, 384, 2, 0.14), (60, 512, 2, 0.31)],
 )
 def test_a_short_text_gets_more_cells_and_dropout_with_time(minutes, cells, layers, dropout):
     settings = suggested(1_003_854, TrainingConfig(minutes=minutes))
@@ -46,7 +46,12 @@ def test_fewer_cells_need_less_dropout():
     dropouts = [suggested(1_003_854, plan, cells=cells).dropout for cells in (32, 96, 256, 384, 1024)]
     assert dropouts == sorted(dropouts)
     assert dropouts[0] < 0.05
-    assert dropouts[-1] == 0.18
+    assert dropouts[-1] == 0.45
+
+
+def test_a_very_short_text_takes_most_of_a_layer_away():
+    settings = suggested(80_000, TrainingConfig(minutes=1.5))
+    assert (settings.cells, settings.dropout) == (384, 0.65)
 
 
 def test_what_is_read_often_by_a_model_able_to_learn_it_is_forgotten_within_half_a_pass():
