@@ -24,3 +24,10 @@ def test_a_target_is_what_closes_or_all_but_what_does_not() -> None:
     assert "earlier, ) or ] becomes" in told("latch", target=")]")
     assert "earlier, anything but ␣ or a becomes" in told("counter", target="[^ a]")
     assert told("latch", specific_nats=0.001) == ""
+
+
+def test_of_many_characters_the_first_are_named_and_the_others_counted() -> None:
+    assert "earlier, a, b, c, d, e, f, g or h becomes" in told("latch", target="abcdefgh")
+    assert "anything but a, b, c, d, e, f, g or one of 2 others becomes" in told(
+        "counter", target="[^abcdefghi]"
+    )

@@ -11,6 +11,8 @@ from charlstm.report.wording import finite, plural, text, words
 ANY_CHARACTER = "*"
 # Effects below this are not put in words, and larger factors than e^9 are one and the same to a reader.
 LEAST_TOLD_NATS, MOST_NATS = 0.02, 9.0
+# Of more characters in a row than these the first ones are named.
+MOST_MARKS = 8
 DRIVEN = {
     "toggle": {"set": "switches on at", "reset": "off at"},
     "latch": {"set": "switches on at", "reset": "off at"},
@@ -46,14 +48,18 @@ def behaviour(finding: Mapping[str, Any]) -> Sentence:
 
 
 def _marks(drivers: Sequence[str], *, any_character: bool) -> Iterable[Part]:
-    """Characters of the corpus with commas between."""
-    for place, driver in enumerate(drivers):
+    """Characters of the corpus with commas between; of many the first, and how many others there are."""
+    named = drivers if len(drivers) <= MOST_MARKS else drivers[: MOST_MARKS - 1]
+    others = len(drivers) - len(named)
+    for place, driver in enumerate(named):
         if place:
             yield Part(" or " if place + 1 == len(drivers) else ", ")
         if any_character and driver == ANY_CHARACTER:
             yield Part("every character")
         else:
             yield Part("".join(map(symbol, driver)), code=True)
+    if others:
+        yield Part(f" or one of {others} others")
 
 
 def effect(finding: Mapping[str, Any]) -> Sentence:
