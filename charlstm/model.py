@@ -140,11 +140,3 @@ def compiled_weights(model: CharLSTM, precision: StepPrecision = "float32") -> S
     """The weights of a model that runs compiled, as `stream` reads them; see there."""
     tensors = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
     return stream_weights(tensors, precision)
-
-
-def doubled_candidate(weights: cell.LayerWeights) -> cell.LayerWeights:
-    """A copy with the rows of the candidate gate doubled, as the loops of `compiled` want them."""
-    doubled = cell.LayerWeights(*(rows.detach().clone() for rows in weights))
-    for rows in doubled:
-        rows.chunk(4)[2].mul_(2)
-    return doubled

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled import NOTHING_HELD, Held, step_rows
+from charlstm.compiled import NOTHING_HELD, Floats, Halves, Held, step_rows
 from charlstm.config import StepPrecision
-from charlstm.model import CharLSTM, State, doubled_candidate, runs_compiled
+from charlstm.model import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.products import Packed, numbers
 
 
@@ -74,16 +74,15 @@ class StepLayer(Protocol):
 @torch.no_grad()
 def step_layers(model: CharLSTM, precision: StepPrecision = "float32") -> list[StepLayer]:
     """The layers of a model with copies of its weights; see Stepper."""
+    if runs_compiled(model):
+        own = compiled_weights(model)
+        first = _CompiledLayer(own.recurrent, own.table, precision, first=True)
+        upper = zip(own.upper, own.bias[:, None], strict=True)
+        return [first, *(_CompiledLayer(rows, bias, precision, first=False) for rows, bias in upper)]
     weights = [model.weights(layer) for layer in range(model.config.layers)]
-    compiled = runs_compiled(model)
-    if compiled:
-        weights = [doubled_candidate(each) for each in weights]
     table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
     tables = [table, *(None for _ in weights[1:])]
-    return [
-        _CompiledLayer(each, own, precision) if compiled else _Layer(each, own, model.config.activation)
-        for each, own in zip(weights, tables, strict=True)
-    ]
+    return [_Layer(each, own, model.config.activation) for each, own in zip(weights, tables, strict=True)]
 
 
 class _Layer:
@@ -113,13 +112,17 @@ class _Layer:
 class _CompiledLayer:
     """The same where `compiled` can; the candidate's rows of all weights are doubled."""
 
-    def __init__(self, weights: cell.LayerWeights, table: Tensor | None, precision: StepPrecision) -> None:
-        """What is added to the products, and the cell state, are float32 whatever the precision."""
-        joined = weights.recurrent if table is not None else torch.cat((weights.input, weights.recurrent), 1)
+    def __init__(
+        self, weights: Floats | Halves, added: Floats, precision: StepPrecision, *, first: bool
+    ) -> None:
+        """In the first layer weights are (4 cells, cells), added is its table of symbols (symbols, 4 cells);
+        in others (4 cells, 2 cells), of the layer below and its own, and added is the bias (1, 4 cells).
+
+        What is added to the products, and the cell state, are float32 whatever the precision.
+        """
         self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        self._weight = Packed(joined.to(self._kind))
-        self._first, self._cells = table is not None, weights.recurrent.shape[1]
-        self._added = (weights.bias[None] if table is None else table).detach().numpy()
+        self._weight = Packed(torch.from_numpy(weights).to(self._kind))
+        self._first, self._added, self._cells = first, added, added.shape[1] // 4
         self._gates, self._bias_rows = np.empty((0, 0), np.float32), np.empty(0, np.int64)
         self._output_gate, self._joined = torch.empty(0, 0), torch.empty(0, 0)
 
