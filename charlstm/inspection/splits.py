@@ -75,7 +75,7 @@ class Part:
 
     def columns(self, places: Tensor) -> Tensor:
         """(rows, places) uint8: some of the features at all of the rows."""
-        return torch.from_numpy(self.signals[:, places.numpy()])[self.counted]
+        return torch.from_numpy(np.take(self.signals[self.cut.counted], places.numpy(), axis=1))
 
     def signal(self, name: str) -> Signal:
         """The signal of a feature of the table."""
