@@ -108,7 +108,7 @@ def _constant(squares: Tensor, means: Tensor, count: int) -> Tensor:
 
 
 class CrossProducts:
-    """Sums of cell times column over all positions, (cells, columns) float64; cells must be roughly centred."""
+    """Sums of cell times column over all positions, (cells, columns) float64; cells roughly centred."""
 
     def __init__(self, cells: int, columns: int) -> None:
         self.sums = torch.zeros(cells, columns, dtype=torch.float64)

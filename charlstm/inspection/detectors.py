@@ -115,7 +115,7 @@ class SelfLikeness:
 
     def update(self, features: Tensor) -> None:
         """Add a part, (rows, features) of any numbers."""
-        for columns in features.split(_TRANSFORMED, dim=1):
+        for columns in torch.split(features, _TRANSFORMED, dim=1):
             correlations = autocorrelation(columns.t().float())
             self.longest = max(self.longest, *map(_time, correlations.unbind()))
             self.alike = torch.maximum(self.alike, correlations.abs().amax(0))
@@ -159,7 +159,7 @@ def autocorrelation(values: Tensor) -> Tensor:
     centred = values - values.mean(-1, keepdim=True, dtype=torch.float64).float()
     spectrum = torch.fft.rfft(centred)
     power = spectrum.real.square() + spectrum.imag.square()
-    correlation = torch.fft.irfft(power, n=values.shape[-1])
+    correlation: Tensor = torch.fft.irfft(power, n=values.shape[-1])
     still = centred.square().sum(-1, keepdim=True) == 0
     return correlation / correlation[..., :1].masked_fill(still, torch.inf)
 
