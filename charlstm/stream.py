@@ -15,8 +15,10 @@ from charlstm.compiled import (
     Floats,
     Halves,
     Holds,
+    Share,
     StreamWeights,
     draw_block,
+    draw_together,
     multiply_rows,
     pick_rows,
     read_block,
@@ -24,6 +26,7 @@ from charlstm.compiled import (
     trace_block,
 )
 from charlstm.config import Hold, ModelConfig, SamplingConfig, StepPrecision
+from charlstm.team import Team, members, table_for
 
 Symbols = NDArray[np.int64]
 Uniforms = Callable[[int], NDArray[np.float64]]
@@ -90,6 +93,17 @@ def _halved(weights: Floats) -> Halves:
     return np.where(np.isnan(weights), np.uint16(0x7FC0), rounded)
 
 
+def in_order(holds: Sequence[Hold]) -> Holds:
+    """As steps read them: by start, so that of two holds of one cell the later one is written last."""
+    ordered = sorted(holds, key=lambda hold: hold.start)
+    return Holds(
+        np.array([hold.layer for hold in ordered], np.int64),
+        np.array([hold.cell for hold in ordered], np.int64),
+        np.array([hold.value for hold in ordered], np.float32),
+        np.array([hold.start for hold in ordered], np.int64),
+    )
+
+
 class _Group(NamedTuple):
     """Streams from first on that one thread reads: h (layers, streams, 2 cells) and c, of cells."""
 
@@ -112,14 +126,7 @@ class Streams:
         """Nothing is read yet; the holds are of cells that are there."""
         layers, cells = 1 + len(weights.upper), weights.recurrent.shape[1]
         self._weights = weights
-        # In order of start, so that of two holds of one cell the later one is written last.
-        ordered = sorted(holds, key=lambda hold: hold.start)
-        self._holds = Holds(
-            np.array([hold.layer for hold in ordered], np.int64),
-            np.array([hold.cell for hold in ordered], np.int64),
-            np.array([hold.value for hold in ordered], np.float32),
-            np.array([hold.start for hold in ordered], np.int64),
-        )
+        self._holds = in_order(holds)
         tiles = -(-count // _TILE)
         bounds = [min(count, _TILE * (tiles * k // threads)) for k in range(threads + 1)]
         self._groups = [
@@ -133,6 +140,8 @@ class Streams:
         ]
         others = len(self._groups) - 1
         self._threads = ThreadPoolExecutor(others) if others else None
+        sharing = members(weights, threads) if count == 1 else 1
+        self._team = Team(weights, self._holds, sharing) if sharing > 1 else None
 
     def start_as(self, other: "Streams") -> None:
         """Take over where the only stream of another is, in all of these."""
@@ -159,6 +168,10 @@ class Streams:
         """Read symbols (streams,), draw the next, read those, and so on: (characters, streams), one for each
         of uniform numbers in [0, 1).
         """
+        if self._team:
+            (one,) = self._groups
+            numbers = np.ascontiguousarray(uniforms[:, 0])
+            return self._team.draw(int(symbols[0]), one.h, one.c, numbers, first=first, draw=draw)[:, None]
 
         def drawn(group: _Group) -> Symbols:
             own = np.ascontiguousarray(uniforms[:, group.span])
@@ -256,9 +269,13 @@ def warm_up() -> None:
     draw, rows = Draw(1.0, 0, 1.0), np.zeros(1, np.int64)
     for products in kinds:
         upper = np.empty((0, 4, 2), products.dtype)
-        streams = Streams(StreamWeights(table, products.T.copy(), upper, table[:0], one, one[0]))
+        weights = StreamWeights(table, products.T.copy(), upper, table[:0], one, one[0])
+        streams = Streams(weights)
         streams.read(rows, first=0)
         streams.draw(rows, np.zeros((1, 1)), first=0, draw=draw)
+        state, share = (np.zeros((1, 1, 2), np.float32), one[None].copy()), Share(0, (0, 1), (0, 1))
+        together = table_for(1, weights)
+        draw_together(weights, 0, *state, in_order(()), 0, draw, np.zeros(1), share, together)
         gates, c, h = table.copy(), one.copy(), one.copy()
         step_rows(products, table, rows, one, NOTHING_HELD, gates, c, h)
         if products.dtype == np.float32:
