@@ -418,19 +418,21 @@ class Table(NamedTuple):
     """What the threads of one stream hand each other.
 
     arrived (threads, _APART) int64 says in its first column how often each has come to a meeting; h (layers,
-    1, cells) and logits (symbols,); characters (1,) int64, how many are drawn before they part.
+    1, cells) and logits (symbols,); characters (1,) int64, how many are drawn before they part; left (1,)
+    int64 is 1 when one will not come any more: the others then go on, to no purpose, and end.
     """
 
     arrived: NDArray[np.int64]
     h: Floats
     logits: Floats
     characters: NDArray[np.int64]
+    left: NDArray[np.int64]
 
 
 # Numbers of 8 bytes between two that different threads write: caches exchange 64 or 128 bytes.
 APART = 16
 # Looks at another thread before it is late: some hundred us, where its share of a layer takes less.
-_PATIENCE = 300_000
+_PATIENCE = 200_000
 
 
 @intrinsic
@@ -466,13 +468,14 @@ def _pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 
 @compiled
-def _meet(arrived: NDArray[np.int64], number: int) -> bool:
+def _meet(table: Table, number: int) -> bool:
     """Wait until every thread has come here as often as this one, and say whether one of them was late."""
+    arrived = table.arrived
     times = arrived[number, 0] + 1
     _tell(arrived[number], 0, times)  # type: ignore[call-arg]  # numba gives the first one
     looks = 0
     for other in range(len(arrived)):
-        while _told(arrived[other], 0) < times:
+        while _told(arrived[other], 0) < times and _told(table.left, 0) == 0:
             looks += 1
     return looks > _PATIENCE
 
@@ -513,7 +516,7 @@ def draw_together(
     chances, drawn = chances_for(table.logits.size), np.empty(uniforms.size, np.int64)
     late = False
     table.characters[0] = uniforms.size
-    _meet(table.arrived, share.number)
+    _meet(table, share.number)
     for number in range(uniforms.size):
         for layer in range(layers):
             for gate in range(4):
@@ -526,7 +529,7 @@ def draw_together(
                     sums += weights.bias[layer - 1, row : row + own]
             held = _held_of(_held(holds, layer, first + number), start, stop)
             _step(room, gates, states[layer], table.h[layer], start, held)
-            late |= _meet(table.arrived, share.number)
+            late |= _meet(table, share.number)
             mine[layer, 0, cells:] = table.h[layer, 0]
             if layer + 1 < layers:
                 mine[layer + 1, 0, :cells] = table.h[layer, 0]
@@ -535,7 +538,7 @@ def draw_together(
         table.logits[begin:end] += weights.head_bias[begin:end]
         if late and share.number == 0:
             table.characters[0] = number + 1
-        late |= _meet(table.arrived, share.number)
+        late |= _meet(table, share.number)
         symbol = pick(table.logits, draw, uniforms[number], chances)
         drawn[number] = symbol
         if table.characters[0] <= number + 1:

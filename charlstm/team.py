@@ -48,8 +48,8 @@ def table_for(threads: int, weights: StreamWeights) -> Table:
     """One at which nobody has met yet."""
     cells, symbols = weights.recurrent.shape[1], len(weights.head)
     h = np.zeros((1 + len(weights.upper), 1, cells), np.float32)
-    arrived, characters = np.zeros((threads, APART), np.int64), np.zeros(1, np.int64)
-    return Table(arrived, h, np.zeros(symbols, np.float32), characters)
+    arrived, characters, left = (np.zeros(shape, np.int64) for shape in ((threads, APART), 1, 1))
+    return Table(arrived, h, np.zeros(symbols, np.float32), characters, left)
 
 
 class Team:
@@ -99,8 +99,12 @@ class Team:
             )
 
         mine, *others = self._shares
-        started = [self._threads.submit(work, share) for share in others]
-        drawn = work(mine)
+        try:
+            started = [self._threads.submit(work, share) for share in others]
+            drawn = work(mine)
+        except BaseException:  # Ctrl-C before this thread met the others, who would wait for it
+            self._table.left[0] = 1
+            raise
         for other in started:
             other.result()
         if len(drawn) < len(uniforms):

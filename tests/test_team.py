@@ -97,6 +97,24 @@ def test_after_a_late_thread_one_draws_alone_for_a_while_and_longer_each_time(ge
     assert asked == [1000, 1000 - 74, 1000 - 212, 1000 - 478]
 
 
+def test_an_interrupt_while_threads_start_leaves_none_waiting(generator, monkeypatch):
+    several, submitted = Team(weights_of(model_of(128, 2, generator)), HOLDS, 2), []
+    submit = several._threads.submit
+
+    def interrupted(*work):
+        submitted.append(submit(*work))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(several._threads, "submit", interrupted)
+    h, c = start(several._weights)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            several.draw(3, h, c, np.zeros(50), first=0, draw=DRAW)
+        submitted[0].result(timeout=30)
+    finally:
+        several._table.left[0] = 1
+
+
 def test_few_characters_are_drawn_alone(generator, monkeypatch):
     weights, asked = weights_of(model_of(128, 2, generator)), []
     monkeypatch.setattr(team, "draw_together", counted(team.draw_together, asked))
