@@ -41,6 +41,7 @@ bench: setup ## the benchmarks, as tables
 	$(BIN)/python tests/benchmarks/losses.py --shapes 256x1 512x1 --characters 2000000
 	$(BIN)/python tests/benchmarks/growth.py --megabytes 1 10 100
 	$(BIN)/python tests/benchmarks/encoding.py --megabytes 200
+	$(BIN)/python tests/benchmarks/inspecting.py
 	$(BIN)/charlstm exam
 
 results: setup ## the README's small results again; TEXT=tiny_shakespeare.txt adds time to quality on it
