@@ -117,6 +117,7 @@ def test_everything_by_keyboard(open_page):
     expect(page.locator("#chosen")).to_have_text("0:194")
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
+    expect(page.locator("#help button")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#help")).to_be_hidden()
     page.keyboard.press("/")

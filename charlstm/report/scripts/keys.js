@@ -6,7 +6,7 @@ const keys = {
   n: () => moveToDriver(1),
   p: () => moveToDriver(-1),
   "/": () => find("#filter").focus(),
-  "?": () => find("#help").showModal(),
+  "?": showHelp,
 };
 const arrows = {
   ArrowLeft: () => state.at - 1,
@@ -18,6 +18,12 @@ const textKeys = {
   Home: () => 0,
   End: () => spans.length - 1,
 };
+
+// Not by the attribute autofocus: a page that is still loading obeys it, too, and complains if it cannot.
+function showHelp() {
+  find("#help").showModal();
+  find("#help button").focus();
+}
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || find("#help").open) return;

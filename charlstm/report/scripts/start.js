@@ -2,7 +2,7 @@
 
 function start() {
   document.addEventListener("keydown", onKey);
-  find("#help-open").addEventListener("click", () => find("#help").showModal());
+  find("#help-open").addEventListener("click", showHelp);
   find("#help button").addEventListener("click", () => find("#help").close());
   addColours();
   drawNetwork();
