@@ -14,6 +14,9 @@ from charlstm.vocabulary import Ids
 LOG_EVERY = 20
 _EVALUATIONS = 10  # in a run, or fewer where its length is given in minutes and they would take
 _EVALUATION_SHARE = 0.04  # more than this share of it
+# Nobody knows what the first one takes: reading is about so many times as fast as learning, and none is begun
+# that would take more than this share. Of 100 MB one in twenty characters is read for it.
+_READING, _FIRST_SHARE = 3.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def train(
     Raises DivergedError when the loss or a gradient stops being a finite number.
     """
     clock = _Clock(trainer)
-    due = _EvaluationSchedule(trainer)
+    due = _EvaluationSchedule(trainer, len(validation))
     evaluating = len(validation) > 1
     reason: Literal["done", "interrupted", "early"] = "done"
     logged_step, logged_seconds = trainer.step, clock.read()
@@ -114,8 +117,10 @@ class _EvaluationSchedule:
     By the clock nothing is due shortly before the end, where a run is evaluated anyway.
     """
 
-    def __init__(self, trainer: Trainer) -> None:
+    def __init__(self, trainer: Trainer, validation_characters: int) -> None:
         self._trainer = trainer
+        self._validation_characters = validation_characters
+        self._measured = False
         total = trainer.total_steps
         self._every = trainer.config.evaluate_every or (total and max(1, total // _EVALUATIONS))
         self._end_seconds = 60 * (trainer.config.minutes or 0.0)
@@ -127,9 +132,15 @@ class _EvaluationSchedule:
             step = self._trainer.step
             return step % self._every == 0 and step > self._trainer.evaluated_step
         seconds = self._trainer.elapsed_seconds
-        return self._next_seconds <= seconds < self._end_seconds - self._pause_seconds / 2
+        in_time = self._next_seconds <= seconds < self._end_seconds - self._pause_seconds / 2
+        return in_time and (self._measured or self._expected_seconds() <= _FIRST_SHARE * self._end_seconds)
+
+    def _expected_seconds(self) -> float:
+        rate = _READING * self._trainer.characters / max(self._trainer.elapsed_seconds, 1e-9)
+        return self._validation_characters / max(rate, 1e-9)
 
     def took(self, seconds: float) -> None:
+        self._measured = True
         self._pause_seconds = max(self._pause_seconds, seconds / _EVALUATION_SHARE)
         self._next_seconds = self._trainer.elapsed_seconds + self._pause_seconds
 

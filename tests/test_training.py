@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from charlstm import training
 from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.errors import CorpusError, DivergedError
 from charlstm.model import CharLSTM
@@ -92,6 +93,19 @@ def test_minutes_follow_the_clock():
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
     assert isinstance(events[-2], Evaluated)
+
+
+@pytest.mark.parametrize(("validation", "evaluated"), [(10, True), (10_000, False)])
+def test_what_takes_long_is_evaluated_at_the_end_alone(validation, evaluated):
+    run = trainer(steps=None, minutes=10.0)
+    run.advance()
+    run.elapsed_seconds = 120.0
+    schedule = training._EvaluationSchedule(run, validation)
+    run.elapsed_seconds = 300.0
+    assert schedule.now() is evaluated
+    schedule.took(0.1)  # now it is known, and short
+    run.elapsed_seconds = 400.0
+    assert schedule.now()
 
 
 def test_no_validation_split_evaluates_nothing():
