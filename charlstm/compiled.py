@@ -414,10 +414,10 @@ class Share(NamedTuple):
     symbols: tuple[int, int]
 
 
-class Table(NamedTuple):
-    """What the threads of one stream hand each other.
+class Meeting(NamedTuple):
+    """Where the threads of one stream meet, and what they hand each other.
 
-    arrived (threads, _APART) int64 says in its first column how often each has come to a meeting; h (layers,
+    arrived (threads, APART) int64 says in its first column how often each has come to a meeting; h (layers,
     1, cells) and logits (symbols,); characters (1,) int64, how many are drawn before they part; left (1,)
     int64 is 1 when one will not come any more: the others then go on, to no purpose, and end.
     """
@@ -468,14 +468,14 @@ def _pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 
 @compiled
-def _meet(table: Table, number: int) -> bool:
+def _meet(meeting: Meeting, number: int) -> bool:
     """Wait until every thread has come here as often as this one, and say whether one of them was late."""
-    arrived = table.arrived
+    arrived = meeting.arrived
     times = arrived[number, 0] + 1
     _tell(arrived[number], 0, times)  # type: ignore[call-arg]  # numba gives the first one
     looks = 0
     for other in range(len(arrived)):
-        while _told(arrived[other], 0) < times and _told(table.left, 0) == 0:
+        while _told(arrived[other], 0) < times and _told(meeting.left, 0) == 0:
             looks += 1
     return looks > _PATIENCE
 
@@ -500,7 +500,7 @@ def draw_together(
     draw: Draw,
     uniforms: NDArray[np.float64],
     share: Share,
-    table: Table,
+    meeting: Meeting,
 ) -> NDArray[np.int64]:
     """`draw_block` for one stream, by several threads that call it with shares of their own: (characters,).
 
@@ -513,10 +513,10 @@ def draw_together(
     room, gates = _room_for(1, own), np.empty((1, 4 * own), np.float32)
     # No thread reads what another is writing: of h each has a copy, of c its cells, and both are put back.
     mine, states = h.copy(), c[:, :, start:stop].copy()
-    chances, drawn = chances_for(table.logits.size), np.empty(uniforms.size, np.int64)
+    chances, drawn = chances_for(meeting.logits.size), np.empty(uniforms.size, np.int64)
     late = False
-    table.characters[0] = uniforms.size
-    _meet(table, share.number)
+    meeting.characters[0] = uniforms.size
+    _meet(meeting, share.number)
     for number in range(uniforms.size):
         for layer in range(layers):
             for gate in range(4):
@@ -528,25 +528,25 @@ def draw_together(
                     _products(weights.upper[layer - 1, row : row + own], mine[layer, 0], sums)
                     sums += weights.bias[layer - 1, row : row + own]
             held = _held_of(_held(holds, layer, first + number), start, stop)
-            _step(room, gates, states[layer], table.h[layer], start, held)
-            late |= _meet(table, share.number)
-            mine[layer, 0, cells:] = table.h[layer, 0]
+            _step(room, gates, states[layer], meeting.h[layer], start, held)
+            late |= _meet(meeting, share.number)
+            mine[layer, 0, cells:] = meeting.h[layer, 0]
             if layer + 1 < layers:
-                mine[layer + 1, 0, :cells] = table.h[layer, 0]
+                mine[layer + 1, 0, :cells] = meeting.h[layer, 0]
         begin, end = share.symbols
-        _products(weights.head[begin:end], mine[-1, 0, cells:], table.logits[begin:end])
-        table.logits[begin:end] += weights.head_bias[begin:end]
+        _products(weights.head[begin:end], mine[-1, 0, cells:], meeting.logits[begin:end])
+        meeting.logits[begin:end] += weights.head_bias[begin:end]
         if late and share.number == 0:
-            table.characters[0] = number + 1
-        late |= _meet(table, share.number)
-        symbol = pick(table.logits, draw, uniforms[number], chances)
+            meeting.characters[0] = number + 1
+        late |= _meet(meeting, share.number)
+        symbol = pick(meeting.logits, draw, uniforms[number], chances)
         drawn[number] = symbol
-        if table.characters[0] <= number + 1:
+        if meeting.characters[0] <= number + 1:
             break
     c[:, :, start:stop] = states
     if share.number == 0:
         h[:] = mine
-    return drawn[: table.characters[0]]
+    return drawn[: meeting.characters[0]]
 
 
 @compiled

@@ -26,7 +26,7 @@ from charlstm.compiled import (
     trace_block,
 )
 from charlstm.config import Hold, ModelConfig, SamplingConfig, StepPrecision
-from charlstm.team import Team, members, table_for
+from charlstm.team import Team, meeting_for, members
 
 Symbols = NDArray[np.int64]
 Uniforms = Callable[[int], NDArray[np.float64]]
@@ -274,8 +274,8 @@ def warm_up() -> None:
         streams.read(rows, first=0)
         streams.draw(rows, np.zeros((1, 1)), first=0, draw=draw)
         state, share = (np.zeros((1, 1, 2), np.float32), one[None].copy()), Share(0, (0, 1), (0, 1))
-        together = table_for(1, weights)
-        draw_together(weights, 0, *state, in_order(()), 0, draw, np.zeros(1), share, together)
+        meeting = meeting_for(1, weights)
+        draw_together(weights, 0, *state, in_order(()), 0, draw, np.zeros(1), share, meeting)
         gates, c, h = table.copy(), one.copy(), one.copy()
         step_rows(products, table, rows, one, NOTHING_HELD, gates, c, h)
         if products.dtype == np.float32:

@@ -10,9 +10,9 @@ from charlstm.compiled import (
     Draw,
     Floats,
     Holds,
+    Meeting,
     Share,
     StreamWeights,
-    Table,
     draw_block,
     draw_together,
 )
@@ -44,12 +44,12 @@ def members(weights: StreamWeights, threads: int) -> int:
     return max(1, worth) if cells % _SYMBOLS == 0 else 1
 
 
-def table_for(threads: int, weights: StreamWeights) -> Table:
-    """One at which nobody has met yet."""
+def meeting_for(threads: int, weights: StreamWeights) -> Meeting:
+    """One that nobody has come to yet."""
     cells, symbols = weights.recurrent.shape[1], len(weights.head)
     h = np.zeros((1 + len(weights.upper), 1, cells), np.float32)
     arrived, characters, left = (np.zeros(shape, np.int64) for shape in ((threads, APART), 1, 1))
-    return Table(arrived, h, np.zeros(symbols, np.float32), characters, left)
+    return Meeting(arrived, h, np.zeros(symbols, np.float32), characters, left)
 
 
 class Team:
@@ -63,7 +63,7 @@ class Team:
             Share(number, _part(cells, _CELLS, number, threads), _part(symbols, _SYMBOLS, number, threads))
             for number in range(threads)
         ]
-        self._table = table_for(threads, weights)
+        self._meeting = meeting_for(threads, weights)
         self._threads = ThreadPoolExecutor(threads - 1)
         self._alone, self._next_alone = 0, _ALONE
 
@@ -95,7 +95,7 @@ class Team:
 
         def work(share: Share) -> Symbols:
             return draw_together(
-                self._weights, symbol, h, c, self._holds, first, draw, uniforms, share, self._table
+                self._weights, symbol, h, c, self._holds, first, draw, uniforms, share, self._meeting
             )
 
         mine, *others = self._shares
@@ -103,7 +103,7 @@ class Team:
             started = [self._threads.submit(work, share) for share in others]
             drawn = work(mine)
         except BaseException:  # Ctrl-C before this thread met the others, who would wait for it
-            self._table.left[0] = 1
+            self._meeting.left[0] = 1
             raise
         for other in started:
             other.result()

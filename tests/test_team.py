@@ -84,7 +84,7 @@ def counted(function, asked):
 def test_after_a_late_thread_one_draws_alone_for_a_while_and_longer_each_time(generator, monkeypatch):
     weights, asked = weights_of(model_of(128, 2, generator)), []
 
-    def parted_after_ten(weights, symbol, h, c, holds, first, draw, uniforms, share, table):
+    def parted_after_ten(weights, symbol, h, c, holds, first, draw, uniforms, share, meeting):
         if share.number:
             return uniforms[:0]
         asked.append(len(uniforms))
@@ -112,7 +112,7 @@ def test_an_interrupt_while_threads_start_leaves_none_waiting(generator, monkeyp
             several.draw(3, h, c, np.zeros(50), first=0, draw=DRAW)
         submitted[0].result(timeout=30)
     finally:
-        several._table.left[0] = 1
+        several._meeting.left[0] = 1
 
 
 def test_few_characters_are_drawn_alone(generator, monkeypatch):
