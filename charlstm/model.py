@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from charlstm import cell
-from charlstm.compiled import StreamWeights
+from charlstm.compiled.steps import StreamWeights
 from charlstm.config import ModelConfig, StepPrecision
 from charlstm.parallel import Shard
 from charlstm.stream import stream_weights

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charlstm.compiled import Floats, Halves
+from charlstm.compiled.compiling import Floats, Halves
 
 _X86 = platform.machine().lower() in ("x86_64", "amd64")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled import COLDEST, pick_rows
+from charlstm.compiled.drawing import COLDEST, pick_rows
 from charlstm.config import Hold, SamplingConfig, Unknown, check_cell
 from charlstm.model import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.stepper import Stepper

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled import NOTHING_HELD, Floats, Halves, Held, step_rows
+from charlstm.compiled.compiling import Floats, Halves
+from charlstm.compiled.steps import NOTHING_HELD, Held, step_rows
 from charlstm.config import StepPrecision
 from charlstm.model import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.products import Packed, numbers

@@ -9,22 +9,18 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.compiled import (
+from charlstm.compiled.compiling import Floats, Halves
+from charlstm.compiled.drawing import Draw, draw_block, pick_rows
+from charlstm.compiled.steps import (
     NOTHING_HELD,
-    Draw,
-    Floats,
-    Halves,
     Holds,
-    Share,
     StreamWeights,
-    draw_block,
-    draw_together,
     multiply_rows,
-    pick_rows,
     read_block,
     step_rows,
     trace_block,
 )
+from charlstm.compiled.together import Share, draw_together
 from charlstm.config import Hold, ModelConfig, SamplingConfig, StepPrecision
 from charlstm.team import Team, meeting_for, members
 

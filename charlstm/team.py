@@ -5,17 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.compiled import (
-    APART,
-    Draw,
-    Floats,
-    Holds,
-    Meeting,
-    Share,
-    StreamWeights,
-    draw_block,
-    draw_together,
-)
+from charlstm.compiled.compiling import Floats
+from charlstm.compiled.drawing import Draw, draw_block
+from charlstm.compiled.steps import Holds, StreamWeights
+from charlstm.compiled.together import APART, Meeting, Share, draw_together
 
 Symbols = NDArray[np.int64]
 

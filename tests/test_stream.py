@@ -9,17 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_sampling import natural
 
-from charlstm.compiled import (
-    Draw,
-    chances_for,
-    compiled,
-    draw_block,
-    multiply_rows,
-    pick,
-    pick_rows,
-    step_rows,
-    trace_block,
-)
+from charlstm.compiled.compiling import compiled
+from charlstm.compiled.drawing import Draw, chances_for, draw_block, pick, pick_rows
+from charlstm.compiled.steps import multiply_rows, step_rows, trace_block
 from charlstm.config import Hold, ModelConfig, SamplingConfig
 from charlstm.inspection.trace import trace
 from charlstm.model import CharLSTM

@@ -6,7 +6,7 @@ import torch
 from test_stream import weights_of
 
 from charlstm import team
-from charlstm.compiled import Draw, draw_block
+from charlstm.compiled.drawing import Draw, draw_block
 from charlstm.config import Hold, ModelConfig
 from charlstm.model import CharLSTM
 from charlstm.stream import Streams, in_order

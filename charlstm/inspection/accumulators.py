@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlstm.compiled import Floats, compiled
+from charlstm.compiled.compiling import Floats, compiled
 from charlstm.products import product
 
 # A column whose spread is below this share of its mean is constant: float32 resolves no less.
