@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from charlstm import cell
+from charlstm import cell, recurrence
 from charlstm.compiled.steps import StreamWeights
 from charlstm.config import ModelConfig, StepPrecision
 from charlstm.parallel import Shard
@@ -16,6 +17,8 @@ from charlstm.stream import stream_weights
 # 1 / (1 - f). On stdlib, 256 cells, 1,500 steps, 16 gave 1.165 nats, 64 gave 1.169 and 256 gave 1.175, within
 # what seeds differ by; a forget bias of 1 in all cells gave 1.184, and a third of the findings.
 LONGEST_MEMORY = 64
+# Positions of a window for each row of a table of symbols, for the table to be less work.
+_TABLE_POSITIONS = 4
 
 
 class State(NamedTuple):
@@ -108,13 +111,32 @@ class CharLSTM(nn.Module):
         In training mode dropout draws its masks from generator: for all streams that shard says these are
         of, so that generator and masks do not depend on how they are dealt out. None: these are all.
         """
-        x = self.embedding(ids)
+        if self._trains_in_bfloat16():
+            run_layer, x = self._run_window, ids
+        else:
+            run_layer, x = self.run_layer, self.embedding(ids)
         after = []
         for layer in range(self.config.layers):
-            x, h, c = self.run_layer(layer, x, state.h[layer], state.c[layer])
+            x, h, c = run_layer(layer, x, state.h[layer], state.c[layer])
             x = self._dropped(x, generator, shard)
             after.append((h, c))
         return self.head(x), State(torch.stack([h for h, _ in after]), torch.stack([c for _, c in after]))
+
+    def _trains_in_bfloat16(self) -> bool:
+        """Whether `recurrence` is the fast way."""
+        lowered = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        return self.training and lowered and runs_compiled(self) and recurrence.IS_FAST
+
+    def _run_window(self, layer: int, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """`run_layer` by `recurrence`; the first layer's inputs are ids."""
+        weights, before = self.weights(layer), recurrence.Before(h, c)
+        if layer == 0 and self.config.vocabulary_size <= inputs.numel() // _TABLE_POSITIONS:
+            table = functional.linear(self.embedding.weight, weights.input, weights.bias)
+            outputs, c = recurrence.run_table(table, inputs, before, weights.recurrent)
+        else:
+            x = self.embedding(inputs) if layer == 0 else inputs
+            outputs, c = recurrence.run_inputs(x, before, *weights)
+        return outputs, outputs[:, -1], c
 
     def _dropped(self, x: Tensor, generator: torch.Generator | None, shard: Shard | None = None) -> Tensor:
         """x with cells set to zero at random, the same ones for the whole window (Gal 2016)."""

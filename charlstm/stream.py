@@ -53,9 +53,9 @@ def stream_weights(tensors: dict[str, Floats], precision: StepPrecision = "float
     inputs, recurrent, biases = [], [], []
     for layer in range(layers):
         at = f"layers.{layer}."
-        inputs.append(_doubled(tensors[at + "weight_ih_l0"]))
-        recurrent.append(_doubled(tensors[at + "weight_hh_l0"]))
-        biases.append(_doubled(tensors[at + "bias_ih_l0"]) + _doubled(tensors[at + "bias_hh_l0"]))
+        inputs.append(tensors[at + "weight_ih_l0"])
+        recurrent.append(tensors[at + "weight_hh_l0"])
+        biases.append(tensors[at + "bias_ih_l0"] + tensors[at + "bias_hh_l0"])
     rows, cells = recurrent[0].shape
     upper = np.empty((layers - 1, rows, 2 * cells), np.float32)
     for layer in range(1, layers):
@@ -72,14 +72,6 @@ def stream_weights(tensors: dict[str, Floats], precision: StepPrecision = "float
         head=np.ascontiguousarray(tensors["head.weight"]),
         head_bias=np.ascontiguousarray(tensors["head.bias"]),
     )
-
-
-def _doubled(rows: Floats) -> Floats:
-    """A copy of a layer's rows i, f, g, o, those of g doubled: see `compiled`."""
-    copy = np.array(rows, np.float32)
-    cells = len(copy) // 4
-    copy[2 * cells : 3 * cells] *= 2
-    return copy
 
 
 def _halved(weights: Floats) -> Halves:

@@ -3,8 +3,5 @@
 A library's LSTM is made for windows: stepped one character at a time it packs its weights anew for
 every character. Here one step costs one pass over the weights. Threads that have streams of their own meet
 only after many steps; those that share one stream meet after every layer. `cell` is the readable
-reference; these equal it to float32 rounding.
-
-The candidate's pre-activations come doubled, because tanh(x) = 2 sigmoid(2 x) - 1: a step then is one run
-of sigmoids. This package imports nothing by itself.
+reference; these equal it to float32 rounding. This package imports nothing by itself.
 """

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.compiled.arithmetic import LOG2_E, powers
+from charlstm.compiled.arithmetic import LOG2_E, power_of_two
 from charlstm.compiled.compiling import Floats, compiled
 from charlstm.compiled.steps import Holds, StreamWeights, multiply_rows, read, room_for
 
@@ -28,15 +28,12 @@ class Chances(NamedTuple):
 
     scaled: Floats
     weights: Floats
-    bits: NDArray[np.int32]
-    floats: Floats
 
 
 @compiled
 def chances_for(symbols: int) -> Chances:
     """Room to pick one of so many symbols."""
-    bits = np.empty(symbols, np.int32)
-    return Chances(np.empty(symbols, np.float32), np.empty(symbols, np.float32), bits, bits.view(np.float32))
+    return Chances(np.empty(symbols, np.float32), np.empty(symbols, np.float32))
 
 
 @compiled
@@ -44,15 +41,15 @@ def pick(logits: Floats, draw: Draw, uniform: float, chances: Chances) -> int:
     """The symbol at a uniform number in [0, 1) of what `sampling.next_probabilities` gives."""
     if draw.temperature < COLDEST:
         return int(np.argmax(logits))
-    scaled, weights, bits, floats = chances
+    scaled, weights = chances
     largest = logits[0]
     for symbol in range(logits.size):
         largest = max(largest, logits[symbol])
     for symbol in range(logits.size):
         scaled[symbol] = (np.float64(logits[symbol]) - np.float64(largest)) / draw.temperature
-    powers(scaled, LOG2_E, weights, bits)
     for symbol in range(logits.size):
-        weights[symbol] = weights[symbol] * floats[symbol] if scaled[symbol] > _NEVER else np.float32(0)
+        weight = power_of_two(LOG2_E * scaled[symbol])
+        weights[symbol] = weight if scaled[symbol] > _NEVER else np.float32(0)
     if 0 < draw.top_k < logits.size:
         least = np.sort(scaled)[logits.size - draw.top_k]
         weights[scaled < least] = 0.0

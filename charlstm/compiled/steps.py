@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.compiled.arithmetic import ONE, TWO, sigmoids, wide
+from charlstm.compiled.arithmetic import remembered, shown, sigmoids, tanhs, wide
 from charlstm.compiled.compiling import Floats, Halves, compiled
 
 # Numbers that the nearest cache holds beside others.
@@ -13,7 +13,7 @@ _NEAR = 8192
 
 
 class StreamWeights(NamedTuple):
-    """The weights of a model of tanh cells, candidate rows doubled.
+    """The weights of a model of tanh cells.
 
     table (symbols, 4 cells) is the first layer's input projection of every symbol, recurrent (4 cells,
     cells) its recurrent weights; upper (layers - 1, 4 cells, 2 cells) holds input and recurrent weights side
@@ -102,20 +102,16 @@ NOTHING_HELD = Held(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 class Room(NamedTuple):
-    """Where steps compute: the pre-activations (streams, 4 cells), candidate doubled, and places for less."""
+    """Where steps compute: the pre-activations (streams, 4 cells), and a row of (cells,)."""
 
     sums: Floats
-    halves: Floats
-    bits: NDArray[np.int32]
-    floats: Floats
+    squashed: Floats
 
 
 @compiled
 def room_for(streams: int, cells: int) -> Room:
     """Room for so many streams of a layer of so many cells."""
-    bits = np.empty(4 * cells, np.int32)
-    sums, halves = np.empty((streams, 4 * cells), np.float32), np.empty(cells, np.float32)
-    return Room(sums, halves, bits, bits.view(np.float32))
+    return Room(np.empty((streams, 4 * cells), np.float32), np.empty(cells, np.float32))
 
 
 @compiled
@@ -125,25 +121,18 @@ def step(room: Room, gates: Floats, c: Floats, h: Floats, first: int, held: Held
     Gates i, f, g, o (streams, 4 cells) are written, and h into the columns of h (streams, any) from first on.
     """
     cells = c.shape[1]
-    width, column = np.uint64(cells), np.uint64(first)  # signed indices could be meant from the end
-    sums, halves, bits, floats = room
     for s in range(len(c)):
-        own, gate, state = sums[s], gates[s], c[s]
-        sigmoids(own, gate, bits, floats)
-        for n in range(cells):
-            k = np.uint64(n)
-            g = TWO * gate[k + width + width] - ONE
-            gate[k + width + width] = g
-            state[k] = gate[k + width] * state[k] + gate[k] * g
+        sums, gate, state = room.sums[s], gates[s], c[s]
+        i, f = gate[:cells], gate[cells : 2 * cells]
+        g, o = gate[2 * cells : 3 * cells], gate[3 * cells : 4 * cells]
+        sigmoids(sums[: 2 * cells], gate[: 2 * cells])
+        tanhs(sums[2 * cells : 3 * cells], g)
+        sigmoids(sums[3 * cells : 4 * cells], o)
+        remembered(i, f, g, state, state)
         for n in range(held.cells.size):
             state[held.cells[n]] = held.values[n]
-        doubled = own[:cells]
-        for n in range(cells):
-            doubled[n] = TWO * state[n]
-        sigmoids(doubled, halves, bits, floats)
-        for n in range(cells):
-            k = np.uint64(n)
-            h[s, column + k] = gate[k + width + width + width] * (TWO * halves[k] - ONE)
+        tanhs(state, room.squashed)
+        shown(o, room.squashed, h[s, first : first + cells])
 
 
 @compiled
@@ -205,7 +194,7 @@ def step_rows(
     """The element-wise part of one step of one layer: gates i, f, g, o (streams, 4 cells), c and h (streams,
     cells).
 
-    The pre-activations, candidate doubled, are products (streams, 4 cells) and, added to them, those of rows
+    The pre-activations are products (streams, 4 cells) and, added to them, those of rows
     (streams,) of a table (any, 4 cells); before (streams, cells) is c before. All are contiguous. Held cells
     are set after their update.
     """
