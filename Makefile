@@ -18,7 +18,7 @@ $(VENV)/.ready: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	$(BIN)/python -c 'from charlstm.stream import warm_up; warm_up()'
+	$(BIN)/python -c 'from charlstm import recurrence, stream; stream.warm_up(); recurrence.warm_up()'
 	@touch $@
 
 demo: setup ## train on the standard library's source for 4 minutes, sample, inspect, report

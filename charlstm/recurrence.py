@@ -16,20 +16,14 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from charlstm.compiled.compiling import Floats, Halves
-from charlstm.compiled.tiles import (
-    GROUP,
-    MULTIPLIES_PAIRS,
-    PANEL,
-    Pairs,
-    pack_crossed_pairs,
-    pack_pairs,
-    sum_crossed,
-)
-from charlstm.compiled.windows import backward_window, forward_window, rows_apart
+from charlstm.compiled.tiles import pack_crossed_pairs, pack_pairs, rows_apart, sum_crossed
+from charlstm.compiled.vectors import GROUP, MULTIPLIES_PAIRS, MULTIPLIES_TILES, PANEL, Pairs
+from charlstm.compiled.windows import Kept, backward_window, forward_window, kept_for
 from charlstm.threads import in_threads
 
-# Where the processor has no instruction for pairs of bfloat16, the library's layer is the fast one.
-IS_FAST = MULTIPLIES_PAIRS
+# Elsewhere the library's layer is the fast one: without an instruction for pairs of bfloat16, or with some
+# for whole tiles of them, which it knows.
+IS_FAST = MULTIPLIES_PAIRS and not MULTIPLIES_TILES
 
 
 class Before(NamedTuple):
@@ -42,8 +36,8 @@ class Before(NamedTuple):
 def run_table(table: Tensor, ids: Tensor, before: Before, recurrent: Tensor) -> tuple[Tensor, Tensor]:
     """A layer over ids (streams, window) int64, of which table (symbols, 4 cells) has W x + b.
 
-    recurrent is U, (4 cells, cells). Returns outputs (streams, window, cells) bfloat16, and c after the window,
-    (streams, cells) float32, which takes no gradient.
+    recurrent is U, (4 cells, cells). Returns outputs (streams, window, cells) bfloat16, and c after the
+    window, (streams, cells) float32, which takes no gradient.
     """
     return _run(table, ids, None, before, None, recurrent)
 
@@ -51,9 +45,18 @@ def run_table(table: Tensor, ids: Tensor, before: Before, recurrent: Tensor) -> 
 def run_inputs(
     inputs: Tensor, before: Before, weights: Tensor, recurrent: Tensor, bias: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """A layer over inputs (streams, window, width); weights are W, (4 cells, width). Returns as `run_table`."""
+    """A layer over inputs (streams, window, width); weights are W, (4 cells, width). See `run_table`."""
     rows = torch.zeros(inputs.shape[:2], dtype=torch.long)
     return _run(bias[None], rows, inputs, before, weights, recurrent)
+
+
+def warm_up() -> None:
+    """Compile what training needs, if it is not on disk: else a first step would take some seconds."""
+    weights, symbols = torch.zeros(4 * PANEL, PANEL, requires_grad=True), torch.zeros(1, 2, dtype=torch.long)
+    before = Before(torch.zeros(1, PANEL), torch.zeros(1, PANEL))
+    outputs, _ = run_table(weights.t(), symbols, before, weights)
+    outputs, _ = run_inputs(outputs, before, weights, weights, weights[:, 0])
+    torch.autograd.backward(outputs.sum())
 
 
 def _run(
@@ -75,24 +78,24 @@ def _run(
     if inputs is not None and weights is not None and inputs.shape[2] % PANEL:
         wider = (0, -inputs.shape[2] % PANEL)
         inputs, weights = functional.pad(inputs, wider), functional.pad(weights, wider)
-    outputs, c = _Window.apply(added, rows, inputs, h, c, weights, recurrent)
+    outputs, c = _Window.apply(  # type: ignore[no-untyped-call]
+        added, rows, inputs, h, c, weights, recurrent
+    )
     return outputs[..., :cells], c[:, :cells]
 
 
 def _more_cells(rows: Tensor, missing: int) -> Tensor:
     """(4 cells, any) with so many more rows of zeros for each gate."""
-    return functional.pad(rows.unflatten(0, (4, -1)), (0, 0, 0, missing)).flatten(0, 1)
+    return functional.pad(rows.view(4, -1, rows.shape[1]), (0, 0, 0, missing)).flatten(0, 1)
 
 
 class _Part(NamedTuple):
-    """The streams of one thread, and what is kept of them for the way back; see `windows`."""
+    """The streams of one thread: which rows of what is added are theirs (positions, streams), c before."""
 
     span: slice
     rows: NDArray[np.int64]
     c: Floats
-    taken: Pairs
-    gates: Pairs
-    states: Floats
+    kept: Kept
 
 
 class _Window(torch.autograd.Function):
@@ -111,25 +114,31 @@ class _Window(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         streams, positions = rows.shape
         cells, below = h.shape[1], 0 if inputs is None else inputs.shape[2]
-        panels, ctx.panels = _packed(
-            [_floats(matrix) for matrix in (weights, recurrent) if matrix is not None]
-        )
-        summed = _numbers(added)
-        given = torch.empty(streams, positions, 0) if inputs is None else inputs
-        read, first = _numbers(given.bfloat16()), _numbers(h.bfloat16())
+        panels, ctx.panels = _packed([_floats(each) for each in (weights, recurrent) if each is not None])
         outputs = torch.empty(streams, positions, cells, dtype=torch.bfloat16)
-        written = _numbers(outputs)
-        parts = [_part(_floats(rows), _floats(c.float()), below, span) for span in _spans(streams)]
-        x = [rows_apart(2 * -(-len(part.c) // 2), below + cells) for part in parts]
+        given = torch.empty(streams, positions, 0) if inputs is None else inputs
+        summed = _floats(added)
+        read, first, written = _bits(given), _bits(h), _bits(outputs)
+        states, numbers = _floats(c), rows.numpy()
+        parts = [
+            _Part(
+                span,
+                np.ascontiguousarray(numbers[span].T),
+                states[span],
+                kept_for(span.stop - span.start, positions, below, cells),
+            )
+            for span in _spans(streams)
+        ]
 
-        def work(number: int) -> None:
-            span, ids, state, *kept = parts[number]
-            x[number][: len(state), below : below + cells] = first[span]
-            forward_window(panels, summed, ids, read[span], x[number], state, *kept, written[span])
+        def work(part: _Part) -> None:
+            span, own = part.span, part.c
+            x = rows_apart(len(own) + len(own) % 2, below + cells)
+            x[: len(own), below : below + cells] = first[span]
+            forward_window(panels, summed, part.rows, read[span], x, own, part.kept, written[span])
 
-        in_threads(work, list(range(len(parts))))
+        in_threads(work, parts)
         ctx.parts, ctx.added, ctx.below = parts, (len(added), added.dtype), below
-        last = torch.from_numpy(np.concatenate([part.states[-1] for part in parts]))
+        last = torch.from_numpy(np.concatenate([part.kept.states[-1] for part in parts]))
         ctx.mark_non_differentiable(last)
         return outputs, last
 
@@ -138,16 +147,16 @@ class _Window(torch.autograd.Function):
     def backward(ctx: Any, d_outputs: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         streams, positions, cells = d_outputs.shape
         parts, panels, below, (summed, kind) = ctx.parts, ctx.panels, ctx.below, ctx.added
-        del ctx.parts, ctx.panels  # the gates are written over
-        given = _numbers(d_outputs.bfloat16())
+        del ctx.parts  # what is kept is written over
         d_inputs = torch.empty(streams, positions, below, dtype=torch.bfloat16)
-        written = _numbers(d_inputs)
+        given, written = _bits(d_outputs), _bits(d_inputs)
         d_added = np.empty((len(parts), summed, 4 * cells), np.float32)
         d_weights = np.empty((len(parts), below + cells, 4 * cells), np.float32)
 
         def work(number: int) -> None:
-            span, *kept = parts[number]
-            backward_window(panels, *kept, given[span], written[span], d_added[number], d_weights[number])
+            span, rows, c, kept = parts[number]
+            d_own, d_summed = d_weights[number], d_added[number]
+            backward_window(panels, rows, c, kept, given[span], written[span], d_summed, d_own)
 
         in_threads(work, list(range(len(parts))))
         d_input, d_recurrent = (np.empty((4 * cells, width), np.float32) for width in (below, cells))
@@ -172,15 +181,6 @@ def _spans(streams: int) -> list[slice]:
     return [slice(first, stop) for first, stop in itertools.pairwise(bounds) if stop > first]
 
 
-def _part(rows: NDArray[Any], c: Floats, below: int, span: slice) -> _Part:
-    own = np.ascontiguousarray(rows[span].T)
-    positions, streams = own.shape
-    cells, pairs = c.shape[1], -(-streams // 2)
-    taken = np.empty((positions, (below + cells) // GROUP + 1, pairs, GROUP), np.uint32)
-    gates = np.empty((positions, 4 * cells // PANEL + 1, pairs, PANEL), np.uint32)
-    return _Part(span, own, c[span], taken, gates, np.empty((positions, streams, cells), np.float32))
-
-
 def _packed(matrices: list[Floats]) -> tuple[Pairs, Pairs]:
     """The panels of matrices (outputs, inputs) side by side, and those of their transpose."""
     outputs, inputs = len(matrices[0]), sum(matrix.shape[1] for matrix in matrices)
@@ -192,7 +192,7 @@ def _packed(matrices: list[Floats]) -> tuple[Pairs, Pairs]:
         width = matrix.shape[1]
         for pack, panels, count, place in (
             (pack_pairs, forward, len(forward), at // 2),
-            (pack_crossed_pairs, back, width // PANEL, at // PANEL),
+            (pack_crossed_pairs, back, outputs // 2, at // PANEL),
         ):
             half = count // 2
             todo += [(pack, matrix, 0, half, place, panels), (pack, matrix, half, count, place, panels)]
@@ -201,14 +201,14 @@ def _packed(matrices: list[Floats]) -> tuple[Pairs, Pairs]:
     return forward, back
 
 
-def _floats(tensor: Tensor) -> NDArray[Any]:
-    return tensor.detach().contiguous().numpy()
+def _floats(tensor: Tensor) -> Floats:
+    """The numbers of a tensor, its own memory or a copy."""
+    numbers: Floats = tensor.detach().float().contiguous().numpy()
+    return numbers
 
 
-def _numbers(tensor: Tensor) -> Floats | Halves:
-    """A tensor's memory, or that of a contiguous copy; of bfloat16 the bits."""
-    own = tensor.detach().contiguous()
-    if own.dtype == torch.bfloat16:
-        bits: Halves = own.view(torch.int16).numpy().view(np.uint16)
-        return bits
-    return own.float().numpy()
+def _bits(tensor: Tensor) -> Halves:
+    """The same in bfloat16."""
+    bits = tensor.detach().bfloat16().contiguous().view(torch.int16)
+    halves: Halves = bits.numpy().view(np.uint16)
+    return halves

@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from charlstm import recurrence
 from charlstm.config import TrainingConfig
 from charlstm.errors import CorpusError, DivergedError, UsageError
-from charlstm.model import CharLSTM, State
+from charlstm.model import CharLSTM, State, runs_compiled
 from charlstm.optimizers import Optimizers
 from charlstm.parallel import ALONE, Group, Shard
 from charlstm.vocabulary import Ids
@@ -89,6 +90,8 @@ class Trainer:
         self._loss_sum = torch.zeros((), device=model.device)
         self._norm_sum = torch.zeros((), device=model.device)
         self._summed_steps = 0
+        if runs_compiled(model) and use_bfloat16(config.precision, model.device) and recurrence.IS_FAST:
+            recurrence.warm_up()
 
     @property
     def total_steps(self) -> int | None:

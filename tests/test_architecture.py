@@ -11,12 +11,12 @@ PACKAGE = Path(charlstm.__file__).parent
 
 # Each may import those before it. The order of charlstm/ as the design has it.
 ORDER = [
-    "errors", "launch", "files", "config", "compiled", "products", "team", "stream", "vocabulary", "writing",
-    "tokens", "grammar", "sources", "corpus", "cell", "parallel", "model", "evaluation", "dynamic",
-    "optimizers", "trainer", "training", "tensorfile", "checkpoint", "runfolder", "stepper", "sampling",
-    "foreign", "inspection", "samples", "live", "report", "devices", "suggestions", "runs", "pipeline",
-    "inspections", "imports", "interrupts", "console", "narration", "exits", "options", "train_command",
-    "cli", "__main__",
+    "errors", "launch", "files", "config", "compiled", "products", "team", "stream", "vocabulary",
+    "writing", "tokens", "grammar", "sources", "corpus", "cell", "threads", "recurrence", "parallel",
+    "model", "evaluation", "dynamic", "optimizers", "trainer", "training", "tensorfile", "checkpoint",
+    "runfolder", "stepper", "sampling", "foreign", "inspection", "samples", "live", "report", "devices",
+    "suggestions", "runs", "pipeline", "inspections", "imports", "interrupts", "console", "narration",
+    "exits", "options", "train_command", "cli", "__main__",
 ]  # fmt: skip
 
 

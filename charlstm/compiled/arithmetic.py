@@ -30,12 +30,12 @@ def power_of_two(exponent: np.float32) -> np.float32:
     p = p * rest + np.float32(2.402264791363012e-1)
     p = p * rest + np.float32(6.931472028550421e-1)
     scale = np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
-    return (p * rest + ONE) * scale
+    return np.float32((p * rest + ONE) * scale)
 
 
 @compiled
 def sigmoids(x: Floats, y: Floats) -> None:
-    """y = 1 / (1 + e^-x), off by less than 2e-7. y must be other memory than x: else it takes ten times as long."""
+    """y = 1 / (1 + e^-x), off by less than 2e-7. With y in the memory of x it takes ten times as long."""
     for k in range(x.size):
         y[k] = ONE / (ONE + power_of_two(-LOG2_E * x[k]))
 

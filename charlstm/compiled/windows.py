@@ -8,28 +8,60 @@ Streams go by pairs, since a weight's gradient is a product over pairs of positi
 stand in one uint32, the first one's in the lower half.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.compiled.arithmetic import ONE, TWO, remembered, rounded, shown, sigmoids, tanhs, wide
 from charlstm.compiled.compiling import Floats, Halves, compiled
-from charlstm.compiled.tiles import Pairs, add_crossed, add_products, deal_groups, deal_panels, take_panels
+from charlstm.compiled.tiles import (
+    add_crossed,
+    add_products,
+    deal_groups,
+    deal_panels,
+    rows_apart,
+    take_panels,
+)
+from charlstm.compiled.vectors import GROUP, PANEL, Pairs
 
 _STEPS = np.float32(65535)
 _HALF, _FOUR = np.float32(0.5), np.float32(4)
 
 
+class Kept(NamedTuple):
+    """What the way back needs of a window.
+
+    taken (positions, (inputs + cells) / 8 + 1, pairs, 8) is x of every step, gates (positions, 4 cells / 32
+    + 1, pairs, 32) are its gates, by pairs of streams; states (positions, streams, cells) is c after it. One
+    group and one panel more than needed keep positions apart in the caches.
+    """
+
+    taken: Pairs
+    gates: Pairs
+    states: Floats
+
+
+@compiled
+def kept_for(streams: int, positions: int, inputs: int, cells: int) -> Kept:
+    """Room for that."""
+    pairs = (streams + 1) // 2
+    return Kept(
+        np.empty((positions, (inputs + cells) // GROUP + 1, pairs, GROUP), np.uint32),
+        np.empty((positions, 4 * cells // PANEL + 1, pairs, PANEL), np.uint32),
+        np.empty((positions, streams, cells), np.float32),
+    )
+
+
 @compiled
 def forward_window(
     panels: Pairs,
-    added: Floats | Halves,
+    added: Floats,
     rows: NDArray[np.int64],
     inputs: Halves,
     x: Halves,
     c: Floats,
-    taken: Pairs,
-    gates: Pairs,
-    states: Floats,
+    kept: Kept,
     outputs: Halves,
 ) -> None:
     """Some streams through a window.
@@ -37,15 +69,14 @@ def forward_window(
     panels are of the weights (4 cells, inputs + cells); rows (positions, streams) say which row of added
     (any, 4 cells), all else that is summed, is a step's; inputs (streams, positions, inputs). x, `rows_apart`
     of streams, made even, and inputs + cells, holds h before the window, and c (streams, cells) is the state
-    there. Written are taken (positions, (inputs + cells) / 8 + 1, pairs, 8), x of every step; gates (positions,
-    4 cells / 32 + 1, pairs, 32); states (positions, streams, cells); and outputs (streams, positions, cells).
-    The one panel and group more keep positions apart in the caches.
+    there. Written are what is kept and outputs (streams, positions, cells).
     """
     positions, streams = rows.shape
     cells, pairs, below = c.shape[1], len(x) // 2, inputs.shape[2]
     sums, own = np.zeros((streams, 4 * cells), np.float32), np.empty(4 * cells, np.float32)
     candidate, h = np.empty(cells, np.float32), np.empty(cells, np.float32)
-    kept = rows_apart(2 * pairs, 4 * cells)
+    short = rows_apart(2 * pairs, 4 * cells)
+    taken, gates, states = kept
     multiplied = x.view(np.uint32)
     for position in range(positions):
         for stream in range(streams if below else 0):
@@ -56,7 +87,7 @@ def forward_window(
         for stream in range(streams):
             total, row = sums[stream], added[rows[position, stream]]
             for k in range(4 * cells):
-                total[k] = wide(row[k])
+                total[k] = row[k]
         add_products(panels, multiplied, sums)
         for stream in range(streams):
             total, state = sums[stream], states[position, stream]
@@ -68,9 +99,9 @@ def forward_window(
             halved = own[2 * cells : 3 * cells]
             for k in range(cells):
                 halved[k] = candidate[k] * _HALF + _HALF
-            short = kept[stream]
+            mine = short[stream]
             for k in range(4 * cells):
-                short[k] = np.uint16(np.int32(own[k] * _STEPS + _HALF))
+                mine[k] = np.uint16(np.int32(own[k] * _STEPS + _HALF))
             tanhs(state, candidate)
             shown(own[3 * cells :], candidate, h)
             now, later = x[stream, below : below + cells], outputs[stream, position]
@@ -78,7 +109,7 @@ def forward_window(
                 now[k] = np.uint16(rounded(h[k]))
             for k in range(cells):
                 later[k] = now[k]
-        deal_panels(kept, gates[position])
+        deal_panels(short, gates[position])
 
 
 @compiled
@@ -86,9 +117,7 @@ def backward_window(
     panels: Pairs,
     rows: NDArray[np.int64],
     c: Floats,
-    taken: Pairs,
-    gates: Pairs,
-    states: Floats,
+    kept: Kept,
     d_outputs: Halves,
     d_inputs: Halves,
     d_added: Floats,
@@ -102,6 +131,7 @@ def backward_window(
     positions, streams = rows.shape
     cells = c.shape[1]
     below, pairs = len(d_weights) - cells, (streams + 1) // 2
+    taken, gates, states = kept
     d_x, d_c = np.zeros((streams, below + cells), np.float32), np.zeros((streams, cells), np.float32)
     d_h, own, row = (
         np.empty(cells, np.float32),
@@ -161,9 +191,3 @@ def backward_window(
             for k in range(below):
                 to[k] = np.uint16(rounded(given[k]))
     add_crossed(taken, gates, d_weights)
-
-
-@compiled
-def rows_apart(rows: int, numbers: int) -> Halves:
-    """Zeros (rows, numbers and a cache line more): rows a power of 2 apart would compete for the same places."""
-    return np.zeros((rows, numbers + 32), np.uint16)
