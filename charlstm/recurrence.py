@@ -5,7 +5,6 @@ takes its input's part from a table with a row per symbol, forward and backward,
 weights is one product over all positions. The cell state stays float32.
 """
 
-import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +15,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from charlstm.compiled.compiling import Floats, Halves
-from charlstm.compiled.tiles import pack_crossed_pairs, pack_pairs, rows_apart, sum_crossed
-from charlstm.compiled.vectors import GROUP, MULTIPLIES_PAIRS, MULTIPLIES_TILES, PANEL, Pairs
+from charlstm.compiled.tiles import pack_crossed_pairs, pack_pairs, rows_apart, spans, sum_crossed
+from charlstm.compiled.vectors import MULTIPLIES_PAIRS, MULTIPLIES_TILES, PANEL, Pairs
 from charlstm.compiled.windows import Kept, backward_window, forward_window, kept_for
 from charlstm.threads import in_threads
 
@@ -127,7 +126,7 @@ class _Window(torch.autograd.Function):
                 states[span],
                 kept_for(span.stop - span.start, positions, below, cells),
             )
-            for span in _spans(streams)
+            for span in spans(streams, torch.get_num_threads())
         ]
 
         def work(part: _Part) -> None:
@@ -172,13 +171,6 @@ class _Window(torch.autograd.Function):
             torch.from_numpy(d_input) if below else None,
             torch.from_numpy(d_recurrent),
         )
-
-
-def _spans(streams: int) -> list[slice]:
-    """The streams of each thread, as evenly as tiles can be dealt out."""
-    tiles, threads = -(-streams // GROUP), torch.get_num_threads()
-    bounds = [min(streams, GROUP * (tiles * k // threads)) for k in range(threads + 1)]
-    return [slice(first, stop) for first, stop in itertools.pairwise(bounds) if stop > first]
 
 
 def _packed(matrices: list[Floats]) -> tuple[Pairs, Pairs]:

@@ -20,7 +20,7 @@ def sample_from(
     """What each stream adds to its text; see sampling.sample. With torch and without it is the same."""
     check_seed(seed)
     run = load_config(path)
-    if in_blocks(run.model, config):
+    if in_blocks(run.model):
         yield from _drawn_in_blocks(path, run, prompt, config, seed, unknown)
         return
     import torch

@@ -57,7 +57,7 @@ def draw(
     """
     for hold in config.hold:
         check_cell(hold.layer, hold.cell, model.config)
-    if runs_compiled(model) and in_blocks(model.config, config):
+    if runs_compiled(model) and in_blocks(model.config):
         yield from _draw_in_blocks(model, prompt, config, generator)
     else:
         yield from _draw_in_steps(model, prompt, config, generator)

@@ -1,5 +1,6 @@
 """A model that reads one character of every stream at a time: many streams, or a GPU, or any activation."""
 
+import copy
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, Protocol
@@ -9,11 +10,16 @@ import torch
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled.compiling import Floats, Halves
+from charlstm.compiled.compiling import Floats, Weights
 from charlstm.compiled.steps import NOTHING_HELD, Held, step_rows
+from charlstm.compiled.tiles import spans
 from charlstm.config import StepPrecision
 from charlstm.model import CharLSTM, State, compiled_weights, runs_compiled
-from charlstm.products import Packed, numbers
+from charlstm.stream import panels_of
+from charlstm.threads import in_threads
+
+# Products of a step that are worth a second thread, which takes some 50 us to meet.
+_OWN_PRODUCTS = 8_000_000
 
 
 class Stepper:
@@ -29,7 +35,7 @@ class Stepper:
         products with recurrent weights and with those of upper layers.
         """
         self._layers = step_layers(model, precision)
-        self._head = Packed(model.head.weight, model.head.bias)
+        self._head = copy.deepcopy(model.head)
         lowered = precision == "bfloat16" and not runs_compiled(model)
         self._device = model.device.type if lowered else None
 
@@ -76,10 +82,10 @@ class StepLayer(Protocol):
 def step_layers(model: CharLSTM, precision: StepPrecision = "float32") -> list[StepLayer]:
     """The layers of a model with copies of its weights; see Stepper."""
     if runs_compiled(model):
-        own = compiled_weights(model)
-        first = _CompiledLayer(own.recurrent, own.table, precision, first=True)
+        own = compiled_weights(model, precision)
+        first = _CompiledLayer(own.recurrent, own.table, first=True)
         upper = zip(own.upper, own.bias[:, None], strict=True)
-        return [first, *(_CompiledLayer(rows, bias, precision, first=False) for rows, bias in upper)]
+        return [first, *(_CompiledLayer(rows, bias, first=False) for rows, bias in upper)]
     weights = [model.weights(layer) for layer in range(model.config.layers)]
     table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
     tables = [table, *(None for _ in weights[1:])]
@@ -111,18 +117,15 @@ class _Layer:
 
 
 class _CompiledLayer:
-    """The same where `compiled` can; the candidate's rows of all weights are doubled."""
+    """The same where `compiled` can."""
 
-    def __init__(
-        self, weights: Floats | Halves, added: Floats, precision: StepPrecision, *, first: bool
-    ) -> None:
+    def __init__(self, weights: Weights, added: Floats, *, first: bool) -> None:
         """In the first layer weights are (4 cells, cells), added is its table of symbols (symbols, 4 cells);
         in others (4 cells, 2 cells), of the layer below and its own, and added is the bias (1, 4 cells).
 
-        What is added to the products, and the cell state, are float32 whatever the precision.
+        What is added to the products, and the cell state, are float32 whatever the weights are.
         """
-        self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        self._weight = Packed(torch.from_numpy(weights).to(self._kind))
+        self._panels, self._products = panels_of(weights), weights.size
         self._first, self._added, self._cells = first, added, added.shape[1] // 4
         self._gates, self._bias_rows = np.empty((0, 0), np.float32), np.empty(0, np.int64)
         self._output_gate, self._joined = torch.empty(0, 0), torch.empty(0, 0)
@@ -135,16 +138,30 @@ class _CompiledLayer:
             self._gates = np.empty((streams, self._added.shape[1]), np.float32)
             self._output_gate = torch.from_numpy(self._gates[:, -self._cells :])
             self._bias_rows = np.zeros(streams, np.int64)
-            self._joined = torch.empty(streams, 2 * self._cells, dtype=self._kind)
+            self._joined = torch.empty(streams, 2 * self._cells)
         if self._first:
-            x = before.h.to(self._kind)
+            x = before.h.contiguous().numpy()
+            rows = inputs.contiguous().numpy()
         else:
-            x = self._joined
-            x[:, : self._cells] = inputs
-            x[:, self._cells :] = before.h
-        products = numbers(self._weight(x))
-        rows = inputs.contiguous().numpy() if self._first else self._bias_rows
+            self._joined[:, : self._cells] = inputs
+            self._joined[:, self._cells :] = before.h
+            x, rows = self._joined.numpy(), self._bias_rows
         set_after = Held(held.cells.numpy(), held.values.float().numpy()) if held else NOTHING_HELD
         c, h, c_before = now.c.numpy(), now.h.numpy(), before.c.contiguous().numpy()
-        step_rows(products, self._added, rows, c_before, set_after, self._gates, c, h)
+
+        def work(own: slice) -> None:
+            step_rows(
+                self._panels,
+                x[own],
+                self._added,
+                rows[own],
+                c_before[own],
+                set_after,
+                self._gates[own],
+                c[own],
+                h[own],
+            )
+
+        alone = streams * self._products < _OWN_PRODUCTS
+        in_threads(work, spans(streams, 1 if alone else torch.get_num_threads()))
         return self._output_gate

@@ -1,6 +1,5 @@
 """Streams of characters from compiled steps: no torch, so that the first one comes soon."""
 
-import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,18 +8,20 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.compiled.compiling import Floats, Halves
+from charlstm.compiled.compiling import Floats, Halves, Weights
 from charlstm.compiled.drawing import Draw, draw_block, pick_rows
 from charlstm.compiled.steps import (
     NOTHING_HELD,
     Holds,
     StreamWeights,
-    multiply_rows,
+    in_panels,
     read_block,
     step_rows,
     trace_block,
 )
+from charlstm.compiled.tiles import add_products, spans
 from charlstm.compiled.together import Share, draw_together
+from charlstm.compiled.vectors import PANEL
 from charlstm.config import Hold, ModelConfig, SamplingConfig, StepPrecision
 from charlstm.team import Team, meeting_for, members
 
@@ -33,13 +34,8 @@ _Result = TypeVar("_Result")
 _LONGEST_BLOCK = 64
 # Characters of a prompt read at once: each leaves its logits.
 _PROMPT_BLOCK = 4096
-# So many streams share what is read of the weights: threads get a multiple of it, so that no number depends
-# on how many threads there are.
+# Streams that one thread has at least, where there are as many: they share what is read of the weights.
 _TILE = 4
-# More streams of at least so many cells are faster by steps of the library's products: in bfloat16 2 x 256
-# cells, 64 streams, 300 us for 390, with 16 streams 165 for 113; in float32 2 x 512 cells, 1,190 for 1,330.
-_FEW_STREAMS = 16
-_MANY_CELLS: dict[StepPrecision, int] = {"float32": 512, "bfloat16": 256}
 
 
 @np.errstate(all="ignore")  # a training that diverges shows what it writes, whatever that is
@@ -62,16 +58,39 @@ def stream_weights(tensors: dict[str, Floats], precision: StepPrecision = "float
         upper[layer - 1] = np.concatenate([inputs[layer], recurrent[layer]], axis=1)
     embedding = np.ascontiguousarray(tensors["embedding.weight"])
     # Not by numpy, whose threads would go on looking for work while ours draw.
-    table = np.empty((len(embedding), rows), np.float32)
-    multiply_rows(inputs[0], embedding, 0, table)
+    table = np.zeros((len(embedding), in_panels(rows)), np.float32)
+    table[:, :rows] = biases[0]
+    add_products(panels_of(inputs[0]), embedding, 0, table)
     return StreamWeights(
-        table=table + biases[0],
+        table=np.ascontiguousarray(table[:, :rows]),
         recurrent=kept(recurrent[0]),
         upper=kept(upper),
         bias=np.array(biases[1:], np.float32).reshape(layers - 1, rows),
         head=np.ascontiguousarray(tensors["head.weight"]),
         head_bias=np.ascontiguousarray(tensors["head.bias"]),
     )
+
+
+def for_streams(weights: StreamWeights) -> StreamWeights:
+    """The same weights as several streams read them."""
+    return weights._replace(
+        recurrent=panels_of(weights.recurrent),
+        upper=panels_of(weights.upper),
+        head=panels_of(weights.head),
+    )
+
+
+def panels_of(rows: Weights) -> Weights:
+    """(any, panels, inputs, 32) of (any, outputs, inputs), both with the first or without; 16 bits become
+    pairs.
+    """
+    paired = rows.dtype == np.uint16
+    *several, outputs, inputs = rows.shape
+    whole = np.zeros((*several, in_panels(outputs), inputs + (paired and inputs % 2)), rows.dtype)
+    whole[..., :outputs, :inputs] = rows
+    numbers = whole.view(np.uint32) if paired else whole
+    panels = numbers.reshape(*several, in_panels(outputs) // PANEL, PANEL, numbers.shape[-1])
+    return np.ascontiguousarray(np.swapaxes(panels, -1, -2))
 
 
 def _halved(weights: Floats) -> Halves:
@@ -93,16 +112,11 @@ def in_order(holds: Sequence[Hold]) -> Holds:
 
 
 class _Group(NamedTuple):
-    """Streams from first on that one thread reads: h (layers, streams, 2 cells) and c, of cells."""
+    """Those of all streams that one thread reads: h (layers, streams, 2 cells) and c, of cells."""
 
-    first: int
+    span: slice
     h: Floats
     c: Floats
-
-    @property
-    def span(self) -> slice:
-        """Which of all streams they are."""
-        return slice(self.first, self.first + self.c.shape[1])
 
 
 class Streams:
@@ -113,18 +127,16 @@ class Streams:
     ) -> None:
         """Nothing is read yet; the holds are of cells that are there."""
         layers, cells = 1 + len(weights.upper), weights.recurrent.shape[1]
-        self._weights = weights
+        self._weights = for_streams(weights) if count > 1 else weights
+        self._cells, self.count = cells, count
         self._holds = in_order(holds)
-        tiles = -(-count // _TILE)
-        bounds = [min(count, _TILE * (tiles * k // threads)) for k in range(threads + 1)]
         self._groups = [
             _Group(
-                first,
-                np.zeros((layers, stop - first, 2 * cells), np.float32),
-                np.zeros((layers, stop - first, cells), np.float32),
+                span,
+                np.zeros((layers, span.stop - span.start, 2 * cells), np.float32),
+                np.zeros((layers, span.stop - span.start, cells), np.float32),
             )
-            for first, stop in itertools.pairwise(bounds)
-            if stop > first
+            for span in spans(count, threads, _TILE)
         ]
         others = len(self._groups) - 1
         self._threads = ThreadPoolExecutor(others) if others else None
@@ -140,8 +152,7 @@ class Streams:
     @property
     def state(self) -> tuple[Floats, Floats]:
         """h and c now, each (layers, streams, cells)."""
-        cells = self._weights.recurrent.shape[1]
-        h = np.concatenate([group.h[:, :, cells:] for group in self._groups], axis=1)
+        h = np.concatenate([group.h[:, :, self._cells :] for group in self._groups], axis=1)
         return h, np.concatenate([group.c for group in self._groups], axis=1)
 
     def read(self, symbols: Symbols, *, first: int) -> Floats:
@@ -175,7 +186,7 @@ class Streams:
 
         def traced(group: _Group) -> None:
             own = np.ascontiguousarray(symbols[group.span].T)
-            trace_block(self._weights, own, group.h, group.c, self._holds, kept, group.first)
+            trace_block(self._weights, own, group.h, group.c, self._holds, kept, group.span.start)
 
         self._of_all(traced)
 
@@ -195,10 +206,9 @@ def usual_threads() -> int:
     return len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
 
 
-def in_blocks(model: ModelConfig, config: SamplingConfig) -> bool:
-    """Whether texts of a model that is on the CPU are best drawn here."""
-    little = config.count <= _FEW_STREAMS or model.cells < _MANY_CELLS[config.precision]
-    return model.activation == "tanh" and little
+def in_blocks(model: ModelConfig) -> bool:
+    """Whether texts of a model that is on the CPU are drawn here."""
+    return model.activation == "tanh"
 
 
 def draw_rules(config: SamplingConfig) -> Draw:
@@ -253,19 +263,23 @@ def seeded_uniforms(seed: int) -> Uniforms:
 def warm_up() -> None:
     """Compile all that sampling and tracing need, so that the first command does not wait for it."""
     one, table = np.zeros((1, 1), np.float32), np.zeros((1, 4), np.float32)
-    kinds: list[Floats | Halves] = [table, np.zeros((1, 4), np.uint16)]
-    draw, rows = Draw(1.0, 0, 1.0), np.zeros(1, np.int64)
+    kinds: list[Weights] = [table, np.zeros((1, 4), np.uint16)]
+    draw, rows = Draw(1.0, 0, 1.0), np.zeros(2, np.int64)
     for products in kinds:
         upper = np.empty((0, 4, 2), products.dtype)
         weights = StreamWeights(table, products.T.copy(), upper, table[:0], one, one[0])
         streams = Streams(weights)
         streams.read(rows, first=0)
-        streams.draw(rows, np.zeros((1, 1)), first=0, draw=draw)
+        streams.draw(rows[:1], np.zeros((1, 1)), first=0, draw=draw)
         state, share = (np.zeros((1, 1, 2), np.float32), one[None].copy()), Share(0, (0, 1), (0, 1))
         meeting = meeting_for(1, weights)
         draw_together(weights, 0, *state, in_order(()), 0, draw, np.zeros(1), share, meeting)
-        gates, c, h = table.copy(), one.copy(), one.copy()
-        step_rows(products, table, rows, one, NOTHING_HELD, gates, c, h)
+        streams = Streams(weights, count=2)
+        streams.draw(rows, np.zeros((1, 2)), first=0, draw=draw)
+        gates, c, h = (np.zeros((2, width), np.float32) for width in (4, 1, 1))
+        step_rows(panels_of(products.T), h, table, rows, c.copy(), NOTHING_HELD, gates, c, h)
         if products.dtype == np.float32:
-            streams.trace(rows[None], (gates[None, None], c[None, None], h[None, None]))
+            kept = np.zeros((1, 2, 1, 4), np.float32), np.zeros((1, 2, 1, 1), np.float32)
+            for reader in (Streams(weights), streams):
+                reader.trace(rows[:, None][: reader.count], (kept[0], kept[1], kept[1].copy()))
     pick_rows(one, draw, np.zeros(1))

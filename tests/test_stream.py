@@ -11,15 +11,18 @@ from test_sampling import natural
 
 from charlstm.compiled.compiling import compiled
 from charlstm.compiled.drawing import Draw, chances_for, draw_block, pick, pick_rows
-from charlstm.compiled.steps import multiply_rows, step_rows, trace_block
+from charlstm.compiled.steps import add_all, in_panels, step_rows, trace_block
+from charlstm.compiled.tiles import rows_apart
 from charlstm.config import Hold, ModelConfig, SamplingConfig
 from charlstm.inspection.trace import trace
 from charlstm.model import CharLSTM
 from charlstm.sampling import draw, next_probabilities
+from charlstm.stepper import Stepper
 from charlstm.stream import (
     Streams,
     draw_after,
     draw_streams,
+    panels_of,
     seeded_uniforms,
     stream_weights,
     usual_threads,
@@ -50,13 +53,23 @@ def test_reading_equals_the_model(cells, layers, generator):
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 11])
-@pytest.mark.parametrize(("outputs", "inputs", "first"), [(4, 1, 0), (10, 7, 0), (12, 33, 5)])
-def test_products_of_rows_equal_those_of_numpy(rows, outputs, inputs, first):
+@pytest.mark.parametrize(("outputs", "inputs", "first"), [(4, 1, 0), (10, 7, 0), (33, 33, 5)])
+def test_products_with_panels_are_those_of_numpy(rows, outputs, inputs, first):
     random = np.random.default_rng(0)
-    weights, x = random.normal(size=(outputs, inputs)), random.normal(size=(rows, inputs + first))
-    found = np.full((rows, outputs), np.nan, np.float32)
-    multiply_rows(weights.astype(np.float32), x.astype(np.float32), first, found)
-    np.testing.assert_allclose(found, x[:, first:] @ weights.T, atol=1e-5)
+    weights = random.normal(size=(outputs, inputs)).astype(np.float32)
+    x = random.normal(size=(rows, first + inputs)).astype(np.float32)
+    lowered = torch.from_numpy(weights).bfloat16()
+    halves = lowered.view(torch.int16).numpy().view(np.uint16)
+    for rows_of, near, expected in ((weights, 1e-5, weights), (halves, 0.05, lowered.float().numpy())):
+        found = np.ones((rows, in_panels(outputs)), np.float32)
+        short = rows_apart(rows, inputs + 1)
+        multiplied(panels_of(rows_of), x, first, inputs, short, found)
+        np.testing.assert_allclose(found[:, :outputs] - 1, x[:, first:] @ expected.T, atol=near)
+
+
+@compiled
+def multiplied(weights, x, first, inputs, short, y):
+    add_all(weights, x, first, inputs, short, y)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 9, 13])
@@ -185,8 +198,12 @@ def test_the_warm_up_compiles_what_a_draw_runs(small_model, generator):
     for count, precision in itertools.product((1, 3), ("float32", "bfloat16")):
         config = SamplingConfig(length=5, count=count, precision=precision)
         list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
-    for _ in trace(small_model, np.zeros(20, np.uint8), streams=2, window=4):
-        pass
+        Stepper(small_model, precision)(
+            torch.zeros(count, dtype=torch.long), small_model.initial_state(count)
+        )
+    for streams in (1, 2):
+        for _ in trace(small_model, np.zeros(20, np.uint8), streams=streams, window=4):
+            pass
     # No other forms of arguments than those of the warm-up.
     kernels = (draw_block, step_rows, pick_rows, trace_block)
-    assert [len(kernel.signatures) for kernel in kernels] == [2, 2, 1, 1]
+    assert [len(kernel.signatures) for kernel in kernels] == [4, 2, 1, 2]

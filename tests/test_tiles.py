@@ -41,7 +41,7 @@ def test_products_are_added(rows, random):
     weights, x, begun = random(64, 17), random(rows, 17), random(rows, 64)
     panels = np.ascontiguousarray(weights.reshape(2, PANEL, 17).transpose(0, 2, 1))
     found = begun.copy()
-    add_products(panels, x, found)
+    add_products(panels, x, 0, found)
     np.testing.assert_allclose(found, begun + x @ weights.T, atol=1e-4)
 
 
@@ -55,7 +55,7 @@ def test_products_of_pairs_are_added(rows, random):
     wide = rows_apart(rows, 24)
     wide[:, :24] = halves(x)
     found = begun.copy()
-    add_products(panels, wide.view(np.uint32), found)
+    add_products(panels, wide.view(np.uint32), 0, found)
     expected = begun + lowered(x) @ lowered(np.concatenate([weights, more], axis=1)).T
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
@@ -84,7 +84,7 @@ def test_a_transpose_is_packed(random):
     for first in (0, 6):
         pack_crossed_pairs(weights, first, first + 6, 1, panels)
     found = np.zeros((8, 96), np.float32)
-    add_products(panels, halves(x).view(np.uint32), found)
+    add_products(panels, halves(x).view(np.uint32), 0, found)
     np.testing.assert_allclose(found[:, :32], 0)
     np.testing.assert_allclose(found[:, 32:], lowered(x) @ lowered(weights), atol=1e-4)
 

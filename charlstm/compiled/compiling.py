@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 # The bits of bfloat16 numbers, which are the upper half of a float32's.
 Halves = NDArray[np.uint16]
+# Weights: any of these, or pairs of Halves as uint32.
+Weights = NDArray[Any]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from charlstm.compiled.arithmetic import LOG2_E, power_of_two
 from charlstm.compiled.compiling import Floats, compiled
-from charlstm.compiled.steps import Holds, StreamWeights, multiply_rows, read, room_for
+from charlstm.compiled.steps import Holds, StreamWeights, add_all, in_panels, read, room_for
 
 # A lower temperature has no reciprocal, which fast division takes: the likeliest is drawn, as at 0.
 COLDEST = 1e-300
@@ -96,14 +96,17 @@ def draw_block(
     cells, streams = c.shape[2], symbols.size
     gates = np.empty((c.shape[0], streams, 4 * cells), np.float32)
     room = room_for(streams, cells)
-    logits = np.empty((streams, weights.head_bias.size), np.float32)
-    chances = chances_for(weights.head_bias.size)
+    vocabulary = weights.head_bias.size
+    logits = np.empty((streams, in_panels(vocabulary)), np.float32)
+    chances = chances_for(vocabulary)
     drawn = np.empty(uniforms.shape, np.int64)
     for number in range(len(uniforms)):
         last = symbols if number == 0 else drawn[number - 1]
         read(weights, last, h, c, holds, first + number, gates, room)
-        multiply_rows(weights.head, h[-1], cells, logits)
         for stream in range(streams):
-            logits[stream] += weights.head_bias
-            drawn[number, stream] = pick(logits[stream], draw, uniforms[number, stream], chances)
+            logits[stream, :vocabulary] = weights.head_bias
+        add_all(weights.head, h[-1], cells, cells, room.short, logits)
+        for stream in range(streams):
+            own = logits[stream, :vocabulary]
+            drawn[number, stream] = pick(own, draw, uniforms[number, stream], chances)
     return drawn

@@ -1,15 +1,17 @@
 """One character of every stream through all layers: to read a text, and to keep what its gates do."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 from numpy.typing import NDArray
 
-from charlstm.compiled.arithmetic import remembered, shown, sigmoids, tanhs, wide
-from charlstm.compiled.compiling import Floats, Halves, compiled
-
-# Numbers that the nearest cache holds beside others.
-_NEAR = 8192
+from charlstm.compiled.arithmetic import remembered, rounded, shown, sigmoids, tanhs, wide
+from charlstm.compiled.compiling import Floats, Halves, Weights, compiled
+from charlstm.compiled.tiles import add_products, rows_apart
+from charlstm.compiled.vectors import PANEL
 
 
 class StreamWeights(NamedTuple):
@@ -18,13 +20,15 @@ class StreamWeights(NamedTuple):
     table (symbols, 4 cells) is the first layer's input projection of every symbol, recurrent (4 cells,
     cells) its recurrent weights; upper (layers - 1, 4 cells, 2 cells) holds input and recurrent weights side
     by side, bias (layers - 1, 4 cells) theirs; head (symbols, cells) and head_bias (symbols,).
+
+    For one stream recurrent, upper and head lie in rows; for several in panels, see `tiles`.
     """
 
     table: Floats
-    recurrent: Floats | Halves
-    upper: Floats | Halves
+    recurrent: Weights
+    upper: Weights
     bias: Floats
-    head: Floats
+    head: Weights
     head_bias: Floats
 
 
@@ -38,8 +42,8 @@ class Holds(NamedTuple):
 
 
 @compiled
-def products(weights: Floats | Halves, x: Floats, y: Floats) -> None:
-    """y = weights x. Four rows at a time, which share what is read of x."""
+def add_product(weights: Weights, x: Floats, y: Floats) -> None:
+    """y += weights x. Four rows at a time, which share what is read of x."""
     rows = weights.shape[0] // 4 * 4
     for r in range(0, rows, 4):
         a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
@@ -48,47 +52,44 @@ def products(weights: Floats | Halves, x: Floats, y: Floats) -> None:
             b += wide(weights[r + 1, k]) * x[k]
             c += wide(weights[r + 2, k]) * x[k]
             d += wide(weights[r + 3, k]) * x[k]
-        y[r], y[r + 1], y[r + 2], y[r + 3] = a, b, c, d
+        y[r], y[r + 1], y[r + 2], y[r + 3] = y[r] + a, y[r + 1] + b, y[r + 2] + c, y[r + 3] + d
     for r in range(rows, weights.shape[0]):
         a = np.float32(0)
         for k in range(x.size):
             a += wide(weights[r, k]) * x[k]
-        y[r] = a
+        y[r] += a
 
 
-@compiled
-def multiply_rows(weights: Floats | Halves, x: Floats, first: int, y: Floats) -> None:
-    """y (rows, outputs) = x weights^T, of x (rows, any) the columns from first on that weights has.
+def add_all(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
+    """y (streams, outputs) += x weights^T, of x (streams, any) the columns from first on, as many as inputs.
 
-    Four rows of x by four of weights at a time, so that a number that is read is used four times, and as many
-    rows of x in turn as stay near. A row's numbers do not depend on how many fours stand before it.
+    Weights in rows are for one stream, those in panels for any number; short (streams, inputs or more) is
+    room.
     """
-    inputs, skipped = weights.shape[1], np.uint64(first)  # a signed index could be one from the end
-    rows, outputs = x.shape[0] // 4 * 4, weights.shape[0] // 4 * 4
-    several = max(4, _NEAR // inputs // 4 * 4)
-    for start in range(0, rows, several):
-        stop = min(start + several, rows)
-        for r in range(0, outputs, 4):
-            for s in range(start, stop, 4):
-                a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = np.float32(0)
-                c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = np.float32(0)
-                for k in range(inputs):
-                    at = skipped + np.uint64(k)
-                    w0, w1 = wide(weights[r, k]), wide(weights[r + 1, k])
-                    w2, w3 = wide(weights[r + 2, k]), wide(weights[r + 3, k])
-                    a, b, c, d = x[s, at], x[s + 1, at], x[s + 2, at], x[s + 3, at]
-                    a0, a1, a2, a3 = a0 + w0 * a, a1 + w1 * a, a2 + w2 * a, a3 + w3 * a
-                    b0, b1, b2, b3 = b0 + w0 * b, b1 + w1 * b, b2 + w2 * b, b3 + w3 * b
-                    c0, c1, c2, c3 = c0 + w0 * c, c1 + w1 * c, c2 + w2 * c, c3 + w3 * c
-                    d0, d1, d2, d3 = d0 + w0 * d, d1 + w1 * d, d2 + w2 * d, d3 + w3 * d
-                y[s, r], y[s, r + 1], y[s, r + 2], y[s, r + 3] = a0, a1, a2, a3
-                y[s + 1, r], y[s + 1, r + 1], y[s + 1, r + 2], y[s + 1, r + 3] = b0, b1, b2, b3
-                y[s + 2, r], y[s + 2, r + 1], y[s + 2, r + 2], y[s + 2, r + 3] = c0, c1, c2, c3
-                y[s + 3, r], y[s + 3, r + 1], y[s + 3, r + 2], y[s + 3, r + 3] = d0, d1, d2, d3
-    for s in range(rows):
-        products(weights[outputs:], x[s, first : first + inputs], y[s, outputs:])
-    for s in range(rows, x.shape[0]):
-        products(weights, x[s, first : first + inputs], y[s])
+
+
+@overload(add_all, strict=False)
+def _add_all_by_form(
+    weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any
+) -> Callable[[Any, Any, Any, Any, Any, Any], None]:
+    def by_rows(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
+        add_product(weights, x[0, first : first + inputs], y[0])
+
+    def by_panels(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
+        add_products(weights, x, first, y)
+
+    def by_pairs(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
+        for stream in range(len(x)):
+            given, to = x[stream, first : first + inputs], short[stream]
+            for k in range(inputs):
+                to[k] = np.uint16(rounded(given[k]))
+            if inputs % 2:
+                to[inputs] = np.uint16(0)
+        add_products(weights, short.view(np.uint32), 0, y)
+
+    if weights.ndim == 2:
+        return by_rows
+    return by_pairs if weights.dtype == types.uint32 else by_panels
 
 
 class Held(NamedTuple):
@@ -102,16 +103,26 @@ NOTHING_HELD = Held(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 class Room(NamedTuple):
-    """Where steps compute: the pre-activations (streams, 4 cells), and a row of (cells,)."""
+    """Where steps compute: the pre-activations (streams, 4 cells in whole panels), a row of (cells,), and x
+    in 16 bits (streams, 2 cells or more).
+    """
 
     sums: Floats
     squashed: Floats
+    short: Halves
 
 
 @compiled
 def room_for(streams: int, cells: int) -> Room:
     """Room for so many streams of a layer of so many cells."""
-    return Room(np.empty((streams, 4 * cells), np.float32), np.empty(cells, np.float32))
+    sums = np.empty((streams, in_panels(4 * cells)), np.float32)
+    return Room(sums, np.empty(cells, np.float32), rows_apart(streams, 2 * cells))
+
+
+@compiled
+def in_panels(outputs: int) -> int:
+    """So many outputs, made whole panels."""
+    return (outputs + PANEL - 1) // PANEL * PANEL
 
 
 @compiled
@@ -163,15 +174,15 @@ def read(
     layers, streams, cells = c.shape
     sums = room.sums
     for layer in range(layers):
-        if layer == 0:
-            multiply_rows(weights.recurrent, h[0], cells, sums)
-        else:
-            multiply_rows(weights.upper[layer - 1], h[layer], 0, sums)
         for stream in range(streams):
             own = sums[stream]
             added = weights.table[symbols[stream]] if layer == 0 else weights.bias[layer - 1]
             for k in range(4 * cells):
-                own[k] += added[k]
+                own[k] = added[k]
+        if layer == 0:
+            add_all(weights.recurrent, h[0], cells, cells, room.short, sums)
+        else:
+            add_all(weights.upper[layer - 1], h[layer], 0, 2 * cells, room.short, sums)
         step(room, gates[layer], c[layer], h[layer], cells, held_at(holds, layer, number))
         if layer + 1 < layers:
             for stream in range(streams):
@@ -182,7 +193,8 @@ def read(
 
 @compiled
 def step_rows(
-    products: Floats | Halves,
+    panels: Weights,
+    x: Floats,
     table: Floats,
     rows: NDArray[np.int64],
     before: Floats,
@@ -191,18 +203,18 @@ def step_rows(
     c: Floats,
     h: Floats,
 ) -> None:
-    """The element-wise part of one step of one layer: gates i, f, g, o (streams, 4 cells), c and h (streams,
-    cells).
+    """One step of one layer: gates i, f, g, o (streams, 4 cells), c and h (streams, cells).
 
-    The pre-activations are products (streams, 4 cells) and, added to them, those of rows
-    (streams,) of a table (any, 4 cells); before (streams, cells) is c before. All are contiguous. Held cells
-    are set after their update.
+    The pre-activations are products of x (streams, inputs) with the panels of all weights and, added to
+    them, those of rows (streams,) of a table (any, 4 cells); before (streams, cells) is c before. All are
+    contiguous. Held cells are set after their update.
     """
     room = room_for(*before.shape)
-    for stream in range(len(products)):
-        own, given, row = room.sums[stream], products[stream], table[rows[stream]]
-        for k in range(own.size):
-            own[k] = wide(given[k]) + row[k]
+    for stream in range(len(x)):
+        own, row = room.sums[stream], table[rows[stream]]
+        for k in range(row.size):
+            own[k] = row[k]
+    add_all(panels, x, 0, x.shape[1], room.short, room.sums)
     c[:] = before
     step(room, gates, c, h, 0, held)
 
@@ -221,8 +233,8 @@ def read_block(
     logits = np.empty((symbols.size, weights.head_bias.size), np.float32)
     for k in range(symbols.size):
         read(weights, symbols[k : k + 1], h, c, holds, first + k, gates, room)
-        multiply_rows(weights.head, h[-1], cells, logits[k : k + 1])
-        logits[k] += weights.head_bias
+        logits[k] = weights.head_bias
+        add_product(weights.head, h[-1, 0, cells:], logits[k])
     return logits
 
 

@@ -8,6 +8,8 @@ For a gradient of weights rows are summed over: two of them are a pair, x lies i
 (groups, pairs, 8), and what it meets in panels.
 """
 
+import itertools
+
 import numpy as np
 
 from charlstm.compiled.arithmetic import rounded
@@ -25,22 +27,29 @@ from charlstm.compiled.vectors import (
 )
 
 
+def spans(rows: int, threads: int, tile: int = GROUP) -> list[slice]:
+    """So many rows dealt out to threads, as evenly as whole tiles can be."""
+    tiles = -(-rows // tile)
+    bounds = [min(rows, tile * (tiles * k // threads)) for k in range(threads + 1)]
+    return [slice(first, stop) for first, stop in itertools.pairwise(bounds) if stop > first]
+
+
 @compiled
-def add_products(panels: Floats | Pairs, x: Floats | Pairs, y: Floats) -> None:
-    """y (rows, 32 panels) += x panels^T, of x (rows, inputs or more) of the same type as the panels."""
+def add_products(panels: Floats | Pairs, x: Floats | Pairs, first: int, y: Floats) -> None:
+    """y (rows, 32 panels) += x panels^T, of x (rows, any), numbers as in the panels, those from first on."""
     rows, width, row = len(y), y.shape[1], x.shape[1]
     inputs = panels.shape[1]
     for panel in range(len(panels)):
         w, to = panel * inputs * PANEL, panel * PANEL
         r = 0
         while r + 8 <= rows:
-            tile_8(x, r * row, row, 1, 0, panels, w, PANEL, 0, inputs, 1, y, r * width + to, width)
+            tile_8(x, r * row + first, row, 1, 0, panels, w, PANEL, 0, inputs, 1, y, r * width + to, width)
             r += 8
         while r + 4 <= rows:
-            tile_4(x, r * row, row, 1, 0, panels, w, PANEL, 0, inputs, 1, y, r * width + to, width)
+            tile_4(x, r * row + first, row, 1, 0, panels, w, PANEL, 0, inputs, 1, y, r * width + to, width)
             r += 4
         while r < rows:
-            tile_1(x, r * row, row, 1, 0, panels, w, PANEL, 0, inputs, 1, y, r * width + to, width)
+            tile_1(x, r * row + first, row, 1, 0, panels, w, PANEL, 0, inputs, 1, y, r * width + to, width)
             r += 1
 
 

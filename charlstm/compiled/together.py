@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from charlstm.compiled.compiling import Floats, compiled
 from charlstm.compiled.drawing import Draw, chances_for, pick
-from charlstm.compiled.steps import Held, Holds, StreamWeights, held_at, products, room_for, step
+from charlstm.compiled.steps import Held, Holds, StreamWeights, add_product, held_at, room_for, step
 
 
 class Share(NamedTuple):
@@ -129,11 +129,11 @@ def draw_together(
             for gate in range(4):
                 sums, row = room.sums[0, gate * own : (gate + 1) * own], gate * cells + start
                 if layer == 0:
-                    products(weights.recurrent[row : row + own], mine[0, 0, cells:], sums)
-                    sums += weights.table[symbol, row : row + own]
+                    sums[:] = weights.table[symbol, row : row + own]
+                    add_product(weights.recurrent[row : row + own], mine[0, 0, cells:], sums)
                 else:
-                    products(weights.upper[layer - 1, row : row + own], mine[layer, 0], sums)
-                    sums += weights.bias[layer - 1, row : row + own]
+                    sums[:] = weights.bias[layer - 1, row : row + own]
+                    add_product(weights.upper[layer - 1, row : row + own], mine[layer, 0], sums)
             held = _held_of(held_at(holds, layer, first + number), start, stop)
             step(room, gates, states[layer], meeting.h[layer], start, held)
             late |= _meet(meeting, share.number)
@@ -141,8 +141,8 @@ def draw_together(
             if layer + 1 < layers:
                 mine[layer + 1, 0, :cells] = meeting.h[layer, 0]
         begin, end = share.symbols
-        products(weights.head[begin:end], mine[-1, 0, cells:], meeting.logits[begin:end])
-        meeting.logits[begin:end] += weights.head_bias[begin:end]
+        meeting.logits[begin:end] = weights.head_bias[begin:end]
+        add_product(weights.head[begin:end], mine[-1, 0, cells:], meeting.logits[begin:end])
         if late and share.number == 0:
             meeting.characters[0] = number + 1
         late |= _meet(meeting, share.number)

@@ -88,7 +88,7 @@ def forward_window(
             total, row = sums[stream], added[rows[position, stream]]
             for k in range(4 * cells):
                 total[k] = row[k]
-        add_products(panels, multiplied, sums)
+        add_products(panels, multiplied, 0, sums)
         for stream in range(streams):
             total, state = sums[stream], states[position, stream]
             old = c[stream] if position == 0 else states[position - 1, stream]
@@ -185,7 +185,7 @@ def backward_window(
         deal_panels(short, gates[position])
         if position or below:
             d_x[:] = 0
-            add_products(panels, multiplied, d_x)
+            add_products(panels, multiplied, 0, d_x)
         for stream in range(streams if below else 0):
             to, given = d_inputs[stream, position], d_x[stream]
             for k in range(below):
