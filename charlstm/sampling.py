@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm import cell
-from charlstm.compiled.drawing import COLDEST, pick_rows
+from charlstm.compiled.drawing import COLDEST
 from charlstm.config import Hold, SamplingConfig, Unknown, check_cell
 from charlstm.model import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.stepper import Stepper
-from charlstm.stream import draw_after, draw_rules, in_blocks
+from charlstm.stream import draw_after
 from charlstm.vocabulary import Vocabulary
 from charlstm.writing import read_prompt, written
 
@@ -57,7 +57,7 @@ def draw(
     """
     for hold in config.hold:
         check_cell(hold.layer, hold.cell, model.config)
-    if runs_compiled(model) and in_blocks(model.config):
+    if runs_compiled(model):
         yield from _draw_in_blocks(model, prompt, config, generator)
     else:
         yield from _draw_in_steps(model, prompt, config, generator)
@@ -82,14 +82,9 @@ def _draw_in_steps(
     """The ids of every stream, a step of all at a time."""
     stepper, state = Stepper(model, config.precision), _read(model, prompt[:-1], config.count)
     ids = prompt[-1:].repeat(config.count)
-    rules, is_compiled = draw_rules(config), runs_compiled(model)
     for number in range(config.length):
         logits, state = stepper(ids, state, _held(config.hold, number, model))
-        if is_compiled:
-            uniforms = torch.rand(config.count, dtype=torch.float64, generator=generator)
-            ids = torch.from_numpy(pick_rows(logits.numpy(), rules, uniforms.numpy()))
-        else:
-            ids = torch.multinomial(next_probabilities(logits, config), 1, generator=generator).squeeze(1)
+        ids = torch.multinomial(next_probabilities(logits, config), 1, generator=generator).squeeze(1)
         yield ids.tolist()
 
 

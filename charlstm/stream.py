@@ -3,13 +3,13 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.compiled.compiling import Floats, Halves, Weights
-from charlstm.compiled.drawing import Draw, draw_block, pick_rows
+from charlstm.compiled.drawing import Draw, draw_block
 from charlstm.compiled.steps import (
     NOTHING_HELD,
     Holds,
@@ -119,13 +119,25 @@ class _Group(NamedTuple):
     c: Floats
 
 
+# What lets threads do some work for each group, and gives the results in order.
+InThreads = Callable[[Callable[[_Group], Any], list[_Group]], list[Any]]
+
+
 class Streams:
     """Where some streams are that are read side by side, and the cells that are held in all of them."""
 
     def __init__(
-        self, weights: StreamWeights, holds: Sequence[Hold] = (), *, count: int = 1, threads: int = 1
+        self,
+        weights: StreamWeights,
+        holds: Sequence[Hold] = (),
+        *,
+        count: int = 1,
+        threads: int = 1,
+        in_threads: InThreads | None = None,
     ) -> None:
-        """Nothing is read yet; the holds are of cells that are there."""
+        """Nothing is read yet; the holds are of cells that are there. Threads are our own, or those that
+        in_threads lets work.
+        """
         layers, cells = 1 + len(weights.upper), weights.recurrent.shape[1]
         self._weights = for_streams(weights) if count > 1 else weights
         self._cells, self.count = cells, count
@@ -138,8 +150,7 @@ class Streams:
             )
             for span in spans(count, threads, _TILE)
         ]
-        others = len(self._groups) - 1
-        self._threads = ThreadPoolExecutor(others) if others else None
+        self._in_threads = in_threads or _own_threads(len(self._groups))
         sharing = members(weights, threads) if count == 1 else 1
         self._team = Team(weights, self._holds, sharing) if sharing > 1 else None
 
@@ -177,10 +188,10 @@ class Streams:
             last = symbols[group.span]
             return draw_block(self._weights, last, group.h, group.c, self._holds, first, draw, own)
 
-        return np.concatenate(self._of_all(drawn), axis=1)
+        return np.concatenate(self._in_threads(drawn, self._groups), axis=1)
 
     def trace(self, symbols: Symbols, kept: tuple[Floats, Floats, Floats]) -> None:
-        """Read symbols (streams, positions); kept are gates i, f, g, o (layers, streams, positions, 4 cells),
+        """Read symbols (streams, positions); kept are gates i, f, g, o (layers, positions, streams, 4 cells),
         and c and h, of cells, after each.
         """
 
@@ -188,13 +199,19 @@ class Streams:
             own = np.ascontiguousarray(symbols[group.span].T)
             trace_block(self._weights, own, group.h, group.c, self._holds, kept, group.span.start)
 
-        self._of_all(traced)
+        self._in_threads(traced, self._groups)
 
-    def _of_all(self, work: Callable[[_Group], _Result]) -> list[_Result]:
-        """What work gives for each group, each in a thread of its own."""
-        mine, *others = self._groups
-        started = [self._threads.submit(work, group) for group in others] if self._threads else []
+
+def _own_threads(count: int) -> InThreads:
+    """This thread and others that wait for work meanwhile."""
+    pool = ThreadPoolExecutor(count - 1) if count > 1 else None
+
+    def in_threads(work: Callable[[_Group], _Result], groups: list[_Group]) -> list[_Result]:
+        mine, *others = groups
+        started = [pool.submit(work, group) for group in others] if pool else []
         return [work(mine), *(each.result() for each in started)]
+
+    return in_threads
 
 
 def usual_threads() -> int:
@@ -279,7 +296,6 @@ def warm_up() -> None:
         gates, c, h = (np.zeros((2, width), np.float32) for width in (4, 1, 1))
         step_rows(panels_of(products.T), h, table, rows, c.copy(), NOTHING_HELD, gates, c, h)
         if products.dtype == np.float32:
-            kept = np.zeros((1, 2, 1, 4), np.float32), np.zeros((1, 2, 1, 1), np.float32)
+            kept = np.zeros((1, 1, 2, 4), np.float32), np.zeros((1, 1, 2, 1), np.float32)
             for reader in (Streams(weights), streams):
                 reader.trace(rows[:, None][: reader.count], (kept[0], kept[1], kept[1].copy()))
-    pick_rows(one, draw, np.zeros(1))

@@ -171,7 +171,7 @@ def drawn_with_logits(
     model: CharLSTM, prompt: list[int], monkeypatch: pytest.MonkeyPatch, **settings
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """What is drawn by steps, (length, count), and the logits behind it, (length, count, vocabulary)."""
-    monkeypatch.setattr("charlstm.sampling.in_blocks", lambda *_: False)
+    monkeypatch.setattr("charlstm.sampling.runs_compiled", lambda *_: False)
     logits, step = [], Stepper.__call__
 
     def kept(stepper: Stepper, *arguments: object) -> tuple[torch.Tensor, State]:
@@ -239,6 +239,12 @@ def test_of_two_holds_of_one_cell_the_later_start_counts(small_model, monkeypatc
     torch.testing.assert_close(logits[:, 0], told, atol=1e-5, rtol=1e-5)
 
 
+def by_uniform_numbers(shares: torch.Tensor, _: int, *, generator: torch.Generator) -> torch.Tensor:
+    """A symbol of each row by the numbers that blocks draw by."""
+    numbers = torch.rand(len(shares), 1, dtype=torch.float64, generator=generator)
+    return (shares.double().cumsum(1) <= numbers).sum(1, keepdim=True)
+
+
 @pytest.mark.parametrize("count", [1, 2, 9])
 @torch.no_grad()
 def test_blocks_hold_what_steps_hold(small_model, monkeypatch, count):
@@ -247,6 +253,7 @@ def test_blocks_hold_what_steps_hold(small_model, monkeypatch, count):
     settings["hold"] = (Hold(0, 2, 3.0, 4), Hold(1, 1, -3.0, 0))
     config = SamplingConfig(**settings)
     blocks = list(draw(small_model, torch.tensor([1, 2]), config=config, generator=seeded()))
+    monkeypatch.setattr(torch, "multinomial", by_uniform_numbers)
     ids, _ = drawn_with_logits(small_model, [1, 2], monkeypatch, **settings)
     assert blocks == ids.tolist()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from test_sampling import natural
 
 from charlstm.compiled.compiling import compiled
-from charlstm.compiled.drawing import Draw, chances_for, draw_block, pick, pick_rows
+from charlstm.compiled.drawing import Draw, chances_for, draw_block, pick
 from charlstm.compiled.steps import add_all, in_panels, step_rows, trace_block
 from charlstm.compiled.tiles import rows_apart
 from charlstm.config import Hold, ModelConfig, SamplingConfig
@@ -205,5 +205,5 @@ def test_the_warm_up_compiles_what_a_draw_runs(small_model, generator):
         for _ in trace(small_model, np.zeros(20, np.uint8), streams=streams, window=4):
             pass
     # No other forms of arguments than those of the warm-up.
-    kernels = (draw_block, step_rows, pick_rows, trace_block)
-    assert [len(kernel.signatures) for kernel in kernels] == [4, 2, 1, 2]
+    kernels = (draw_block, step_rows, trace_block)
+    assert [len(kernel.signatures) for kernel in kernels] == [4, 2, 2]

@@ -71,15 +71,6 @@ def pick(logits: Floats, draw: Draw, uniform: float, chances: Chances) -> int:
 
 
 @compiled
-def pick_rows(logits: Floats, draw: Draw, uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The symbol of every row of logits (streams, vocabulary), contiguous, by its own uniform number."""
-    drawn, chances = np.empty(uniforms.size, np.int64), chances_for(logits.shape[1])
-    for stream in range(uniforms.size):
-        drawn[stream] = pick(logits[stream], draw, uniforms[stream], chances)
-    return drawn
-
-
-@compiled
 def draw_block(
     weights: StreamWeights,
     symbols: NDArray[np.int64],
@@ -94,7 +85,7 @@ def draw_block(
     next is drawn; symbols (streams,) are read first.
     """
     cells, streams = c.shape[2], symbols.size
-    gates = np.empty((c.shape[0], streams, 4 * cells), np.float32)
+    gates = np.empty((streams, 4 * cells), np.float32)
     room = room_for(streams, cells)
     vocabulary = weights.head_bias.size
     logits = np.empty((streams, in_panels(vocabulary)), np.float32)

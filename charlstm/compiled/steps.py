@@ -167,28 +167,42 @@ def read(
     room: Room,
 ) -> None:
     """One symbol of every stream through all layers: h (layers, streams, 2 cells) and c (layers, streams,
-    cells) become what is after it, and gates (layers, streams, 4 cells) those that made it.
+    cells) become what is after it; gates (streams, 4 cells) is room.
 
     A row of h is [h of the layer below, h of this layer], as the products want it.
     """
+    for layer in range(len(c)):
+        _read_layer(weights, layer, symbols, h, c, held_at(holds, layer, number), gates, room)
+
+
+@compiled
+def _read_layer(
+    weights: StreamWeights,
+    layer: int,
+    symbols: NDArray[np.int64],
+    h: Floats,
+    c: Floats,
+    held: Held,
+    gates: Floats,
+    room: Room,
+) -> None:
+    """One layer's part of `read`; gates (streams, 4 cells) are written."""
     layers, streams, cells = c.shape
-    sums = room.sums
-    for layer in range(layers):
+    for stream in range(streams):
+        own = room.sums[stream]
+        added = weights.table[symbols[stream]] if layer == 0 else weights.bias[layer - 1]
+        for k in range(4 * cells):
+            own[k] = added[k]
+    if layer == 0:
+        add_all(weights.recurrent, h[0], cells, cells, room.short, room.sums)
+    else:
+        add_all(weights.upper[layer - 1], h[layer], 0, 2 * cells, room.short, room.sums)
+    step(room, gates, c[layer], h[layer], cells, held)
+    if layer + 1 < layers:
         for stream in range(streams):
-            own = sums[stream]
-            added = weights.table[symbols[stream]] if layer == 0 else weights.bias[layer - 1]
-            for k in range(4 * cells):
-                own[k] = added[k]
-        if layer == 0:
-            add_all(weights.recurrent, h[0], cells, cells, room.short, sums)
-        else:
-            add_all(weights.upper[layer - 1], h[layer], 0, 2 * cells, room.short, sums)
-        step(room, gates[layer], c[layer], h[layer], cells, held_at(holds, layer, number))
-        if layer + 1 < layers:
-            for stream in range(streams):
-                below, above = h[layer, stream, cells:], h[layer + 1, stream]
-                for k in range(cells):
-                    above[k] = below[k]
+            below, above = h[layer, stream, cells:], h[layer + 1, stream]
+            for k in range(cells):
+                above[k] = below[k]
 
 
 @compiled
@@ -229,7 +243,7 @@ def read_block(
     The first symbol is the one before drawn character `first`, as the holds count.
     """
     cells = c.shape[2]
-    gates, room = np.empty((c.shape[0], 1, 4 * cells), np.float32), room_for(1, cells)
+    gates, room = np.empty((1, 4 * cells), np.float32), room_for(1, cells)
     logits = np.empty((symbols.size, weights.head_bias.size), np.float32)
     for k in range(symbols.size):
         read(weights, symbols[k : k + 1], h, c, holds, first + k, gates, room)
@@ -250,15 +264,13 @@ def trace_block(
 ) -> None:
     """Read symbols (positions, streams) and keep the gates, c and h of each; see read for h and c.
 
-    kept are (layers, all streams, positions, 4 cells), and of cells; these streams are those from first on.
+    kept are (layers, positions, all streams, 4 cells), and of cells; these streams are those from first on.
     """
-    cells, streams = c.shape[2], symbols.shape[1]
-    gates = np.empty((c.shape[0], streams, 4 * cells), np.float32)
-    room = room_for(streams, cells)
+    layers, streams, cells = c.shape
+    room, stop = room_for(streams, cells), first + streams
     for position in range(len(symbols)):
-        read(weights, symbols[position], h, c, holds, 0, gates, room)
-        for layer in range(c.shape[0]):
-            for stream in range(streams):
-                kept[0][layer, first + stream, position] = gates[layer, stream]
-                kept[1][layer, first + stream, position] = c[layer, stream]
-                kept[2][layer, first + stream, position] = h[layer, stream, cells:]
+        for layer in range(layers):
+            gates = kept[0][layer, position, first:stop]
+            _read_layer(weights, layer, symbols[position], h, c, held_at(holds, layer, 0), gates, room)
+            kept[1][layer, position, first:stop] = c[layer]
+            kept[2][layer, position, first:stop] = h[layer, :, cells:]

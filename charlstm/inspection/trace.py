@@ -26,6 +26,7 @@ from charlstm.cell import Gates
 from charlstm.errors import CorpusError
 from charlstm.model import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.stream import Streams
+from charlstm.threads import in_threads
 
 # Characters at the start of a stretch that no statistic counts: the state has not settled there.
 WARMUP = 200
@@ -107,14 +108,16 @@ def trace(
 def _compiled_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> Iterator[TraceBlock]:
     """The blocks of text (streams, positions) from the steps of `stream`: nothing is computed twice."""
     config, count = model.config, len(text)
-    reader = Streams(compiled_weights(model), count=count, threads=torch.get_num_threads())
+    threads = torch.get_num_threads()
+    reader = Streams(compiled_weights(model), count=count, threads=threads, in_threads=in_threads)
     for start in range(0, text.shape[1], window):
         before = State(*map(torch.from_numpy, reader.state))
         symbols = text[:, start : start + window]
-        shape = (config.layers, count, symbols.shape[1])
+        shape = (config.layers, symbols.shape[1], count)
         gates, c, h = (np.empty((*shape, width * config.cells), np.float32) for width in (4, 1, 1))
         reader.trace(symbols, (gates, c, h))
-        layers = zip(*map(torch.from_numpy, (gates, c, h)), strict=True)
+        by_stream = (torch.from_numpy(each).transpose(1, 2) for each in (gates, c, h))
+        layers = zip(*by_stream, strict=True)
         traced = (
             LayerTrace(Gates(*gate.chunk(4, dim=-1)), states, outputs) for gate, states, outputs in layers
         )
