@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charlstm.products import Packed
+from charlstm.products import product
 
 SYMBOLS = 96
 
@@ -107,8 +107,7 @@ class CellLSTM:
 def product_rate(dtype: torch.dtype, size: int = 2048) -> float:
     """Operations per second of a square matrix product: the best of several by two libraries."""
     left, right = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
-    packed = Packed(right)
-    return 2 * size**3 / min(_best_seconds(lambda: left @ right), _best_seconds(lambda: packed(left)))
+    return 2 * size**3 / min(_best_seconds(lambda: left @ right), _best_seconds(lambda: product(left, right)))
 
 
 def bandwidth(megabytes: int = 256) -> float:
