@@ -9,13 +9,13 @@ PLAN = TrainingConfig(steps=1)
 
 @pytest.mark.parametrize(
     ("minutes", "cells", "layers", "dropout"),
-    [(0.08, 128, 1, 0), (0.45, 256, 1, 0.03), (1.9, 384, 1, 0.16), (4.88, 384, 2, 0.14), (60, 512, 2, 0.31)],
+    [(0.08, 128, 1, 0), (0.45, 384, 1, 0), (1.9, 384, 1, 0.16), (4.88, 384, 2, 0.14), (60, 512, 2, 0.31)],
 )
 def test_a_short_text_gets_more_cells_and_dropout_with_time(minutes, cells, layers, dropout):
     settings = suggested(1_003_854, TrainingConfig(minutes=minutes))
     assert settings[:3] == (cells, layers, dropout)
     assert settings.streams == 32
-    assert settings.learning_rate == (0.0187 if minutes == 0.08 else 0.015)
+    assert settings.learning_rate == ({0.08: 0.0187, 0.45: 0.016}.get(minutes, 0.015))
 
 
 def test_few_steps_in_minutes_are_made_at_a_higher_rate():
