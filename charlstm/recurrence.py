@@ -36,8 +36,11 @@ def run_table(table: Tensor, ids: Tensor, before: Before, recurrent: Tensor) -> 
     """A layer over ids (streams, window) int64, of which table (symbols, 4 cells) has W x + b.
 
     recurrent is U, (4 cells, cells). Returns outputs (streams, window, cells) bfloat16, and c after the
-    window, (streams, cells) float32, which takes no gradient.
+    window, (streams, cells) float32, which takes no gradient. Raises IndexError for ids that table lacks,
+    ValueError for a state of other streams or cells.
     """
+    if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < len(table):
+        raise IndexError(f"ids from {ids.min()} to {ids.max()} for a table of {len(table)}")
     return _run(table, ids, None, before, None, recurrent)
 
 
@@ -68,6 +71,8 @@ def _run(
 ) -> tuple[Tensor, Tensor]:
     """Cells and inputs of zeros make them multiples of 32: they stay at 0 and give nothing."""
     cells, h, c = recurrent.shape[1], before.h.detach(), before.c.detach()
+    if not h.shape == c.shape == (len(rows), cells):
+        raise ValueError(f"a state of {tuple(h.shape)} for {len(rows)} streams and {cells} cells")
     missing = -cells % PANEL
     if missing:
         recurrent = _more_cells(functional.pad(recurrent, (0, missing)), missing)

@@ -50,8 +50,8 @@ class _Size:
     speed: float
 
 
-# 384 x 1 for half a minute: tiny_shakespeare 1.458 nats where 256 x 1 has 1.474 to 1.483 (512 x 1 1.489), but
-# stdlib 1.189 where 256 x 1 has 1.144; after a minute both have 1.07 to 1.08 there.
+# 384 x 1 for half a minute: tiny_shakespeare 1.458 to 1.467 nats where 256 x 1 has 1.474 to 1.483 (512 x 1
+# 1.489), but stdlib 1.189 where 256 x 1 has 1.144; after a minute both have 1.07 to 1.08 there.
 _SIZES = (
     _Size(8.0, 8.0, 512, 2, 2.35e6),
     _Size(4.0, 4.0, 384, 2, 3.1e6),

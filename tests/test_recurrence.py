@@ -113,6 +113,17 @@ def test_a_window_has_one_way_back(generator):
         outputs.float().sum().backward()
 
 
+def test_what_does_not_fit_is_refused(generator):
+    case = Case(32, 2, 3, 8, generator)
+    case.ids[1, 2] = SYMBOLS
+    with pytest.raises(IndexError, match="to 7 for a table of 7"):
+        case.ours(table=True)
+    case = Case(32, 2, 3, 8, generator)
+    case.before = Before(case.before.h[:1], case.before.c[:1])
+    with pytest.raises(ValueError, match=r"a state of \(1, 32\) for 2 streams and 32 cells"):
+        case.ours(table=False)
+
+
 def test_what_is_not_a_number_stays_so(generator):
     case = Case(32, 2, 3, 8, generator)
     outputs, _ = case.ours(table=True)
