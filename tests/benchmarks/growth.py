@@ -84,7 +84,7 @@ def by_cells(cells: int) -> dict[str, object]:
     return {
         "cells": cells,
         "parameters": new_model(cells, 1).parameter_count(),
-        "training": training(cells, 1).ours,
+        "training": training(cells, 1)[0].ours,
         "sampling": sampling(cells, 1)[0].ours,
         "tracing": tracing(cells, 1)[0].ours,
     }
