@@ -85,10 +85,11 @@ def test_equals_pytorch_with_cells_held(open_page, tmp_path: Path, model: CharLS
     page = open_page(page_of(model, tmp_path))
     top = model.config.layers - 1
     held: list[Held | None] = [None] * model.config.layers
-    held[top] = Held(torch.tensor([3, 40]), torch.tensor([-1.5, 2.0]))
+    first, second = model.head.weight.detach().norm(dim=0).topk(2).indices.tolist()  # those that say most
+    held[top] = Held(torch.tensor([first, second]), torch.tensor([-1.5, 2.0]))
     probabilities, cells = stepped(model, Vocabulary.of_text(SOURCE).encode(READ), held)
 
-    told = [{"layer": top, "cell": 3, "value": -1.5}, {"layer": top, "cell": 40, "value": 2.0}]
+    told = [{"layer": top, "cell": first, "value": -1.5}, {"layer": top, "cell": second, "value": 2.0}]
     got_probabilities, got_cells = read(page, READ, told)
     alone, _ = read(page, READ, [])
 
