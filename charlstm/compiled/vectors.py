@@ -11,7 +11,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -25,11 +25,21 @@ _VECTORS = PANEL // _LANES
 _FLOAT, _HALF, _WORD, _SIZE = ir.FloatType(), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _FLOATS, _WORDS = ir.VectorType(_FLOAT, _LANES), ir.VectorType(_WORD, _LANES)
 
+
+def _has(feature: str) -> bool:
+    """Whether the processor that numba compiles for, this one unless it is told another, has a feature."""
+    if getattr(config, "CPU_NAME", None) or getattr(config, "CPU_FEATURES", None):
+        return False
+    try:
+        return bool(llvm.get_host_cpu_features().get(feature, False))
+    except RuntimeError:  # not told on every platform
+        return False
+
+
 # Whether the processor adds products of pairs by itself.
-_FEATURES: dict[str, bool] = dict(llvm.get_host_cpu_features())
-MULTIPLIES_PAIRS = _FEATURES.get("avx512bf16", False)
+MULTIPLIES_PAIRS = _has("avx512bf16")
 # Whether it has registers for whole tiles of bfloat16, which are not used here.
-MULTIPLIES_TILES = _FEATURES.get("amx-bf16", False)
+MULTIPLIES_TILES = _has("amx-bf16")
 
 
 def _tile_of(rows: int) -> Any:
