@@ -1,7 +1,6 @@
 """Drawing the next characters, in one stream or many.
 
-Tanh cells on the CPU go the way of `stream`; a GPU, another activation, or many streams of many cells go
-by steps of matrix products.
+Tanh cells on the CPU go the way of `stream`; a GPU or another activation goes by the steps of `stepper`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A model that reads one character of every stream at a time: many streams, or a GPU, or any activation."""
+"""A model that reads one character of every stream at a time, on any device, with any activation."""
 
 import copy
 from collections.abc import Sequence

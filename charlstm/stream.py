@@ -140,7 +140,7 @@ class Streams:
         """
         layers, cells = 1 + len(weights.upper), weights.recurrent.shape[1]
         self._weights = for_streams(weights) if count > 1 else weights
-        self._cells, self.count = cells, count
+        self._cells = cells
         self._holds = in_order(holds)
         self._groups = [
             _Group(
@@ -297,5 +297,5 @@ def warm_up() -> None:
         step_rows(panels_of(products.T), h, table, rows, c.copy(), NOTHING_HELD, gates, c, h)
         if products.dtype == np.float32:
             kept = np.zeros((1, 1, 2, 4), np.float32), np.zeros((1, 1, 2, 1), np.float32)
-            for reader in (Streams(weights), streams):
-                reader.trace(rows[:, None][: reader.count], (kept[0], kept[1], kept[1].copy()))
+            for reader, read in ((Streams(weights), rows[:1]), (streams, rows)):
+                reader.trace(read[:, None], (kept[0], kept[1], kept[1].copy()))
