@@ -18,7 +18,7 @@ $(VENV)/.ready: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	$(BIN)/python -c 'from charlstm import recurrence, stream; stream.warm_up(); recurrence.warm_up()'
+	$(BIN)/python -c 'from charlstm.model import bfloat16_layer, streams; streams.warm_up(); bfloat16_layer.warm_up()'
 	@touch $@
 
 demo: setup ## train on the standard library's source for 4 minutes, sample, inspect, report
@@ -31,10 +31,11 @@ test: setup browser ## check, then all tests with coverage
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest --cov
 
-check: setup ## formatter, linter, strict types
+check: setup ## formatter, linter, strict types, direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 bench: setup ## the benchmarks, as tables
 	$(BIN)/python tests/benchmarks/speed.py

@@ -9,37 +9,37 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from charlstm.checkpoint import Checkpoint, load
+    from charlstm.checkpoint.loading import Checkpoint, load
     from charlstm.config import InspectionConfig, ModelConfig, SamplingConfig, TrainingConfig
-    from charlstm.corpus import Corpus, load_corpus
     from charlstm.errors import CharLSTMError
-    from charlstm.evaluation import Evaluation, evaluate
-    from charlstm.live import inspect
-    from charlstm.model import CharLSTM, State
-    from charlstm.sampling import sample
-    from charlstm.trainer import Trainer
-    from charlstm.training import train
-    from charlstm.vocabulary import Vocabulary
+    from charlstm.model.char_lstm import CharLSTM, State
+    from charlstm.sampling.sampler import sample
+    from charlstm.tasks.inspect_modules import inspect
+    from charlstm.text.corpus import Corpus, load_corpus
+    from charlstm.text.vocabulary import Vocabulary
+    from charlstm.training.evaluation import Evaluation, evaluate
+    from charlstm.training.loop import train
+    from charlstm.training.trainer import Trainer
 
 _HOMES = {
-    "CharLSTM": "model",
+    "CharLSTM": "model.char_lstm",
     "CharLSTMError": "errors",
-    "Checkpoint": "checkpoint",
-    "Corpus": "corpus",
-    "Evaluation": "evaluation",
+    "Checkpoint": "checkpoint.loading",
+    "Corpus": "text.corpus",
+    "Evaluation": "training.evaluation",
     "InspectionConfig": "config",
     "ModelConfig": "config",
     "SamplingConfig": "config",
-    "State": "model",
-    "Trainer": "trainer",
+    "State": "model.char_lstm",
+    "Trainer": "training.trainer",
     "TrainingConfig": "config",
-    "Vocabulary": "vocabulary",
-    "evaluate": "evaluation",
-    "inspect": "live",
-    "load": "checkpoint",
-    "load_corpus": "corpus",
-    "sample": "sampling",
-    "train": "training",
+    "Vocabulary": "text.vocabulary",
+    "evaluate": "training.evaluation",
+    "inspect": "tasks.inspect_modules",
+    "load": "checkpoint.loading",
+    "load_corpus": "text.corpus",
+    "sample": "sampling.sampler",
+    "train": "training.loop",
 }
 
 __all__ = [

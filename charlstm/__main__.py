@@ -1,6 +1,6 @@
 """python -m charlstm."""
 
-from charlstm.cli import main
+from charlstm.commands.app import main
 
 if __name__ == "__main__":
     main()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from charlstm.config import ModelConfig
-from charlstm.model import CharLSTM
+from charlstm.model.char_lstm import CharLSTM
 
 PROSE = (
     'He said "come in" and went on (not at once) to the door.\n'

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from charlstm.errors import UsageError
 from charlstm.foreign.parts import Layer, Parts
-from charlstm.model import CharLSTM
+from charlstm.model.char_lstm import CharLSTM
 
 Head = nn.Module | Callable[[Tensor], Tensor]
 Embedding = nn.Module | Callable[[Tensor], Tensor]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from charlstm.config import ModelConfig
-from charlstm.model import CharLSTM
+from charlstm.model.char_lstm import CharLSTM
 
 
 @dataclass(frozen=True, eq=False)

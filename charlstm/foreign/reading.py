@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from torch import Tensor
 
+from charlstm.checkpoint.tensor_file import check_header_length
 from charlstm.errors import CheckpointError
 from charlstm.foreign.pickles import load_pickle
 from charlstm.foreign.unpickler import Array
-from charlstm.tensorfile import check_header_length
 
 _OPTIMIZER = re.compile("optim|exp_avg|momentum_buffer")
 _DEEPEST = 8  # dicts within dicts; a pickle can even hold itself

@@ -13,8 +13,8 @@ from charlstm.errors import CheckpointError
 from charlstm.foreign.layouts import Reading, best_reading, role
 from charlstm.foreign.reading import nodes, of_optimizer, read_weights, tensors_in
 from charlstm.foreign.vocabularies import read_vocabulary, vocabulary_inside
-from charlstm.model import CharLSTM
-from charlstm.vocabulary import Vocabulary
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.text.vocabulary import Vocabulary
 
 _SHOWN = 8  # tensors named in a problem
 _MOST_ONE_HOT = 20_000  # symbols; one-hot input becomes a square matrix of as many

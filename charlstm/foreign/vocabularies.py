@@ -8,7 +8,7 @@ import numpy as np
 
 from charlstm.errors import CheckpointError, UsageError
 from charlstm.foreign.reading import nodes
-from charlstm.vocabulary import Vocabulary
+from charlstm.text.vocabulary import Vocabulary
 
 _ADVICE = "give the right one by --vocabulary FILE: a JSON list or map, or a text"
 

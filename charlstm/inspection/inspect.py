@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 
 from charlstm.config import InspectionConfig
 from charlstm.errors import UsageError
-from charlstm.inspection.controls import Controls, inspect_controls, share_above
-from charlstm.inspection.credit import credit_report, usable_sites
-from charlstm.inspection.excerpts import excerpt_of
-from charlstm.inspection.findings import CorpusFacts, Findings, Json
-from charlstm.inspection.gates import gate_report
-from charlstm.inspection.splits import Ids, InspectedText, read_text
+from charlstm.findings import CorpusFacts, Findings, Json
+from charlstm.inspection.control_networks import Controls, inspect_controls, share_above
+from charlstm.inspection.describing.excerpts import excerpt_of
+from charlstm.inspection.describing.findings_data import findings_of, method_of, model_facts, provenance_of
+from charlstm.inspection.gates.gradients import credit_report, usable_sites
+from charlstm.inspection.gates.saturation import gate_report
+from charlstm.inspection.reading.contexts import Ids
+from charlstm.inspection.reading.inspected_text import InspectedText, read_text
+from charlstm.inspection.reading.trace import Cut
 from charlstm.inspection.study import Progress, Standing, Study, study
-from charlstm.inspection.summary import findings_of, method_of, model_facts, provenance_of
-from charlstm.inspection.trace import Cut
-from charlstm.model import CharLSTM
-from charlstm.parallel import ALONE, Group
+from charlstm.machine.processes import ALONE, Group
+from charlstm.model.char_lstm import CharLSTM
 
 # Control networks, and the gates of all, are read on no more text than this: what they show is soon clear.
 _CONTROL_CHARACTERS = 150_000

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import torch
 
 from charlstm.config import InspectionConfig
-from charlstm.inspection.bench import Candidate
-from charlstm.inspection.features import Feature
-from charlstm.inspection.interventions import Proof, prove
-from charlstm.inspection.naming import Name, name_of
-from charlstm.inspection.passes import Detected, detect
-from charlstm.inspection.splits import InspectedText
-from charlstm.model import CharLSTM
-from charlstm.parallel import ALONE, Group
+from charlstm.inspection.detecting.detect import Detected, detect
+from charlstm.inspection.detecting.naming import Name, name_of
+from charlstm.inspection.features.feature import Feature
+from charlstm.inspection.intervening.experiment import Candidate
+from charlstm.inspection.intervening.verdict import Proof, prove
+from charlstm.inspection.reading.inspected_text import InspectedText
+from charlstm.machine.processes import ALONE, Group
+from charlstm.model.char_lstm import CharLSTM
 
 Progress = Callable[[str, float], None]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charlstm.errors import UsageError
-from charlstm.report.extracts import GATES
-from charlstm.report.network import GROUPS, shares_of
-from charlstm.report.rows import cell_name, held_out_score
-from charlstm.report.symbols import symbol
-from charlstm.report.telling import effect_nats
-from charlstm.report.wording import finite, words
+from charlstm.report.page.network import GROUPS, shares_of
+from charlstm.report.page.rows import cell_name, held_out_score
+from charlstm.report.page.script_data import GATES
+from charlstm.report.words.sentences import effect_nats
+from charlstm.report.words.symbols import symbol
+from charlstm.report.words.values import finite, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

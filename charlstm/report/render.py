@@ -12,13 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from charlstm.errors import UsageError
-from charlstm.files import whole_file
-from charlstm.report.budget import MOST_BYTES, cut_to_fit
-from charlstm.report.comparison import compare
-from charlstm.report.levels import watched_cells
-from charlstm.report.view import view
-from charlstm.report.weights import NOT_GIVEN, Inside
-from charlstm.report.wording import MISSING
+from charlstm.machine.files import whole_file
+from charlstm.report.page.comparison import compare
+from charlstm.report.page.packed_model import NOT_GIVEN, Inside
+from charlstm.report.page.size_limit import MOST_BYTES, cut_to_fit
+from charlstm.report.page.view import view
+from charlstm.report.page.watched_cells import watched_cells
+from charlstm.report.words.values import MISSING
 
 # The parts of the one inline style and the one inline script, in the order in which they are joined.
 STYLES = ("base", "table", "reading", "charts", "live", "network", "media")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from charlstm.corpus import load_corpus
+from charlstm.text.corpus import load_corpus
 
 PIECE_BYTES = 1 << 22
 ASCII = "".join(map(chr, range(32, 127))) + "\n"

@@ -19,12 +19,12 @@ from encoding import ASCII, write_text
 from references import SYMBOLS
 from speed import new_model, sampling, tracing, training
 
-from charlstm.checkpoint import RunConfig
+from charlstm.checkpoint.record import RunConfig
+from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import ModelConfig
-from charlstm.devices import keep_freed_memory
-from charlstm.model import CharLSTM
-from charlstm.runfolder import RunFolder
-from charlstm.vocabulary import Vocabulary
+from charlstm.machine.devices import keep_freed_memory
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.text.vocabulary import Vocabulary
 
 HERE = Path(__file__).parent
 # Runs a command and says what it took: seconds, and the peak of memory of it and its children in MB.

@@ -18,11 +18,12 @@ from unittest.mock import patch
 import torch
 
 import charlstm
-from charlstm.checkpoint import Checkpoint
+from charlstm.checkpoint.loading import Checkpoint
 from charlstm.config import InspectionConfig
-from charlstm.devices import keep_freed_memory
-from charlstm.inspection import passes, splits
-from charlstm.inspection.trace import CountedBlock, counted_blocks
+from charlstm.inspection.detecting import detect
+from charlstm.inspection.reading import inspected_text, splits
+from charlstm.inspection.reading.trace import CountedBlock, counted_blocks
+from charlstm.machine.devices import keep_freed_memory
 
 RELEASED = Path(__file__).parents[2] / "checkpoints" / "stdlib"
 ROUNDS = 3
@@ -40,7 +41,7 @@ class Seconds(NamedTuple):
         return self.statistics / self.trace
 
 
-def one_round(run: Checkpoint, text: splits.InspectedText, config: InspectionConfig) -> Seconds:
+def one_round(run: Checkpoint, text: inspected_text.InspectedText, config: InspectionConfig) -> Seconds:
     tracing = 0.0
 
     def timed(*of_what: object) -> Iterator[CountedBlock]:
@@ -56,7 +57,7 @@ def one_round(run: Checkpoint, text: splits.InspectedText, config: InspectionCon
 
     begun = time.perf_counter()
     with patch.object(splits, "counted_blocks", timed):
-        passes.detect(run.model, text, config, generator=torch.Generator().manual_seed(0))
+        detect.detect(run.model, text, config, generator=torch.Generator().manual_seed(0))
     return Seconds(tracing, time.perf_counter() - begun - tracing)
 
 
@@ -72,7 +73,7 @@ def main() -> None:
     run, config = charlstm.load(options.run), InspectionConfig()
     vocabulary = run.config.vocabulary
     corpus = charlstm.load_corpus(run.config.corpus.name, vocabulary=vocabulary, unknown="replace")
-    text = splits.read_text(corpus.tokens[-options.characters :], vocabulary.symbols, config.streams)
+    text = inspected_text.read_text(corpus.tokens[-options.characters :], vocabulary.symbols, config.streams)
     rounds = [one_round(run, text, config) for _ in range(ROUNDS + 1)][1:]  # the first one warms up
     median = Seconds(*(statistics.median(column) for column in zip(*rounds, strict=True)))
     ratio = statistics.median(each.ratio for each in rounds)

@@ -17,11 +17,12 @@ from speed import STREAMS, WINDOW
 
 from charlstm import evaluate
 from charlstm.config import ModelConfig, TrainingConfig
-from charlstm.corpus import load_corpus, split_bounds
-from charlstm.model import CharLSTM
-from charlstm.suggestions import faster, suggested
-from charlstm.trainer import Trainer, stream_length, stream_window
-from charlstm.vocabulary import Ids
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.text.corpus import load_corpus, split_bounds
+from charlstm.text.vocabulary import Ids
+from charlstm.training.default_settings import faster, suggested
+from charlstm.training.text_windows import stream_length, stream_window
+from charlstm.training.trainer import Trainer
 
 RATES = (1e-3, 2e-3, 4e-3)
 

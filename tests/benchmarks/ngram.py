@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.corpus import load_corpus, split_bounds
+from charlstm.text.corpus import load_corpus, split_bounds
 
 Floats = NDArray[np.float64]
 Hashes = NDArray[np.uint64]

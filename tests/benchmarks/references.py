@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charlstm.products import product
+from charlstm.inspection.reading.matrix_product import product
 
 SYMBOLS = 96
 

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 import charlstm
-from charlstm.evaluation import evaluate
+from charlstm.training.evaluation import evaluate
 
 
 def main() -> None:

@@ -27,16 +27,16 @@ import references
 import torch
 from references import SYMBOLS, seconds
 
-from charlstm import recurrence
-from charlstm.checkpoint import RunConfig
+from charlstm.checkpoint.record import RunConfig
+from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import ModelConfig, SamplingConfig, StepPrecision, TrainingConfig
-from charlstm.devices import keep_freed_memory
-from charlstm.inspection.trace import trace
-from charlstm.model import CharLSTM
-from charlstm.runfolder import RunFolder
-from charlstm.sampling import draw
-from charlstm.trainer import Trainer
-from charlstm.vocabulary import Vocabulary
+from charlstm.inspection.reading.trace import trace
+from charlstm.machine.devices import keep_freed_memory
+from charlstm.model import bfloat16_layer
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.sampling.sampler import draw
+from charlstm.text.vocabulary import Vocabulary
+from charlstm.training.trainer import Trainer
 
 STREAMS, WINDOW = 64, 128
 ROUNDS = 5
@@ -119,10 +119,10 @@ def training(cells: int, layers: int) -> list[Row]:
 
     def by_library() -> None:
         """The same training with torch's layer, which autocast lowers."""
-        fast, recurrence.IS_FAST = recurrence.IS_FAST, False
+        fast, bfloat16_layer.IS_FAST = bfloat16_layer.IS_FAST, False
         for _ in range(steps):
             other.advance()
-        recurrence.IS_FAST = fast
+        bfloat16_layer.IS_FAST = fast
 
     found = []
     for name, theirs in (

@@ -7,9 +7,9 @@ from references import SYMBOLS, CellLSTM, PlainLSTM, TrainingLoop
 from speed import Limits, Row, compare
 
 from charlstm.config import ModelConfig
-from charlstm.evaluation import evaluate
-from charlstm.inspection.trace import trace
-from charlstm.model import CharLSTM
+from charlstm.inspection.reading.trace import trace
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.training.evaluation import evaluate
 
 
 @torch.no_grad()

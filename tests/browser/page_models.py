@@ -9,18 +9,18 @@ import numpy as np
 import torch
 from report_fixture import sample_findings
 
-from charlstm.cell import Held
-from charlstm.checkpoint import RunConfig
+from charlstm.checkpoint.record import RunConfig
+from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import Level, ModelConfig, TrainingConfig
 from charlstm.foreign.parts import Layer, Parts
-from charlstm.model import CharLSTM
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.model.equations import Held
+from charlstm.model.stepper import Stepper
+from charlstm.report.page.packed_model import Inside, inside
 from charlstm.report.render import write_report
-from charlstm.report.weights import Inside, inside
-from charlstm.runfolder import RunFolder
-from charlstm.stepper import Stepper
-from charlstm.trainer import Trainer
-from charlstm.training import train
-from charlstm.vocabulary import Vocabulary
+from charlstm.text.vocabulary import Vocabulary
+from charlstm.training.loop import train
+from charlstm.training.trainer import Trainer
 
 SOURCE = inspect.getsource(ast) + inspect.getsource(inspect)
 READ = SOURCE[40_000:41_000]

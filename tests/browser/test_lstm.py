@@ -11,11 +11,11 @@ from page_models import READ, SOURCE, demo_model, one_hot, page_of, stepped, tra
 from playwright.sync_api import Page
 from report_fixture import sample_findings
 
-from charlstm.cell import Held
 from charlstm.config import ModelConfig
-from charlstm.model import CharLSTM
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.model.equations import Held
 from charlstm.report.render import write_report
-from charlstm.vocabulary import Vocabulary
+from charlstm.text.vocabulary import Vocabulary
 
 READING = """async ([text, held]) => {
   await wake();

@@ -12,12 +12,12 @@ from page_models import READ, SOURCE, page_of, stepped, trained
 from playwright.sync_api import Page, expect
 from report_fixture import HOSTILE, sample_findings
 
-from charlstm.cell import Held
-from charlstm.model import CharLSTM
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.model.equations import Held
+from charlstm.model.stepper import Stepper
+from charlstm.report.page.packed_model import NOT_WANTED, inside
 from charlstm.report.render import write_report
-from charlstm.report.weights import NOT_WANTED, inside
-from charlstm.stepper import Stepper
-from charlstm.vocabulary import Vocabulary
+from charlstm.text.vocabulary import Vocabulary
 
 LEVELS = {"off": -0.6, "on": 1.1}
 CELL = "0:31"

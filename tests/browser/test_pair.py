@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from full_fixture import full_findings
+from full_fixture import full_findings, untrained
 from playwright.sync_api import expect
-from test_comparison import untrained
 
 from charlstm.report.render import render_comparison, write_page
 

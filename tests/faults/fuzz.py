@@ -23,16 +23,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 with atheris.instrument_imports(include=["charlstm", "pickle", "zipfile"]):
     import torch
-    from small_run import request, train
+    from small_run import request, train_small
 
-    from charlstm.checkpoint import load, load_config
+    from charlstm.checkpoint.loading import load, load_config
+    from charlstm.checkpoint.run_folder import RunFolder
     from charlstm.errors import CharLSTMError
-    from charlstm.files import CONFIG, MODEL, RESUME
+    from charlstm.findings import Findings
     from charlstm.foreign import load_foreign
-    from charlstm.inspection.findings import Findings
-    from charlstm.model import CharLSTM
-    from charlstm.runfolder import RunFolder
-    from charlstm.trainer import Trainer
+    from charlstm.model.char_lstm import CharLSTM
+    from charlstm.run_files import CONFIG, MODEL, RESUME
+    from charlstm.training.trainer import Trainer
 
 FOLDER = Path(tempfile.mkdtemp())
 RUN = FOLDER / "run"
@@ -69,7 +69,7 @@ TARGETS: dict[str, tuple[Path, Callable[[], object]]] = {
 
 def _seeds(target: str, corpus: Path) -> None:
     """Whole files to begin from."""
-    train(request(RUN), stop_after=8)
+    train_small(request(RUN), stop_after=8)
     config = json.loads((RUN / CONFIG).read_text())
     del config["crc32"]  # with it nothing that was changed is looked at
     (RUN / CONFIG).write_text(json.dumps(config))

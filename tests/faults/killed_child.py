@@ -12,15 +12,15 @@ from typing import Any
 from processes import PROCESSES
 from small_run import request
 
-from charlstm import runs
+from charlstm.tasks import train
 
 
 def _trained(out: Path, resume: bool, settings: dict[str, object], told: Connection) -> None:
     import torch
 
     torch.set_num_threads(1)
-    for event in runs.train(request(out, resume=resume, **settings)):
-        if isinstance(event, runs.training.Stepped):
+    for event in train.train(request(out, resume=resume, **settings)):
+        if isinstance(event, train.loop.Stepped):
             told.send(event.step)  # whatever the step before was to save is saved by now
 
 
@@ -45,7 +45,7 @@ def train_and_kill(out: Path, *, resume: bool, after: int, seconds: float, **set
 
 
 def _held(out: Path, told: Connection) -> None:
-    training = runs.train(request(out))
+    training = train.train(request(out))
     next(training)
     told.send("held")
     time.sleep(600)

@@ -13,9 +13,9 @@ from unittest.mock import patch
 from processes import PROCESSES
 from small_run import request
 
-from charlstm import runs
 from charlstm.errors import CharLSTMError
-from charlstm.launch import Launch
+from charlstm.machine.launch import Launch
+from charlstm.tasks import train
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def _trained(
     wanted = request(out, resume=resume, **settings)
     stop = lambda: stop_after is not None and step >= stop_after  # noqa: E731
     try:
-        with patch("charlstm.runs._sample_text", return_value=""):
-            for event in runs.train(wanted, should_stop=stop, launch=launch):
+        with patch("charlstm.tasks.train._sample_text", return_value=""):
+            for event in train.train(wanted, should_stop=stop, launch=launch):
                 step = getattr(event, "step", step)
-                if isinstance(event, runs.training.Stepped):
+                if isinstance(event, train.loop.Stepped):
                     told.send(step)
                 else:
                     events.append(type(event).__name__)

@@ -8,21 +8,26 @@ from unittest.mock import patch
 
 from safetensors import safe_open
 
-from charlstm import runs
-from charlstm.files import METRICS, MODEL, RESUME
+from charlstm.checkpoint.loading import load_config
+from charlstm.checkpoint.run_folder import RunFolder
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.run_files import METRICS, MODEL, RESUME
+from charlstm.tasks import train
+from charlstm.tasks.training_plan import TrainRequest
+from charlstm.training.trainer import Trainer
 
 TIMES = ("elapsed_seconds", "characters_per_second")
 TEXT = 'He said "come in" (not at once) and went on to the door.\n' * 30
 
 
-def request(out: Path, *, resume: bool = False, **settings: object) -> runs.TrainRequest:
+def request(out: Path, *, resume: bool = False, **settings: object) -> TrainRequest:
     """A training of TEXT, kept beside out; it reads its streams several times and evaluates often."""
     text = out.parent / "text.txt"
     if not text.exists():
         text.write_text(TEXT)
     model = {"cells": 8, "embedding": 4, "layers": 2, "dropout": 0.2}
     training = {"steps": 60, "streams": 4, "window": 16, "precision": "float32", "evaluate_every": 7}
-    return runs.TrainRequest(
+    return TrainRequest(
         corpus=str(text),
         out=out,
         model={} if resume else model,
@@ -32,20 +37,31 @@ def request(out: Path, *, resume: bool = False, **settings: object) -> runs.Trai
     )
 
 
-def train(wanted: runs.TrainRequest, *, stop_after: int | None = None) -> runs.Trained:
+def train_small(wanted: TrainRequest, *, stop_after: int | None = None) -> train.Trained:
     """Train to the end, or until that many steps are done."""
     done = 0
 
     def should_stop() -> bool:
         return stop_after is not None and done >= stop_after
 
-    with patch("charlstm.runs._sample_text", return_value=""):  # most of the time, and it changes nothing
-        for event in runs.train(wanted, should_stop=should_stop):
-            if isinstance(event, runs.training.Stepped):
+    with patch(
+        "charlstm.tasks.train._sample_text", return_value=""
+    ):  # most of the time, and it changes nothing
+        for event in train.train(wanted, should_stop=should_stop):
+            if isinstance(event, train.loop.Stepped):
                 done = event.step
             last = event
-    assert isinstance(last, runs.Trained)
+    assert isinstance(last, train.Trained)
     return last
+
+
+def load_to_resume(run: Path) -> None:
+    """What resuming does first, without the training around it."""
+    config = load_config(run)
+    text = config.vocabulary.encode((run.parent / "text.txt").read_text())
+    assert config.training is not None
+    trainer = Trainer(CharLSTM(config.model), text[: len(text) * 8 // 10], config.training)
+    RunFolder(run).restore(trainer)
 
 
 def digest(place: Path, *, leave_out: Callable[[str], bool] = lambda name: name in TIMES) -> str:

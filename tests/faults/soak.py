@@ -21,8 +21,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from small_run import request
 
-from charlstm import pipeline, runs, samples
 from charlstm.config import SamplingConfig
+from charlstm.tasks import sample, score, train
+from charlstm.tasks.training_plan import TrainRequest
 
 GROWTH = 0.02
 
@@ -32,13 +33,13 @@ def cycle(out: Path) -> None:
     for resume in (False, True):
         wanted = request(out, resume=resume, save_every=10)
         if not resume:
-            wanted = runs.TrainRequest(**{**vars(wanted), "overwrite": True})
+            wanted = TrainRequest(**{**vars(wanted), "overwrite": True})
         steps = 0
-        for event in runs.train(wanted, should_stop=lambda: not resume and steps >= 40):  # noqa: B023
-            steps += isinstance(event, runs.training.Stepped)
-    drawn = samples.sample_from(out, "He ", config=SamplingConfig(length=100, count=2), seed=1)
+        for event in train.train(wanted, should_stop=lambda: not resume and steps >= 40):  # noqa: B023
+            steps += isinstance(event, train.loop.Stepped)
+    drawn = sample.sample_from(out, "He ", config=SamplingConfig(length=100, count=2), seed=1)
     assert sum(1 for _ in drawn) == 101
-    assert pipeline.score(out, None).bits_per_character > 0
+    assert score.score(out, None).bits_per_character > 0
 
 
 def memory_bytes() -> int:

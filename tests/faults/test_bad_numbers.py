@@ -2,31 +2,23 @@
 
 import json
 import math
-import sys
 from contextlib import suppress
 
 import numpy as np
 import pytest
 import torch
+from command_line import run
 from safetensors.torch import load_file
-from small_run import TEXT, measurements, request, train
+from small_run import TEXT, measurements, request, train_small
 
-from charlstm import cli, pipeline, runs, samples
-from charlstm.checkpoint import load
+from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.run_folder import RunFolder
+from charlstm.checkpoint.tensor_file import save_tensors
 from charlstm.config import Hold, SamplingConfig
 from charlstm.errors import CorpusError, DivergedError, UsageError
-from charlstm.evaluation import Evaluation, Losses
-from charlstm.files import MODEL
-from charlstm.runfolder import RunFolder
-from charlstm.tensorfile import save_tensors
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    """Run the command line in this process and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["charlstm", *map(str, arguments)])
-    with pytest.raises(SystemExit) as left:
-        cli.main()
-    return int(left.value.code or 0)
+from charlstm.run_files import MODEL
+from charlstm.tasks import sample, score, train
+from charlstm.training.evaluation import Evaluation, Losses
 
 
 @pytest.mark.parametrize("optimizer", ["mixed", "muon", "adamw"])
@@ -34,7 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 def test_any_learning_rate_trains_or_diverges(tmp_path, optimizer, learning_rate):
     out = tmp_path / "run"
     with suppress(DivergedError):
-        train(request(out, learning_rate=learning_rate, optimizer=optimizer, save_every=1, steps=20))
+        train_small(request(out, learning_rate=learning_rate, optimizer=optimizer, save_every=1, steps=20))
     if (out / MODEL).exists():
         assert all(tensor.isfinite().all() for tensor in load_file(out / MODEL).values())
         assert load(out).step <= 20
@@ -42,15 +34,15 @@ def test_any_learning_rate_trains_or_diverges(tmp_path, optimizer, learning_rate
 
 
 def test_a_learning_rate_of_10_is_survived(tmp_path):
-    assert train(request(tmp_path / "run", learning_rate=10.0)).reason == "done"
+    assert train_small(request(tmp_path / "run", learning_rate=10.0)).reason == "done"
 
 
 def test_a_validation_loss_that_is_no_number(tmp_path, monkeypatch):
-    monkeypatch.setattr("charlstm.training.evaluate", lambda model, ids, group: Evaluation(math.nan, 1))
+    monkeypatch.setattr("charlstm.training.loop.evaluate", lambda model, ids, group: Evaluation(math.nan, 1))
     with pytest.raises(
         DivergedError, match="the validation loss became NaN, infinite or absurd before step 7"
     ):
-        train(request(tmp_path / "run", save_every=5))
+        train_small(request(tmp_path / "run", save_every=5))
     assert load(tmp_path / "run").step == 5, "what was saved before stays"
     assert measurements(tmp_path / "run") == []
 
@@ -60,9 +52,9 @@ def test_a_weight_that_goes_wrong_is_never_saved(tmp_path, bad):
     out = tmp_path / "run"
 
     def training() -> None:
-        events = runs.train(request(out, save_every=1, evaluate_every=1000))
+        events = train.train(request(out, save_every=1, evaluate_every=1000))
         for event in events:
-            if isinstance(event, runs.training.Stepped) and event.step == 10:
+            if isinstance(event, train.loop.Stepped) and event.step == 10:
                 trainer = events.gi_yieldfrom.gi_frame.f_locals["trainer"]
                 with torch.no_grad():
                     trainer.model.head.bias[0] = bad
@@ -92,12 +84,12 @@ def test_a_validation_split_of_no_length(tmp_path, monkeypatch, capsys):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("trained") / "run"
-    train(request(out), stop_after=20)
+    train_small(request(out), stop_after=20)
     return out
 
 
 def drawn(out, **settings: object) -> str:
-    pieces = samples.sample_from(out, "He", config=SamplingConfig(**({"length": 60} | settings)), seed=5)
+    pieces = sample.sample_from(out, "He", config=SamplingConfig(**({"length": 60} | settings)), seed=5)
     return "".join(piece for (piece, *_) in pieces)
 
 
@@ -214,12 +206,12 @@ def test_a_model_that_would_overflow_as_it_reads(growing, monkeypatch, capsys, t
     for command in (["score"], ["score", "--json"], ["sample"], ["inspect", tmp_path / "long.txt"]):
         assert run(monkeypatch, command[0], growing, *command[1:]) == 0, command
         assert "nan" not in capsys.readouterr().out.lower()
-    assert np.isfinite(pipeline.score(growing, None).nats).all()
+    assert np.isfinite(score.score(growing, None).nats).all()
 
 
 def test_a_model_that_overflows_as_it_learns(trained, monkeypatch, capsys):
     lost = Losses(1, torch.tensor([1.0, torch.nan]))
-    monkeypatch.setattr(pipeline, "adapting_losses", lambda model, ids: iter([lost]))
+    monkeypatch.setattr(score, "adapting_losses", lambda model, ids: iter([lost]))
     assert run(monkeypatch, "score", trained, "--dynamic") == 4
     shown = capsys.readouterr()
     assert "without --dynamic" in shown.err
@@ -229,8 +221,8 @@ def test_a_model_that_overflows_as_it_learns(trained, monkeypatch, capsys):
 def test_a_text_of_one_character_cannot_be_scored(trained, tmp_path):
     (tmp_path / "one.txt").write_text("H")
     with pytest.raises(CorpusError, match="leaves nothing to predict"):
-        pipeline.score(trained, str(tmp_path / "one.txt"))
+        score.score(trained, str(tmp_path / "one.txt"))
 
 
 def test_scores_are_numbers(trained):
-    assert np.isfinite(pipeline.score(trained, None).nats).all()
+    assert np.isfinite(score.score(trained, None).nats).all()

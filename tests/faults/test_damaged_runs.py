@@ -11,22 +11,23 @@ import pytest
 import torch
 from damage import refusal, refusals
 from safetensors.torch import load_file, save_file
-from small_run import digest, request, train
+from small_run import digest, load_to_resume, request, train_small
 
-from charlstm import cli, samples
-from charlstm.checkpoint import load, load_config
+from charlstm.checkpoint.loading import load, load_config
+from charlstm.checkpoint.tensor_file import load_tensors
+from charlstm.commands import app
 from charlstm.config import SamplingConfig
 from charlstm.errors import CheckpointError, UsageError
-from charlstm.files import CONFIG, MODEL, RESUME
-from charlstm.inspection.findings import Findings
-from charlstm.tensorfile import load_tensors
+from charlstm.findings import Findings
+from charlstm.run_files import CONFIG, MODEL, RESUME
+from charlstm.tasks import sample
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
     """A run that was interrupted, to be copied and then damaged."""
     out = tmp_path_factory.mktemp("whole") / "run"
-    train(request(out), stop_after=20)
+    train_small(request(out), stop_after=20)
     return out
 
 
@@ -38,7 +39,7 @@ def run(whole, tmp_path) -> Path:
 
 
 def resume(run: Path) -> None:
-    train(request(run, resume=True), stop_after=0)
+    train_small(request(run, resume=True), stop_after=0)
 
 
 READERS = {CONFIG: load_config, MODEL: load, RESUME: resume}
@@ -51,25 +52,7 @@ def test_cut_at_any_length(run, name, heavy):
     for length in lengths if heavy else sorted(random.Random(1).sample(lengths, 300)):
         (run / name).write_bytes(content[:length])
         with pytest.raises(CheckpointError, match=f"{name} cannot be used"):
-            load_whole(run) if name == RESUME else READERS[name](run)
-
-
-def load_whole(run: Path) -> None:
-    """What resuming does first, without the training around it."""
-    from charlstm.runfolder import RunFolder
-
-    config = load_config(run)
-    text = config.vocabulary.encode((run.parent / "text.txt").read_text())
-    assert config.training is not None
-    trainer = pipeline_trainer(config, text)
-    RunFolder(run).restore(trainer)
-
-
-def pipeline_trainer(config, ids):
-    from charlstm.model import CharLSTM
-    from charlstm.trainer import Trainer
-
-    return Trainer(CharLSTM(config.model), ids[: len(ids) * 8 // 10], config.training)
+            load_to_resume(run) if name == RESUME else READERS[name](run)
 
 
 @pytest.mark.parametrize("name", [CONFIG, MODEL, RESUME])
@@ -83,7 +66,7 @@ def test_a_flipped_bit_is_noticed_or_harmless(run, name, heavy):
         damaged[place] ^= 1 << drawn.randrange(8)
         (run / name).write_bytes(damaged)
         try:
-            load_whole(run) if name == RESUME else None
+            load_to_resume(run) if name == RESUME else None
             now = load(run)
         except CheckpointError:
             noticed += 1
@@ -197,7 +180,7 @@ def test_headers_that_lie(run, name):
     runs = copies(run, len(LIES))
     for each, content in zip(runs, LIES, strict=True):
         (each / name).write_bytes(content)
-    for words in refusals(load_whole if name == RESUME else load, runs):
+    for words in refusals(load_to_resume if name == RESUME else load, runs):
         assert f"{name} cannot be used" in words
 
 
@@ -282,7 +265,7 @@ def test_findings_that_are_none(run, content):
     with pytest.raises(UsageError):
         Findings.load(run / "findings.json")
     with pytest.raises(UsageError):
-        samples.read_holds(run, ["0:1=on"])
+        sample.read_holds(run, ["0:1=on"])
 
 
 @pytest.mark.parametrize(
@@ -296,7 +279,7 @@ def test_every_command_ends_with_exit_code_4(run, damage, monkeypatch, capsys):
         if "--hold" in command and (run / CONFIG).exists():
             continue
         with pytest.raises(SystemExit) as left:
-            cli.main()
+            app.main()
         assert left.value.code == 4, command
         shown = capsys.readouterr()
         assert shown.out == ""
@@ -310,4 +293,4 @@ def test_a_folder_in_the_place_of_a_file(run):
         with pytest.raises(CheckpointError):
             load(run)
         with pytest.raises(CheckpointError):
-            next(samples.sample_from(run, "He", config=SamplingConfig(length=1), seed=0))
+            next(sample.sample_from(run, "He", config=SamplingConfig(length=1), seed=0))

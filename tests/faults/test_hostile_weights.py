@@ -41,7 +41,7 @@ def commands() -> dict[str, bytes]:
         "importlib.import_module": b"cimportlib\nimport_module\n(S'os'\ntR.",
         "operator.attrgetter": b"coperator\nattrgetter\n(S'system'\ntR.",
         "functools.partial": b"cfunctools\npartial\n(S'x'\ntR.",
-        "charlstm.cli.main": b"ccharlstm.cli\nmain\n)R.",
+        "charlstm.commands.app.main": b"ccharlstm.commands.app\nmain\n)R.",
         "collections.OrderedDict.fromkeys": b"\x80\x04\x8c\x0bcollections\x8c\x14OrderedDict.fromkeys\x93)R.",
     }  # fmt: skip
 

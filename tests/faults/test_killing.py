@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 from killed_child import moments, train_and_kill
-from small_run import digest, outcome, request, train
+from small_run import digest, outcome, request, train_small
 
-from charlstm.checkpoint import load
-from charlstm.files import CONFIG, RESUME, RUN_FILES
-from charlstm.runfolder import RunFolder
-from charlstm.tensorfile import load_tensors
+from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.run_folder import RunFolder
+from charlstm.checkpoint.tensor_file import load_tensors
+from charlstm.run_files import CONFIG, RESUME, RUN_FILES
 
 SETTINGS = {"save_every": 3, "steps": 100_000, "evaluate_every": 40}
 
@@ -25,7 +25,7 @@ def saves(out: Path, steps: int) -> dict[int, set[str]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunFolder, "save_resume", noted)
-        train(request(out, **SETTINGS), stop_after=steps)
+        train_small(request(out, **SETTINGS), stop_after=steps)
     return found
 
 
@@ -56,7 +56,7 @@ def test_killed_at_any_moment(tmp_path, heavy):
     expected = saves(tmp_path / "whole", last + 1)
     wrong = [step for step, found in checked if found not in expected[step]]
     assert not wrong
-    train(request(out, resume=True), stop_after=last + 1)
+    train_small(request(out, resume=True), stop_after=last + 1)
     assert outcome(out) == outcome(tmp_path / "whole")
     left = {path.name for path in out.iterdir()} - set(RUN_FILES)
     assert not left, "half-written files are cleared"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from many_processes import End, Training
-from small_run import measurements, outcome, request, train
+from small_run import measurements, outcome, request, train_small
 
-from charlstm.checkpoint import load
-from charlstm.files import METRICS, RESUME
-from charlstm.tensorfile import load_tensors
+from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.tensor_file import load_tensors
+from charlstm.run_files import METRICS, RESUME
 
 # Five streams: with two or three processes they have not equally many.
 SETTINGS = {"steps": 200, "streams": 5, "evaluate_every": 40}
@@ -33,7 +33,7 @@ def losses_nats(out: Path) -> list[float]:
 def alone(tmp_path_factory) -> Path:
     """A run that one process trained."""
     out = tmp_path_factory.mktemp("alone") / "run"
-    train(request(out, **SETTINGS))
+    train_small(request(out, **SETTINGS))
     return out
 
 
@@ -50,7 +50,7 @@ def test_other_numbers_of_processes_go_on(tmp_path, alone):
     train_together(out, 2, stop_after=(30, None), **SETTINGS)
     train_together(out, 3, resume=True, stop_after=(None, 61, 70))
     assert int(load_tensors(out / RESUME, lambda shapes: True)[1]["step"]) == 61, "one of them wished it"
-    train(request(out, resume=True), stop_after=100)
+    train_small(request(out, resume=True), stop_after=100)
     train_together(out, 2, resume=True)
     assert losses_nats(out) == pytest.approx(losses_nats(alone), abs=1e-3)
 
@@ -73,7 +73,7 @@ def test_one_that_dies_ends_the_run(tmp_path, killed):
     assert survivor is not None
     assert survivor.reason == "ProcessError"
     assert load(out).step <= survivor.step
-    assert train(request(out, resume=True), stop_after=60).step >= 60
+    assert train_small(request(out, resume=True), stop_after=60).step >= 60
 
 
 def test_the_clock_is_that_of_the_first(tmp_path):
@@ -112,7 +112,7 @@ def test_torchrun_and_ctrl_c(tmp_path):
     assert "charlstm:" not in problems
     step = int(load_tensors(tmp_path / "run" / RESUME, lambda shapes: True)[1]["step"])
     assert step >= 20
-    assert train(request(tmp_path / "run", resume=True), stop_after=step + 5).step == step + 5
+    assert train_small(request(tmp_path / "run", resume=True), stop_after=step + 5).step == step + 5
 
 
 def _measured(out: Path) -> bool:

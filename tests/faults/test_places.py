@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from killed_child import hold
 from processes import PROCESSES
-from small_run import digest, outcome, request, train
+from small_run import digest, outcome, request, train_small
 
-from charlstm import runs
-from charlstm.checkpoint import load
+from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.errors import CheckpointError
-from charlstm.files import MODEL, RESUME, whole_file
-from charlstm.runfolder import RunFolder
+from charlstm.machine.files import whole_file
+from charlstm.run_files import MODEL, RESUME
+from charlstm.tasks import train
+from charlstm.tasks.training_plan import TrainRequest
 
 
 @pytest.fixture
@@ -32,55 +34,55 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_leaves_the_last_save_whole(small_disk, tmp_path):
     out = small_disk / "run"
-    train(request(out, save_every=1), stop_after=20)
+    train_small(request(out, save_every=1), stop_after=20)
     good = digest(out / RESUME)
     free = os.statvfs(small_disk)
     (small_disk / "filler").write_bytes(bytes(free.f_bavail * free.f_frsize - 4096))
     with pytest.raises(CheckpointError, match="No space left on device") as problem:
-        train(request(out, resume=True))
+        train_small(request(out, resume=True))
     assert "has space" in problem.value.advice
     assert digest(out / RESUME) == good
     assert load(out).step <= 20
     assert not list(out.glob("*.partial"))
     (small_disk / "filler").unlink()
-    train(request(out, resume=True))
-    train(request(tmp_path / "run", save_every=1))
+    train_small(request(out, resume=True))
+    train_small(request(tmp_path / "run", save_every=1))
     assert outcome(out) == outcome(tmp_path / "run")
 
 
 def test_a_full_disk_at_the_beginning(small_disk):
     (small_disk / "filler").write_bytes(bytes(290 * 1024))
     with pytest.raises(CheckpointError, match="cannot be written"):
-        train(request(small_disk / "run"))
+        train_small(request(small_disk / "run"))
 
 
 def test_overwriting_on_a_full_disk_leaves_the_old_run(small_disk):
     out = small_disk / "run"
-    train(request(out))
+    train_small(request(out))
     before = outcome(out)
     free = os.statvfs(small_disk)
     (small_disk / "filler").write_bytes(bytes(free.f_bavail * free.f_frsize))
-    again = runs.TrainRequest(**{**vars(request(out)), "overwrite": True})
+    again = TrainRequest(**{**vars(request(out)), "overwrite": True})
     with pytest.raises(CheckpointError, match="No space left on device"):
-        train(again)
+        train_small(again)
     assert outcome(out) == before
     assert load(out).config
 
 
 def test_a_disk_that_may_only_be_read(small_disk):
     out = small_disk / "run"
-    train(request(out), stop_after=20)
+    train_small(request(out), stop_after=20)
     before = outcome(out)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     for resume in (True, False):
         with pytest.raises(CheckpointError, match="cannot be written"):
-            train(request(out if resume else small_disk / "other", resume=resume))
+            train_small(request(out if resume else small_disk / "other", resume=resume))
     assert outcome(out) == before
 
 
 def test_files_that_may_not_grow(tmp_path):
     """A limit on the size of files stands for a full disk where nothing can be mounted."""
-    train(request(tmp_path / "run"), stop_after=20)
+    train_small(request(tmp_path / "run"), stop_after=20)
     good = digest(tmp_path / "run" / RESUME)
     command = f"ulimit -f 4; exec {sys.executable} -m charlstm train --resume --out {tmp_path / 'run'}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
@@ -98,21 +100,21 @@ def test_a_run_that_another_process_is_training(tmp_path):
         for resume in (True, False):
             again = request(out, resume=resume)
             with pytest.raises(CheckpointError, match="another process is training in"):
-                train(runs.TrainRequest(**{**vars(again), "overwrite": not resume}))
+                train_small(TrainRequest(**{**vars(again), "overwrite": not resume}))
     finally:
         training.kill()
         training.join()
         release.close()
-    assert train(request(out, resume=True)).step == 60, "the lock of a dead process is gone"
+    assert train_small(request(out, resume=True)).step == 60, "the lock of a dead process is gone"
 
 
 def test_two_trainings_in_one_process(tmp_path):
-    first = runs.train(request(tmp_path / "run"))
+    first = train.train(request(tmp_path / "run"))
     next(first)
     with pytest.raises(CheckpointError, match="another process is training in"):
-        next(runs.train(request(tmp_path / "run", resume=True)))
+        next(train.train(request(tmp_path / "run", resume=True)))
     first.close()
-    assert train(request(tmp_path / "run", resume=True)).step == 60
+    assert train_small(request(tmp_path / "run", resume=True)).step == 60
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
@@ -122,9 +124,9 @@ def test_a_folder_of_somebodys_files_is_no_place_for_a_run(tmp_path, name, overw
     out.mkdir()
     (out / name).write_text('{"mine": 1}')
     (out / MODEL).write_text("mine too")
-    wanted = runs.TrainRequest(**{**vars(request(out)), "overwrite": overwrite})
+    wanted = TrainRequest(**{**vars(request(out)), "overwrite": overwrite})
     with pytest.raises(CheckpointError, match=f"holds files that are no run's, such as {name}"):
-        train(wanted)
+        train_small(wanted)
     assert (out / name).read_text() == '{"mine": 1}'
     assert (out / MODEL).read_text() == "mine too"
 
@@ -134,7 +136,7 @@ def test_what_dead_processes_left_half_written_is_cleared(tmp_path):
     process.start()
     process.join()
     out = tmp_path / "run"
-    train(request(out), stop_after=20)
+    train_small(request(out), stop_after=20)
     dead, alive = (out / f"{MODEL}.{number}.partial" for number in (process.pid, os.getppid()))
     for partial in (dead, alive):
         partial.write_text("half")

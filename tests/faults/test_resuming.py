@@ -3,12 +3,12 @@
 import random
 
 import pytest
-from small_run import measurements, outcome, request, train
+from small_run import measurements, outcome, request, train_small
 
-from charlstm import runs
-from charlstm.checkpoint import load
+from charlstm.checkpoint.loading import load
 from charlstm.errors import CheckpointError
-from charlstm.evaluation import Evaluation
+from charlstm.tasks import train
+from charlstm.training.evaluation import Evaluation
 
 SETTINGS = [
     {},
@@ -25,7 +25,7 @@ def unbroken(tmp_path_factory):
     outcomes = []
     for number, settings in enumerate(SETTINGS):
         out = tmp_path_factory.mktemp(f"whole{number}") / "run"
-        train(request(out, **settings))
+        train_small(request(out, **settings))
         outcomes.append(outcome(out))
     assert len({each[1] for each in outcomes}) == len(SETTINGS)
     return outcomes
@@ -34,18 +34,18 @@ def unbroken(tmp_path_factory):
 @pytest.mark.parametrize("draw", range(20))
 def test_interrupted_once_at_a_random_step(tmp_path, unbroken, draw):
     number, step = draw % len(SETTINGS), random.Random(draw).randrange(60)
-    train(request(tmp_path / "run", **SETTINGS[number]), stop_after=step)
-    train(request(tmp_path / "run", resume=True))
+    train_small(request(tmp_path / "run", **SETTINGS[number]), stop_after=step)
+    train_small(request(tmp_path / "run", resume=True))
     assert outcome(tmp_path / "run") == unbroken[number], f"interrupted after step {step}"
 
 
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
 def test_interrupted_again_and_again(tmp_path, unbroken, number):
     steps = sorted(random.Random(number).sample(range(60), 5))
-    train(request(tmp_path / "run", **SETTINGS[number]), stop_after=steps[0])
+    train_small(request(tmp_path / "run", **SETTINGS[number]), stop_after=steps[0])
     for step in steps[1:]:
-        train(request(tmp_path / "run", resume=True), stop_after=step)
-    train(request(tmp_path / "run", resume=True))
+        train_small(request(tmp_path / "run", resume=True), stop_after=step)
+    train_small(request(tmp_path / "run", resume=True))
     assert outcome(tmp_path / "run") == unbroken[number], f"interrupted after steps {steps}"
 
 
@@ -53,10 +53,10 @@ def test_weights_of_an_interruption_do_not_outlive_it(tmp_path, unbroken, monkey
     """The last weights of an interrupted run are used while they are the best, but it never chose them."""
     best = Evaluation(loss_nats=0.001, characters=1)
     with monkeypatch.context() as patch:
-        patch.setattr("charlstm.runs.evaluate", lambda model, ids, group: best)
-        train(request(tmp_path / "run", **SETTINGS[2]), stop_after=10)
+        patch.setattr("charlstm.tasks.train.evaluate", lambda model, ids, group: best)
+        train_small(request(tmp_path / "run", **SETTINGS[2]), stop_after=10)
     assert load(tmp_path / "run").step == 10
-    train(request(tmp_path / "run", resume=True))
+    train_small(request(tmp_path / "run", resume=True))
     evaluated = [line for line in measurements(tmp_path / "run") if "validation_bits_per_character" in line]
     best_of_all = min(evaluated, key=lambda line: line["validation_bits_per_character"])
     assert load(tmp_path / "run").step == best_of_all["step"] != 10
@@ -64,42 +64,42 @@ def test_weights_of_an_interruption_do_not_outlive_it(tmp_path, unbroken, monkey
 
 
 def test_a_run_ended_before_its_first_save_begins_again(tmp_path, unbroken):
-    training = runs.train(request(tmp_path / "run"))
+    training = train.train(request(tmp_path / "run"))
     next(training)
     training.close()
-    train(request(tmp_path / "run", resume=True))
+    train_small(request(tmp_path / "run", resume=True))
     assert outcome(tmp_path / "run") == unbroken[0]
 
 
 def test_a_run_ended_between_its_first_files_begins_again(tmp_path, unbroken, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(runs.RunFolder, "save_resume", lambda folder, trainer: 1 / 0)
+        patch.setattr(train.RunFolder, "save_resume", lambda folder, training: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            train(request(tmp_path / "run"))
+            train_small(request(tmp_path / "run"))
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"config.json", "metrics.jsonl"}
-    train(request(tmp_path / "run", resume=True))
+    train_small(request(tmp_path / "run", resume=True))
     assert outcome(tmp_path / "run") == unbroken[0]
 
 
 def test_a_run_whose_state_was_removed_says_so(tmp_path):
-    train(request(tmp_path / "run"), stop_after=10)
+    train_small(request(tmp_path / "run"), stop_after=10)
     (tmp_path / "run" / "resume.safetensors").unlink()
     with pytest.raises(CheckpointError, match="what going on needs is gone"):
-        train(request(tmp_path / "run", resume=True))
+        train_small(request(tmp_path / "run", resume=True))
 
 
 def test_a_run_that_is_over_stays_as_it_is(tmp_path, monkeypatch):
     worse = (Evaluation(loss_nats=float(number), characters=1) for number in range(1, 100))
-    monkeypatch.setattr("charlstm.training.evaluate", lambda model, ids, group: next(worse))
-    assert train(request(tmp_path / "run", patience=1)).reason == "early"
+    monkeypatch.setattr("charlstm.training.loop.evaluate", lambda model, ids, group: next(worse))
+    assert train_small(request(tmp_path / "run", patience=1)).reason == "early"
     before = outcome(tmp_path / "run")
-    ended = train(request(tmp_path / "run", resume=True))
+    ended = train_small(request(tmp_path / "run", resume=True))
     assert ended.reason == "early"
     assert outcome(tmp_path / "run") == before
 
 
 def test_measurements_that_were_lost_are_no_obstacle(tmp_path):
-    train(request(tmp_path / "run"), stop_after=30)
+    train_small(request(tmp_path / "run"), stop_after=30)
     (tmp_path / "run" / "metrics.jsonl").write_text('{"step": 7}\n')
-    train(request(tmp_path / "run", resume=True))
+    train_small(request(tmp_path / "run", resume=True))
     assert [line["step"] for line in measurements(tmp_path / "run")][:2] == [7, 35]

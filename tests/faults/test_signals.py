@@ -13,11 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from small_run import TEXT, request, train
+from command_line import run
+from small_run import TEXT, request, train_small
 
-from charlstm import cli
-from charlstm.checkpoint import load
-from charlstm.files import METRICS
+from charlstm.checkpoint.loading import load
+from charlstm.run_files import METRICS
 
 CHARLSTM = [sys.executable, "-m", "charlstm"]
 SMALL = ["--cells", "8", "--embedding", "4", "--streams", "4", "--window", "16", "--precision", "float32"]
@@ -54,7 +54,7 @@ def test_a_second_signal_leaves_at_once(tmp_path):
 
 
 def test_ctrl_c_in_a_command_that_only_reads(tmp_path):
-    train(request(tmp_path / "run"), stop_after=20)
+    train_small(request(tmp_path / "run"), stop_after=20)
     (tmp_path / "long.txt").write_text(TEXT * 2_000)
     command = [*CHARLSTM, "inspect", tmp_path / "run", tmp_path / "long.txt", "--characters", "3000000"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -77,14 +77,6 @@ def test_a_result_that_cannot_be_written(command):
         "charlstm: the result cannot be written: No space left on device",
         "          free some space, or send it elsewhere",
     ]
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    """Run the command line in this process and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["charlstm", *map(str, arguments)])
-    with pytest.raises(SystemExit) as left:
-        cli.main()
-    return int(left.value.code or 0)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

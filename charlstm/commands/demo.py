@@ -1,0 +1,34 @@
+"""`charlstm demo`: train on a text, sample, inspect and report, in one command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from charlstm.commands.inspect import inspect_and_show
+from charlstm.commands.options import Quiet
+from charlstm.commands.sample import write_while_drawn
+from charlstm.commands.terminal import console
+from charlstm.commands.train import follow
+from charlstm.config import InspectionConfig, SamplingConfig
+
+
+def demo(
+    minutes: Annotated[float, typer.Option(help="of training")] = 4.0,
+    out: Annotated[Path, typer.Option(help="the run's folder, replaced where it is there")] = Path(
+        "checkpoints/demo"
+    ),
+    quiet: Quiet = False,
+) -> None:
+    """Train on Python's own source, sample, inspect, report."""
+    from charlstm.tasks import sample
+    from charlstm.tasks.training_plan import TrainRequest
+
+    narrator = console.Narrator(quiet=quiet)
+    request = TrainRequest(corpus="stdlib", out=out, model={}, training={"minutes": minutes}, overwrite=True)
+    follow(request, quiet=quiet, as_json=False)
+    narrator.say("\na sample")
+    pieces = sample.sample_from(out, "def ", config=SamplingConfig(length=400, temperature=0.5), seed=1)
+    write_while_drawn("def ", pieces)
+    narrator.say("\nits switches and counters")
+    inspect_and_show(out, None, out, InspectionConfig(), quiet, False)

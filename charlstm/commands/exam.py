@@ -1,0 +1,33 @@
+"""`charlstm exam`: put the finder to its exam on planted networks."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from charlstm.commands.exits import computing
+from charlstm.commands.options import AsJson, Quiet
+from charlstm.commands.terminal import console
+
+
+def exam(
+    networks: Annotated[int, typer.Option(help="with known switches, counters and decoys")] = 100,
+    untrained: Annotated[int, typer.Option(help="that must give no finding")] = 20,
+    seed: Annotated[int, typer.Option(help="of the first network; the others follow")] = 0,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put the finder to its exam: networks with known switches, counters, decoys and twins."""
+    from charlstm.commands.terminal import tables
+    from charlstm.inspection.exam import marking
+
+    with computing(), console.Narrator(quiet=quiet).bar() as bar:
+        for event in marking.sit(networks, untrained, seed=seed):
+            if isinstance(event, marking.Progress):
+                bar.move_to(event.fraction)
+            else:
+                result = event
+    if as_json:
+        console.write_json(asdict(result))
+    else:
+        console.write_line(tables.exam_table(result))

@@ -1,0 +1,72 @@
+"""How a command ends: a known problem is told in two lines, and every end has its exit code."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+
+from charlstm.commands.terminal import console
+from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, ProcessError, UsageError
+from charlstm.machine.launch import launch
+
+_EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
+    (UsageError, 2),
+    (CorpusError, 3),
+    (CheckpointError, 4),
+    (DeviceError, 5),
+    (ProcessError, 6),
+)
+INTERRUPTED = 130
+
+
+def exit_code(problem: CharLSTMError) -> int:
+    """The documented exit code of a problem."""
+    return next((code for kind, code in _EXIT_CODES if isinstance(problem, kind)), 1)
+
+
+def run(app: typer.Typer) -> NoReturn:
+    """Run the command line; a known problem becomes two lines on stderr and a documented exit code."""
+    try:
+        code = app(standalone_mode=False)  # an exit code where typer ended a command: 130 after Ctrl-C
+    except CharLSTMError as problem:
+        if launch().rank == 0 or isinstance(problem, (DeviceError, ProcessError)):
+            console.show_problem(problem)  # of several processes the others have only these of their own
+        raise SystemExit(exit_code(problem)) from None
+    except typer.TyperException as problem:  # an option that typer does not know or cannot read
+        _show_usage_problem(problem.format_message())
+        raise SystemExit(2) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        console.show_problem(console.unwritable(error))  # the help, which typer prints itself
+        raise SystemExit(2) from None
+    except console.ReaderGoneError:
+        raise SystemExit(0) from None
+    if code == INTERRUPTED:
+        console.Narrator().say("charlstm: interrupted, with nothing written that is not whole")
+    raise SystemExit(code or 0)
+
+
+def _show_usage_problem(message: str) -> None:
+    if message.startswith("Usage:"):  # nothing was typed after the command's name: typer shows its help
+        console.Narrator().say(message)
+    else:
+        console.show_problem(
+            UsageError(message, "see what there is with `charlstm --help` or `charlstm train --help`")
+        )
+
+
+@contextmanager
+def computing() -> Iterator[None]:
+    """Memory problems inside become a DeviceError."""
+    advice = "lower --cells, --streams or --window, or --characters for an inspection"
+    try:
+        yield
+    except MemoryError as error:
+        raise DeviceError(f"out of memory: {error}", advice) from error
+    except RuntimeError as error:  # torch's: of a GPU, or what the CPU's allocator says in a plain one
+        if type(error).__name__ != "OutOfMemoryError" and "can't allocate memory" not in str(error):
+            raise
+        raise DeviceError(f"out of memory: {str(error).splitlines()[0]}", advice) from error

@@ -1,0 +1,56 @@
+"""`charlstm import`: take over an LSTM that was trained elsewhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from charlstm.commands.exits import computing
+from charlstm.commands.options import AsJson, Quiet, UnknownOption
+from charlstm.commands.terminal import console
+from charlstm.config import GateOrder
+
+
+def import_weights(
+    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="a .pt, .safetensors or .npz")],
+    out: Annotated[Path, typer.Option(help="the folder to write, used as a run's")],
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="JSON list or map, or a text [what is in WEIGHTS]")
+    ] = None,
+    gate_order: Annotated[
+        GateOrder | None, typer.Option(help="PyTorch ifgo, Keras ifco, TensorFlow ijfo [by the shapes]")
+    ] = None,
+    forget_bias: Annotated[
+        float | None, typer.Option(help="added to the forget gate [1 for TensorFlow's kernels, else 0]")
+    ] = None,
+    score: Annotated[
+        str | None, typer.Option(metavar="CORPUS", help="measure the model on this text")
+    ] = None,
+    unknown: UnknownOption = "error",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take over an LSTM that was trained elsewhere; nothing in its file is run."""
+    from charlstm.commands.terminal import tables
+    from charlstm.tasks import import_weights
+    from charlstm.tasks import score as scoring
+
+    with computing():
+        imported = import_weights.import_model(
+            weights,
+            out,
+            vocabulary=vocabulary,
+            gate_order=gate_order,
+            forget_bias=forget_bias,
+            overwrite=overwrite,
+        )
+        if not as_json:
+            console.write_line(tables.import_table(imported))
+        scored = scoring.score(out, score, unknown=unknown) if score else None
+    if as_json:
+        more = {"score": scored.document(per_character=False)} if scored else {}
+        console.write_json(imported.document() | more)
+    elif scored:
+        console.write_line(tables.score_line(scored))
+    console.Narrator(quiet=quiet).say(tables.import_advice(imported, scored))

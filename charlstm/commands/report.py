@@ -1,0 +1,30 @@
+"""`charlstm report`: draw the page of an inspection again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from charlstm.commands.options import FiguresOption, NoModel
+from charlstm.commands.terminal import console
+
+
+def report(
+    findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="a findings.json, or its folder")],
+    out: Annotated[Path | None, typer.Option(help="the page [report.html beside it]")] = None,
+    figures: FiguresOption = None,
+    no_model: NoModel = False,
+) -> None:
+    """Draw the page of an inspection again."""
+    from charlstm.tasks.report import draw_report
+
+    console.write_line(str(draw_report(findings, out, with_model=not no_model)))
+    if figures:
+        draw_figures_and_say(findings, figures, False)
+
+
+def draw_figures_and_say(findings: Path, folder: Path, quiet: bool) -> None:
+    from charlstm.tasks.report import draw_figures
+
+    written = draw_figures(findings, folder)
+    console.Narrator(quiet=quiet).say(f"figures   {folder}, {len(written)} files")

@@ -1,0 +1,80 @@
+"""`charlstm sample`: draw text from a run."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Annotated
+
+import typer
+
+from charlstm.commands.exits import computing
+from charlstm.commands.options import AsJson, RunPath, UnknownOption
+from charlstm.commands.terminal import console
+from charlstm.config import SamplingConfig, StepPrecision
+
+
+def sample(
+    checkpoint: RunPath,
+    prompt: Annotated[str, typer.Option(help="what to go on from")] = "",
+    length: Annotated[int, typer.Option(help="characters to draw")] = 500,
+    temperature: Annotated[
+        float, typer.Option(help="0 takes the likeliest, 1 draws as the model says")
+    ] = 0.8,
+    top_k: Annotated[int, typer.Option(help="draw from the k likeliest only; 0 for all")] = 0,
+    top_p: Annotated[float, typer.Option(help="draw from the likeliest that hold this probability")] = 1.0,
+    count: Annotated[int, typer.Option(help="texts to draw, side by side")] = 1,
+    precision: Annotated[
+        StepPrecision, typer.Option(help="of the weights in products: bfloat16 is faster")
+    ] = "float32",
+    seed: Annotated[int, typer.Option(help="the same seed draws the same text")] = 0,
+    stop: Annotated[str | None, typer.Option(help="end a text where this appears")] = None,
+    hold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LAYER:CELL=VALUE[@FROM]",
+            help="set a cell to on, off or a cell state, from this drawn character on [0]; repeatable",
+        ),
+    ] = None,
+    unknown: UnknownOption = "error",
+    as_json: AsJson = False,
+) -> None:
+    """Draw text from a model, character by character."""
+    from charlstm.tasks import sample
+
+    config = SamplingConfig(
+        length=length,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        count=count,
+        stop=stop,
+        precision=precision,
+    )
+    if hold:
+        config = replace(config, hold=sample.read_holds(checkpoint, hold))
+    with computing():
+        pieces = sample.sample_from(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
+        if as_json:
+            holds = [asdict(each) for each in config.hold]
+            texts = _joined(pieces, count)
+            console.write_json({"prompt": prompt, "seed": seed, "hold": holds, "samples": texts})
+        elif count == 1:
+            write_while_drawn(prompt, pieces)
+        else:
+            for number, text in enumerate(_joined(pieces, count), start=1):
+                console.write_line(f"--- {number} ---\n{prompt}{text}")
+
+
+def _joined(pieces: Iterator[list[str]], count: int) -> list[str]:
+    texts = [""] * count
+    for step in pieces:
+        texts = [text + piece for text, piece in zip(texts, step, strict=True)]
+    return texts
+
+
+def write_while_drawn(prompt: str, pieces: Iterator[list[str]]) -> None:
+    """Show the characters as they are drawn."""
+    first = next(pieces)  # a bad prompt or checkpoint fails here, before anything is shown
+    console.write(prompt + first[0])
+    for (piece,) in pieces:
+        console.write(piece)
+    console.write_line()

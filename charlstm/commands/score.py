@@ -1,0 +1,55 @@
+"""`charlstm score`: measure how well a run predicts a text."""
+
+from typing import Annotated
+
+import typer
+
+from charlstm.commands.exits import computing
+from charlstm.commands.options import AsJson, Device, Part, Quiet, RunPath, UnknownOption
+from charlstm.commands.terminal import console, formatting
+
+
+def score(
+    checkpoint: RunPath,
+    corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[the text of the run]")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="shares that --part counts in [the run's, of its own text]")
+    ] = None,
+    part: Annotated[Part, typer.Option(help="the part of the text to score")] = "all",
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="let a copy of the model go on learning as it reads")
+    ] = False,
+    per_character: Annotated[
+        bool, typer.Option("--per-character", help="list each character's bits")
+    ] = False,
+    unknown: UnknownOption = "error",
+    device: Device = "auto",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well a model predicts a text."""
+    from charlstm.commands.terminal import tables
+    from charlstm.tasks import score
+
+    narrator = console.Narrator(quiet=quiet)
+    with computing(), narrator.bar() as bar:
+        scored = score.score(
+            checkpoint,
+            corpus,
+            split=split,
+            part=part,
+            dynamic=dynamic,
+            unknown=unknown,
+            device=device,
+            progress=bar.move_to,
+        )
+    if scored.changed:
+        narrator.say(tables.CHANGED_TEXT)
+    if as_json:
+        console.write_json(scored.document(per_character=per_character))
+        return
+    if per_character:
+        for position, symbol, bits in scored.rows():
+            console.write_line(f"{position}\t{formatting.spelled(symbol)}\t{bits:.4f}")
+        return
+    console.write_line(tables.score_line(scored))

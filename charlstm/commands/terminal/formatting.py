@@ -1,0 +1,55 @@
+"""Numbers, times, characters and tables as text; nothing here prints."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+
+_PICTURES |= dict.fromkeys(range(128, 160), 0xFFFD)
+
+
+def visible(text: str) -> str:
+    """The text with control characters as pictures, so that none of them acts on the terminal."""
+    return text.translate(_PICTURES)
+
+
+def spelled(text: str) -> str:
+    """A text on one line: as Python would write it, without the quotes around it."""
+    return repr(text)[1:-1]
+
+
+def table(rows: Iterable[Sequence[object]], header: Sequence[str] = ()) -> str:
+    """Columns two spaces apart, all but the first to the right where they are numbers, 80 columns at most."""
+    cells = [
+        [str(value) for value in row] for row in ([header] if header else []) + [list(row) for row in rows]
+    ]
+    if not cells:
+        return ""
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    lines = []
+    for row in cells:
+        parts = [
+            value.rjust(width) if number and _is_number(value) else value.ljust(width)
+            for number, (value, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(line[:80] for line in lines)
+
+
+def _is_number(value: str) -> bool:
+    return value.replace(",", "").replace(".", "").replace("-", "").isdigit()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 45s, 3m 20s or 2h 05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02}m"
+
+
+def bits_and_nats(bits: float) -> str:
+    """A loss in both units, with their names."""
+    return f"{bits:.4f} bits per character ({bits * math.log(2):.4f} nats)"

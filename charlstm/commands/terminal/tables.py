@@ -1,0 +1,146 @@
+"""Results of the commands as lines and tables for a terminal."""
+
+import math
+from pathlib import Path
+from typing import Any, get_args
+
+from charlstm.commands.terminal import formatting
+from charlstm.config import GateOrder
+from charlstm.findings import Findings
+from charlstm.inspection.exam.marking import Result
+from charlstm.tasks.import_weights import Imported
+from charlstm.tasks.score import Score
+from charlstm.text.corpus import CachedCorpus
+
+# A text of English or code costs a model that works less, whatever its size; a scrambled one costs more.
+_IMPLAUSIBLE_BITS = 4.5
+
+# Of a run's own text that is not what it was: another Python's stdlib, or a file that was edited.
+CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
+
+_FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "")
+
+
+def next_commands(path: Path, corpus: str = "") -> str:
+    """What to type next; corpus follows where the run has no text of its own."""
+    return f"next:  charlstm sample {path}\n       charlstm inspect {path}{corpus}"
+
+
+def score_line(scored: Score) -> str:
+    """The loss on a text, and of how many characters it is the mean."""
+    return f"{formatting.bits_and_nats(scored.bits_per_character)} over {len(scored.ids) - 1:,} characters"
+
+
+def import_table(imported: Imported) -> str:
+    """What was found in a file of weights as a table of two columns."""
+    model, source = imported.model, imported.source
+    bias = f", forget bias {source.forget_bias:g} added" if source.forget_bias else ""
+    rows = [
+        ("run", str(imported.path)),
+        ("layers", f"{model.layers} of {model.cells} cells"),
+        ("input", imported.input),
+        ("vocabulary", f"{model.vocabulary_size} symbols"),
+        ("gate order", f"{source.gate_order}, weights laid out as {source.layout}'s{bias}"),
+        ("parameters", f"{imported.parameters:,} in the file"),
+    ]
+    return formatting.table(rows)
+
+
+def import_advice(imported: Imported, scored: Score | None) -> str:
+    """What to do after an import: another gate order where the score is what wrong weights give."""
+    bits = scored.bits_per_character if scored is not None else 0.0
+    uniform = math.log2(imported.model.vocabulary_size)
+    if bits > min(uniform, _IMPLAUSIBLE_BITS):
+        return (
+            f"{bits:.2f} bits per character is implausible: guessing among the symbols takes {uniform:.2f}\n"
+            f"try another --gate-order ({', '.join(get_args(GateOrder))}), --forget-bias or --vocabulary"
+        )
+    return next_commands(imported.path, " CORPUS")
+
+
+def findings_table(findings: Findings, *, most: int = 20) -> str:
+    """The findings as a table, the best held-out score first, and what there is to say without any.
+
+    The effect is the change of the closer's log probability in nats, x how many times the 95th percentile of
+    matched control cells what is specific of it comes to.
+    """
+    if not findings.findings:
+        return "no cell follows a feature of the text better than chance and what single characters explain"
+    rows = [
+        (
+            f"{finding.layer}:{finding.cell}",
+            finding.kind.removesuffix("_counter"),
+            _cut(finding.feature.replace("_", " "), 17),
+            _cut(drivers_in_words(finding.drivers), 12),
+            f"{finding.detection.held_out_score:.2f}",
+            finding.verdict or "not tested",
+            *_effect(finding.causal),
+        )
+        for finding in findings.findings[:most]
+    ]
+    left = len(findings.findings) - len(rows)
+    shown = formatting.table(rows, header=_FINDING_COLUMNS)
+    return shown + (f"\n{left} more in findings.json" if left else "")
+
+
+def _effect(causal: dict[str, Any] | None) -> tuple[str, str]:
+    """The effect in nats, and how many times its controls it is."""
+    if causal is None:
+        return "", ""
+    ratio = causal["ratio"]
+    return f"{causal['effect_nats']:+.2f}"[:6], "" if ratio is None else f"x{min(ratio, 999):.0f}"
+
+
+def exam_table(result: Result) -> str:
+    """The marks by kind and, set in, by design, for hard cells and for soft ones."""
+    rows: list[tuple[str, ...]] = []
+    for title, marked in (("K >= 8", result.hard), ("K = 2, 4 with noise", result.soft)):
+        rows.append((title, "", "", "", "", "", ""))
+        for mark in marked:
+            name = f"  {mark.name.replace('_', ' ')}" if mark.precision is not None else f"    {mark.name}"
+            shares = (mark.precision, mark.recall, mark.drivers, mark.verdicts)
+            told = ["" if share is None else f"{share:.3f}" for share in shares]
+            rows.append((name, str(mark.asked), str(mark.found), *told))
+    twins = "" if result.twins is None else f"twins told apart in {result.twins:.1%} of networks; "
+    clean = sum(count == 0 for count in result.untrained)
+    header = ("", "asked", "found", "precision", "recall", "drivers", "verdicts")
+    return (
+        f"{formatting.table(rows, header=header)}\n{twins}no finding in {clean} of {len(result.untrained)} "
+        f"untrained networks; {result.networks} networks from seed {result.seed} on"
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def drivers_in_words(drivers: dict[str, list[str]]) -> str:
+    """{"set": ["("], "reset": [")"]} as `( on, ) off`; any character goes without saying."""
+    words = {"set": "on", "step": "up", "unstep": "down", "reset": "to 0" if "step" in drivers else "off"}
+    if drivers.get("set") == drivers.get("reset") is not None:
+        return f"{_spelled(drivers['set'])} on and off"
+    parts = [
+        f"{_spelled(drivers[role])} {words[role]}" for role in words if drivers.get(role, ["*"]) != ["*"]
+    ]
+    return ", ".join(parts)
+
+
+def _spelled(characters: list[str]) -> str:
+    return " ".join(
+        "space" if character == " " else formatting.spelled(character) for character in characters
+    )
+
+
+def corpora_table(corpora: list[CachedCorpus]) -> str:
+    """The texts that are at hand, with what is known of those that are cached."""
+    rows = [
+        (
+            _cut(corpus.name, 30),
+            corpus.state,
+            corpus.level or "",
+            "" if corpus.characters is None else f"{corpus.characters:,}",
+            "" if corpus.symbols is None else f"{corpus.symbols:,}",
+        )
+        for corpus in corpora
+    ]
+    return formatting.table(rows, header=("corpus", "state", "level", "characters", "symbols"))

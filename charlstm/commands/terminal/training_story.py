@@ -1,0 +1,101 @@
+"""What a training tells while it runs and when it ends, for a person and as JSON."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from charlstm.commands.terminal import console, formatting
+from charlstm.tasks.train import Interrupted, Prepared, RunEvent, Sampled, Trained
+from charlstm.training.loop import Evaluated, Logged, Stepped
+
+
+def follow_training(
+    events: Iterator[RunEvent], narrator: console.Narrator, *, as_json: bool = False
+) -> Trained:
+    """Use up the events of a training, showing each, and return the last one."""
+    trained: Trained | None = None
+    with narrator.bar() as bar:
+        for event in events:
+            if as_json and not isinstance(event, Stepped):
+                console.write_json(event_document(event))
+            match event:
+                case Prepared():
+                    narrator.say(describe(event))
+                case Stepped():
+                    bar.move_to(event.fraction)
+                case Logged():
+                    bar.figures(
+                        f"{event.train_bits_per_character:.3f} bits/character, "
+                        f"{event.characters_per_second:,.0f} characters/s"
+                    )
+                case Evaluated():
+                    narrator.say(_evaluation_line(event))
+                case Sampled():
+                    narrator.excerpt(event.text)
+                case Interrupted():
+                    narrator.say(f"step {event.step:,} is saved; evaluating it, Ctrl-C again leaves at once")
+                case Trained():
+                    trained = event
+    assert trained is not None
+    return trained
+
+
+def event_document(event: RunEvent) -> dict[str, Any]:
+    """The event as one JSON object, with its name under "event"."""
+    if isinstance(event, Prepared):
+        shown = asdict(event) | {"config": event.config.to_json()}
+    else:
+        shown = {
+            name: str(value) if isinstance(value, Path) else value for name, value in asdict(event).items()
+        }
+    return {"event": type(event).__name__.lower(), **shown}
+
+
+def describe(event: Prepared) -> str:
+    """What is about to be trained, on what, in two or three lines."""
+    model, plan, corpus = event.config.model, event.config.training, event.config.corpus
+    assert plan is not None  # a training has both
+    assert corpus is not None
+    layers = f"{model.cells} cells" if model.layers == 1 else f"{model.layers} layers of {model.cells} cells"
+    length = {"minutes": plan.minutes, "steps": plan.steps, "epochs": plan.epochs}
+    unit, amount = next((unit, amount) for unit, amount in length.items() if amount is not None)
+    lines = [
+        corpus.name,
+        f"{event.train_characters:,} characters to train on, {event.validation_characters:,} to validate, "
+        f"{model.vocabulary_size} symbols",
+        f"{layers}, {event.parameters:,} parameters, dropout {model.dropout:g}; {amount:g} {unit} on "
+        f"{event.device} in {'bfloat16' if event.bfloat16 else 'float32'}",
+    ]
+    if event.left_out:
+        names = ", ".join(path.name for path in event.left_out[:3])
+        lines.append(f"{len(event.left_out)} files left out that are not text: {names}")
+    if event.step:
+        lines.append(f"going on after step {event.step:,}")
+    return "\n".join(lines)
+
+
+def _evaluation_line(event: Evaluated) -> str:
+    bits = formatting.bits_and_nats(event.validation_bits_per_character)
+    mark = ", best" if event.best else ""
+    return f"step {event.step:,}, {formatting.duration(event.elapsed_seconds)}: validation {bits}{mark}"
+
+
+def summary_table(trained: Trained) -> str:
+    """The outcome of a training as a table of two columns."""
+    speed = trained.characters / max(trained.elapsed_seconds, 1e-9)
+    rows = [
+        ("run", str(trained.path)),
+        ("parameters", f"{trained.parameters:,}"),
+        ("steps", f"{trained.step:,}"),
+        ("characters read", f"{trained.characters:,}"),
+        ("time", f"{formatting.duration(trained.elapsed_seconds)}, {speed:,.0f} characters/s"),
+    ]
+    if trained.train_bits_per_character is not None:
+        rows.append(("training", f"{trained.train_bits_per_character:.4f} bits per character"))
+    if trained.validation_bits_per_character is not None:
+        bits = trained.validation_bits_per_character
+        rows.append(("validation", f"{bits:.4f} bits per character"))
+        rows.append(("", f"{bits * math.log(2):.4f} nats, at step {trained.best_step:,}"))
+    return formatting.table(rows)

@@ -1,0 +1,162 @@
+"""findings.json -> the plain data that the page's templates lay out.
+
+Every number becomes text here, so that the templates only place it and the script only draws.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from charlstm.errors import UsageError
+from charlstm.report.page.network import (
+    Control,
+    Gate,
+    Gradient,
+    control_table,
+    gate_table,
+    gradient_table,
+    network_data,
+)
+from charlstm.report.page.rows import Row, best_per_feature, held_out_score, row
+from charlstm.report.page.script_data import Json, page_data
+from charlstm.report.words.caveats import caveats
+from charlstm.report.words.symbols import visible
+from charlstm.report.words.values import Facts, facts, finite, plural, text, words
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the templates read."""
+
+    title: str
+    headline: str
+    model: str
+    corpus: str
+    rows: tuple[Row, ...]
+    best: tuple[Row, ...]
+    unproven: int
+    verdicts: Facts
+    gate_columns: tuple[str, ...]
+    gates: tuple[Gate, ...]
+    gradient_feature: str
+    gradients: tuple[Gradient, ...]
+    controls: tuple[Control, ...]
+    share: str
+    caveats: tuple[str, ...]
+    method: Facts
+    provenance: Facts
+    data: Json
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is a text, and a cell with values along it."""
+        excerpts = self.data["excerpts"]
+        return bool(excerpts) and (bool(self.rows) or any(one["grid"] for one in excerpts))
+
+
+def view(findings: Mapping[str, Any]) -> Page:
+    """Findings as read from findings.json -> what the page says, best held-out score first.
+
+    Raises UsageError when the findings are of another schema or an excerpt does not fit its text.
+    """
+    if findings.get("schema_version") != SCHEMA_VERSION:
+        raise UsageError(
+            f"the findings have schema_version {findings.get('schema_version')!r}, this page reads "
+            f"{SCHEMA_VERSION}",
+            "draw them with the charlstm that wrote them, or run `charlstm inspect` again",
+        )
+    found = sorted(findings.get("findings") or [], key=held_out_score, reverse=True)
+    null = (findings.get("method") or {}).get("null")
+    significance = finite(null.get("significance")) if isinstance(null, Mapping) else None
+    rows = tuple(row(finding, significance) for finding in found)
+    model, corpus = findings.get("model") or {}, findings.get("corpus") or {}
+    method, credit, gates = (findings.get(name) or {} for name in ("method", "credit", "gates"))
+    columns, gate_rows = gate_table(gates)
+    return Page(
+        title=visible(str(model.get("checkpoint") or "an LSTM")).rstrip("/").rpartition("/")[2],
+        headline=headline(rows, model, method),
+        model=model_line(model),
+        corpus=corpus_line(corpus),
+        rows=rows,
+        best=best_per_feature(rows),
+        unproven=sum(not finding.get("verdict") for finding in found),
+        verdicts=[
+            (name, text(count)) for name, count in Counter(r.verdict for r in rows if r.verdict).items()
+        ],
+        gate_columns=columns,
+        gates=gate_rows,
+        gradient_feature=words(credit.get("feature") or ""),
+        gradients=tuple(gradient_table(credit)),
+        controls=tuple(control_table(method)),
+        share=share_line(method.get("share") or {}),
+        caveats=caveats(findings),
+        method=[*split_lines(corpus), *facts(method)],
+        provenance=facts(provenance_of(findings)),
+        data=page_data(found, rows, findings.get("excerpts") or [])
+        | {"network": network_data(gates, credit)},
+    )
+
+
+def headline(rows: tuple[Row, ...], model: Mapping[str, Any], method: Mapping[str, Any]) -> str:
+    """The page's answer in one sentence."""
+    cells = (model.get("layers") or 0) * (model.get("cells") or 0)
+    among = f" of {cells:,}" if cells else ""
+    if not rows:
+        features = len(method.get("features") or [])
+        tested = f"any of the {features} features" if features else "any feature"
+        return (
+            f"Nothing passed: no cell{among} follows {tested} beyond chance on text held out for the check."
+        )
+    following = len({r.cell for r in rows})
+    verb = "follows" if following == 1 else "follow"
+    count = len({r.feature for r in rows})
+    return f"{plural(following, 'cell')}{among} {verb} {plural(count, 'feature')} of the text."
+
+
+def share_line(share: Mapping[str, Any]) -> str:
+    """The share of cells with a finding, above a network that knows nothing, with its interval."""
+    above, interval = share.get("above_untrained"), share.get("above_untrained_interval")
+    if above is None or not interval:
+        return ""
+    low, high = (f"{bound:.1%}" for bound in interval)
+    return f"Above the untrained network that is {above:.1%} of all cells (95% interval {low} to {high})."
+
+
+def model_line(model: Mapping[str, Any]) -> str:
+    """The model in one line, of what is known about it."""
+    known = {name: text(value) for name, value in model.items() if value is not None}
+    size = f"{plural(model['layers'], 'layer')} of " if model.get("layers") else ""
+    wordings = {
+        "cells": f"{size}{{}} cells",
+        "activation": "activation {}",
+        "parameters": "{} parameters",
+        "vocabulary_size": "a vocabulary of {}",
+        "bits_per_character": "{} bits per character",
+        "checkpoint": "in {}",
+    }
+    return ", ".join(wording.format(known[name]) for name, wording in wordings.items() if name in known)
+
+
+def corpus_line(corpus: Mapping[str, Any]) -> str:
+    """The text in one line, with the start of its fingerprint."""
+    known = {name: text(value) for name, value in corpus.items() if value is not None}
+    if "sha256" in known:
+        known["sha256"] = known["sha256"][:12]
+    wordings = {"name": "{}", "characters": "{} characters", "sha256": "sha256 {}…"}
+    return ", ".join(wording.format(known[name]) for name, wording in wordings.items() if name in known)
+
+
+def split_lines(corpus: Mapping[str, Any]) -> Facts:
+    """Where each part of the text lies."""
+    splits = (corpus.get("splits") or {}).items()
+    return [(f"text to {words(name)} on", f"{start:,} to {end:,}") for name, (start, end) in splits]
+
+
+def provenance_of(findings: Mapping[str, Any]) -> Json:
+    """What wrote the findings, with the whole fingerprint of the text."""
+    provenance = findings.get("provenance") or {}
+    fingerprint = (findings.get("corpus") or {}).get("sha256")
+    return {**provenance, **({"text_sha256": fingerprint} if provenance and fingerprint else {})}

@@ -1,0 +1,45 @@
+"""`charlstm.inspect`: an inspection of modules that live in somebody's Python session."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from torch import nn
+
+from charlstm.config import InspectionConfig
+from charlstm.errors import UsageError
+from charlstm.findings import Findings
+from charlstm.foreign.modules import Embedding, Head, from_modules
+from charlstm.inspection import inspect as inspection
+from charlstm.text.vocabulary import Vocabulary
+
+
+def inspect(
+    lstm: nn.LSTM,
+    text: str,
+    symbols: Sequence[str],
+    *,
+    embedding: Embedding | None,
+    head: Head,
+    config: InspectionConfig | None = None,
+) -> Findings:
+    """Find the switches and counters of a live `nn.LSTM` with any embedding and an affine head, in a text.
+
+    symbols are the characters in the order of their ids; embedding and head are as for
+    `foreign.from_modules`. Raises UsageError for modules that do not fit, UnknownCharacterError for a text
+    that symbols cannot spell, CorpusError for one that is too short.
+    """
+    vocabulary = Vocabulary("characters", tuple(symbols))
+    model = from_modules(lstm, embedding=embedding, head=head)
+    if model.config.vocabulary_size != len(vocabulary):
+        raise UsageError(
+            f"the head has {model.config.vocabulary_size} outputs for {len(vocabulary)} symbols",
+            "give one symbol for every output, in their order",
+        )
+    return inspection.inspect(
+        model,
+        vocabulary.encode(text),
+        vocabulary,
+        config=config or InspectionConfig(),
+        corpus_name="text",
+        corpus_sha256=sha256(text.encode("utf-8")).hexdigest(),
+    )

@@ -1,0 +1,87 @@
+"""Texts drawn from a run, and the cells held in them. Those of tanh cells are drawn without torch."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from charlstm.checkpoint.loading import load, load_config, load_weights
+from charlstm.checkpoint.record import RunConfig
+from charlstm.config import Hold, SamplingConfig, Unknown, check_cell, check_seed, parse_hold
+from charlstm.errors import UsageError
+from charlstm.findings import Findings
+from charlstm.model.packed_weights import stream_weights
+from charlstm.run_files import FINDINGS
+from charlstm.sampling.blocks import draw_after, in_blocks, seeded_uniforms, usual_threads
+from charlstm.sampling.spelling import read_prompt, written
+
+
+def sample_from(
+    path: Path, prompt: str, *, config: SamplingConfig, seed: int, unknown: Unknown = "error"
+) -> Iterator[list[str]]:
+    """What each stream adds to its text; see sampling.sample. With torch and without it is the same."""
+    check_seed(seed)
+    run = load_config(path)
+    if in_blocks(run.model):
+        yield from _drawn_in_blocks(path, run, prompt, config, seed, unknown)
+        return
+    import torch
+
+    from charlstm.sampling.sampler import sample
+
+    generator = torch.Generator().manual_seed(seed)
+    model, vocabulary = load(path).model, run.vocabulary
+    yield from sample(model, vocabulary, prompt, config=config, generator=generator, unknown=unknown)
+
+
+def _drawn_in_blocks(
+    path: Path, run: RunConfig, prompt: str, config: SamplingConfig, seed: int, unknown: Unknown
+) -> Iterator[list[str]]:
+    for hold in config.hold:
+        check_cell(hold.layer, hold.cell, run.model)
+    weights = stream_weights(load_weights(path, run.model).tensors, config.precision)
+    ids = np.array(read_prompt(prompt, run.vocabulary, unknown), np.int64)
+    uniforms = seeded_uniforms(seed)
+    drawn = draw_after(weights, ids, config=config, uniforms=uniforms, threads=usual_threads())
+    yield from written(drawn, run.vocabulary, config)
+
+
+def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
+    """The holds in LAYER:CELL=VALUE[@FROM]; on and off are what the run's findings.json says they are.
+
+    Raises UsageError for what is none, for a cell that the run's model does not have, and for on and off
+    of a cell whose levels nobody found.
+    """
+    model = load_config(path).model
+
+    def level(layer: int, cell: int, name: str) -> float:
+        check_cell(layer, cell, model)
+        return _level(path, layer, cell, name)
+
+    holds = tuple(parse_hold(spec, level) for spec in specs)
+    for hold in holds:
+        check_cell(hold.layer, hold.cell, model)
+    return holds
+
+
+def _level(path: Path, layer: int, cell: int, name: str) -> float:
+    """The cell state at which a cell is on or off. Raises UsageError when no inspection found that."""
+    place = path / FINDINGS
+    known = _levels(Findings.load(place), name) if place.exists() else {}
+    if (layer, cell) not in known:
+        listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
+        why = f"{place} says it of {listed}" if place.exists() else f"there is no {place}"
+        raise UsageError(
+            f"what {name} is for cell {layer}:{cell} is not known: {why}",
+            f"give a cell state such as {layer}:{cell}=1.5, or run `charlstm inspect {path}` first",
+        )
+    return known[layer, cell]
+
+
+def _levels(findings: Findings, name: str) -> dict[tuple[int, int], float]:
+    """The cell state for on or off of every (layer, cell) that has one."""
+    levels = {
+        (finding.layer, finding.cell): getattr(finding.detection, "levels", None) or {}
+        for finding in findings.findings
+    }
+    return {cell: states[name] for cell, states in levels.items() if name in states}

@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import pytest
+from report_fixture import sample_findings
+
+from charlstm.commands.terminal import tables, training_story
+from charlstm.findings import Detection, Finding, Findings, Mechanism
+from charlstm.inspection.exam.marking import Mark, Result
+from charlstm.tasks.train import Sampled, Trained
+from charlstm.text.corpus import CachedCorpus
+
+
+def finding(**changes: object) -> Finding:
+    numbers = dict.fromkeys(Detection.__dataclass_fields__, 0.5)
+    gates = dict.fromkeys(Mechanism.__dataclass_fields__, 0.5)
+    settings = {
+        "layer": 0,
+        "cell": 194,
+        "kind": "depth_counter",
+        "feature": "parenthesis_depth",
+        "drivers": {"step": ["("], "unstep": [")"]},
+        "polarity": 1,
+        "detection": Detection(**numbers),
+        "mechanism": Mechanism(**gates),
+    }
+    return Finding(**(settings | changes))
+
+
+def some_findings(found: list[Finding]) -> Findings:
+    document = sample_findings()
+    empty = Findings.__new__(Findings)
+    for name in Findings.__dataclass_fields__:
+        object.__setattr__(empty, name, document.get(name))
+    object.__setattr__(empty, "findings", found)
+    return empty
+
+
+def test_findings_as_a_table_within_80_columns():
+    long = finding(feature="distance_since_left_pointing_double_angle_quotation_mark")
+    shown = tables.findings_table(some_findings([finding(), long] * 12))
+    assert "0:194" in shown
+    assert "( up, ) down" in shown
+    assert "4 more in findings.json" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_every_row_keeps_its_numbers():
+    long = finding(feature="x" * 90, drivers={"set": list("abcdefgh") * 3, "reset": ["z"]})
+    row = tables.findings_table(some_findings([long])).splitlines()[-1]
+    assert row.endswith("0.50  not tested")
+
+
+def test_no_findings():
+    assert "no cell" in tables.findings_table(some_findings([]))
+
+
+@pytest.mark.parametrize(
+    ("drivers", "words"),
+    [
+        ({"set": ['"'], "reset": ['"']}, '" on and off'),
+        ({"set": ["#"], "reset": ["\n"]}, "# on, \\n off"),
+        ({"step": ["*"], "reset": ["\n"]}, "\\n to 0"),
+        ({"step": [" ", "\t"], "reset": ["\n"]}, "space \\t up, \\n to 0"),
+        ({"step": ["("], "unstep": [")"]}, "( up, ) down"),
+    ],
+)
+def test_drivers_in_words(drivers, words):
+    assert tables.drivers_in_words(drivers) == words
+
+
+def test_corpora_table():
+    shown = tables.corpora_table(
+        [CachedCorpus("stdlib", "built in"), CachedCorpus("x", "cached", "bytes", 1_000, 9, 1)]
+    )
+    assert shown.splitlines()[1].split() == ["stdlib", "built", "in"]
+    assert "1,000" in shown
+
+
+def test_events_as_documents():
+    trained = Trained(Path("a"), "done", 3, 10, 1.0, 5, None, 2.0, 3)
+    for event, name in ((trained, "trained"), (Sampled(3, "text"), "sampled")):
+        assert json.loads(json.dumps(training_story.event_document(event)))["event"] == name
+
+
+def test_a_summary_of_a_run_without_validation():
+    shown = training_story.summary_table(Trained(Path("a"), "done", 3, 1_000, 2.0, 5, 1.5, None, 3))
+    assert "500 characters/s" in shown
+    assert "validation" not in shown
+
+
+def test_exam_marks_as_a_table():
+    kind = Mark("depth_counter", 4, 3, 0.75, 1.0, None, 0.5)
+    design = Mark("twin", 2, 2, None, 1.0, 1.0, 1.0)
+    shown = tables.exam_table(Result(8, 100, [kind, design], [kind], 0.875, [0, 0, 1]))
+    lines = shown.splitlines()
+    assert lines[2].split() == ["depth", "counter", "4", "3", "0.750", "1.000", "0.500"]
+    assert lines[3].startswith("    twin")
+    assert "twins told apart in 87.5% of networks; no finding in 2 of 3 untrained networks" in lines[-1]
+
+
+def test_an_effect_is_told_beside_its_verdict():
+    proven = finding(causal={"effect_nats": -1.234, "ratio": 12.6}, verdict="verified")
+    row = tables.findings_table(some_findings([proven])).splitlines()[-1]
+    assert row.split()[-3:] == ["verified", "-1.23", "x13"]

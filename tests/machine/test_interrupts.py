@@ -1,0 +1,38 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from charlstm.machine.interrupts import stop_wish
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_is_remembered_and_handlers_are_put_back(number, code):
+    before = signal.getsignal(number)
+    with stop_wish() as wish:
+        assert not wish()
+        os.kill(os.getpid(), number)
+        assert wish()
+        assert wish.exit_code == code
+        assert signal.getsignal(number) is signal.SIG_DFL  # a second one ends the process at once
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_comes_twice_at_once_is_one():
+    with stop_wish(deaf_seconds=60) as wish:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert wish.signal == signal.SIGINT
+        assert signal.getsignal(signal.SIGINT) is not signal.SIG_DFL
+
+
+def test_a_second_signal_later_ends_the_process():
+    code = (
+        "import os, signal, time\nfrom charlstm.machine.interrupts import stop_wish\n"
+        "with stop_wish(deaf_seconds=0.05):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(0.1)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGTERM

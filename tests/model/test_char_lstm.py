@@ -1,0 +1,88 @@
+import pytest
+import torch
+
+from charlstm.config import ACTIVATIONS, ModelConfig, TrainingConfig
+from charlstm.model import equations
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.training.optimizers import Optimizers
+
+
+def test_same_generator_same_weights():
+    config = ModelConfig(vocabulary_size=9, cells=5, layers=2, embedding=3)
+    first, second = (CharLSTM(config, generator=torch.Generator().manual_seed(3)) for _ in range(2))
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+
+
+def test_making_a_model_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    CharLSTM(ModelConfig(vocabulary_size=9), generator=torch.Generator().manual_seed(3))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_initial_weights(small_model):
+    cells = small_model.config.cells
+    for lstm in small_model.layers:
+        for gate in lstm.weight_hh_l0.split(cells):
+            torch.testing.assert_close(gate @ gate.t(), torch.eye(cells), atol=1e-5, rtol=0)
+        i, f, g, o = (lstm.bias_ih_l0 + lstm.bias_hh_l0).split(cells)
+        assert torch.equal(i, -f)
+        assert not g.any()
+        assert not o.any()
+
+
+def test_initial_memories_are_spread_evenly_in_their_logarithm():
+    model = CharLSTM(ModelConfig(vocabulary_size=9, cells=4000), generator=torch.Generator().manual_seed(3))
+    forget = model.weights(0).bias[4000:8000].sigmoid()
+    memories = 1 / (1 - forget)
+    assert memories.min() >= 2
+    assert memories.max() <= 65
+    assert (memories < 9).float().mean() == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_carrying_the_state_equals_reading_at_once(activation, generator):
+    config = ModelConfig(vocabulary_size=11, cells=6, layers=2, embedding=4, activation=activation)
+    model = CharLSTM(config, generator=generator).eval()
+    ids = torch.randint(0, 11, (3, 20), generator=generator)
+    whole, end = model(ids, model.initial_state(3))
+    first, state = model(ids[:, :7], model.initial_state(3))
+    second, state = model(ids[:, 7:], state)
+    torch.testing.assert_close(torch.cat([first, second], 1), whole, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(state.c, end.c, atol=1e-5, rtol=1e-5)
+
+
+def test_dropout_leaves_whole_cells_out_and_follows_its_generator():
+    config = ModelConfig(vocabulary_size=11, cells=40, embedding=4, dropout=0.5)
+    model = CharLSTM(config, generator=torch.Generator().manual_seed(0))
+    x = torch.ones(2, 9, 40)
+    dropped = model._dropped(x, torch.Generator().manual_seed(1))
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(dropped[:, 0], dropped[:, -1])
+    assert torch.equal(dropped, model._dropped(x, torch.Generator().manual_seed(1)))
+    assert torch.equal(model.eval()._dropped(x, None), x)
+
+
+def test_parameter_count(small_model):
+    gates = 4 * 6
+    expected = 11 * 4 + gates * (4 + 6 + 2) + gates * (6 + 6 + 2) + 11 * 6 + 11
+    assert small_model.parameter_count() == expected
+
+
+@pytest.mark.parametrize("activation", sorted(equations.UNBOUNDED))
+def test_an_unbounded_activation_learns(activation):
+    """It came to NaN within ten steps when cell states had no end."""
+    model = CharLSTM(
+        ModelConfig(vocabulary_size=9, cells=32, embedding=16, activation=activation),
+        generator=torch.Generator().manual_seed(0),
+    )
+    optimizers = Optimizers(model, TrainingConfig(steps=30, learning_rate=0.003))
+    ids = torch.arange(64 * 9).view(9, 64) * torch.arange(1, 10)[:, None] % 9
+    state, losses = model.initial_state(9), []
+    for number in range(30):
+        logits, state = model(ids, state.detach())
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids.roll(-1, 1).flatten())
+        loss.backward()
+        optimizers.step(number / 30)
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0]

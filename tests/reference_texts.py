@@ -1,5 +1,0 @@
-"""Where the reference texts and the foreign model are; tests that need them skip without them."""
-
-from pathlib import Path
-
-REFERENCE_TEXTS = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -1,0 +1,142 @@
+import base64
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+from charlstm.checkpoint.record import RunConfig
+from charlstm.checkpoint.run_folder import RunFolder
+from charlstm.config import ModelConfig
+from charlstm.inspection.describing.findings_data import provenance_of
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.report.page.packed_model import BITS, Inside, inside
+from charlstm.text.vocabulary import Vocabulary
+
+SYMBOLS = "abcdefg"
+
+
+def run_of(model: CharLSTM, folder: Path) -> Path:
+    run = RunFolder(folder)
+    run.create(RunConfig(model.config, None, Vocabulary("characters", tuple(SYMBOLS)), None), overwrite=True)
+    run.save_model(model, validation_bits_per_character=None)
+    return folder
+
+
+def model_of(*, seed: int = 0, **shape: int) -> CharLSTM:
+    config = ModelConfig(vocabulary_size=len(SYMBOLS), **({"cells": 5, "embedding": 3} | shape))
+    return CharLSTM(config, generator=torch.Generator().manual_seed(seed))
+
+
+def unpacked(carried: Inside) -> dict[str, np.ndarray]:
+    """What the page's script reads, with numpy."""
+    assert carried.header is not None
+    data = zlib.decompress(base64.b64decode(carried.weights))
+    vectors, matrices = carried.header["vectors"], carried.header["matrices"]
+    bits, rows = carried.header["bits"], sum(shape[0] for shape in matrices.values())
+    floats = np.frombuffer(data, "<f4", sum(vectors.values()) + rows)
+    planes = np.frombuffer(data, np.uint8, offset=floats.nbytes).reshape(-(-bits // 8), carried.count)
+    whole = sum(plane.astype(np.int64) << (8 * place) for place, plane in enumerate(planes[::-1]))
+    numbers = (whole >> (8 * len(planes) - bits)) - 2 ** (bits - 1)
+    parts = np.split(floats, np.cumsum([*vectors.values(), *(shape[0] for shape in matrices.values())]))
+    found = dict(zip(vectors, parts, strict=False))
+    starts = np.cumsum([rows * columns for rows, columns in matrices.values()])[:-1]
+    for name, scales, values in zip(matrices, parts[len(vectors) :], np.split(numbers, starts), strict=False):
+        found[name] = values.reshape(matrices[name]) * scales[:, None].astype(np.float64)
+    return found
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_round_trip(tmp_path: Path, layers: int):
+    model = model_of(layers=layers)
+    state = {name: value.numpy() for name, value in model.state_dict().items()}
+
+    found = unpacked(inside({}, [run_of(model, tmp_path)]))
+
+    wanted = {
+        "recurrent.0": "layers.0.weight_hh_l0",
+        "head": "head.weight",
+        "input.1": "layers.1.weight_ih_l0",
+    }
+    for name, tensor in list(wanted.items())[: layers + 1]:
+        half = np.abs(state[tensor]).max(1, keepdims=True) / 2 ** (BITS[0] - 1) * 0.51
+        assert (np.abs(found[name] - state[tensor]) <= half).all()
+    biases = state["layers.0.bias_ih_l0"] + state["layers.0.bias_hh_l0"]
+    assert found["bias.0"] == pytest.approx(biases)
+
+
+def test_a_table_where_that_is_smaller(tmp_path: Path):
+    wide, narrow = model_of(embedding=64), model_of(embedding=2)
+    table = unpacked(inside({}, [run_of(wide, tmp_path)]))["table"]
+    parts = unpacked(inside({}, [run_of(narrow, tmp_path)]))
+
+    assert table == pytest.approx(
+        (wide.embedding.weight @ wide.weights(0).input.T).detach().numpy(), abs=1e-5
+    )
+    assert "table" not in parts
+    assert parts["embedding"].shape == (7, 2)
+
+
+def test_fewer_bits_where_there_is_less_room(tmp_path: Path):
+    folder = run_of(model_of(cells=40), tmp_path)
+    most = inside({}, [folder])
+    less = inside({}, [folder], room=len(most.weights) - 1)
+    none = inside({}, [folder], room=100)
+
+    assert (most.header or {})["bits"] == 20
+    assert (less.header or {})["bits"] < 20
+    assert none.header is None
+    assert "room" in none.absent
+
+
+def test_large_models_stay_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("charlstm.report.page.packed_model.MOST_NUMBERS", 100)
+
+    carried = inside({}, [run_of(model_of(), tmp_path)])
+
+    assert carried.header is None
+    assert "carries 100 at most" in carried.absent
+
+
+def test_the_first_folder_that_holds_a_run(tmp_path: Path):
+    folder = run_of(model_of(), tmp_path / "run")
+
+    assert inside({}, [tmp_path, folder]).header
+    absent = inside({}, [tmp_path, tmp_path / "gone"]).absent
+    assert str(tmp_path / "gone") in absent
+
+
+def test_another_model_than_the_one_inspected_stays_out(tmp_path: Path):
+    model, other = model_of(), model_of(seed=1)
+    findings = {"provenance": provenance_of(model, None)}
+
+    assert inside(findings, [run_of(model, tmp_path)]).header
+    assert "not the one inspected" in inside(findings, [run_of(other, tmp_path)]).absent
+    assert "not the one inspected" in inside({"model": {"cells": 6}}, [tmp_path]).absent
+
+
+@pytest.mark.parametrize("harm", ["cut", "gone", "other shape", "not json", "infinite"])
+def test_a_harmed_run_is_said_to_be_one(tmp_path: Path, harm: str):
+    folder = run_of(model_of(), tmp_path)
+    model, config = folder / "model.safetensors", folder / "config.json"
+    if harm == "cut":
+        model.write_bytes(model.read_bytes()[:-40])
+    elif harm == "gone":
+        model.unlink()
+    elif harm == "not json":
+        config.write_text("{")
+    elif harm == "other shape":
+        document = json.loads(config.read_text())
+        document["model"]["cells"] = 9
+        config.write_text(json.dumps(document))
+    else:
+        tensors = load_file(model)
+        save_file(tensors | {"head.bias": np.full(7, np.inf, np.float32)}, model)
+
+    carried = inside({}, [folder])
+
+    assert carried.header is None
+    assert carried.absent

@@ -1,0 +1,37 @@
+"""What a page is cut down to when it would be too large, and in which order."""
+
+from full_fixture import full_findings
+
+from charlstm.report.page.size_limit import CUTS, cut_to_fit, size
+from charlstm.report.page.view import view
+from charlstm.report.render import render
+
+
+def test_nothing_is_cut_where_there_is_room():
+    data = view(full_findings()).data
+    assert cut_to_fit(data, size(data)) == (data, [])
+
+
+def test_cuts_come_in_order_and_each_makes_room():
+    data = view(full_findings()).data
+    sizes = [size(data)]
+    for count in range(1, len(CUTS) + 1):
+        cut, left_out = cut_to_fit(data, sizes[-1] - 1)
+        if len(left_out) == count:
+            sizes.append(size(cut))
+    cut, left_out = cut_to_fit(data, 0)
+    assert left_out == list(CUTS)
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert cut["excerpts"][0]["grid"] is None
+    assert list(cut["excerpts"][0]["cells"]["0:194"]) == ["tanh_c"]
+    assert cut["rows"][0]["portrait"] is None
+    assert data["excerpts"][0]["grid"] is not None
+
+
+def test_a_page_stays_below_ten_megabytes_and_says_what_it_lacks():
+    findings = full_findings()
+    findings["excerpts"][0]["grid"]["tanh_c"] = "A" * 11_000_000
+    page = render(findings)
+    assert len(page) < 10_000_000
+    assert "To keep this page below 10 MB, the values of all cells" in page
+    assert "To keep this page below 10 MB" not in render(full_findings())

@@ -1,0 +1,360 @@
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from full_fixture import full_findings
+from report_fixture import HOSTILE, finding, hostile_findings, sample_findings
+
+from charlstm.errors import UsageError
+from charlstm.report.page.view import view
+from charlstm.report.render import render, write_report
+from charlstm.report.words.symbols import symbol, visible
+from charlstm.report.words.values import text
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, and the text inside script and style."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inline: list[tuple[str, dict[str, str | None], str]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        tag, attributes = self.tags[-1] if self.tags else ("", {})
+        if tag in {"script", "style"} and data.strip():
+            self.inline.append((tag, attributes, data))
+
+
+def page_data(html: str) -> Any:
+    (found,) = [content for tag, attributes, content in Tags(html).inline if attributes.get("id") == "data"]
+    return json.loads(found)
+
+
+def content_policy(html: str) -> str:
+    (found,) = [
+        attributes["content"]
+        for tag, attributes in Tags(html).tags
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert found is not None
+    return found
+
+
+def plain_text(html: str) -> str:
+    body = re.sub(r"<(style|script)[ >].*?</\1>", "", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body))
+
+
+def test_hostile_text_opens_no_tag():
+    tags = [tag for tag, _ in Tags(render(hostile_findings())).tags]
+
+    assert "img" not in tags
+    assert tags.count("script") == 2
+
+
+def test_hostile_text_arrives_unchanged_in_the_data():
+    html = render(hostile_findings())
+
+    assert page_data(html)["excerpts"][0]["text"] == (HOSTILE * 3)[:100]
+    assert page_data(html)["rows"][0]["drivers"] == [HOSTILE, "<"]
+
+
+def test_data_never_holds_a_character_that_ends_a_script():
+    html = render(hostile_findings())
+    raw = html.split('id="data">')[1].split("</script>")[0]
+
+    assert not set("<>&\u2028\u2029") & set(raw)
+    assert raw.isascii()
+
+
+def test_no_bidirectional_control_reaches_the_page():
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\u200e\u200f]", render(hostile_findings()))
+
+
+def test_templates_in_the_findings_are_text():
+    assert "{{ 7 * 7 }}" in render(hostile_findings())
+
+
+def test_policy_names_exactly_the_inline_texts():
+    html = render(sample_findings())
+    executed = [
+        (tag, content)
+        for tag, attributes, content in Tags(html).inline
+        if attributes.get("type") != "application/json"
+    ]
+    hashes = {
+        tag: base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for tag, content in executed
+    }
+
+    policy = content_policy(html)
+    assert policy.startswith("default-src 'none';")
+    assert f"style-src 'sha256-{hashes['style']}'" in policy
+    assert f"script-src 'sha256-{hashes['script']}'" in policy
+    assert "unsafe" not in policy
+
+
+def test_page_names_no_address_to_load():
+    html = render(sample_findings())
+    loading = [
+        attributes
+        for _, attributes in Tags(html).tags
+        for name in attributes
+        if name in {"src", "srcset", "data"}
+    ]
+    addresses = [attributes["href"] or "" for _, attributes in Tags(html).tags if "href" in attributes]
+
+    assert not loading
+    assert all(address.startswith("#") for address in addresses)
+    # The name of SVG's namespace is no address: nobody asks for it.
+    named = html.replace("http://www.w3.org/2000/svg", "")
+    assert not [word for word in ("http:", "https:", "url(", "@import") if word in named]
+    assert not [attributes for _, attributes in Tags(html).tags if "style" in attributes]
+
+
+def test_values_keep_three_decimals_and_nan_becomes_null():
+    findings = sample_findings()
+    values = findings["excerpts"][0]["cells"]["0:194"]["tanh_c"]
+    values[0], values[1], values[2] = float("nan"), 0.123456, 1.0
+
+    recorded = page_data(render(findings))["excerpts"][0]["cells"]["0:194"]["tanh_c"]
+
+    assert recorded[:3] == [None, 0.123, 1]
+    assert recorded[3:] == pytest.approx(values[3:], abs=5e-4)
+
+
+def test_summary_names_cell_feature_drivers_and_numbers():
+    said = plain_text(render(sample_findings()))
+
+    assert (
+        "Cell 0:194 switches on at &#34;, off at &#34;, holds between: it follows inside double quotes. "
+        "It was not changed, so whether the model uses it is open. "
+        "not tested; held-out score 0.86, chance at most 0.21, p = 0.01" in said
+    )
+    assert "7 cells of 256 follow 4 features of the text." in said
+    assert "its sign is reversed" in said
+    assert "controls: untrained: candidates0" in said
+    assert "Cell 0:7 counts every character and starts again at ↵: it follows characters" in said
+    assert "Cell 0:31 goes up at ( or [, down at ) or ]: it follows bracket depth." in said
+
+
+def test_summary_tells_each_feature_once_by_its_best_cell():
+    best = view(sample_findings()).best
+
+    assert [row.cell for row in best] == ["0:194", "0:31", "0:7", "0:120"]
+
+
+@pytest.mark.parametrize(("verdict", "cautious"), [(None, True), ("verified", False)])
+def test_candidates_are_called_candidates_until_tested(verdict: str | None, cautious: bool):
+    findings = sample_findings()
+    for one in findings["findings"]:
+        one["verdict"] = verdict
+
+    assert ("These are candidates" in plain_text(render(findings))) == cautious
+
+
+def test_counter_steps_at_any_character_but_a_real_star_stays_one():
+    counter = finding(1, "counter", "column", {"step": ["*"], "reset": ["*"]}, 0.5)
+    page = view(sample_findings() | {"findings": [counter]})
+
+    assert [driver.symbols for driver in page.rows[0].drivers] == [("any character",), ("*",)]
+    assert page.data["rows"][0]["drivers"] == ["*"]
+
+
+def test_rows_come_best_first_and_unscored_last():
+    findings = sample_findings()
+    findings["findings"][0]["detection"]["held_out_score"] = None
+    scores = [row.held_out_score for row in view(findings).rows]
+
+    assert scores == [0.83, 0.74, 0.71, 0.64, 0.42, 0.38, None]
+
+
+def test_held_out_scores_stand_beside_chance_on_the_same_text():
+    findings = sample_findings()
+    findings["findings"][0]["detection"]["held_out_null_max"] = 0.33
+
+    assert [row.null_max for row in view(findings).rows][:2] == [0.33, 0.21]
+
+
+def test_no_findings_make_a_page_that_says_so():
+    said = plain_text(render(sample_findings() | {"findings": []}))
+
+    assert "Nothing passed: no cell of 256 follows any of the 3 features beyond chance" in said
+
+
+@pytest.mark.parametrize(
+    "part", ["model", "corpus", "method", "findings", "gates", "credit", "excerpts", "provenance"]
+)
+@pytest.mark.parametrize("left", ["absent", "none"])
+def test_any_part_may_be_missing(part: str, left: str):
+    findings = sample_findings()
+    if left == "none":
+        findings[part] = None
+    else:
+        del findings[part]
+
+    assert "</html>" in render(findings)
+
+
+def test_finding_needs_no_more_than_its_name():
+    bare = {"layer": 1, "cell": 2, "kind": "toggle", "feature": "inside_double_quotes"}
+
+    assert "1:2" in plain_text(render({"schema_version": 1, "findings": [bare]}))
+
+
+def test_gates_show_whatever_shares_they_have():
+    page = view({"schema_version": 1, "gates": {"layers": [{"layer": 0, "forget": {"above_0.9": 0.5}}]}})
+
+    assert page.gate_columns == ("above 0.9",)
+    assert (page.gates[0].name, page.gates[0].low, page.gates[0].shares) == ("forget", None, ("0.5",))
+
+
+def test_another_schema_is_refused():
+    with pytest.raises(UsageError, match="schema_version 2"):
+        render({"schema_version": 2})
+
+
+def test_values_that_do_not_fit_the_text_are_refused():
+    findings = sample_findings()
+    findings["excerpts"][0]["cells"]["0:7"]["tanh_c"].pop()
+
+    with pytest.raises(UsageError, match="2,000 characters has 1,999 values of 0:7"):
+        render(findings)
+
+
+def test_written_file_is_the_rendered_page(tmp_path: Path):
+    path = tmp_path / "report.html"
+    write_report(sample_findings(), path)
+
+    assert path.read_text(encoding="utf-8") == render(sample_findings())
+
+
+def test_lone_surrogate_can_be_written(tmp_path: Path):
+    findings = sample_findings()
+    findings["model"]["checkpoint"] = "a\ud800b"
+    write_report(findings, tmp_path / "report.html")
+
+    assert "aU+D800b" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_unwritable_path_is_a_usage_problem(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UsageError, match="cannot write"):
+        write_report(sample_findings(), tmp_path / "file" / "report.html")
+
+
+@pytest.mark.parametrize(
+    ("character", "shown"),
+    [("a", "a"), ("\n", "↵"), ("\x00", "␀"), ("\x85", "U+0085"), ("\u202e", "U+202E"), ("\u0301", "◌\u0301")],
+)
+def test_unseen_characters_get_symbols(character: str, shown: str):
+    assert symbol(character) == shown
+
+
+def test_visible_keeps_spaces():
+    assert visible("a b\n") == "a b↵"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1234567, "1,234,567"),
+        (0.12345, "0.123"),
+        (-0.5, "−0.5"),
+        (float("nan"), "–"),
+        ([], "none"),
+        (True, "yes"),
+    ],
+)
+def test_values_for_readers(value: object, shown: str):
+    assert text(value) == shown
+
+
+def test_report_does_not_import_torch():
+    code = "import sys, charlstm.report.render; raise SystemExit('torch' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_changing_a_cell_did_is_told_in_words():
+    findings = sample_findings()
+    findings["findings"][0] |= {
+        "verdict": "verified",
+        "causal": {
+            "target": ")",
+            "effect_nats": -2.303,
+            "ratio": 12.0,
+            "lag": 8,
+            "control_effects": {"count": 199, "max": 0.0953},
+        },
+    }
+    told = next(row.effect for row in view(findings).rows if row.cell == "0:194")
+    assert "".join(part.text for part in told) == (
+        "When it is forced off 8 characters earlier, ) becomes 10 times less likely; 199 matched cells "
+        "changed that by at most 1.10 times"
+    )
+    assert [part.text for part in told if part.code] == [")"]
+
+
+def test_only_what_of_an_effect_is_specific_is_told():
+    findings = sample_findings()
+    causal = {"target": "x", "effect_nats": -2.6, "specific_nats": -0.01, "lag": 8}
+    findings["findings"][0] |= {"verdict": "correlate", "causal": causal | {"p_value": 0.6}}
+    findings["method"]["null"] = {"significance": 0.01}
+    row = next(row for row in view(findings).rows if row.cell == "0:194")
+    assert row.effect == ()
+    assert "p = 0.6 with all tested cells allowed for; 0.01 is asked for" in row.doubt
+
+
+def test_gradients_of_three_groups_stand_side_by_side():
+    findings = sample_findings()
+    group = {"cells": 2, "carry": {"direct_share": 0.8}, "reach_since_opener": [1.0] * 64}
+    findings["credit"] = {"feature": "inside_quotes", "cells": group, "controls": None, "untrained": group}
+    page = view(findings)
+    assert page.gradient_feature == "inside quotes"
+    shares = next(line for line in page.gradients if "straight along c" in line.name)
+    assert (shares.cells, shares.controls, shares.untrained) == ("0.8", "–", "0.8")
+    assert "Where the gradient goes" in render(findings)
+
+
+def test_caveats_say_how_far_it_goes():
+    findings = sample_findings()
+    findings["findings"][0]["verdict"], findings["findings"][1]["verdict"] = "verified", "redundant"
+    findings["method"]["controls"] = {"untrained": {"findings": 0}, "gate_shuffled": {"findings": 2}}
+    assert view(findings).caveats == (
+        "256 cells were compared with 3 features; p-values allow for all of them.",
+        "Scores are correlations on text that nothing was chosen on: here 0.38 at least, where chance "
+        "reached 0.21. Below 1 a cell does something else as well.",
+        "The same search found 0 in an untrained network and 2 in one with its gates shuffled.",
+        "1 of 7 findings is verified by changing the cell, 1 only together with others; that the model uses "
+        "the rest is not shown.",
+        "All this is about 12,345,678 characters of stdlib; elsewhere the cells may do other things.",
+    )
+
+
+def numbers_in(value: Any) -> set[float]:
+    """Every fraction in nested data."""
+    if isinstance(value, dict):
+        return set().union(*map(numbers_in, value.values()), set())
+    if isinstance(value, (list, tuple)):
+        return set().union(*map(numbers_in, value), set())
+    return {value} if isinstance(value, float) else set()
+
+
+def test_every_number_that_is_drawn_is_in_the_findings():
+    findings = full_findings()
+    data = view(findings).data
+    drawn = numbers_in(data["rows"]) | numbers_in(data["network"]) | numbers_in(data["excerpts"])
+    assert len(drawn) > 1_000
+    assert drawn <= numbers_in(findings) | {round(number, 3) for number in numbers_in(findings)}

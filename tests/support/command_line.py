@@ -1,0 +1,15 @@
+"""Run `charlstm` in this process."""
+
+import sys
+
+import pytest
+
+from charlstm.commands import app
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Run the command line in this process and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["charlstm", *map(str, arguments)])
+    with pytest.raises(SystemExit) as left:
+        app.main()
+    return int(left.value.code or 0)

@@ -1,0 +1,213 @@
+"""Findings with everything that a present inspection says: portraits, proofs, gates and packed cells."""
+
+import base64
+import math
+import random
+import zlib
+from typing import Any
+
+from report_fixture import HOSTILE, LENGTH, follow, inside_quotes, sample_findings, sample_text
+
+GRID = ["0:5", "0:7", "0:31", "0:194"]
+# Characters of the sample text in which cell 0:5 alone is high.
+PASSAGE = (300, 340)
+
+
+def full_findings(length: int = LENGTH) -> dict[str, Any]:
+    """The sample, with a verified toggle and a counter that have everything; the excerpt has a length."""
+    findings = sample_findings()
+    excerpt = findings["excerpts"][0]
+    excerpt["text"] = excerpt["text"][:length]
+    for lines in [*excerpt["cells"].values(), excerpt["features"]]:
+        lines |= {name: values[:length] for name, values in lines.items()}
+    toggle, counter = findings["findings"][0], findings["findings"][2]
+    toggle |= {
+        "verdict": "verified",
+        "causal": causal(-1.79),
+        "portrait": portrait(("off", "on"), ("set", "reset")),
+    }
+    toggle["detection"] |= {
+        "survival": [1 - step / 100 for step in range(64)],
+        "levels": {"off": -1.2, "on": 1.4},
+    }
+    toggle["mechanism"] |= {"weights": WEIGHTS, "input_gate_at_drivers": 0.99, "forget_gate_at_drivers": 0.11}
+    counter |= {"verdict": "correlate", "causal": causal(0.08) | {"steps": 5, "insertion_nats": None}}
+    # As of a cell below another layer, which no character reaches directly.
+    counter["mechanism"] |= {
+        "weights": {"from_self": WEIGHTS["from_self"], "to_cells": {"1:3": 2.5, "1:9": 0.5}}
+    }
+    counter["causal"]["control_effects"] |= {"quantiles": [0.0953 * step / 20 for step in range(21)]}
+    counter["portrait"] = portrait(("0 to 9", "10 to 19", "20 and more"), ("reset",))
+    counter["portrait"]["staircase"] = {
+        "count": [50] * 20,
+        **{name: [0.1 * step + shift for step in range(20)] for name, shift in BANDS.items()},
+    }
+    excerpt["cells"]["0:194"] |= gates(excerpt["cells"]["0:194"]["tanh_c"])
+    excerpt["grid"] = grid({cell: excerpt["cells"].get(cell, {}).get("tanh_c") for cell in GRID}, length)
+    findings["gates"] = gate_shares()
+    findings["credit"] = {"feature": "inside_double_quotes", **{name: reach(name) for name in REACHES}}
+    findings["method"]["controls"]["gate_shuffled"] = {"candidates": 1, "findings": 0, "best_score": 0.31}
+    return findings
+
+
+def demo_sized() -> dict[str, Any]:
+    """As much as the demo has: gates of twelve cells and every value of 256, which no packing makes small."""
+    findings = full_findings()
+    excerpt = findings["excerpts"][0]
+    series = excerpt["cells"]["0:194"]["tanh_c"]
+    for cell in ("0:88", "0:3", "0:31", "0:7", "0:240", *(f"0:{number}" for number in range(10, 16))):
+        excerpt["cells"].setdefault(cell, {"tanh_c": series})
+        excerpt["cells"][cell] |= gates(excerpt["cells"][cell]["tanh_c"])
+    noise = random.Random(0)
+    values = {f"0:{cell}": [noise.gauss(0, 0.05) + value * 0.8 for value in series] for cell in range(256)}
+    excerpt["grid"] = grid(values, LENGTH)
+    return findings
+
+
+BANDS = {"mean": 0.0, "low": -0.2, "high": 0.2}
+REACHES = {"cells": 0.995, "controls": 0.8, "untrained": 0.9}
+WEIGHTS = {
+    "from_self": {"input": 0.1, "forget": -1.5, "candidate": 0.2, "output": 0.7},
+    "from_cells": {gate: {"0:9": 1.25} for gate in ("input", "forget", "candidate", "output")},
+    "from_driver": {'"': {"input": 6.0, "forget": -5.0, "candidate": 4.0, "output": 0.5}},
+    "to_logits": {'"': 3.1, "\n": 1.2, "a": 0.4, "b": -0.4, "(": -2.2},
+}
+
+
+def causal(nats: float) -> dict[str, Any]:
+    """An intervention with all its numbers."""
+    return {
+        "target": '"',
+        "effect_nats": nats,
+        "specific_nats": nats,
+        "control_effects": {"count": 99, "median": 0.01, "p95": 0.05, "max": 0.0953},
+        "ratio": abs(nats) / 0.05,
+        "p_value": 0.01,
+        "lag": 8,
+        "sites": 40,
+        "steps": None,
+        "natural_nats": -1.2,
+        "dose_response": [{"dose": dose, "effect_nats": dose * nats} for dose in (-0.5, 0.25, 0.5, 1.0, 1.5)],
+        "hold_nats": 1.1 * nats,
+        "resample_nats": 0.7 * nats,
+        "insertion_nats": -nats,
+    }
+
+
+def portrait(levels: tuple[str, ...], events: tuple[str, ...]) -> dict[str, Any]:
+    """A portrait of plausible shape, with three excerpts of the sample text."""
+    trace = {
+        name: [math.tanh(place / 4 + shift) for place in range(-16, 49)] for name, shift in BANDS.items()
+    }
+    text = sample_text()
+    starts = {"strongest": 100, "weakest": 400, "counter_example": 700}
+    return {
+        "characters": 140_000,
+        "trace": {"first": -16, "events": {event: {"count": 1_234, **trace} for event in events}},
+        "histogram": {
+            name: [round(500 * math.exp(-(((bin_ - 8 - 12 * place) / 4) ** 2))) for bin_ in range(40)]
+            for place, name in enumerate(levels)
+        },
+        "staircase": None,
+        "excerpts": {
+            name: {
+                "start": 151_234 + start,
+                "text": text[start : start + 128],
+                "tanh_c": follow(inside_quotes(text), low=-0.8, high=0.8, noise=0.1, seed=9)[
+                    start : start + 128
+                ],
+                "feature": inside_quotes(text)[start : start + 128],
+                "r": 0.97 - 0.3 * place,
+                "step": 0.9 - 0.3 * place,
+            }
+            for place, (name, start) in enumerate(starts.items())
+        },
+    }
+
+
+def gates(tanh_c: list[float]) -> dict[str, list[float]]:
+    """c and four gates along the text."""
+    return {
+        "c": [round(math.atanh(value), 3) for value in tanh_c],
+        "input": [round(abs(value) ** 4, 2) for value in tanh_c],
+        "forget": [round(1 - abs(value) ** 8 / 2, 2) for value in tanh_c],
+        "candidate": [round(value, 2) for value in tanh_c],
+        "output": [0.25] * len(tanh_c),
+    }
+
+
+def grid(series: dict[str, list[float] | None], length: int) -> dict[str, Any]:
+    """Cells packed as an inspection packs them; one without values is high in PASSAGE alone."""
+    lone = [0.8 if PASSAGE[0] <= index < PASSAGE[1] else -0.6 for index in range(length)]
+    packed = bytearray()
+    for values in series.values():
+        steps = [round(127 * value) for value in values or lone]
+        packed += bytes((after - before) % 256 for before, after in zip([0, *steps], steps, strict=False))
+    return {
+        "cells": list(series),
+        "of": 256,
+        "thresholds": [0.0] * len(series),
+        "tanh_c": base64.b64encode(zlib.compress(bytes(packed), 9)).decode("ascii"),
+    }
+
+
+def gate_shares() -> dict[str, Any]:
+    """Shares of every cell's gates, of the network and of an untrained one."""
+
+    def layer(low: float, high: float) -> dict[str, Any]:
+        cells = {
+            "below_0.1": [low * k / 256 for k in range(256)],
+            "above_0.9": [high * k / 256 for k in range(256)],
+        }
+        shares = {"below_0.1": low, "above_0.9": high, "mean": 0.4, "cells": cells}
+        return {"layer": 0, **dict.fromkeys(("input", "forget", "output"), shares)}
+
+    return {"layers": [layer(0.6, 0.3)], "untrained": {"layers": [layer(0.05, 0.01)]}}
+
+
+def reach(name: str) -> dict[str, Any]:
+    """Gradient that fades with the distance."""
+    kept = REACHES[name]
+    return {
+        "cells": 2,
+        "carry": {"kept": kept**20},
+        "reach_since_opener": [kept**step for step in range(40)] + [None] * 24,
+    }
+
+
+def odd_text(length: int) -> str:
+    """One line of the given length of what could break a page: markup, controls, right-to-left, emoji."""
+    piece = (
+        HOSTILE.replace("\n", "")
+        + "אבג דهر \U0001f469\u200d\U0001f680\U0001f1e9\U0001f1ea \t\r\x07\x1b[31m\ufeff\ud800"
+    )
+    return (piece * (length // len(piece) + 1))[:length]
+
+
+def odd_findings(length: int) -> dict[str, Any]:
+    """Findings about an odd text, in every place where text of a corpus may stand."""
+    findings = full_findings()
+    text = odd_text(length)
+    findings["excerpts"] = [
+        {
+            "split": "confirm",
+            "start": 0,
+            "text": text,
+            "cells": {"0:194": {"tanh_c": [0.5] * length}},
+            "features": {"inside_double_quotes": [place % 2 for place in range(length)]},
+        }
+    ]
+    toggle = findings["findings"][0]
+    toggle["drivers"] = {"set": [HOSTILE], "reset": ["\U0001f469", "\ud800"]}
+    toggle["causal"]["target"] = "<\u202e"
+    for one in toggle["portrait"]["excerpts"].values():
+        one["text"] = text[:128]
+    toggle["mechanism"]["weights"] = WEIGHTS | {"to_logits": {"<": 1.0, "\u202e": -1.0, "\U0001f680": 0.5}}
+    return findings
+
+
+def untrained(length: int = LENGTH) -> dict[str, Any]:
+    """The full findings' twin that found nothing."""
+    findings = full_findings(length) | {"findings": []}
+    findings["model"] = findings["model"] | {"checkpoint": "untrained", "bits_per_character": None}
+    return findings

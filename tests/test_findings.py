@@ -1,0 +1,214 @@
+"""findings.json: what is written is read back, and what is not findings is refused by the field's name."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charlstm.errors import UsageError
+from charlstm.findings import (
+    CorpusFacts,
+    Detection,
+    Excerpt,
+    Finding,
+    Findings,
+    Mechanism,
+    Method,
+    ModelFacts,
+)
+
+shares = st.floats(0, 1)
+words = st.text(max_size=5)
+json_values = st.dictionaries(words, st.one_of(st.integers(), shares, words, st.none()), max_size=2)
+strategies = {  # by a field's type
+    dict[str, Any]: json_values,
+    dict[str, dict[str, Any]]: st.dictionaries(words, json_values, max_size=2),
+    dict[str, float]: st.dictionaries(words, shares, max_size=2),
+    list[float]: st.lists(shares, max_size=2),
+    float: shares,
+    int: st.integers(),
+    str: words,
+}
+
+
+def of_every_field(wanted: type) -> st.SearchStrategy[Any]:
+    """Values for all fields of a dataclass, those with defaults among them, None where that is allowed."""
+    return st.builds(wanted, **{name: of_type(hint) for name, hint in get_type_hints(wanted).items()})
+
+
+def of_type(hint: Any) -> st.SearchStrategy[Any]:
+    if hint in strategies:
+        return strategies[hint]
+    return st.none() | of_type(next(kind for kind in get_args(hint) if kind is not type(None)))
+
+
+findings = st.builds(
+    Findings,
+    model=st.builds(ModelFacts, activation=words),
+    corpus=st.builds(
+        CorpusFacts, splits=st.dictionaries(words, st.lists(st.integers(), max_size=2), max_size=2)
+    ),
+    method=st.builds(
+        Method,
+        null=json_values,
+        rules=st.dictionaries(words, shares, max_size=2),
+        controls=strategies[dict[str, dict[str, Any]]],
+        share=json_values,
+    ),
+    findings=st.lists(
+        st.builds(
+            Finding,
+            detection=of_every_field(Detection),
+            mechanism=of_every_field(Mechanism),
+            causal=st.none() | json_values,
+        ),
+        max_size=2,
+    ),
+    gates=json_values,
+    credit=json_values,
+    excerpts=st.lists(
+        st.builds(
+            Excerpt,
+            cells=st.dictionaries(
+                words, st.dictionaries(words, st.lists(shares, max_size=2), max_size=1), max_size=1
+            ),
+        ),
+        max_size=1,
+    ),
+    provenance=json_values,
+    schema_version=st.just(1),
+)
+
+
+def example() -> dict[str, Any]:
+    """A document with one finding, as JSON values."""
+    plain = {name: 0.5 for name, hint in get_type_hints(Detection).items() if hint is float}
+    optional = dict.fromkeys(Detection.__annotations__.keys() - plain.keys())
+    gates = {name: 0.5 for name, hint in get_type_hints(Mechanism).items() if hint is float}
+    return {
+        "schema_version": 1,
+        "model": {"layers": 1, "cells": 2, "activation": "tanh", "vocabulary_size": 3, "parameters": 4},
+        "corpus": {"name": "text", "sha256": "0", "characters": 10, "splits": {"confirm": [0, 5]}},
+        "method": {
+            "features": ["column"],
+            "dropped_features": [],
+            "aliases": {},
+            "null": {"shifts": 99},
+            "rules": {},
+            "controls": {"untrained": {"candidates": 0}},
+            "seed": 0,
+        },
+        "findings": [
+            {
+                "layer": 0,
+                "cell": 1,
+                "kind": "counter",
+                "feature": "column",
+                "drivers": {"step": ["*"], "reset": ["\n"]},
+                "polarity": -1,
+                "detection": {**plain, **optional, "leak": 0.5, "shape": "linear", "staircase": [0.0, 0.5]},
+                "mechanism": {**gates, "weights": {"from_self": {"input": 0.5}}},
+                "causal": None,
+                "verdict": None,
+                "portrait": None,
+            }
+        ],
+        "gates": {},
+        "credit": {},
+        "excerpts": [],
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(found=findings)
+def test_what_is_written_is_read_back(found: Findings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("run") / "new" / "findings.json"
+    found.save(path)
+    assert Findings.load(path) == found
+    assert [child.name for child in path.parent.iterdir()] == ["findings.json"]
+
+
+def test_the_document_has_the_fields_of_the_contract() -> None:
+    document = Findings.from_json(example()).to_json()
+    assert list(document)[:4] == ["schema_version", "model", "corpus", "method"]
+    assert {"findings", "gates", "credit", "excerpts", "provenance"} <= set(document)
+    (finding,) = document["findings"]
+    assert finding == example()["findings"][0]
+
+
+def test_fields_that_came_later_may_be_absent() -> None:
+    document = example()
+    finding = document["findings"][0]
+    for name in ("leak", "shape", "staircase", "levels", "held_out_context_partial"):
+        del finding["detection"][name]
+    del finding["mechanism"]["weights"], finding["causal"], finding["verdict"]
+    (read,) = Findings.from_json(document).findings
+    assert read.detection.staircase is None
+    assert read.mechanism.weights == {}
+    assert read.verdict is None
+
+
+def test_fields_of_later_versions_are_ignored() -> None:
+    document = example()
+    document["findings"][0]["later"] = {"a": 1}
+    document["later"] = []
+    assert Findings.from_json(document) == Findings.from_json(example())
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            ["findings", 0, "kind"],
+            "wheel",
+            r"findings.json.findings\[0\].kind must be one of 'toggle'.* not 'wheel'",
+        ),
+        (["findings", 0, "cell"], "1", r"findings\[0\].cell must be int, not '1'"),
+        (["findings", 0, "cell"], True, r"cell must be int, not True"),
+        (["findings", 0, "drivers", "reset"], "\n", r"drivers.reset must be a list"),
+        (["findings", 0, "detection", "score"], None, r"detection.score must be float, not None"),
+        (["findings", 0, "detection", "score"], float("nan"), r"detection.score must be float, not nan"),
+        (["findings", 0, "mechanism"], [], r"mechanism must be an object"),
+        (["findings", 0, "detection", "staircase"], 1, r"detection.staircase must be a list, not 1"),
+        (["findings", 0, "detection", "leak"], "0", r"detection.leak must be float, not '0'"),
+        (["findings", 0, "verdict"], "true", r"verdict must be one of 'verified', 'redundant', 'correlate'"),
+        (["gates"], 1, r"findings.json.gates must be an object"),
+        (["corpus"], ..., r"findings.json lacks the field 'corpus'"),
+        (["findings", 0, "detection", "p_value"], ..., r"detection lacks the field 'p_value'"),
+        (["schema_version"], 2, r"has schema_version 2, not 1"),
+    ],
+)
+def test_a_wrong_field_is_named(path: list[str | int], value: Any, message: str) -> None:
+    document: Any = example()
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    if value is ...:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    with pytest.raises(UsageError, match=message):
+        Findings.from_json(document)
+
+
+def test_files_that_are_no_findings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read"):
+        Findings.load(tmp_path / "absent.json")
+    (tmp_path / "text.json").write_text("hello")
+    with pytest.raises(UsageError, match="is not JSON"):
+        Findings.load(tmp_path / "text.json")
+    (tmp_path / "list.json").write_text(json.dumps([1]))
+    with pytest.raises(UsageError, match=r"findings.json must be an object"):
+        Findings.load(tmp_path / "list.json")
+    with pytest.raises(UsageError, match="cannot write"):
+        Findings.from_json(example()).save(tmp_path / "text.json" / "findings.json")
+
+
+def test_reading_findings_needs_no_torch() -> None:
+    code = "import sys, charlstm.findings; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

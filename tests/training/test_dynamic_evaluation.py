@@ -1,0 +1,58 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from charlstm.errors import CorpusError
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.training import dynamic_evaluation
+from charlstm.training.dynamic_evaluation import SEGMENT, adapting_losses
+from charlstm.training.evaluation import character_losses
+
+
+def nats(model: CharLSTM, ids: np.ndarray, **options: float) -> np.ndarray:
+    blocks = list(adapting_losses(model, ids, **options))
+    assert [block.first for block in blocks] == list(range(1, len(ids), SEGMENT))
+    return np.concatenate([block.nats for block in blocks])
+
+
+@pytest.fixture
+def ids() -> np.ndarray:
+    return np.tile(np.arange(11, dtype=np.uint8)[::-1], 100)
+
+
+@pytest.mark.parametrize("characters", [2, SEGMENT, SEGMENT + 1, SEGMENT + 2, 700])
+def test_without_a_rate_it_is_the_plain_score(small_model, characters):
+    ids = np.random.default_rng(0).integers(0, 11, characters).astype(np.uint8)
+    plain = np.concatenate([block.nats for block in character_losses(small_model, ids)])
+    np.testing.assert_allclose(nats(small_model, ids, rate=0.0), plain, atol=1e-5)
+
+
+def test_it_learns_what_repeats_and_the_model_does_not(small_model, ids):
+    before = copy.deepcopy(small_model.state_dict())
+    small_model.train().requires_grad_(False)
+    found = nats(small_model, ids, rate=0.05)
+    assert found[-100:].mean() < 0.7 * found[:100].mean()
+    assert small_model.training
+    assert all(torch.equal(before[name], weight) for name, weight in small_model.state_dict().items())
+
+
+def test_what_a_character_costs_never_depends_on_what_follows(small_model, ids):
+    other = np.concatenate([ids[:500], np.zeros(600, np.uint8)])
+    np.testing.assert_array_equal(nats(small_model, ids)[:499], nats(small_model, other)[:499])
+    assert not np.array_equal(nats(small_model, ids)[:499], nats(small_model, ids, rate=0.0)[:499])
+
+
+def test_weights_come_back_where_nothing_pulls():
+    weights = dynamic_evaluation._Weights([torch.nn.Parameter(torch.ones(3))], 0.1)
+    weights.step([torch.ones(3)])
+    moved = float((weights.now[0].detach() - 1).abs().max())
+    for _ in range(500):
+        weights.step([torch.zeros(3)])
+    assert float((weights.now[0].detach() - 1).abs().max()) < moved / 4
+
+
+def test_nothing_to_predict(small_model):
+    with pytest.raises(CorpusError, match="nothing to predict"):
+        next(adapting_losses(small_model, np.zeros(1, np.uint8)))
