@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from charlstm.errors import UsageError
 
-Level = Literal["characters", "bytes"]
+TextLevel = Literal["characters", "bytes"]
 Unknown = Literal["error", "skip", "replace"]
 Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
 Optimizer = Literal["mixed", "muon", "adamw"]
@@ -18,6 +18,8 @@ StepPrecision = Literal["float32", "bfloat16"]
 DEFAULT_SPLIT = "90/5/5"
 GateOrder = Literal["ifgo", "icfo", "ifco", "ijfo"]
 
+# The gates of an LSTM in the order of PyTorch's weight rows, by the names that findings.json uses.
+GATES = ("input", "forget", "candidate", "output")
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 
 # The sizes that a model may have: all code points, and more than any machine's memory holds.
@@ -73,6 +75,11 @@ class ModelConfig:
             (0 <= self.dropout < 1, f"dropout must be at least 0 and below 1, not {self.dropout}"),
             _one_of("activation", self.activation, ACTIVATIONS),
         )
+
+    @property
+    def has_compiled_steps(self) -> bool:
+        """Whether the compiled loops, which know tanh alone, can step this model on the CPU."""
+        return self.activation == "tanh"
 
 
 def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:

@@ -12,6 +12,8 @@
 Each carries two lines: what is wrong with which value, and what to do about it.
 """
 
+from typing import TypeVar
+
 
 class CharLSTMError(Exception):
     """A problem with something the user gave, and what to do about it."""
@@ -51,3 +53,12 @@ class DeviceError(CharLSTMError):
 
 class ProcessError(CharLSTMError):
     """Another process of a training on several is gone."""
+
+
+_Kind = TypeVar("_Kind", bound=CharLSTMError)
+
+
+def cannot_be_written(kind: type[_Kind], what: object, why: object, advice: str) -> _Kind:
+    """Return a problem of this kind that says that what, a file or a folder, cannot be written, and why."""
+    reason = why.strerror if isinstance(why, OSError) and why.strerror else why
+    return kind(f"{what} cannot be written: {reason}", advice)

@@ -11,7 +11,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from charlstm.errors import UsageError
+from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
 
 SCHEMA_VERSION = 1
@@ -189,7 +189,7 @@ class Findings:
             with whole_file(path) as partial:
                 partial.write_text(content, encoding="utf-8")
         except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}", "choose another --out") from error
+            raise cannot_be_written(UsageError, path, error, "choose another --out") from error
 
     @classmethod
     def load(cls, path: Path) -> "Findings":

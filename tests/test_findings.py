@@ -205,7 +205,7 @@ def test_files_that_are_no_findings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text(json.dumps([1]))
     with pytest.raises(UsageError, match=r"findings.json must be an object"):
         Findings.load(tmp_path / "list.json")
-    with pytest.raises(UsageError, match="cannot write"):
+    with pytest.raises(UsageError, match="cannot be written"):
         Findings.from_json(example()).save(tmp_path / "text.json" / "findings.json")
 
 

@@ -8,8 +8,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from charlstm.checkpoint.tensor_file import UNREADABLE
 from charlstm.config import GateOrder, ModelConfig, TrainingConfig, plain
-from charlstm.errors import CheckpointError
+from charlstm.errors import CharLSTMError, CheckpointError
+from charlstm.run_files import CONFIG
 from charlstm.text.vocabulary import Vocabulary
 
 FORMAT = 1
@@ -93,7 +95,7 @@ def config_document(place: Path) -> Any:
     return json.loads(content.decode("utf-8"))
 
 
-def unsealed(document: Any) -> Any:
+def _unsealed(document: Any) -> Any:
     """The document without its checksum. Raises ValueError when that does not agree; older ones have none."""
     if not isinstance(document, dict):
         raise ValueError("it is no object")
@@ -113,3 +115,17 @@ def damaged(place: Path, why: object) -> CheckpointError:
     return CheckpointError(
         f"{place} cannot be used: {why or type(why).__name__}", "train again, or restore the file from a copy"
     )
+
+
+def load_config(path: Path) -> RunConfig:
+    """The settings of a run. Raises CheckpointError when there is none or it cannot be read."""
+    place = path / CONFIG
+    if not place.is_file():
+        raise CheckpointError(
+            f"{path} is not a run's folder: it has no {CONFIG}",
+            "name a folder that `charlstm train --out` made",
+        )
+    try:
+        return RunConfig.from_json(_unsealed(config_document(place)))
+    except (*UNREADABLE, AttributeError, CharLSTMError) as error:
+        raise damaged(place, error) from error

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from charlstm.checkpoint.record import CONFIG_BYTES, RunConfig, config_checksum, config_document, damaged
 from charlstm.checkpoint.tensor_file import UNREADABLE, Shapes, load_tensors, save_tensors, whole_number
-from charlstm.errors import CheckpointError
+from charlstm.errors import CheckpointError, cannot_be_written
 from charlstm.machine.files import clear_partials, flush_to_disk, locked, whole_file
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.run_files import CONFIG, EVALUATED, METRICS, MODEL, RESUME, RUN_FILES
@@ -193,7 +193,5 @@ def _write_whole(place: Path, write: Callable[[Path], object]) -> None:
 
 
 def _unwritable(place: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"{place} cannot be written: {error}",
-        "see that it may be written and has space, or name another --out",
-    )
+    advice = "see that it may be written and has space, or name another --out"
+    return cannot_be_written(CheckpointError, place, error, advice)

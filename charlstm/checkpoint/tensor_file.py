@@ -4,6 +4,7 @@ The header comes first: its length, then every name, type and shape, before a te
 CRC-32 of the whole then tells whether a byte was changed; files of before it was written have none.
 """
 
+import hashlib
 import json
 import math
 import zlib
@@ -58,6 +59,18 @@ def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[Arrays, d
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise ValueError("it holds weights that are NaN or infinite")
     return tensors, _object(metadata["numbers"])
+
+
+def weights_sha256(tensors: Mapping[str, NDArray[Any]]) -> str:
+    """The SHA-256 of a model's weights, by name in alphabetical order, as hexadecimal digits.
+
+    Each tensor counts as its name in UTF-8 and its numbers as little-endian float32.
+    """
+    weights = hashlib.sha256()
+    for name, values in sorted(tensors.items()):
+        weights.update(name.encode())
+        weights.update(np.ascontiguousarray(values, "<f4").tobytes())
+    return weights.hexdigest()
 
 
 def check_header_length(place: Path) -> None:

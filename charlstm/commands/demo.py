@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from charlstm.commands.inspect import inspect_and_show
+from charlstm.commands.inspect import inspect_and_show, typed_command
 from charlstm.commands.options import Quiet
 from charlstm.commands.sample import write_while_drawn
 from charlstm.commands.terminal import console
 from charlstm.commands.train import follow
-from charlstm.config import InspectionConfig, SamplingConfig
+from charlstm.config import SamplingConfig
 
 
 def demo(
@@ -22,13 +22,14 @@ def demo(
 ) -> None:
     """Train on Python's own source, sample, inspect, report."""
     from charlstm.tasks import sample
+    from charlstm.tasks.inspect import InspectRequest
     from charlstm.tasks.training_plan import TrainRequest
 
     narrator = console.Narrator(quiet=quiet)
     request = TrainRequest(corpus="stdlib", out=out, model={}, training={"minutes": minutes}, overwrite=True)
     follow(request, quiet=quiet, as_json=False)
     narrator.say("\na sample")
-    pieces = sample.sample_from(out, "def ", config=SamplingConfig(length=400, temperature=0.5), seed=1)
+    pieces = sample.sample_run(out, "def ", config=SamplingConfig(length=400, temperature=0.5), seed=1)
     write_while_drawn("def ", pieces)
     narrator.say("\nits switches and counters")
-    inspect_and_show(out, None, out, InspectionConfig(), quiet, False)
+    inspect_and_show(InspectRequest(run=out, out=out, command=typed_command()), quiet=quiet, as_json=False)

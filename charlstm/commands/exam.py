@@ -23,7 +23,7 @@ def exam(
 
     with computing(), console.Narrator(quiet=quiet).bar() as bar:
         for event in marking.sit(networks, untrained, seed=seed):
-            if isinstance(event, marking.Progress):
+            if isinstance(event, marking.ExamProgress):
                 bar.move_to(event.fraction)
             else:
                 result = event

@@ -34,7 +34,7 @@ def import_weights(
     """Take over an LSTM that was trained elsewhere; nothing in its file is run."""
     from charlstm.commands.terminal import tables
     from charlstm.tasks import import_weights
-    from charlstm.tasks import score as scoring
+    from charlstm.tasks.score import ScoreRequest, score_run
 
     with computing():
         imported = import_weights.import_model(
@@ -47,7 +47,7 @@ def import_weights(
         )
         if not as_json:
             console.write_line(tables.import_table(imported))
-        scored = scoring.score(out, score, unknown=unknown) if score else None
+        scored = score_run(ScoreRequest(run=out, corpus=score, unknown=unknown)) if score else None
     if as_json:
         more = {"score": scored.document(per_character=False)} if scored else {}
         console.write_json(imported.document() | more)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,8 +17,11 @@ from charlstm.commands.options import (
 )
 from charlstm.commands.report import draw_figures_and_say
 from charlstm.commands.terminal import console
-from charlstm.config import InspectionConfig, Unknown
+from charlstm.config import InspectionConfig
 from charlstm.machine.launch import launch
+
+if TYPE_CHECKING:
+    from charlstm.tasks.inspect import InspectRequest
 
 
 def inspect(
@@ -52,55 +55,36 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Find a model's switches and counters, and whether it uses them."""
+    from charlstm.tasks.inspect import InspectRequest
+
     config = InspectionConfig(
         characters=characters, seed=seed, features=tuple(feature or ()), interventions=interventions
     )
-    inspect_and_show(
-        checkpoint,
-        corpus,
-        out or checkpoint,
-        config,
-        quiet,
-        as_json,
-        unknown,
-        compare,
+    request = InspectRequest(
+        run=checkpoint,
+        corpus=corpus,
+        out=out or checkpoint,
+        config=config,
+        command=typed_command(),
+        unknown=unknown,
+        compare=compare,
         with_model=not no_model,
     )
+    inspect_and_show(request, quiet=quiet, as_json=as_json)
     if figures and launch().rank == 0:
         draw_figures_and_say(out or checkpoint, figures, quiet)
 
 
-def inspect_and_show(
-    checkpoint: Path,
-    corpus: str | None,
-    out: Path,
-    config: InspectionConfig,
-    quiet: bool,
-    as_json: bool,
-    unknown: Unknown = "error",
-    compare: str | None = None,
-    *,
-    with_model: bool = True,
-) -> None:
+def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -> None:
+    """Inspect a run and print its findings; of several processes the first one tells."""
     from charlstm.commands.terminal import tables
-    from charlstm.tasks import inspect
+    from charlstm.tasks.inspect import inspect_run
 
     started = launch()
     tells = started.rank == 0
     narrator = console.Narrator(quiet=quiet or not tells)
     with computing(), narrator.bar() as bar:
-        inspected = inspect.inspect(
-            checkpoint,
-            corpus,
-            out,
-            config=config,
-            progress=bar.follow,
-            command=_typed_command(),
-            unknown=unknown,
-            compare=compare,
-            with_model=with_model,
-            launch=started,
-        )
+        inspected = inspect_run(request, progress=bar.follow, launch=started)
     if as_json and tells:
         console.write_json(inspected.findings.to_json())
     elif tells:
@@ -112,6 +96,6 @@ def inspect_and_show(
         narrator.say(tables.CHANGED_TEXT)
 
 
-def _typed_command() -> str:
+def typed_command() -> str:
     """The command as it was typed."""
     return " ".join(["charlstm", *sys.argv[1:]])

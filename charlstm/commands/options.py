@@ -7,7 +7,7 @@ import typer
 
 from charlstm.config import Unknown
 
-Part = Literal["all", "train", "validation", "test"]
+SplitPart = Literal["all", "train", "validation", "test"]
 
 RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's folder")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing on stderr but problems")]

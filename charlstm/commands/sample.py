@@ -52,7 +52,7 @@ def sample(
     if hold:
         config = replace(config, hold=sample.read_holds(checkpoint, hold))
     with computing():
-        pieces = sample.sample_from(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
+        pieces = sample.sample_run(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
         if as_json:
             holds = [asdict(each) for each in config.hold]
             texts = _joined(pieces, count)

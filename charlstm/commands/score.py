@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Device, Part, Quiet, RunPath, UnknownOption
+from charlstm.commands.options import AsJson, Device, Quiet, RunPath, SplitPart, UnknownOption
 from charlstm.commands.terminal import console, formatting
 
 
@@ -15,7 +15,7 @@ def score(
     split: Annotated[
         str | None, typer.Option(help="shares that --part counts in [the run's, of its own text]")
     ] = None,
-    part: Annotated[Part, typer.Option(help="the part of the text to score")] = "all",
+    part: Annotated[SplitPart, typer.Option(help="the part of the text to score")] = "all",
     dynamic: Annotated[
         bool, typer.Option("--dynamic", help="let a copy of the model go on learning as it reads")
     ] = False,
@@ -29,20 +29,20 @@ def score(
 ) -> None:
     """Measure how well a model predicts a text."""
     from charlstm.commands.terminal import tables
-    from charlstm.tasks import score
+    from charlstm.tasks.score import ScoreRequest, score_run
 
+    request = ScoreRequest(
+        run=checkpoint,
+        corpus=corpus,
+        split=split,
+        part=part,
+        dynamic=dynamic,
+        unknown=unknown,
+        device=device,
+    )
     narrator = console.Narrator(quiet=quiet)
     with computing(), narrator.bar() as bar:
-        scored = score.score(
-            checkpoint,
-            corpus,
-            split=split,
-            part=part,
-            dynamic=dynamic,
-            unknown=unknown,
-            device=device,
-            progress=bar.move_to,
-        )
+        scored = score_run(request, progress=bar.move_to)
     if scored.changed:
         narrator.say(tables.CHANGED_TEXT)
     if as_json:

@@ -8,7 +8,7 @@ import typer
 from charlstm.commands.exits import computing
 from charlstm.commands.options import AsJson, Device, Quiet, given
 from charlstm.commands.terminal import console, formatting
-from charlstm.config import DEFAULT_SPLIT, Activation, Level, Optimizer, Precision, TrainingConfig
+from charlstm.config import DEFAULT_SPLIT, Activation, Optimizer, Precision, TextLevel, TrainingConfig
 from charlstm.errors import UsageError
 from charlstm.machine.launch import SINGLE, launch
 from charlstm.training.default_settings import suggested
@@ -82,7 +82,7 @@ def train(
     ] = None,
     split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = DEFAULT_SPLIT,
     validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
-    level: Annotated[Level, typer.Option(help="what a symbol is")] = "characters",
+    level: Annotated[TextLevel, typer.Option(help="what a symbol is")] = "characters",
     seed: Annotated[int | None, typer.Option(help="of weights and dropout [0]")] = None,
     evaluate_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[ten times in a run]")] = None,
     save_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[at every evaluation]")] = None,
@@ -140,7 +140,7 @@ def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
     tells = started.rank == 0
     narrator, as_json = console.Narrator(quiet=quiet or not tells), as_json and tells
     with computing(), stop_wish(deaf_seconds=0.0 if started is SINGLE else _TOLD_TWICE) as wish:
-        events = train.train(request, should_stop=wish, launch=started)
+        events = train.train_run(request, should_stop=wish, launch=started)
         trained = training_story.follow_training(events, narrator, as_json=as_json)
     if tells and not as_json:
         console.write_line(training_story.summary_table(trained))

@@ -14,12 +14,12 @@ from charlstm.inspection.detecting.detect import Detected, detect
 from charlstm.inspection.reading.inspected_text import InspectedText
 from charlstm.inspection.reading.shared_work import do_jobs
 from charlstm.inspection.twins import shuffled_twin, untrained_twin
-from charlstm.machine.processes import ALONE, Group
+from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
 
 @dataclass(frozen=True, eq=False)
-class Control:
+class ControlResult:
     """What was detected in a control network: candidates, findings, the best |r| of any cell, and how many
     cells stand in texts put together anew, (resamples,) float64.
     """
@@ -31,11 +31,11 @@ class Control:
 
 
 @dataclass(frozen=True, eq=False)
-class Controls:
+class ControlResults:
     """The control networks, and what was detected in each by name."""
 
     untrained: CharLSTM
-    found: dict[str, Control]
+    found: dict[str, ControlResult]
 
 
 def inspect_controls(
@@ -43,29 +43,29 @@ def inspect_controls(
     text: InspectedText,
     config: InspectionConfig,
     generator: torch.Generator,
-    group: Group = ALONE,
-) -> Controls:
+    processes: ProcessGroup = ALONE,
+) -> ControlResults:
     """Detect switches and counters in networks that have none."""
     networks = {
         "untrained": untrained_twin(model, generator),
         "gate_shuffled": shuffled_twin(model, generator),
     }
 
-    def control(network: CharLSTM, own: torch.Generator) -> Control:
+    def control(network: CharLSTM, own: torch.Generator) -> ControlResult:
         found = detect(network, text, config, generator=own)
-        return Control(
+        return ControlResult(
             len(found.pairs),
             int(found.stands.sum()),
             float(found.discovery.scores.correlation.abs().max()),
             _interval(found, own),
         )
 
-    controls = do_jobs(list(networks.values()), control, generator, group)
-    return Controls(networks["untrained"], dict(zip(networks, controls, strict=True)))
+    controls = do_jobs(list(networks.values()), control, generator, processes)
+    return ControlResults(networks["untrained"], dict(zip(networks, controls, strict=True)))
 
 
 def share_above(
-    found: Detected, controls: Controls, cells: int, generator: torch.Generator
+    found: Detected, controls: ControlResults, cells: int, generator: torch.Generator
 ) -> tuple[Json, dict[str, Json]]:
     """The share of cells that stand, above each control, with 95% intervals of a block bootstrap; and what
     was found in the controls.

@@ -1,6 +1,5 @@
 """One model and one text -> its cells that stand, named and intervened on."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,11 +10,10 @@ from charlstm.inspection.detecting.naming import Name, name_of
 from charlstm.inspection.features.feature import Feature
 from charlstm.inspection.intervening.experiment import Candidate
 from charlstm.inspection.intervening.verdict import Proof, prove
+from charlstm.inspection.progress import Progress, untold
 from charlstm.inspection.reading.inspected_text import InspectedText
-from charlstm.machine.processes import ALONE, Group
+from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,16 +41,16 @@ def study(
     config: InspectionConfig,
     *,
     generator: torch.Generator,
-    progress: Progress = lambda stage, fraction: None,
-    group: Group = ALONE,
+    progress: Progress = untold,
+    processes: ProcessGroup = ALONE,
 ) -> Study:
     """Detect, confirm, name and intervene. progress is told the share of this before each stage."""
-    found = detect(model, text, config, generator=generator, progress=progress, group=group)
+    found = detect(model, text, config, generator=generator, progress=progress, processes=processes)
     progress("interventions", 0.6)
     pairs, scores = found.pairs, found.confirmation.correlation.abs()
     places = sorted(found.stands.nonzero().flatten().tolist(), key=lambda place: -float(scores[place]))
     features = [found.text.table.features[int(pairs.features[place])] for place in places]
-    proofs = _proofs(model, config, found, list(zip(places, features, strict=True)), generator, group)
+    proofs = _proofs(model, config, found, list(zip(places, features, strict=True)), generator, processes)
     levels = found.confirmation.profile.levels()
     standing = []
     for place, feature, proof in zip(places, features, proofs, strict=True):
@@ -68,7 +66,7 @@ def _proofs(
     found: Detected,
     chosen: list[tuple[int, Feature]],
     generator: torch.Generator,
-    group: Group,
+    processes: ProcessGroup,
 ) -> list[Proof]:
     """Interventions on the best config.interventions of the pairs; the others have none."""
     cells = model.config.cells
@@ -96,6 +94,6 @@ def _proofs(
         thresholds=found.calibration.thresholds.view(-1, cells),
         significance=config.significance,
         generator=generator,
-        group=group,
+        processes=processes,
     )
     return proofs + [Proof()] * (len(chosen) - len(proofs))

@@ -41,7 +41,7 @@ class Shard(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Group:
+class ProcessGroup:
     """All processes of a training or an inspection, as one of them sees it: it is process rank of count.
 
     What has "all" in its description has to be called by all of them, in the same order. All of it raises
@@ -157,11 +157,11 @@ class Group:
         return [theirs for theirs, _ in given]
 
 
-ALONE = Group()
+ALONE = ProcessGroup()
 
 
 @contextmanager
-def joined(launch: Launch, device: torch.device) -> Iterator[Group]:
+def joined(launch: Launch, device: torch.device) -> Iterator[ProcessGroup]:
     """The group of all processes that were launched together: over gloo, on GPUs over nccl.
 
     Decisions go over gloo everywhere: no step waits for the GPU because of them.
@@ -181,7 +181,7 @@ def joined(launch: Launch, device: torch.device) -> Iterator[Group]:
             f"the {launch.count} processes do not find each other ({_reason(error)})",
             "start all of them with torchrun, see `torchrun --help`",
         ) from error
-    yield Group(launch.rank, launch.count)
+    yield ProcessGroup(launch.rank, launch.count)
     distributed.destroy_process_group()  # not after a problem: it may wait for who is gone
 
 

@@ -155,7 +155,7 @@ class CharLSTM(nn.Module):
 def runs_compiled(model: CharLSTM) -> bool:
     """Whether the loops of `compiled` can run this model: tanh cells, float32, on the CPU."""
     on_cpu = model.device.type == "cpu" and model.head.weight.dtype == torch.float32
-    return on_cpu and model.config.activation == "tanh"
+    return on_cpu and model.config.has_compiled_steps
 
 
 def compiled_weights(model: CharLSTM, precision: StepPrecision = "float32") -> StreamWeights:

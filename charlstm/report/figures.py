@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charlstm.errors import UsageError
+from charlstm.config import GATES
+from charlstm.errors import UsageError, cannot_be_written
 from charlstm.report.page.network import GROUPS, shares_of
 from charlstm.report.page.rows import cell_name, held_out_score
-from charlstm.report.page.script_data import GATES
 from charlstm.report.words.sentences import effect_nats
 from charlstm.report.words.symbols import symbol
 from charlstm.report.words.values import finite, words
@@ -70,7 +70,7 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
             figure.savefig(path, dpi=DOTS_PER_INCH, metadata=dated)
     except OSError as error:
         advice = "choose a writable folder for --figures"
-        raise UsageError(f"cannot write {stem}: {error.strerror}", advice) from error
+        raise cannot_be_written(UsageError, stem, error, advice) from error
     return paths
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from charlstm.errors import UsageError
+from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
 from charlstm.report.page.comparison import compare
 from charlstm.report.page.packed_model import NOT_GIVEN, Inside
@@ -82,9 +82,7 @@ def write_page(html: str, path: Path) -> None:
         with whole_file(path) as partial:
             partial.write_text(html, encoding="utf-8", errors="xmlcharrefreplace")
     except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror}", "choose a writable folder with --out"
-        ) from error
+        raise cannot_be_written(UsageError, path, error, "choose a writable folder with --out") from error
 
 
 def write_report(findings: Mapping[str, Any], path: Path, inside: Inside = NOT_GIVEN) -> None:

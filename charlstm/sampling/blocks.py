@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.config import ModelConfig, SamplingConfig
+from charlstm.config import SamplingConfig
 from charlstm.model.kernels.drawing import Draw
 from charlstm.model.kernels.steps import (
     StreamWeights,
@@ -30,11 +30,6 @@ def usual_threads() -> int:
         return int(told)
     can_tell = hasattr(os, "sched_getaffinity")
     return len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
-
-
-def in_blocks(model: ModelConfig) -> bool:
-    """Whether texts of a model that is on the CPU are drawn here."""
-    return model.activation == "tanh"
 
 
 def draw_rules(config: SamplingConfig) -> Draw:

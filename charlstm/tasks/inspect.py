@@ -3,8 +3,7 @@
 Nothing here prints, parses or exits.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -13,7 +12,8 @@ from charlstm.checkpoint.loading import Checkpoint, load
 from charlstm.config import InspectionConfig, Unknown
 from charlstm.errors import UsageError
 from charlstm.findings import Findings
-from charlstm.inspection import inspect as inspection
+from charlstm.inspection.inspect import InspectionRequest, inspect_model
+from charlstm.inspection.progress import Progress, untold, within
 from charlstm.inspection.twins import shuffled_twin, untrained_twin
 from charlstm.machine.devices import keep_freed_memory
 from charlstm.machine.launch import SINGLE, Launch
@@ -41,57 +41,56 @@ class Inspected:
     changed: bool = False
 
 
-def inspect(
-    path: Path,
-    corpus_name: str | None,
-    out: Path,
-    *,
-    config: InspectionConfig,
-    progress: Callable[[str, float], None],
-    command: str,
-    unknown: Unknown = "error",
-    compare: str | None = None,
-    with_model: bool = True,
-    launch: Launch = SINGLE,
-) -> Inspected:
-    """Find the switches and counters of a run's best model; writes findings.json and report.html in out.
+@dataclass(frozen=True, kw_only=True)
+class InspectRequest:
+    """What `charlstm inspect` was asked for.
 
-    Without a text it reads what the run did not train on: the validation and test parts of its own. With
-    compare, a run's folder, untrained or shuffled, that model reads the same text, too: compared.json and
-    compare.html. with_model is draw_report's. progress is told what is being done and which fraction of it
-    all is done. Processes that were launched together share the work; all of them call this, the first one
-    writes.
+    run is the folder of the run to inspect, out the folder that the findings are written to. corpus is the
+    text's name; without one the run's own text is read where the run did not train on it. compare names a
+    second model that reads the text as well: a run's folder, untrained or shuffled. with_model puts the
+    network into the page. command is the command line that was typed, as findings.json quotes it.
     """
-    checkpoint = load(path)
-    other = other_run(checkpoint, compare, seed=config.seed) if compare else None
+
+    run: Path
+    corpus: str | None = None
+    out: Path
+    config: InspectionConfig = field(default_factory=InspectionConfig)
+    command: str | None = None
+    unknown: Unknown = "error"
+    compare: str | None = None
+    with_model: bool = True
+
+
+def inspect_run(
+    request: InspectRequest, *, progress: Progress = untold, launch: Launch = SINGLE
+) -> Inspected:
+    """Find the switches and counters of a run's best model; write findings.json and report.html.
+
+    A second model's findings go to compared.json, and both side by side to compare.html. Processes that were
+    launched together share the work: all of them call this, and the first one writes.
+    """
+    checkpoint, out = load(request.run), request.out
+    other = other_run(checkpoint, request.compare, seed=request.config.seed) if request.compare else None
     keep_freed_memory()
-    with joined(launch, torch.device("cpu")) as group:
-        corpus = group.in_turn(lambda: corpus_of(checkpoint, corpus_name, unknown=unknown))
-        start = 0 if corpus_name else _unseen(checkpoint, len(corpus.tokens))
-
-        def read(of: Checkpoint, text: Corpus, name: str, told: Callable[[str, float], None]) -> Findings:
-            return inspection.inspect(
-                of.model,
-                text.tokens[start:],
-                of.config.vocabulary,
-                config=config,
-                corpus_name=text.name,
-                corpus_sha256=text.sha256,
-                bits_per_character=of.validation_bits_per_character,
-                checkpoint=name,
-                command=command,
-                progress=told,
-                group=group,
-            )
-
-        findings = read(checkpoint, corpus, str(path), _share(progress, 0.0, 0.5 if other else 1.0))
-        if group.leads:
+    with joined(launch, torch.device("cpu")) as processes:
+        text = processes.in_turn(lambda: corpus_of(checkpoint, request.corpus, unknown=request.unknown))
+        start = 0 if request.corpus else _unseen(checkpoint, len(text.tokens))
+        findings = inspect_model(
+            _inspection(request, checkpoint, str(request.run), text, start),
+            progress=within(progress, 0.0, 0.5 if other else 1.0),
+            processes=processes,
+        )
+        if processes.leads:
             findings.save(out / FINDINGS)
-            draw_report(out / FINDINGS, None, with_model=with_model)
-        if other is not None and compare is not None:
-            text = corpus_of(other, corpus.name, unknown=unknown)
-            compared = read(other, text, compare, _share(progress, 0.5, 1.0))
-            if group.leads:
+            draw_report(out / FINDINGS, None, with_model=request.with_model)
+        if other is not None and request.compare is not None:
+            other_text = corpus_of(other, text.name, unknown=request.unknown)
+            compared = inspect_model(
+                _inspection(request, other, request.compare, other_text, start),
+                progress=within(progress, 0.5, 1.0),
+                processes=processes,
+            )
+            if processes.leads:
                 compared.save(out / COMPARED)
                 draw_comparison(out)
     return Inspected(
@@ -99,13 +98,25 @@ def inspect(
         out / FINDINGS,
         out / REPORT,
         out / COMPARISON if other else None,
-        has_changed(checkpoint, corpus),
+        has_changed(checkpoint, text),
     )
 
 
-def _share(progress: Callable[[str, float], None], start: float, stop: float) -> Callable[[str, float], None]:
-    """Tell the progress of a part as that of the whole."""
-    return lambda stage, fraction: progress(stage, start + (stop - start) * fraction)
+def _inspection(
+    request: InspectRequest, checkpoint: Checkpoint, name: str, text: Corpus, start: int
+) -> InspectionRequest:
+    """Return the inspection of a checkpoint, named name in the findings, on a text from start on."""
+    return InspectionRequest(
+        model=checkpoint.model,
+        ids=text.tokens[start:],
+        vocabulary=checkpoint.config.vocabulary,
+        config=request.config,
+        corpus_name=text.name,
+        corpus_sha256=text.sha256,
+        bits_per_character=checkpoint.validation_bits_per_character,
+        checkpoint=name,
+        command=request.command,
+    )
 
 
 def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:

@@ -9,7 +9,7 @@ from charlstm.config import InspectionConfig
 from charlstm.errors import UsageError
 from charlstm.findings import Findings
 from charlstm.foreign.modules import Embedding, Head, from_modules
-from charlstm.inspection import inspect as inspection
+from charlstm.inspection.inspect import InspectionRequest, inspect_model
 from charlstm.text.vocabulary import Vocabulary
 
 
@@ -35,11 +35,13 @@ def inspect(
             f"the head has {model.config.vocabulary_size} outputs for {len(vocabulary)} symbols",
             "give one symbol for every output, in their order",
         )
-    return inspection.inspect(
-        model,
-        vocabulary.encode(text),
-        vocabulary,
-        config=config or InspectionConfig(),
-        corpus_name="text",
-        corpus_sha256=sha256(text.encode("utf-8")).hexdigest(),
+    return inspect_model(
+        InspectionRequest(
+            model=model,
+            ids=vocabulary.encode(text),
+            vocabulary=vocabulary,
+            config=config or InspectionConfig(),
+            corpus_name="text",
+            corpus_sha256=sha256(text.encode("utf-8")).hexdigest(),
+        )
     )

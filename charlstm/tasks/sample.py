@@ -5,24 +5,25 @@ from pathlib import Path
 
 import numpy as np
 
-from charlstm.checkpoint.loading import load, load_config, load_weights
-from charlstm.checkpoint.record import RunConfig
+from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.record import RunConfig, load_config
+from charlstm.checkpoint.weights import load_weights
 from charlstm.config import Hold, SamplingConfig, Unknown, check_cell, check_seed, parse_hold
 from charlstm.errors import UsageError
 from charlstm.findings import Findings
 from charlstm.model.packed_weights import stream_weights
 from charlstm.run_files import FINDINGS
-from charlstm.sampling.blocks import draw_after, in_blocks, seeded_uniforms, usual_threads
+from charlstm.sampling.blocks import draw_after, seeded_uniforms, usual_threads
 from charlstm.sampling.spelling import read_prompt, written
 
 
-def sample_from(
+def sample_run(
     path: Path, prompt: str, *, config: SamplingConfig, seed: int, unknown: Unknown = "error"
 ) -> Iterator[list[str]]:
     """What each stream adds to its text; see sampling.sample. With torch and without it is the same."""
     check_seed(seed)
     run = load_config(path)
-    if in_blocks(run.model):
+    if run.model.has_compiled_steps:
         yield from _drawn_in_blocks(path, run, prompt, config, seed, unknown)
         return
     import torch

@@ -59,40 +59,47 @@ class Score:
         return shown
 
 
-def score(
-    path: Path,
-    corpus_name: str | None,
-    *,
-    split: str | None = None,
-    part: str = "all",
-    dynamic: bool = False,
-    unknown: Unknown = "error",
-    device: str = "auto",
-    progress: Callable[[float], None] = lambda fraction: None,
-) -> Score:
-    """The loss of every character of a text, or of one part of its split, under a run's best model.
+@dataclass(frozen=True, kw_only=True)
+class ScoreRequest:
+    """What `charlstm score` was asked for.
 
-    The split is the run's own where its text is. dynamic lets a copy of the model learn from the text as it
-    reads. progress is told which fraction of the characters is read. Raises CheckpointError when a loss is no
-    finite number, which takes a dynamic model with absurd weights.
+    run is the folder of the run, corpus the name of the text, the run's own where it is None. part is the
+    part of the text to score, in the shares that split says, which are the run's own for its own text.
+    dynamic lets a copy of the model learn from the text as it reads.
     """
-    checkpoint = load(path)
-    corpus = corpus_of(checkpoint, corpus_name, unknown=unknown)
+
+    run: Path
+    corpus: str | None = None
+    split: str | None = None
+    part: str = "all"
+    dynamic: bool = False
+    unknown: Unknown = "error"
+    device: str = "auto"
+
+
+def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lambda done: None) -> Score:
+    """Return the loss of every character of a text, or of one part of it, under a run's best model.
+
+    progress is told which fraction of the characters is read, in [0, 1]. Raises CheckpointError when a loss
+    is no finite number, which takes a dynamic model with absurd weights.
+    """
+    checkpoint = load(request.run)
+    corpus = corpus_of(checkpoint, request.corpus, unknown=request.unknown)
     ids = corpus.tokens
-    if part != "all":
+    if request.part != "all":
         record = checkpoint.config.corpus
-        if record and corpus_name is not None and corpus.sha256 != record.sha256:
+        if record and request.corpus is not None and corpus.sha256 != record.sha256:
             record = None  # another text
-        shares = split or (record.split if record else DEFAULT_SPLIT)
-        ids = ids[slice(*split_bounds(len(ids), shares)[part])]
-    model = checkpoint.model.to(choose_device(device))
+        shares = request.split or (record.split if record else DEFAULT_SPLIT)
+        ids = ids[slice(*split_bounds(len(ids), shares)[request.part])]
+    model = checkpoint.model.to(choose_device(request.device))
     nats, done = np.zeros(len(ids), np.float32), 0
-    for losses in adapting_losses(model, ids) if dynamic else character_losses(model, ids):
+    for losses in adapting_losses(model, ids) if request.dynamic else character_losses(model, ids):
         nats[losses.first : losses.first + losses.nats.numel()] = losses.nats.numpy()
         done += losses.nats.numel()
         progress(done / len(ids))
     if not np.isfinite(nats).all():
         raise CheckpointError(
-            f"{path} predicts with NaN or infinity as it learns", "score it without --dynamic"
+            f"{request.run} predicts with NaN or infinity as it learns", "score it without --dynamic"
         )
     return Score(corpus, ids, nats, has_changed(checkpoint, corpus))

@@ -18,7 +18,7 @@ from charlstm.config import SamplingConfig
 from charlstm.errors import UsageError
 from charlstm.machine.devices import choose_device, keep_freed_memory
 from charlstm.machine.launch import SINGLE, Launch
-from charlstm.machine.processes import Group, joined, own_device
+from charlstm.machine.processes import ProcessGroup, joined, own_device
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.sampling.sampler import sample
 from charlstm.tasks.training_plan import Plan, TrainRequest, plan_new_run, plan_resumed_run
@@ -75,7 +75,7 @@ class Trained:
 RunEvent = loop.Event | Prepared | Sampled | Interrupted | Trained
 
 
-def train(
+def train_run(
     request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: False, launch: Launch = SINGLE
 ) -> Iterator[RunEvent]:
     """Train a model on a text in a folder of its own, yielding what happens.
@@ -86,21 +86,21 @@ def train(
     """
     device = own_device(launch, choose_device(request.device))
     keep_freed_memory()
-    with joined(launch, device) as group:
-        yield from _trained_by(group, request, device, should_stop)
+    with joined(launch, device) as processes:
+        yield from _trained_by(processes, request, device, should_stop)
 
 
 def _trained_by(
-    group: Group, request: TrainRequest, device: torch.device, should_stop: Callable[[], bool]
+    processes: ProcessGroup, request: TrainRequest, device: torch.device, should_stop: Callable[[], bool]
 ) -> Iterator[RunEvent]:
-    writer = _tensorboard_writer() if request.tensorboard and group.leads else None
+    writer = _tensorboard_writer() if request.tensorboard and processes.leads else None
     folder = RunFolder(request.out)
-    plan = group.in_turn(lambda: plan_resumed_run(request) if request.resume else plan_new_run(request))
+    plan = processes.in_turn(lambda: plan_resumed_run(request) if request.resume else plan_new_run(request))
     generator = torch.Generator().manual_seed(plan.training.seed)
     model = CharLSTM(plan.config.model, generator=generator).to(device)
-    trainer = Trainer(model, plan.train, plan.training, group=group)
+    trainer = Trainer(model, plan.train, plan.training, processes=processes)
     with ExitStack() as stack:
-        group.in_turn(lambda: _opened(stack, folder, request, plan, trainer) if group.leads else None)
+        processes.in_turn(lambda: _opened(stack, folder, request, plan, trainer) if processes.leads else None)
         trainer.follow_first()
         yield _prepared(plan, trainer)
         place = str(request.out / "tensorboard")
@@ -150,7 +150,7 @@ class _Run:
     @property
     def leads(self) -> bool:
         """Whether this process is the one that writes."""
-        return self.trainer.group.leads
+        return self.trainer.processes.leads
 
     def save(self) -> None:
         """The last state, and the weights too while no validation value has chosen any."""
@@ -213,7 +213,7 @@ def _judged(run: _Run, validation: Ids) -> Iterator[RunEvent]:
     """
     trainer = run.trainer
     if len(validation) > 1 and trainer.evaluated_step < trainer.step:
-        bits = evaluate(trainer.average, validation, group=trainer.group).bits_per_character
+        bits = evaluate(trainer.average, validation, processes=trainer.processes).bits_per_character
         if not math.isfinite(bits):
             return
         best = bits < trainer.best_bits

@@ -4,10 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from charlstm.checkpoint.loading import load_config
-from charlstm.checkpoint.record import CorpusRecord, RunConfig
+from charlstm.checkpoint.record import CorpusRecord, RunConfig, load_config
 from charlstm.checkpoint.run_folder import RunFolder
-from charlstm.config import DEFAULT_SPLIT, Level, ModelConfig, TrainingConfig
+from charlstm.config import DEFAULT_SPLIT, ModelConfig, TextLevel, TrainingConfig
 from charlstm.errors import CheckpointError, UnknownCharacterError, UsageError
 from charlstm.text.corpus import Corpus, load_corpus, split_bounds
 from charlstm.text.vocabulary import Ids
@@ -25,7 +24,7 @@ class TrainRequest:
     training: dict[str, Any]
     validation: str | None = None
     split: str = DEFAULT_SPLIT
-    level: Level = "characters"
+    level: TextLevel = "characters"
     device: str = "auto"
     resume: bool = False
     overwrite: bool = False

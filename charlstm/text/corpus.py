@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
-from charlstm.config import Level, Unknown
+from charlstm.config import TextLevel, Unknown
 from charlstm.errors import UsageError
 from charlstm.text.sources import BUILT_IN, find_text
 from charlstm.text.token_cache import cached_records, load_tokens
@@ -38,7 +38,7 @@ class Corpus:
 def load_corpus(
     name: str,
     *,
-    level: Level = "characters",
+    level: TextLevel = "characters",
     vocabulary: Vocabulary | None = None,
     unknown: Unknown = "error",
     data_folder: Path | None = None,
@@ -73,7 +73,7 @@ class CachedCorpus:
 
     name: str
     state: str
-    level: Level | None = None
+    level: TextLevel | None = None
     characters: int | None = None
     symbols: int | None = None
     disk_bytes: int | None = None

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from charlstm.config import Level
+from charlstm.config import TextLevel
 from charlstm.errors import CorpusError
 from charlstm.run_files import is_run_file
 from charlstm.text import grammar
@@ -34,7 +34,7 @@ _REACH_SECONDS = 5
 _STDLIB_NOT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "pydoc_data"}
 
 
-def find_text(name: str, *, level: Level, data_folder: Path) -> Text:
+def find_text(name: str, *, level: TextLevel, data_folder: Path) -> Text:
     """The files that a CORPUS names; those generated or from Hugging Face are kept in data_folder.
 
     Raises CorpusError when there is none, or none with text.
@@ -59,7 +59,7 @@ def find_text(name: str, *, level: Level, data_folder: Path) -> Text:
     )
 
 
-def _texts(name: str, files: Iterable[Path], level: Level) -> Text:
+def _texts(name: str, files: Iterable[Path], level: TextLevel) -> Text:
     """Those of the files that are text. Raises CorpusError when none is."""
     heads = {file: _head(file) for file in files}
     is_text = {file: _is_text(head, level) for file, head in heads.items() if head}
@@ -80,7 +80,7 @@ def _head(file: Path) -> bytes:
         raise unreadable(error) from error
 
 
-def _is_text(head: bytes, level: Level) -> bool:
+def _is_text(head: bytes, level: TextLevel) -> bool:
     """Whether a file that begins like this is text; a head of full length may cut a character off."""
     if b"\0" in head:
         return False

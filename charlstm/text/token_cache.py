@@ -23,8 +23,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from charlstm.config import Level, Unknown
-from charlstm.errors import CharLSTMError, CorpusError
+from charlstm.config import TextLevel, Unknown
+from charlstm.errors import CharLSTMError, CorpusError, cannot_be_written
 from charlstm.machine.files import whole_file
 from charlstm.text.vocabulary import Ids, SymbolFinder, Vocabulary, not_utf8
 
@@ -77,7 +77,7 @@ class TokenRecord:
 
 
 def load_tokens(
-    text: Text, *, level: Level, vocabulary: Vocabulary | None, unknown: Unknown, folder: Path
+    text: Text, *, level: TextLevel, vocabulary: Vocabulary | None, unknown: Unknown, folder: Path
 ) -> tuple[TokenRecord, Ids]:
     """The ids of a text, (characters,) memory-mapped and read-only, from the cache in folder or into it.
 
@@ -135,12 +135,11 @@ def unreadable(error: OSError) -> CorpusError:
 
 
 def _unwritable(place: Path, why: object) -> CorpusError:
-    return CorpusError(
-        f"{place} cannot be written: {why}", "free some space there, or name another folder by CHARLSTM_DATA"
-    )
+    advice = "free some space there, or name another folder by CHARLSTM_DATA"
+    return cannot_be_written(CorpusError, place, why, advice)
 
 
-def _pieces(text: Text, level: Level, *, each: Callable[[bytes], object]) -> Iterator[str | bytes]:
+def _pieces(text: Text, level: TextLevel, *, each: Callable[[bytes], object]) -> Iterator[str | bytes]:
     """Yield the text in order, in bytes or as whole characters; each is called with all its bytes."""
     for number, file in enumerate(text.files):
         if number:
@@ -182,7 +181,7 @@ def _fingerprint(text: Text) -> Fingerprint:
     return Fingerprint(digest.hexdigest(), size)
 
 
-def _symbols(text: Text, level: Level) -> Vocabulary:
+def _symbols(text: Text, level: TextLevel) -> Vocabulary:
     finder = SymbolFinder(level)
     for piece in _pieces(text, level, each=lambda chunk: None):
         finder.update(piece)
@@ -190,7 +189,7 @@ def _symbols(text: Text, level: Level) -> Vocabulary:
 
 
 def _place(
-    folder: Path, fingerprint: Fingerprint, level: Level, vocabulary: Vocabulary | None, unknown: Unknown
+    folder: Path, fingerprint: Fingerprint, level: TextLevel, vocabulary: Vocabulary | None, unknown: Unknown
 ) -> Path:
     """Where the ids of a text under some settings are, but for the suffix."""
     symbols = vocabulary.symbols if vocabulary else None

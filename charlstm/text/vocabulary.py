@@ -12,7 +12,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from charlstm.config import Level, Unknown
+from charlstm.config import TextLevel, Unknown
 from charlstm.errors import CheckpointError, CorpusError, UnknownCharacterError, UsageError
 
 Ids = NDArray[np.unsignedinteger]
@@ -29,7 +29,7 @@ class Vocabulary:
     Raises UsageError for another level, and for symbols that are not distinct single characters.
     """
 
-    level: Level
+    level: TextLevel
     symbols: tuple[str, ...]
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class Vocabulary:
         return len(self.symbols)
 
     @classmethod
-    def of_text(cls, text: str | bytes, *, level: Level = "characters") -> "Vocabulary":
+    def of_text(cls, text: str | bytes, *, level: TextLevel = "characters") -> "Vocabulary":
         """The symbols that occur in a text, by code point. Raises CorpusError for what UTF-8 cannot hold."""
         finder = SymbolFinder(level)
         finder.update(text)
@@ -151,7 +151,7 @@ class Vocabulary:
 class SymbolFinder:
     """Which symbols occur in a text that comes in pieces."""
 
-    def __init__(self, level: Level) -> None:
+    def __init__(self, level: TextLevel) -> None:
         self._level = level
         self._seen = np.zeros(_CODE_POINTS, np.bool_)
 
@@ -167,7 +167,7 @@ class SymbolFinder:
         return Vocabulary(self._level, tuple(map(chr, np.flatnonzero(self._seen).tolist())))
 
 
-def symbol_codes(text: str | bytes, level: Level) -> NDArray[np.uint8 | np.uint32]:
+def symbol_codes(text: str | bytes, level: TextLevel) -> NDArray[np.uint8 | np.uint32]:
     """Code points (characters,) or byte values (bytes,), uint8 where all are below 128 or bytes, else uint32.
 
     Raises CorpusError for bytes that are not UTF-8 at level characters, and for lone surrogates.
@@ -201,8 +201,8 @@ def not_utf8(name: str, byte: int, offset: int) -> CorpusError:
 def _faults(level: object, symbols: Sequence[object]) -> list[str]:
     """What is wrong with a vocabulary, all of it."""
     faults = []
-    if level not in get_args(Level):
-        faults.append(f"its level is {level!r}, not {' or '.join(get_args(Level))}")
+    if level not in get_args(TextLevel):
+        faults.append(f"its level is {level!r}, not {' or '.join(get_args(TextLevel))}")
     highest = 0xFF if level == "bytes" else _CODE_POINTS
     wrong = [symbol for symbol in symbols if not _is_symbol(symbol, highest)]
     if wrong:

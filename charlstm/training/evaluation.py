@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from charlstm.errors import CorpusError
-from charlstm.machine.processes import ALONE, Group
+from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM, State
 from charlstm.text.vocabulary import Ids
 
@@ -45,21 +45,21 @@ class Losses(NamedTuple):
     nats: Tensor
 
 
-def evaluate(model: CharLSTM, ids: Ids, *, group: Group = ALONE) -> Evaluation:
+def evaluate(model: CharLSTM, ids: Ids, *, processes: ProcessGroup = ALONE) -> Evaluation:
     """Mean loss over a whole text, (characters,) token ids, from a state of zeros at its first character.
 
     The processes of a group read a part each. Raises CorpusError when there is nothing to predict.
     """
     total, count = 0.0, 0
-    for losses in character_losses(model, ids, group=group):
+    for losses in character_losses(model, ids, processes=processes):
         total += losses.nats.double().sum().item()
         count += losses.nats.numel()
-    total, characters = group.sums(total, count)
+    total, characters = processes.sums(total, count)
     return Evaluation(total / characters, int(characters))
 
 
 @torch.inference_mode()
-def character_losses(model: CharLSTM, ids: Ids, *, group: Group = ALONE) -> Iterator[Losses]:
+def character_losses(model: CharLSTM, ids: Ids, *, processes: ProcessGroup = ALONE) -> Iterator[Losses]:
     """Yield the loss of every character but the first, in blocks that together cover each one once.
 
     Long texts are read as streams side by side, each starting WARMUP characters early; the blocks of all
@@ -74,7 +74,7 @@ def character_losses(model: CharLSTM, ids: Ids, *, group: Group = ALONE) -> Iter
     was_training = model.training
     model.eval()
     try:
-        if rows := range(streams)[group.shard(streams).own]:
+        if rows := range(streams)[processes.shard(streams).own]:
             yield from _stream_losses(model, ids, rows, length, warmed=streams > 1)
     finally:
         model.train(was_training)

@@ -76,7 +76,7 @@ def train(
     reason: Literal["done", "interrupted", "early"] = "done"
     logged_step, logged_seconds = trainer.step, clock.read()
     while trainer.fraction < 1:
-        if trainer.group.any(should_stop()):
+        if trainer.processes.any(should_stop()):
             reason = "interrupted"
             break
         if evaluating and due.now():
@@ -107,7 +107,7 @@ class _Clock:
         self._zero = time.monotonic() - trainer.elapsed_seconds
 
     def read(self) -> float:
-        self._trainer.elapsed_seconds = self._trainer.group.first(time.monotonic() - self._zero)
+        self._trainer.elapsed_seconds = self._trainer.processes.first(time.monotonic() - self._zero)
         return self._trainer.elapsed_seconds
 
 
@@ -158,7 +158,7 @@ def _logged(trainer: Trainer, steps: int, seconds: float) -> Logged:
 
 def _evaluated(trainer: Trainer, validation: Ids) -> Evaluated:
     trainer.check_finite()
-    bits = evaluate(trainer.average, validation, group=trainer.group).bits_per_character
+    bits = evaluate(trainer.average, validation, processes=trainer.processes).bits_per_character
     if not math.isfinite(bits):
         raise trainer.diverged("the validation loss")
     best = bits < trainer.best_bits

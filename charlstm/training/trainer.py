@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from charlstm.config import TrainingConfig
 from charlstm.errors import DivergedError, UsageError
-from charlstm.machine.processes import ALONE, Group, Shard
+from charlstm.machine.processes import ALONE, ProcessGroup, Shard
 from charlstm.model import bfloat16_layer
 from charlstm.model.char_lstm import CharLSTM, State, runs_compiled
 from charlstm.text.vocabulary import Ids
@@ -40,7 +40,9 @@ _COUNTS = (*_STEPS, "characters", "position")
 class Trainer:
     """A model in training: what a step needs, what it leaves, and how to save and restore it."""
 
-    def __init__(self, model: CharLSTM, ids: Ids, config: TrainingConfig, *, group: Group = ALONE) -> None:
+    def __init__(
+        self, model: CharLSTM, ids: Ids, config: TrainingConfig, *, processes: ProcessGroup = ALONE
+    ) -> None:
         """ids (characters,) are the training split, the whole one in every process of the group.
 
         Raises CorpusError when it is too short, UsageError when the group has more processes than streams.
@@ -49,7 +51,7 @@ class Trainer:
         # What is evaluated and kept: the mean of the weights over the last part of the steps behind.
         self.average = copy.deepcopy(model).requires_grad_(False)
         self.config = config
-        self.group = group
+        self.processes = processes
         self.step = 0
         self.characters = 0
         self.elapsed_seconds = 0.0
@@ -61,7 +63,7 @@ class Trainer:
         self._ids = ids
         self._length = stream_length(len(ids), streams=config.streams, window=config.window)
         self._position = 0
-        self._shard = _shard(group, config.streams)
+        self._shard = _shard(processes, config.streams)
         self._state = model.initial_state(config.streams)  # of all streams; `collect` makes all of it true
         self._optimizers = Optimizers(model, config)
         self._loss_sum = torch.zeros((), device=model.device)
@@ -105,7 +107,7 @@ class Trainer:
         loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.to(device).flatten())
         loss = loss * self._shard.share
         loss.backward()  # type: ignore[no-untyped-call]
-        loss = self.group.sum_gradients(self.model.parameters(), loss)
+        loss = self.processes.sum_gradients(self.model.parameters(), loss)
         self._norm_sum += self._optimizers.step(self.fraction)
         self._average_weights()
         self._loss_sum += loss
@@ -133,13 +135,13 @@ class Trainer:
     def collect(self) -> None:
         """Let the state of every stream come from the process that reads it, before it is saved."""
         h, c = self._state
-        self._state = State(self.group.gathered(h, self._shard), self.group.gathered(c, self._shard))
+        self._state = State(self.processes.gathered(h, self._shard), self.processes.gathered(c, self._shard))
 
     def follow_first(self) -> None:
         """Go on from where process 0 is, with its weights."""
-        if self.group.count > 1:
+        if self.processes.count > 1:
             tensors = {name: value.cpu() for name, value in self.tensors().items()}
-            self.restore(*self.group.shared((tensors, self.numbers())))
+            self.restore(*self.processes.shared((tensors, self.numbers())))
 
     def _autocast(self) -> AbstractContextManager[Any]:
         if use_bfloat16(self.config.precision, self.model.device):
@@ -234,13 +236,14 @@ class Trainer:
         self._position, self._summed_steps = counts["position"], counts["summed_steps"]
 
 
-def _shard(group: Group, streams: int) -> Shard:
+def _shard(processes: ProcessGroup, streams: int) -> Shard:
     """The streams of this process. Raises UsageError when there is none for each."""
-    if group.count > streams:
+    if processes.count > streams:
         raise UsageError(
-            f"{streams} streams are too few for {group.count} processes", "raise --streams, or start fewer"
+            f"{streams} streams are too few for {processes.count} processes",
+            "raise --streams, or start fewer",
         )
-    return group.shard(streams)
+    return processes.shard(streams)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from charlstm.checkpoint.loading import load, load_config
-from charlstm.checkpoint.record import CorpusRecord, RunConfig
+from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.record import CorpusRecord, RunConfig, load_config
 from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.errors import CheckpointError

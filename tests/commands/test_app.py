@@ -416,7 +416,7 @@ def test_ctrl_c_outside_of_training(trained, monkeypatch, capsys):
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("charlstm.tasks.score.score", interrupted)
+    monkeypatch.setattr("charlstm.tasks.score.score_run", interrupted)
     assert run(monkeypatch, "score", trained) == 130
 
 

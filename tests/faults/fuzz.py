@@ -25,7 +25,8 @@ with atheris.instrument_imports(include=["charlstm", "pickle", "zipfile"]):
     import torch
     from small_run import request, train_small
 
-    from charlstm.checkpoint.loading import load, load_config
+    from charlstm.checkpoint.loading import load
+    from charlstm.checkpoint.record import load_config
     from charlstm.checkpoint.run_folder import RunFolder
     from charlstm.errors import CharLSTMError
     from charlstm.findings import Findings

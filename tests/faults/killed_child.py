@@ -19,7 +19,7 @@ def _trained(out: Path, resume: bool, settings: dict[str, object], told: Connect
     import torch
 
     torch.set_num_threads(1)
-    for event in train.train(request(out, resume=resume, **settings)):
+    for event in train.train_run(request(out, resume=resume, **settings)):
         if isinstance(event, train.loop.Stepped):
             told.send(event.step)  # whatever the step before was to save is saved by now
 
@@ -45,7 +45,7 @@ def train_and_kill(out: Path, *, resume: bool, after: int, seconds: float, **set
 
 
 def _held(out: Path, told: Connection) -> None:
-    training = train.train(request(out))
+    training = train.train_run(request(out))
     next(training)
     told.send("held")
     time.sleep(600)

@@ -45,7 +45,7 @@ def _trained(
     stop = lambda: stop_after is not None and step >= stop_after  # noqa: E731
     try:
         with patch("charlstm.tasks.train._sample_text", return_value=""):
-            for event in train.train(wanted, should_stop=stop, launch=launch):
+            for event in train.train_run(wanted, should_stop=stop, launch=launch):
                 step = getattr(event, "step", step)
                 if isinstance(event, train.loop.Stepped):
                     told.send(step)

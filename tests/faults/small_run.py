@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from safetensors import safe_open
 
-from charlstm.checkpoint.loading import load_config
+from charlstm.checkpoint.record import load_config
 from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.run_files import METRICS, MODEL, RESUME
@@ -47,7 +47,7 @@ def train_small(wanted: TrainRequest, *, stop_after: int | None = None) -> train
     with patch(
         "charlstm.tasks.train._sample_text", return_value=""
     ):  # most of the time, and it changes nothing
-        for event in train.train(wanted, should_stop=should_stop):
+        for event in train.train_run(wanted, should_stop=should_stop):
             if isinstance(event, train.loop.Stepped):
                 done = event.step
             last = event

@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from small_run import request
 
 from charlstm.config import SamplingConfig
-from charlstm.tasks import sample, score, train
+from charlstm.tasks import sample, train
+from charlstm.tasks.score import ScoreRequest, score_run
 from charlstm.tasks.training_plan import TrainRequest
 
 GROWTH = 0.02
@@ -35,11 +36,11 @@ def cycle(out: Path) -> None:
         if not resume:
             wanted = TrainRequest(**{**vars(wanted), "overwrite": True})
         steps = 0
-        for event in train.train(wanted, should_stop=lambda: not resume and steps >= 40):  # noqa: B023
+        for event in train.train_run(wanted, should_stop=lambda: not resume and steps >= 40):  # noqa: B023
             steps += isinstance(event, train.loop.Stepped)
-    drawn = sample.sample_from(out, "He ", config=SamplingConfig(length=100, count=2), seed=1)
+    drawn = sample.sample_run(out, "He ", config=SamplingConfig(length=100, count=2), seed=1)
     assert sum(1 for _ in drawn) == 101
-    assert score.score(out, None).bits_per_character > 0
+    assert score_run(ScoreRequest(run=out)).bits_per_character > 0
 
 
 def memory_bytes() -> int:

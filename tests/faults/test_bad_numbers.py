@@ -18,6 +18,7 @@ from charlstm.config import Hold, SamplingConfig
 from charlstm.errors import CorpusError, DivergedError, UsageError
 from charlstm.run_files import MODEL
 from charlstm.tasks import sample, score, train
+from charlstm.tasks.score import ScoreRequest, score_run
 from charlstm.training.evaluation import Evaluation, Losses
 
 
@@ -38,7 +39,9 @@ def test_a_learning_rate_of_10_is_survived(tmp_path):
 
 
 def test_a_validation_loss_that_is_no_number(tmp_path, monkeypatch):
-    monkeypatch.setattr("charlstm.training.loop.evaluate", lambda model, ids, group: Evaluation(math.nan, 1))
+    monkeypatch.setattr(
+        "charlstm.training.loop.evaluate", lambda model, ids, processes: Evaluation(math.nan, 1)
+    )
     with pytest.raises(
         DivergedError, match="the validation loss became NaN, infinite or absurd before step 7"
     ):
@@ -52,7 +55,7 @@ def test_a_weight_that_goes_wrong_is_never_saved(tmp_path, bad):
     out = tmp_path / "run"
 
     def training() -> None:
-        events = train.train(request(out, save_every=1, evaluate_every=1000))
+        events = train.train_run(request(out, save_every=1, evaluate_every=1000))
         for event in events:
             if isinstance(event, train.loop.Stepped) and event.step == 10:
                 trainer = events.gi_yieldfrom.gi_frame.f_locals["trainer"]
@@ -89,7 +92,7 @@ def trained(tmp_path_factory):
 
 
 def drawn(out, **settings: object) -> str:
-    pieces = sample.sample_from(out, "He", config=SamplingConfig(**({"length": 60} | settings)), seed=5)
+    pieces = sample.sample_run(out, "He", config=SamplingConfig(**({"length": 60} | settings)), seed=5)
     return "".join(piece for (piece, *_) in pieces)
 
 
@@ -206,7 +209,7 @@ def test_a_model_that_would_overflow_as_it_reads(growing, monkeypatch, capsys, t
     for command in (["score"], ["score", "--json"], ["sample"], ["inspect", tmp_path / "long.txt"]):
         assert run(monkeypatch, command[0], growing, *command[1:]) == 0, command
         assert "nan" not in capsys.readouterr().out.lower()
-    assert np.isfinite(score.score(growing, None).nats).all()
+    assert np.isfinite(score_run(ScoreRequest(run=growing)).nats).all()
 
 
 def test_a_model_that_overflows_as_it_learns(trained, monkeypatch, capsys):
@@ -221,8 +224,8 @@ def test_a_model_that_overflows_as_it_learns(trained, monkeypatch, capsys):
 def test_a_text_of_one_character_cannot_be_scored(trained, tmp_path):
     (tmp_path / "one.txt").write_text("H")
     with pytest.raises(CorpusError, match="leaves nothing to predict"):
-        score.score(trained, str(tmp_path / "one.txt"))
+        score_run(ScoreRequest(run=trained, corpus=str(tmp_path / "one.txt")))
 
 
 def test_scores_are_numbers(trained):
-    assert np.isfinite(score.score(trained, None).nats).all()
+    assert np.isfinite(score_run(ScoreRequest(run=trained)).nats).all()

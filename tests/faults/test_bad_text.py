@@ -14,7 +14,9 @@ from charlstm.checkpoint.loading import load
 from charlstm.config import InspectionConfig, SamplingConfig
 from charlstm.errors import CharLSTMError, CorpusError, UsageError
 from charlstm.findings import Findings
-from charlstm.tasks import inspect, sample, score, train
+from charlstm.tasks import sample, train
+from charlstm.tasks.inspect import InspectRequest, inspect_run
+from charlstm.tasks.score import ScoreRequest, score_run
 from charlstm.tasks.training_plan import TrainRequest
 from charlstm.text import token_cache
 from charlstm.text.corpus import load_corpus, split_bounds
@@ -42,10 +44,10 @@ def use(text: Path, out: Path, level: str) -> None:
     bounds = split_bounds(len(corpus.tokens), "60/40")
     assert bounds["train"][0] == 0
     assert bounds["test"][1] == len(corpus.tokens)
-    list(train.train(request(text, out, level=level)))
-    scored = score.score(out, str(text))
+    list(train.train_run(request(text, out, level=level)))
+    scored = score_run(ScoreRequest(run=out, corpus=str(text)))
     assert np.isfinite(scored.bits_per_character)
-    drawn = sample.sample_from(out, "", config=SamplingConfig(length=5), seed=0)
+    drawn = sample.sample_run(out, "", config=SamplingConfig(length=5), seed=0)
     assert "".join(piece for (piece,) in drawn) is not None
     inspected(out, text)
 
@@ -53,8 +55,7 @@ def use(text: Path, out: Path, level: str) -> None:
 def inspected(run: Path, text: Path, **settings: object) -> Findings:
     """The findings of a run in a text."""
     config = InspectionConfig(**settings)
-    quiet = {"progress": lambda stage, fraction: None, "command": ""}
-    return inspect.inspect(run, str(text), run, config=config, **quiet).findings
+    return inspect_run(InspectRequest(run=run, corpus=str(text), out=run, config=config)).findings
 
 
 @pytest.mark.parametrize("level", ["characters", "bytes"])
@@ -102,9 +103,9 @@ def test_one_distinct_character(tmp_path, level):
     place.write_text("a" * 24_000)
     with pytest.raises(CorpusError, match="no feature of the text varies enough"):
         use(place, tmp_path / "run", level)
-    assert score.score(tmp_path / "run", None).bits_per_character == 0
+    assert score_run(ScoreRequest(run=tmp_path / "run")).bits_per_character == 0
     [drawn] = zip(
-        *sample.sample_from(tmp_path / "run", "a", config=SamplingConfig(length=9), seed=0), strict=True
+        *sample.sample_run(tmp_path / "run", "a", config=SamplingConfig(length=9), seed=0), strict=True
     )
     assert "".join(drawn) == "a" * 9
 
@@ -114,12 +115,12 @@ def test_a_vocabulary_of_60_000(tmp_path, heavy):
     assert len(symbols) == 60_000
     place = tmp_path / "text.txt"
     place.write_text(symbols + symbols[:3_000], encoding="utf-8")
-    list(train.train(request(place, tmp_path / "run", split="96/4")))
+    list(train.train_run(request(place, tmp_path / "run", split="96/4")))
     assert len(load(tmp_path / "run").config.vocabulary) == 60_000
     short = tmp_path / "short.txt"
     short.write_text(symbols[:2_000], encoding="utf-8")
-    assert score.score(tmp_path / "run", str(short)).bits_per_character > 10
-    drawn = sample.sample_from(tmp_path / "run", "a", config=SamplingConfig(length=9), seed=0)
+    assert score_run(ScoreRequest(run=tmp_path / "run", corpus=str(short))).bits_per_character > 10
+    drawn = sample.sample_run(tmp_path / "run", "a", config=SamplingConfig(length=9), seed=0)
     assert len(list(drawn)) == 10
     if not heavy:
         return
@@ -131,7 +132,7 @@ def test_a_line_of_ten_million_characters(tmp_path, heavy):
     place = tmp_path / "text.txt"
     place.write_text('f(x) = "a" * ' * 770_000)
     started = time.process_time()
-    list(train.train(request(place, tmp_path / "run", split="99.9/0.1")))
+    list(train.train_run(request(place, tmp_path / "run", split="99.9/0.1")))
     if heavy:
         inspected(tmp_path / "run", place, characters=1_000_000)
     assert time.process_time() - started < (300 if heavy else 20)
@@ -190,8 +191,8 @@ def test_a_file_that_grows_all_the_time(tmp_path):
 def test_a_text_named_by_bytes_that_are_no_text(tmp_path):
     place = tmp_path / "a\udcff.txt"
     place.write_text("some text\n" * 100)
-    list(train.train(request(place, tmp_path / "run")))
-    assert score.score(tmp_path / "run", None).bits_per_character > 0
+    list(train.train_run(request(place, tmp_path / "run")))
+    assert score_run(ScoreRequest(run=tmp_path / "run")).bits_per_character > 0
 
 
 def test_a_validation_text_of_other_characters(tmp_path):
@@ -199,7 +200,7 @@ def test_a_validation_text_of_other_characters(tmp_path):
     (tmp_path / "other.txt").write_text("another one\n" * 100)
     wanted = request(tmp_path / "text.txt", tmp_path / "run", validation=str(tmp_path / "other.txt"))
     with pytest.raises(CorpusError, match=r"other\.txt: 'a' .* is not among") as problem:
-        list(train.train(wanted))
+        list(train.train_run(wanted))
     assert "--unknown" not in problem.value.advice, "train has no such option"
 
 
@@ -207,7 +208,7 @@ def test_runs_in_a_folder_of_texts_are_not_read(tmp_path):
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.txt").write_text("some text\n" * 100)
     before = load_corpus(str(tmp_path / "texts")).sha256
-    list(train.train(request(tmp_path / "texts", tmp_path / "texts" / "run")))
+    list(train.train_run(request(tmp_path / "texts", tmp_path / "texts" / "run")))
     (tmp_path / "texts" / "run" / "findings.json").write_text("{}")
     assert load_corpus(str(tmp_path / "texts")).sha256 == before
     assert load_corpus(str(tmp_path / "texts" / "**" / "*.*")).sha256 == before
@@ -219,6 +220,6 @@ def test_runs_in_a_folder_of_texts_are_not_read(tmp_path):
 def test_features_that_cannot_be(tmp_path, feature):
     place = tmp_path / "text.txt"
     place.write_text('He said "no" (twice).\n' * 1_200)
-    list(train.train(request(place, tmp_path / "run")))
+    list(train.train_run(request(place, tmp_path / "run")))
     with pytest.raises(UsageError):
         inspected(tmp_path / "run", place, features=(feature,))

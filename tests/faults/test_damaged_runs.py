@@ -13,7 +13,8 @@ from damage import refusal, refusals
 from safetensors.torch import load_file, save_file
 from small_run import digest, load_to_resume, request, train_small
 
-from charlstm.checkpoint.loading import load, load_config
+from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.record import load_config
 from charlstm.checkpoint.tensor_file import load_tensors
 from charlstm.commands import app
 from charlstm.config import SamplingConfig
@@ -293,4 +294,4 @@ def test_a_folder_in_the_place_of_a_file(run):
         with pytest.raises(CheckpointError):
             load(run)
         with pytest.raises(CheckpointError):
-            next(sample.sample_from(run, "He", config=SamplingConfig(length=1), seed=0))
+            next(sample.sample_run(run, "He", config=SamplingConfig(length=1), seed=0))

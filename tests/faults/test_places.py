@@ -109,10 +109,10 @@ def test_a_run_that_another_process_is_training(tmp_path):
 
 
 def test_two_trainings_in_one_process(tmp_path):
-    first = train.train(request(tmp_path / "run"))
+    first = train.train_run(request(tmp_path / "run"))
     next(first)
     with pytest.raises(CheckpointError, match="another process is training in"):
-        next(train.train(request(tmp_path / "run", resume=True)))
+        next(train.train_run(request(tmp_path / "run", resume=True)))
     first.close()
     assert train_small(request(tmp_path / "run", resume=True)).step == 60
 

@@ -53,7 +53,7 @@ def test_weights_of_an_interruption_do_not_outlive_it(tmp_path, unbroken, monkey
     """The last weights of an interrupted run are used while they are the best, but it never chose them."""
     best = Evaluation(loss_nats=0.001, characters=1)
     with monkeypatch.context() as patch:
-        patch.setattr("charlstm.tasks.train.evaluate", lambda model, ids, group: best)
+        patch.setattr("charlstm.tasks.train.evaluate", lambda model, ids, processes: best)
         train_small(request(tmp_path / "run", **SETTINGS[2]), stop_after=10)
     assert load(tmp_path / "run").step == 10
     train_small(request(tmp_path / "run", resume=True))
@@ -64,7 +64,7 @@ def test_weights_of_an_interruption_do_not_outlive_it(tmp_path, unbroken, monkey
 
 
 def test_a_run_ended_before_its_first_save_begins_again(tmp_path, unbroken):
-    training = train.train(request(tmp_path / "run"))
+    training = train.train_run(request(tmp_path / "run"))
     next(training)
     training.close()
     train_small(request(tmp_path / "run", resume=True))
@@ -90,7 +90,7 @@ def test_a_run_whose_state_was_removed_says_so(tmp_path):
 
 def test_a_run_that_is_over_stays_as_it_is(tmp_path, monkeypatch):
     worse = (Evaluation(loss_nats=float(number), characters=1) for number in range(1, 100))
-    monkeypatch.setattr("charlstm.training.loop.evaluate", lambda model, ids, group: next(worse))
+    monkeypatch.setattr("charlstm.training.loop.evaluate", lambda model, ids, processes: next(worse))
     assert train_small(request(tmp_path / "run", patience=1)).reason == "early"
     before = outcome(tmp_path / "run")
     ended = train_small(request(tmp_path / "run", resume=True))

@@ -7,7 +7,12 @@ import torch
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig, ModelConfig
-from charlstm.inspection.control_networks import Controls, inspect_controls, pseudo_discoveries, share_above
+from charlstm.inspection.control_networks import (
+    ControlResults,
+    inspect_controls,
+    pseudo_discoveries,
+    share_above,
+)
 from charlstm.inspection.detecting.detect import Detected, detect
 from charlstm.inspection.exam.planted_cells import latch, plant, toggle
 from charlstm.inspection.reading.inspected_text import read_text
@@ -37,7 +42,7 @@ def test_a_shuffled_network_has_the_same_rows_in_every_gate_in_another_order() -
 
 
 @pytest.fixture(scope="module")
-def inspected() -> tuple[Detected, Controls]:
+def inspected() -> tuple[Detected, ControlResults]:
     """A planted toggle and latch, which stand, and what was found in their controls."""
     cells = [toggle('"'), latch("(", ")")]
     model = plant(cells, SYMBOLS, idle=10, generator=torch.Generator().manual_seed(0)).requires_grad_(False)
@@ -48,7 +53,7 @@ def inspected() -> tuple[Detected, Controls]:
 
 
 def test_the_share_above_controls_is_a_difference_with_its_interval(
-    inspected: tuple[Detected, Controls],
+    inspected: tuple[Detected, ControlResults],
 ) -> None:
     found, controls = inspected
     share, told = share_above(found, controls, 12, torch.Generator().manual_seed(0))
@@ -64,7 +69,7 @@ def test_the_share_above_controls_is_a_difference_with_its_interval(
     assert 0 < told["untrained"]["best_score"] < 1
 
 
-def test_false_discoveries_are_counted_on_letters(inspected: tuple[Detected, Controls]) -> None:
+def test_false_discoveries_are_counted_on_letters(inspected: tuple[Detected, ControlResults]) -> None:
     found, _ = inspected
     told = pseudo_discoveries(found)
     assert told["features"] == sum(f.name.startswith("pseudo_") for f in found.text.table.features) > 0

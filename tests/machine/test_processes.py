@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from charlstm.config import ModelConfig
 from charlstm.errors import DeviceError, ProcessError
 from charlstm.machine.launch import SINGLE, Launch
-from charlstm.machine.processes import ALONE, Group, joined, own_device
+from charlstm.machine.processes import ALONE, ProcessGroup, joined, own_device
 from charlstm.model.char_lstm import CharLSTM
 
 
 @given(rows=st.integers(1, 200), count=st.integers(1, 20))
 def test_shards_cover_all_rows_once_and_equally(rows, count):
-    shards = [Group(rank, count).shard(rows) for rank in range(count)]
+    shards = [ProcessGroup(rank, count).shard(rows) for rank in range(count)]
     assert [row for shard in shards for row in range(rows)[shard.own]] == list(range(rows))
     sizes = [shard.stop - shard.start for shard in shards]
     assert max(sizes) - min(sizes) <= 1
@@ -28,8 +28,8 @@ def test_alone_nothing_is_asked_and_nothing_changes():
     assert not ALONE.any(False)
     assert ALONE.first(0.1) == 0.1
     assert ALONE.shard(7).own == slice(0, 7)
-    with joined(SINGLE, torch.device("cpu")) as group:
-        assert group is ALONE
+    with joined(SINGLE, torch.device("cpu")) as processes:
+        assert processes is ALONE
 
 
 def test_dropout_of_a_shard_is_that_of_its_streams():
@@ -38,7 +38,7 @@ def test_dropout_of_a_shard_is_that_of_its_streams():
     ids = torch.randint(0, 5, (5, 9), generator=torch.Generator().manual_seed(1))
     whole, _ = model(ids, model.initial_state(5), generator=torch.Generator().manual_seed(2))
     for rank in range(2):
-        shard, generator = Group(rank, 2).shard(5), torch.Generator().manual_seed(2)
+        shard, generator = ProcessGroup(rank, 2).shard(5), torch.Generator().manual_seed(2)
         own = ids[shard.own]
         part, _ = model(own, model.initial_state(len(own)), generator=generator, shard=shard)
         torch.testing.assert_close(part, whole[shard.own])

@@ -50,5 +50,5 @@ def test_odd_text_is_drawn(tmp_path: Path):
 
 def test_a_folder_that_cannot_be_written_is_a_usage_problem(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UsageError, match="cannot write"):
+    with pytest.raises(UsageError, match="cannot be written"):
         write_figures(full_findings(), tmp_path / "file")

@@ -250,7 +250,7 @@ def test_lone_surrogate_can_be_written(tmp_path: Path):
 
 def test_unwritable_path_is_a_usage_problem(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UsageError, match="cannot write"):
+    with pytest.raises(UsageError, match="cannot be written"):
         write_report(sample_findings(), tmp_path / "file" / "report.html")
 
 

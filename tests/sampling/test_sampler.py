@@ -10,7 +10,6 @@ from charlstm.errors import UnknownCharacterError, UsageError
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State
 from charlstm.model.stepper import Stepper
-from charlstm.sampling.blocks import in_blocks
 from charlstm.sampling.sampler import draw, next_probabilities, sample
 from charlstm.text.vocabulary import Vocabulary
 
@@ -239,7 +238,7 @@ def test_blocks_hold_what_steps_hold(small_model, monkeypatch, count):
 
 @pytest.mark.parametrize(("activation", "expected"), [("tanh", True), ("relu", False)])
 def test_which_way_a_drawing_goes(activation, expected):
-    assert in_blocks(ModelConfig(vocabulary_size=2, activation=activation)) is expected
+    assert ModelConfig(vocabulary_size=2, activation=activation).has_compiled_steps is expected
 
 
 @pytest.mark.parametrize("hold", [Hold(2, 0, 1.0), Hold(0, 6, 1.0)])

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from charlstm.commands.terminal.formatting import visible
-from charlstm.errors import CharLSTMError, UsageError
+from charlstm.errors import CharLSTMError, UsageError, cannot_be_written
 
 
 class ReaderGoneError(Exception):
@@ -40,9 +40,7 @@ def write(text: str) -> None:
 def unwritable(error: OSError) -> UsageError:
     """The problem with a result that cannot be written; what is left of it goes nowhere."""
     _abandon(sys.stdout)
-    return UsageError(
-        f"the result cannot be written: {error.strerror}", "free some space, or send it elsewhere"
-    )
+    return cannot_be_written(UsageError, "the result", error, "free some space, or send it elsewhere")
 
 
 def _abandon(stream: TextIO) -> None:

@@ -2,12 +2,12 @@
 
 import platform
 from datetime import datetime, timezone
-from hashlib import sha256
 from importlib.metadata import version
 
 import torch
 from torch import Tensor
 
+from charlstm.checkpoint.tensor_file import weights_sha256
 from charlstm.config import InspectionConfig
 from charlstm.findings import Detection, Finding, Json, Mechanism, Method, ModelFacts
 from charlstm.inspection.control_networks import pseudo_discoveries
@@ -172,16 +172,13 @@ def method_of(found: Detected, share: Json, controls: dict[str, Json], config: I
 
 def provenance_of(model: CharLSTM, command: str | None) -> Json:
     """What was read, what wrote the findings, and when; the hash is of all weights, by name."""
-    weights = sha256()
-    for name, values in sorted(model.state_dict().items()):
-        weights.update(name.encode())
-        weights.update(values.detach().float().cpu().contiguous().numpy().tobytes())
+    arrays = {name: values.detach().float().cpu().numpy() for name, values in model.state_dict().items()}
     return {
         "charlstm": version("charlstm"),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "weights_sha256": weights.hexdigest(),
+        "weights_sha256": weights_sha256(arrays),
         "command": command,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }

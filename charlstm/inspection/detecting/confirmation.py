@@ -10,18 +10,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from charlstm.config import GATES
 from charlstm.inspection.detecting.context import Confounds
 from charlstm.inspection.detecting.discovery import LEAST_SCORE, PARTIAL_SHARE, Calibration, Pairs, Scoring
 from charlstm.inspection.detecting.null import ShiftedProducts, Standards, measure_standards, p_values
 from charlstm.inspection.detecting.staircase import Profile
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums, Saturation
-from charlstm.inspection.reading.shared_work import read_parts
-from charlstm.inspection.reading.splits import Part, Split
+from charlstm.inspection.reading.shared_work import read_chunks
+from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.inspection.reading.trace import CountedBlock
-from charlstm.machine.processes import ALONE, Group
+from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-GATES = ("input", "forget", "output")
+# The gates that a finding tells of; the candidate is no gate in [0, 1].
+_OPENING_GATES = tuple(gate for gate in GATES if gate != "candidate")
 # A counter is held to its straightness: the fading trace of one character, which fits a distance well, was
 # measured at .64 to .72 with f = .9; counters of trained networks at .8 to 1.
 STRAIGHTNESS = 0.8
@@ -97,12 +99,12 @@ class GatesByCharacter:
     """Sums of the pairs' gates by current character, and how often |tanh c| is above .9."""
 
     def __init__(self, pairs: int, vocabulary: int) -> None:
-        self.sums = {name: GroupSums(vocabulary, pairs) for name in GATES}
+        self.sums = {name: GroupSums(vocabulary, pairs) for name in _OPENING_GATES}
         self.output_saturation = Saturation(pairs)
 
     def update(self, characters: Tensor, block: CountedBlock, cells: Tensor) -> None:
         """Add the cells (pairs,) of a block whose current characters are characters (positions,) int64."""
-        for name, gate in zip(GATES, (block.i, block.f, block.o), strict=True):
+        for name, gate in zip(_OPENING_GATES, (block.i, block.f, block.o), strict=True):
             self.sums[name].update(characters, gate[:, cells])
         self.output_saturation.update(block.c[:, cells].tanh().abs())
 
@@ -126,16 +128,16 @@ def confirm(
     shifts: Tensor,
     *,
     nuisances: list[int],
-    group: Group = ALONE,
+    processes: ProcessGroup = ALONE,
 ) -> Confirmation:
     """Score the frozen pairs on a new split, against their features shifted by shifts (shifts,).
 
     nuisances are the features whose linear part no finding may rest on.
     """
     frozen = _Frozen(split, pairs, calibration, torch.tensor(nuisances, dtype=torch.int64))
-    standards = measure_standards(split, frozen.used, group)
+    standards = measure_standards(split, frozen.used, processes)
 
-    def read(part: Part) -> tuple[_Sums]:
+    def read(part: Chunk) -> tuple[_Sums]:
         sums = _Sums(frozen, standards, shifts, model.config.vocabulary_size)
         if len(pairs):
             reading = _reading(part, frozen)
@@ -143,7 +145,7 @@ def confirm(
                 sums.update(reading, block, frozen)
         return (sums,)
 
-    (sums,) = read_parts(split, read, group)
+    (sums,) = read_chunks(split, read, processes)
     return sums.result(frozen.feature)
 
 
@@ -167,14 +169,14 @@ class _Reading(NamedTuple):
     nuisances (rows, n) uint8 and the number of the context (rows,) int64.
     """
 
-    part: Part
+    part: Chunk
     features: Tensor
     since: Tensor
     nuisances: Tensor
     contexts: Tensor
 
 
-def _reading(part: Part, frozen: _Frozen) -> _Reading:
+def _reading(part: Chunk, frozen: _Frozen) -> _Reading:
     return _Reading(
         part,
         part.columns(frozen.used),

@@ -1,6 +1,5 @@
 """The passes of the detectors over the splits of a text, each on its own."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +13,12 @@ from charlstm.inspection.detecting.discovery import Calibration, Discovery, Pair
 from charlstm.inspection.detecting.movements import Movements, watch
 from charlstm.inspection.detecting.proposals import proposals
 from charlstm.inspection.features.automata import Automaton
+from charlstm.inspection.progress import Progress, untold
 from charlstm.inspection.reading.inspected_text import InspectedText
 from charlstm.inspection.reading.shared_work import do_jobs
-from charlstm.inspection.reading.splits import Part, Split
+from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.inspection.twins import untrained_twin
-from charlstm.machine.processes import ALONE, Group
+from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
 # Untrained networks whose best cells tell what is no finding, and how much text they are read on.
@@ -62,29 +62,29 @@ def detect(
     config: InspectionConfig,
     *,
     generator: torch.Generator,
-    progress: Callable[[str, float], None] = lambda stage, fraction: None,
-    group: Group = ALONE,
+    progress: Progress = untold,
+    processes: ProcessGroup = ALONE,
 ) -> Detected:
     """Calibrate, let the cells propose features, discover and confirm, each on its split."""
     progress("calibration", 0.0)
-    calibration = discovery.calibrate(model, text.splits["calibrate"], group)
+    calibration = discovery.calibrate(model, text.splits["calibrate"], processes)
     discovering = text.splits["discover"]
     progress("movements", 0.05)
-    seen = watch(model, discovering, calibration.thresholds, calibration.means, text.symbols, group)
+    seen = watch(model, discovering, calibration.thresholds, calibration.means, text.symbols, processes)
     listed = len(text.table.features)
     text = text.extended(_proposed(seen, discovering.first))
     discovering, confirming = text.splits["discover"], text.splits["confirm"]
     progress("untrained scores", 0.15)
-    untrained = _untrained_scores(model, discovering, generator, group)
+    untrained = _untrained_scores(model, discovering, generator, processes)
     progress("discovery", 0.3)
     pseudo = torch.tensor([feature.pseudo for feature in text.table.features])
     drawn = [
-        null.draw_shifts(null.self_likeness(split, group), config.shifts, generator)
+        null.draw_shifts(null.self_likeness(split, processes), config.shifts, generator)
         for split in (discovering, confirming)
     ]
     tested = (~pseudo).nonzero().flatten()
     discovered = discovery.discover(
-        model, discovering, calibration.means, drawn[0], tested=tested, group=group
+        model, discovering, calibration.means, drawn[0], tested=tested, processes=processes
     )
 
     def chosen(eligible: Tensor) -> Pairs:
@@ -98,7 +98,7 @@ def detect(
 
     pairs = chosen(~pseudo)
     progress("confirmation", 0.5)
-    confirmed, stands = _confirmed(model, text, pairs, calibration, drawn[1], config.significance, group)
+    confirmed, stands = _confirmed(model, text, pairs, calibration, drawn[1], config.significance, processes)
     return Detected(
         text,
         calibration,
@@ -120,7 +120,7 @@ def _confirmed(
     calibration: Calibration,
     shifts: Tensor,
     significance: float,
-    group: Group,
+    processes: ProcessGroup,
 ) -> tuple[Confirmation, Tensor]:
     """The frozen pairs on the confirm split, and which of them stand, (pairs,) bool."""
     confirmed = confirmation.confirm(
@@ -130,7 +130,7 @@ def _confirmed(
         calibration,
         shifts,
         nuisances=[place for place, name in enumerate(text.table.names) if name in _NUISANCES],
-        group=group,
+        processes=processes,
     )
     kinds = [text.table.features[place].kind for place in pairs.features.tolist()]
     stands = confirmed.holds(
@@ -142,7 +142,7 @@ def _confirmed(
     return confirmed, stands
 
 
-def _proposed(seen: Movements, part: Part) -> list[Automaton]:
+def _proposed(seen: Movements, part: Chunk) -> list[Automaton]:
     """What cells propose, each the way round that leaves it at 0 more often.
 
     A depth has to be left by hardly more than what took it up before that: the way round with fewer unmatched
@@ -160,12 +160,14 @@ def _proposed(seen: Movements, part: Part) -> list[Automaton]:
     ]
 
 
-def _untrained_scores(model: CharLSTM, split: Split, generator: torch.Generator, group: Group) -> Tensor:
+def _untrained_scores(
+    model: CharLSTM, split: Split, generator: torch.Generator, processes: ProcessGroup
+) -> Tensor:
     """(features,) float64: the |r| that hardly any untrained network of the same shape has a cell for."""
     part = split.first.beginning(_UNTRAINED_CHARACTERS)
 
     def score(_: int, own: torch.Generator) -> Tensor:
         return discovery.strongest(untrained_twin(model, own), part)
 
-    best = torch.stack(do_jobs(range(_UNTRAINED), score, generator, group))
+    best = torch.stack(do_jobs(range(_UNTRAINED), score, generator, processes))
     return best.mean(0) + discovery.UNTRAINED_DEVIATIONS * best.std(0)

@@ -19,9 +19,9 @@ from charlstm.inspection.reading.accumulators import (
     CellHistogram,
     GroupSums,
 )
-from charlstm.inspection.reading.shared_work import read_parts
-from charlstm.inspection.reading.splits import Part, Split
-from charlstm.machine.processes import ALONE, Group
+from charlstm.inspection.reading.shared_work import read_chunks
+from charlstm.inspection.reading.splits import Chunk, Split
+from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
 # A pair counts only if this share of its correlation is left once each character's own mean is taken
@@ -95,32 +95,38 @@ class Pairs:
         return len(self.cells)
 
 
-def calibrate(model: CharLSTM, split: Split, group: Group = ALONE) -> Calibration:
+def calibrate(model: CharLSTM, split: Split, processes: ProcessGroup = ALONE) -> Calibration:
     """Read the calibration split."""
     cells = model.config.layers * model.config.cells
 
-    def read(part: Part) -> tuple[CellFeatureMoments, CellHistogram]:
+    def read(part: Chunk) -> tuple[CellFeatureMoments, CellHistogram]:
         moments, histogram = CellFeatureMoments(cells, 0), CellHistogram(cells)
         for block in part.blocks(model):
             moments.update(block.c, block.c[:, :0])
             histogram.update(block.c)
         return moments, histogram
 
-    moments, histogram = read_parts(split, read, group)
+    moments, histogram = read_chunks(split, read, processes)
     return Calibration(moments.cell_means, *histogram.otsu())
 
 
 def discover(
-    model: CharLSTM, split: Split, means: Tensor, shifts: Tensor, *, tested: Tensor, group: Group = ALONE
+    model: CharLSTM,
+    split: Split,
+    means: Tensor,
+    shifts: Tensor,
+    *,
+    tested: Tensor,
+    processes: ProcessGroup = ALONE,
 ) -> Discovery:
     """Score every cell, of calibrated means (cells,), with every feature, and with shifted ones.
 
     tested (n,) int64 are the features whose shifts make the null.
     """
     count = len(split.table.features)
-    standards = measure_standards(split, tested, group)
+    standards = measure_standards(split, tested, processes)
 
-    def read(part: Part) -> tuple[Scoring, ShiftedProducts, GroupSums]:
+    def read(part: Chunk) -> tuple[Scoring, ShiftedProducts, GroupSums]:
         scoring = Scoring(split, cells=len(means), features=count, vocabulary=model.config.vocabulary_size)
         null = ShiftedProducts(standards, shifts, cells=len(means), rows=split.rows)
         by_context = GroupSums(len(split.contexts), len(means) + count)
@@ -132,7 +138,7 @@ def discover(
             by_context.update(contexts[block.rows], torch.cat((centred, features), dim=1))
         return scoring, null, by_context
 
-    scoring, null, by_context = read_parts(split, read, group)
+    scoring, null, by_context = read_chunks(split, read, processes)
     moments = scoring.moments
     remembered = memory(
         by_context,
@@ -155,7 +161,7 @@ class Scoring:
         self.by_character = GroupSums(vocabulary, cells + features)
         self.by_stretch = GroupSums(split.stretches, cells + features)
 
-    def update(self, part: Part, rows: Tensor, c: Tensor, features: Tensor) -> None:
+    def update(self, part: Chunk, rows: Tensor, c: Tensor, features: Tensor) -> None:
         """Add c (positions, cells), roughly centred, and features (positions, features), both float32, at
         rows (positions,) of a part.
         """
@@ -212,7 +218,7 @@ def memory(by_context: GroupSums, means: Tensor, squares: Tensor) -> Tensor:
     return (left * (count / free)).clamp(0, 1)
 
 
-def strongest(model: CharLSTM, part: Part) -> Tensor:
+def strongest(model: CharLSTM, part: Chunk) -> Tensor:
     """(features,) float64: the largest |r| of any cell of the model with each feature."""
     columns = model.config.layers * model.config.cells, len(part.table.features)
     moments, by_stretch = CellFeatureMoments(*columns), GroupSums(part.cut.streams, sum(columns))

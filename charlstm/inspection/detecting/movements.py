@@ -17,9 +17,9 @@ from torch import Tensor
 
 from charlstm.inspection.reading.accumulators import GroupSums
 from charlstm.inspection.reading.contexts import counted_numbers
-from charlstm.inspection.reading.shared_work import read_parts
-from charlstm.inspection.reading.splits import Part, Split
-from charlstm.machine.processes import ALONE, Group
+from charlstm.inspection.reading.shared_work import read_chunks
+from charlstm.inspection.reading.splits import Chunk, Split
+from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
 LAGS = 3
@@ -66,7 +66,7 @@ def watch(
     thresholds: Tensor,
     means: Tensor,
     symbols: Sequence[str],
-    group: Group = ALONE,
+    processes: ProcessGroup = ALONE,
 ) -> Movements:
     """Sum how the cells, of thresholds and means (cells,), move over a split."""
     pairs = _commonest_pairs(split)
@@ -75,7 +75,7 @@ def watch(
     drivers["pairs"] = [symbols[pair // number] + symbols[pair % number] for pair in pairs.tolist()]
     cut, centre = thresholds.float(), means.float()
 
-    def read(part: Part) -> tuple[GroupSums, ...]:
+    def read(part: Chunk) -> tuple[GroupSums, ...]:
         crossings = {name: GroupSums(len(names) + 1, 3 * cells) for name, names in drivers.items()}
         moves = GroupSums(len(symbols), 4 * cells)
         groups = _groups(part, pairs)
@@ -88,7 +88,7 @@ def watch(
             moves.update(part.characters[block.rows], torch.cat((step, step.square(), c, c.square()), dim=1))
         return moves, *crossings.values()
 
-    moves, *crossings = read_parts(split, read, group)
+    moves, *crossings = read_chunks(split, read, processes)
     flips = {name: _flips(sums, cells) for name, sums in zip(drivers, crossings, strict=True)}
     return _movements(moves, flips, drivers, symbols)
 
@@ -99,7 +99,7 @@ def _commonest_pairs(split: Split) -> NDArray[np.int64]:
     return numbers[np.argsort(-counts, kind="stable")[:_PAIRS]]
 
 
-def _groups(part: Part, pairs: NDArray[np.int64]) -> dict[str, Tensor]:
+def _groups(part: Chunk, pairs: NDArray[np.int64]) -> dict[str, Tensor]:
     """For each lag and for pairs: (rows,) int64 which driver each position has, len(pairs) for none."""
     counted = part.cut.counted
     groups = {f"lag_{lag}": part.ids[counted - lag].astype(np.int64) for lag in range(LAGS)}
@@ -107,7 +107,7 @@ def _groups(part: Part, pairs: NDArray[np.int64]) -> dict[str, Tensor]:
     order = np.argsort(pairs)
     place = np.searchsorted(pairs, found, sorter=order).clip(max=len(pairs) - 1)
     groups["pairs"] = np.where(pairs[order[place]] == found, order[place], len(pairs))
-    return {name: torch.from_numpy(group) for name, group in groups.items()}
+    return {name: torch.from_numpy(processes) for name, processes in groups.items()}
 
 
 def _flips(sums: GroupSums, cells: int) -> Flips:

@@ -11,9 +11,9 @@ from charlstm.inspection.reading.accumulators import (
     CrossProducts,
     GroupSums,
 )
-from charlstm.inspection.reading.shared_work import read_parts
-from charlstm.inspection.reading.splits import Part, Split
-from charlstm.machine.processes import ALONE, Group
+from charlstm.inspection.reading.shared_work import read_chunks
+from charlstm.inspection.reading.splits import Chunk, Split
+from charlstm.machine.processes import ALONE, ProcessGroup
 
 # A circular shift goes at least this far, and at least this many autocorrelation times.
 LEAST_SHIFT = 1_000
@@ -61,15 +61,15 @@ class SelfLikeness:
         self.alike = torch.maximum(self.alike, other.alike)
 
 
-def self_likeness(split: Split, group: Group = ALONE) -> SelfLikeness:
+def self_likeness(split: Split, processes: ProcessGroup = ALONE) -> SelfLikeness:
     """How the features of a split follow themselves within its parts."""
 
-    def read(part: Part) -> tuple[SelfLikeness]:
+    def read(part: Chunk) -> tuple[SelfLikeness]:
         seen = SelfLikeness(part.cut.rows)
         seen.update(part.columns(torch.arange(len(part.table.features))))
         return (seen,)
 
-    return read_parts(split, read, group)[0]
+    return read_chunks(split, read, processes)[0]
 
 
 def draw_shifts(seen: SelfLikeness, shifts: int, generator: torch.Generator) -> Tensor:
@@ -166,16 +166,16 @@ def _by_lot(rows: Tensor, share: float) -> Tensor:
     return (rows * 2_654_435_769) % 2**32 < share * 2**32
 
 
-def measure_standards(split: Split, features: Tensor, group: Group = ALONE) -> Standards:
+def measure_standards(split: Split, features: Tensor, processes: ProcessGroup = ALONE) -> Standards:
     """Those of some features (n,) int64 of a split."""
 
-    def read(part: Part) -> tuple[GroupSums]:
+    def read(part: Chunk) -> tuple[GroupSums]:
         sums = GroupSums(len(features) * (CAP + 1), 0)
         for place, column in enumerate(part.columns(features).unbind(1)):
             sums.update(column.long() + place * (CAP + 1), torch.empty(len(column), 0))
         return (sums,)
 
-    (sums,) = read_parts(split, read, group)
+    (sums,) = read_chunks(split, read, processes)
     counts = sums.counts.view(len(features), CAP + 1)
     values = torch.arange(CAP + 1, dtype=torch.float64)
     mean = counts @ values / split.rows

@@ -150,7 +150,7 @@ def untrained_findings(seed: int, *, characters: int = CHARACTERS) -> int:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ExamProgress:
     """A network is marked; fraction of all are behind."""
 
     fraction: float
@@ -170,7 +170,7 @@ class Result:
     untrained: list[int]
 
 
-def sit(networks: int, untrained: int, *, seed: int) -> Iterator[Progress | Result]:
+def sit(networks: int, untrained: int, *, seed: int) -> Iterator[ExamProgress | Result]:
     """Put the finder to its exam on networks of seeds seed, seed + 1, ...; the result comes last.
 
     As many untrained networks, of the same seeds, must give no finding.
@@ -183,10 +183,10 @@ def sit(networks: int, untrained: int, *, seed: int) -> Iterator[Progress | Resu
         answers += marked
         apart = twins_apart(marked)
         twins += [] if apart is None else [apart]
-        yield Progress((number + 1) / total)
+        yield ExamProgress((number + 1) / total)
     empty = []
     for number in range(untrained):
         empty.append(untrained_findings(seed + number))
-        yield Progress((networks + number + 1) / total)
+        yield ExamProgress((networks + number + 1) / total)
     hard, soft = (marks([a for a in answers if a.hard == wanted]) for wanted in (True, False))
     yield Result(networks, seed, hard, soft, sum(twins) / len(twins) if twins else None, empty)

@@ -23,7 +23,7 @@ Positions = NDArray[np.int64]
 # every text.
 Recipe = Callable[[str, Positions], Iterable[Signal]]
 # A text, those positions, and the positions that count.
-Reading = tuple[str, Positions, Positions]
+CountedText = tuple[str, Positions, Positions]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class FeatureTable:
             yield [signal.values for signal in _named(recipe(text, starts)) if signal.feature.name in names]
 
     def extended(
-        self, recipe: Recipe, readings: Iterable[Reading], *, required: Sequence[str] = ()
+        self, recipe: Recipe, readings: Iterable[CountedText], *, required: Sequence[str] = ()
     ) -> "FeatureTable":
         """The table with what a recipe makes of some readings of a text behind its own features.
 

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from charlstm.config import GATES
 from charlstm.findings import Json
-from charlstm.inspection.gates.saturation import GATES, number
+from charlstm.inspection.gates.saturation import number
 from charlstm.model import equations
 
 Cell = tuple[int, int]

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from charlstm.config import GATES
 from charlstm.findings import Json
 from charlstm.inspection.gates.gradient_paths import Cell, Paths, group
-from charlstm.inspection.gates.saturation import GATES, number
+from charlstm.inspection.gates.saturation import number
 from charlstm.inspection.reading.trace import WARMUP
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State

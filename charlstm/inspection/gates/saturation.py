@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from charlstm.config import GATES
+
+# PyTorch's order of the weights' rows, and the order in which pages have always shown the gates.
 from charlstm.findings import Json
 from charlstm.inspection.reading.accumulators import Saturation
 from charlstm.inspection.reading.trace import WARMUP, Cut, LayerTrace, trace
@@ -24,8 +27,6 @@ from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.model.equations import Gates, LayerWeights
 
-# PyTorch's order of the weights' rows, and the order in which pages have always shown the gates.
-GATES = ("input", "forget", "candidate", "output")
 _SHOWN = ("input", "forget", "output", "candidate")
 _PAIRS = tuple(combinations(range(len(GATES)), 2))
 # Positions in a block: enough for full-speed matrix products, few enough to stay small.

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from charlstm.config import GATES
 from charlstm.findings import Json
 from charlstm.model.char_lstm import CharLSTM
 
-GATES = ("input", "forget", "candidate", "output")
 _MOST = 5
 
 

@@ -11,7 +11,7 @@ from charlstm.inspection.intervening.control_cells import dose_in_h, doses_like,
 from charlstm.inspection.intervening.effect import LEAST_EFFECT_NATS, LEAST_RATIO, Measured
 from charlstm.inspection.intervening.experiment import Bench, Laboratory, Trial, specific
 from charlstm.inspection.reading.shared_work import do_jobs
-from charlstm.machine.processes import ALONE, Group
+from charlstm.machine.processes import ALONE, ProcessGroup
 
 GROUP_CONTROLS = 99
 # Of a group's effect, a member adds this share of its part, or is not needed.
@@ -36,7 +36,7 @@ def joint_effects(
     verified: set[int],
     significance: float,
     generator: torch.Generator,
-    group: Group = ALONE,
+    processes: ProcessGroup = ALONE,
 ) -> dict[int, tuple[JointEffect, bool]]:
     """For each candidate that is not verified alone: what those of its feature do together, and whether it
     is needed for that.
@@ -50,7 +50,7 @@ def joint_effects(
     def together(members: list[int], own: torch.Generator) -> JointEffect:
         return _joint_effect(laboratory, [measured[place].trial for place in members], significance, own)
 
-    joint = do_jobs(several, together, generator, group)
+    joint = do_jobs(several, together, generator, processes)
     return {
         place: (effect, needed)
         for members, effect in zip(several, joint, strict=True)

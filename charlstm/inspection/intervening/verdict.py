@@ -27,7 +27,7 @@ from charlstm.inspection.intervening.joint_effect import JointEffect, joint_effe
 from charlstm.inspection.intervening.sites import Sites, sites_of
 from charlstm.inspection.reading.shared_work import do_jobs
 from charlstm.inspection.reading.trace import Cut
-from charlstm.machine.processes import ALONE, Group
+from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
 # Cells whose |r| with the candidate's feature reaches this carry it as well, and are no controls.
@@ -70,7 +70,7 @@ def prove(
     thresholds: Tensor,
     significance: float,
     generator: torch.Generator,
-    group: Group = ALONE,
+    processes: ProcessGroup = ALONE,
 ) -> list[Proof]:
     """Intervene on every candidate in ids (characters,), which spell text, cut into stretches.
 
@@ -96,16 +96,16 @@ def prove(
     def rank(trial: Trial, own: torch.Generator) -> Measured:
         return ranked(laboratory, measure(laboratory, trial, tested, own), wanted, significance, own)
 
-    measured = do_jobs(tested, rank, generator, group)
+    measured = do_jobs(tested, rank, generator, processes)
     p_values = holm([m.p_value for m in measured])
     verified = {p for p, m in enumerate(measured) if convincing(m) and p_values[p] <= significance}
-    together = joint_effects(laboratory, measured, verified, significance, generator, group)
+    together = joint_effects(laboratory, measured, verified, significance, generator, processes)
 
     def judge(place: int, own: torch.Generator) -> Proof:
         joined = together.get(place)
         return _proof(laboratory, measured[place], p_values[place], place in verified, joined, own)
 
-    proofs = iter(do_jobs(range(len(measured)), judge, generator, group))
+    proofs = iter(do_jobs(range(len(measured)), judge, generator, processes))
     return [next(proofs) if trial else Proof() for trial in trials]
 
 
@@ -131,8 +131,8 @@ def _proof(
     generator: torch.Generator,
 ) -> Proof:
     """The numbers and the verdict of one candidate."""
-    group, needed = joined or (None, False)
-    redundant = group is not None and group.convincing and needed
+    joint, needed = joined or (None, False)
+    redundant = joint is not None and joint.convincing and needed
     verdict: Verdict = "verified" if verified else "redundant" if redundant else "correlate"
     controls = measured.controls
     return Proof(
@@ -156,12 +156,12 @@ def _proof(
             "steps": measured.trial.steps if measured.trial.candidate.counts else None,
             **details_of(laboratory, measured.trial, generator),
             "group": None
-            if group is None
+            if joint is None
             else {
-                "cells": [f"{layer}:{cell_}" for layer, cell_ in group.cells],
-                "effect_nats": group.effect,
-                "control_p95": group.p95 if math.isfinite(group.p95) else None,
-                "p_value": group.p_value,
+                "cells": [f"{layer}:{cell_}" for layer, cell_ in joint.cells],
+                "effect_nats": joint.effect,
+                "control_p95": joint.p95 if math.isfinite(joint.p95) else None,
+                "p_value": joint.p_value,
             },
         },
         verdict,

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from charlstm.inspection.reading.splits import Part, Split
-from charlstm.machine.processes import Group
+from charlstm.inspection.reading.splits import Chunk, Split
+from charlstm.machine.processes import ProcessGroup
 
 
 class Sums(Protocol):
@@ -25,9 +25,9 @@ T = TypeVar("T")
 AnySums = TypeVar("AnySums", bound=tuple[Sums, ...])
 
 
-def read_parts(split: Split, read: Callable[[Part], AnySums], group: Group) -> AnySums:
+def read_chunks(split: Split, read: Callable[[Chunk], AnySums], processes: ProcessGroup) -> AnySums:
     """The sums that read gives of every part of a split, merged."""
-    parts = group.dealt(lambda number: read(split.part(number)), range(split.parts))
+    parts = processes.dealt(lambda number: read(split.chunk(number)), range(split.chunk_count))
     merged = next(parts)
     for sums in parts:
         for total, more in zip(merged, sums, strict=True):
@@ -36,7 +36,10 @@ def read_parts(split: Split, read: Callable[[Part], AnySums], group: Group) -> A
 
 
 def do_jobs(
-    jobs: Sequence[S], do: Callable[[S, torch.Generator], T], generator: torch.Generator, group: Group
+    jobs: Sequence[S],
+    do: Callable[[S, torch.Generator], T],
+    generator: torch.Generator,
+    processes: ProcessGroup,
 ) -> list[T]:
     """What do gives for every job, with random numbers of the job's own."""
     seeds = torch.randint(2**62, (len(jobs),), generator=generator).tolist()
@@ -44,4 +47,4 @@ def do_jobs(
     def done(number: int) -> T:
         return do(jobs[number], torch.Generator().manual_seed(seeds[number]))
 
-    return list(group.dealt(done, range(len(jobs))))
+    return list(processes.dealt(done, range(len(jobs))))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm.inspection.features.feature import Signal
-from charlstm.inspection.features.feature_table import FeatureTable, Reading
+from charlstm.inspection.features.feature_table import CountedText, FeatureTable
 from charlstm.inspection.features.text_signals import distance_since
 from charlstm.inspection.reading.contexts import Contexts, Ids, choose_contexts, runs
 from charlstm.inspection.reading.trace import WARMUP, CountedBlock, Cut, counted_blocks
@@ -28,7 +28,7 @@ MOST = 150_000
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Chunk:
     """What is read at once: ids (characters,), which begin at start of the whole text, cut into stretches.
 
     signals (characters, features) uint8 are those of the table. rows_before and stretches_before are the
@@ -88,13 +88,13 @@ class Part:
         """Yield what the layers do at every counted position, each once."""
         return counted_blocks(model, self.ids, self.cut)
 
-    def beginning(self, characters: int) -> "Part":
+    def beginning(self, characters: int) -> "Chunk":
         """The first stretches, of about so many characters together, one at least."""
         streams = min(self.cut.streams, max(1, characters // self.cut.length))
         cut = Cut(streams * self.cut.length, streams)
         return replace(self, ids=self.ids[: cut.characters], cut=cut, signals=self.signals[: cut.characters])
 
-    def extended(self, table: FeatureTable) -> "Part":
+    def extended(self, table: FeatureTable) -> "Chunk":
         """The same with the features of a table that goes on from its own."""
         more = table.signals(self.text, self.cut.starts, recipes=len(self.table.recipes))
         return replace(self, table=table, signals=np.concatenate((self.signals, more), axis=1))
@@ -113,45 +113,45 @@ class Split:
     start: int
     streams: int
     table: FeatureTable = field(default_factory=FeatureTable)
-    kept: Part | None = None
+    kept: Chunk | None = None
 
     @cached_property
     def cut(self) -> Cut:
         """How every part is cut."""
-        characters = len(self.ids) // self.parts
+        characters = len(self.ids) // self.chunk_count
         return Cut(characters, max(1, min(self.streams, characters // _STRETCH)))
 
     @property
-    def parts(self) -> int:
+    def chunk_count(self) -> int:
         """How many there are."""
         return -(-len(self.ids) // MOST)
 
     @property
     def rows(self) -> int:
         """Positions that count, of all parts."""
-        return self.parts * self.cut.rows
+        return self.chunk_count * self.cut.rows
 
     @property
     def stretches(self) -> int:
         """Stretches of all parts."""
-        return self.parts * self.cut.streams
+        return self.chunk_count * self.cut.streams
 
     @cached_property
-    def first(self) -> Part:
+    def first(self) -> Chunk:
         """The first part."""
         return self.kept or self._made(0)
 
-    def __iter__(self) -> Iterator[Part]:
-        yield from map(self.part, range(self.parts))
+    def __iter__(self) -> Iterator[Chunk]:
+        yield from map(self.chunk, range(self.chunk_count))
 
-    def part(self, number: int) -> Part:
+    def chunk(self, number: int) -> Chunk:
         """The part of this number."""
-        return self.first if self.parts == 1 else self._made(number)
+        return self.first if self.chunk_count == 1 else self._made(number)
 
-    def _made(self, number: int) -> Part:
+    def _made(self, number: int) -> Chunk:
         ids = self._ids(number)
         text = _spelt(ids, self.symbols)
-        return Part(
+        return Chunk(
             ids,
             self.symbols,
             self.start + number * self.cut.characters,
@@ -166,19 +166,19 @@ class Split:
         start = number * self.cut.characters
         return self.ids[start : start + self.cut.streams * self.cut.length]
 
-    def readings(self) -> Iterator[Reading]:
+    def readings(self) -> Iterator[CountedText]:
         """Each part's text, the starts of its stretches and what counts in it."""
-        for number in range(self.parts):
+        for number in range(self.chunk_count):
             yield _spelt(self._ids(number), self.symbols), self.cut.starts, self.cut.counted
 
     def extended(self, table: FeatureTable) -> "Split":
         """The same with the features of a table that goes on from its own."""
-        kept = self.first.extended(table) if self.parts == 1 else None
+        kept = self.first.extended(table) if self.chunk_count == 1 else None
         return Split(self.ids, self.symbols, self.start, self.streams, table, kept)
 
     def runs(self, length: int) -> Iterator[NDArray[np.int64]]:
         """The `runs` of each part."""
-        for number in range(self.parts):
+        for number in range(self.chunk_count):
             yield runs(self._ids(number), self.cut, length, len(self.symbols))
 
     @cached_property

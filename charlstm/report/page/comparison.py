@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from charlstm.errors import UsageError
+from charlstm.findings import Json
 from charlstm.report.page.network import network_data
 from charlstm.report.page.rows import cell_name, held_out_score
-from charlstm.report.page.script_data import Json, excerpt_data
+from charlstm.report.page.script_data import excerpt_data
 from charlstm.report.page.view import provenance_of
 from charlstm.report.words.symbols import symbols_of, visible
 from charlstm.report.words.values import MISSING, facts, finite, text, words

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from charlstm.findings import Json
 from charlstm.report.words.values import MISSING, finite, is_number, text, words
 
-Json = dict[str, Any]
 REACHES = (4, 8, 16, 32)
 CARRY_MEASURES = {
     "kept": "product of the forget gates from opener to closer",

@@ -1,4 +1,4 @@
-"""A run's folder -> its model as text that a page can carry, read without the library that trained it.
+"""A run's folder -> its model as text that a page can carry, read by the checkpoint's loaders, without torch.
 
 Every row of a matrix is stored as whole numbers times a scale of its own, in as many bits as there is room
 for, byte by byte in planes: the first bytes of all numbers, then the second, then the third. What is alike
@@ -11,8 +11,6 @@ that counts. The largest change on 1,000 characters of held-out text, in five tr
 """
 
 import base64
-import hashlib
-import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,17 +19,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-CONFIG, MODEL = "config.json", "model.safetensors"
+from charlstm.checkpoint.record import RunConfig, load_config
+from charlstm.checkpoint.tensor_file import weights_sha256
+from charlstm.checkpoint.weights import load_weights
+from charlstm.config import ModelConfig, plain
+from charlstm.errors import CheckpointError
+from charlstm.findings import Json
+from charlstm.run_files import CONFIG, MODEL
+
 MOST_NUMBERS = 5_500_000
 # What the weights may take of a page of 10 MB, in characters of base64.
 ROOM = 9_000_000
 BITS = (20, 16, 14, 13, 12)
 
 Floats = NDArray[np.float32]
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,43 +72,32 @@ def inside(findings: Mapping[str, Any], folders: Sequence[Path], *, room: int = 
         tried = " or ".join(dict.fromkeys(map(str, folders)))
         return no_model(f"The run was not found in {tried}: draw the page again where its {MODEL} is.")
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        tensors = load_file(folder / MODEL)
+        config = load_config(folder)
+        tensors = load_weights(folder, config.model).tensors
         _refuse_another(findings, config, tensors, folder)
         return _packed(config, tensors, room)
     except _UnfitError as why:
         return no_model(str(why))
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        return no_model(f"The run in {folder} cannot be read: {error}.")
+    except CheckpointError as error:
+        return no_model(f"The run in {folder} cannot be read: {error.problem}.")
 
 
 def _refuse_another(
-    findings: Mapping[str, Any], config: Mapping[str, Any], tensors: Mapping[str, Floats], folder: Path
+    findings: Mapping[str, Any], config: RunConfig, tensors: Mapping[str, Floats], folder: Path
 ) -> None:
     """Raise _UnfitError when the folder holds another model than the one inspected."""
     facts = findings.get("model") or {}
     known = (findings.get("provenance") or {}).get("weights_sha256")
     shape = ("layers", "cells", "vocabulary_size", "activation")
-    same = all(config["model"][name] == facts.get(name, config["model"][name]) for name in shape)
-    if not same or (known and known != _sha256(tensors)):
+    own = plain(config.model)
+    same = all(own[name] == facts.get(name, own[name]) for name in shape)
+    if not same or (known and known != weights_sha256(tensors)):
         raise _UnfitError(f"The run in {folder} is not the one inspected: it has changed since.")
 
 
-def _sha256(tensors: Mapping[str, Floats]) -> str:
-    """The hash of all weights by name, as findings.json has it."""
-    weights = hashlib.sha256()
-    for name, values in sorted(tensors.items()):
-        weights.update(name.encode())
-        weights.update(np.ascontiguousarray(values, "<f4").tobytes())
-    return weights.hexdigest()
-
-
-def _packed(config: Mapping[str, Any], tensors: Mapping[str, Floats], room: int) -> Inside:
+def _packed(config: RunConfig, tensors: Mapping[str, Floats], room: int) -> Inside:
     """The model in as many bits per weight as there is room for. Raises _UnfitError where none will do."""
-    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-        raise _UnfitError("Its weights are not all finite numbers.")
-    matrices, vectors = _matrices(config["model"], tensors)
-    _refuse_misfits(config, matrices)
+    matrices, vectors = _matrices(config.model, tensors)
     count = sum(matrix.size for matrix in matrices.values())
     if count > MOST_NUMBERS:
         raise _UnfitError(
@@ -122,24 +113,17 @@ def _packed(config: Mapping[str, Any], tensors: Mapping[str, Floats], room: int)
     )
 
 
-def _refuse_misfits(config: Mapping[str, Any], matrices: Mapping[str, Floats]) -> None:
-    """Raise _UnfitError where config.json and the weights tell of different shapes."""
-    cells, symbols = config["model"]["cells"], len(config["vocabulary"]["symbols"])
-    wanted = {"head": (symbols, cells)}
-    wanted |= {name: (4 * cells, cells) for name in matrices if name.startswith("recurrent")}
-    if any(matrices[name].shape != shape for name, shape in wanted.items()):
-        raise _UnfitError("Its weights do not fit its config.json.")
-
-
 def _header(
-    config: Mapping[str, Any], matrices: Mapping[str, Floats], vectors: Mapping[str, Floats], bits: int
+    config: RunConfig, matrices: Mapping[str, Floats], vectors: Mapping[str, Floats], bits: int
 ) -> Json:
     """What the script must know to read the weights and the text."""
-    names = ("layers", "cells", "activation")
+    vocabulary = config.vocabulary.to_json()
     return {
-        **{name: config["model"][name] for name in names},
-        "level": config["vocabulary"]["level"],
-        "symbols": config["vocabulary"]["symbols"],
+        "layers": config.model.layers,
+        "cells": config.model.cells,
+        "activation": config.model.activation,
+        "level": vocabulary["level"],
+        "symbols": vocabulary["symbols"],
         "bits": bits,
         "vectors": {name: vector.size for name, vector in vectors.items()},
         "matrices": {name: list(matrix.shape) for name, matrix in matrices.items()},
@@ -147,12 +131,12 @@ def _header(
 
 
 def _matrices(
-    model: Mapping[str, Any], tensors: Mapping[str, Floats]
+    model: ModelConfig, tensors: Mapping[str, Floats]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """(matrices, vectors) by name: the two biases of a layer added, and the first layer's input as the
     smaller of an embedding with its weights and a table (symbols, 4 cells) of what they make of it.
     """
-    layers = [f"layers.{number}" for number in range(model["layers"])]
+    layers = [f"layers.{number}" for number in range(model.layers)]
     bias = {layer: tensors[f"{layer}.bias_ih_l0"] + tensors[f"{layer}.bias_hh_l0"] for layer in layers}
     embedding, first = tensors["embedding.weight"], tensors["layers.0.weight_ih_l0"]
     if len(embedding) * len(first) <= embedding.size + first.size:

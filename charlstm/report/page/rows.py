@@ -7,7 +7,7 @@ from typing import Any
 
 from charlstm.report.words.sentences import (
     ANY_CHARACTER,
-    Part,
+    Phrase,
     Sentence,
     behaviour,
     doubt,
@@ -63,9 +63,9 @@ class Row:
     def told(self) -> list[list[list[Any]]]:
         """All that is said of it as sentences of [text, whether it is the corpus's]."""
         verdict = (self.verdict or "not tested").capitalize()
-        behaviour = (Part("It "), *self.behaviour, Part("."))
-        effect = (*self.effect, Part(".")) if self.effect else ()
-        sentences = [behaviour, effect, (Part(f"{verdict}. {self.doubt}"),)]
+        behaviour = (Phrase("It "), *self.behaviour, Phrase("."))
+        effect = (*self.effect, Phrase(".")) if self.effect else ()
+        sentences = [behaviour, effect, (Phrase(f"{verdict}. {self.doubt}"),)]
         return [[[part.text, part.code] for part in sentence] for sentence in sentences if sentence]
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from charlstm.config import GATES
 from charlstm.errors import UsageError
+from charlstm.findings import Json
 from charlstm.report.page.rows import Row, cell_name, is_any
 from charlstm.report.words.sentences import effect_nats
 from charlstm.report.words.symbols import symbols_of
 from charlstm.report.words.values import facts, finite, rounded, words
-
-Json = dict[str, Any]
-GATES = ("input", "forget", "candidate", "output")
 
 
 def page_data(found: Sequence[Json], rows: Sequence[Row], excerpts: Sequence[Json]) -> Json:

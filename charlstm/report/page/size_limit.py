@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Json = dict[str, Any]
+from charlstm.findings import Json
 
 MOST_BYTES = 10_000_000
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charlstm.errors import UsageError
+from charlstm.findings import SCHEMA_VERSION, Json
 from charlstm.report.page.network import (
     Control,
     Gate,
@@ -19,12 +20,10 @@ from charlstm.report.page.network import (
     network_data,
 )
 from charlstm.report.page.rows import Row, best_per_feature, held_out_score, row
-from charlstm.report.page.script_data import Json, page_data
+from charlstm.report.page.script_data import page_data
 from charlstm.report.words.caveats import caveats
 from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import Facts, facts, finite, plural, text, words
-
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)

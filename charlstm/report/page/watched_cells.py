@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from charlstm.findings import Json
 from charlstm.report.words.values import finite, words
-
-Json = dict[str, Any]
 
 
 def watched_cells(findings: Mapping[str, Any]) -> dict[str, Json]:

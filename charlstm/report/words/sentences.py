@@ -22,44 +22,44 @@ DRIVEN = {
 
 
 @dataclass(frozen=True)
-class Part:
+class Phrase:
     """A piece of a sentence; code is text of the corpus, which the page sets apart."""
 
     text: str
     code: bool = False
 
 
-Sentence = tuple[Part, ...]
+Sentence = tuple[Phrase, ...]
 
 
 def behaviour(finding: Mapping[str, Any]) -> Sentence:
     """ "switches on at (, off at ), holds between, and so follows inside parentheses"."""
     drivers, kind = finding.get("drivers") or {}, finding["kind"]
-    parts: list[Part] = []
+    parts: list[Phrase] = []
     for role, phrase in DRIVEN.get(kind, {}).items():
         if drivers.get(role):
-            parts += [Part(("" if not parts else " " if kind == "counter" else ", ") + phrase + " ")]
+            parts += [Phrase(("" if not parts else " " if kind == "counter" else ", ") + phrase + " ")]
             parts += _marks(drivers[role], any_character=role == "step")
     feature = words(finding["feature"])
     if not parts:
-        return (Part(f"follows {feature}"),)
+        return (Phrase(f"follows {feature}"),)
     holds = ", holds between" if kind in ("toggle", "latch") else ""
-    return (*parts, Part(f"{holds}: it follows {feature}"))
+    return (*parts, Phrase(f"{holds}: it follows {feature}"))
 
 
-def _marks(drivers: Sequence[str], *, any_character: bool) -> Iterable[Part]:
+def _marks(drivers: Sequence[str], *, any_character: bool) -> Iterable[Phrase]:
     """Characters of the corpus with commas between; of many the first, and how many others there are."""
     named = drivers if len(drivers) <= MOST_MARKS else drivers[: MOST_MARKS - 1]
     others = len(drivers) - len(named)
     for place, driver in enumerate(named):
         if place:
-            yield Part(" or " if place + 1 == len(drivers) else ", ")
+            yield Phrase(" or " if place + 1 == len(drivers) else ", ")
         if any_character and driver == ANY_CHARACTER:
-            yield Part("every character")
+            yield Phrase("every character")
         else:
-            yield Part("".join(map(symbol, driver)), code=True)
+            yield Phrase("".join(map(symbol, driver)), code=True)
     if others:
-        yield Part(f" or one of {others} others")
+        yield Phrase(f" or one of {others} others")
 
 
 def effect(finding: Mapping[str, Any]) -> Sentence:
@@ -72,16 +72,16 @@ def effect(finding: Mapping[str, Any]) -> Sentence:
     change = f" becomes {times(nats)} times {'less' if nats < 0 else 'more'} likely"
     before = plural(causal.get("lag") or 0, "character")
     return (
-        Part(f"When it is {_forced(finding, causal)} {before} earlier, "),
+        Phrase(f"When it is {_forced(finding, causal)} {before} earlier, "),
         *closers,
-        Part(f"{change}{_beside(causal.get('control_effects') or {})}{_displaced(causal)}"),
+        Phrase(f"{change}{_beside(causal.get('control_effects') or {})}{_displaced(causal)}"),
     )
 
 
-def _closers(target: str) -> Iterable[Part]:
+def _closers(target: str) -> Iterable[Phrase]:
     """The characters of a target: each of them, or for [^...] all but those."""
     if len(target) > 3 and target.startswith("[^") and target.endswith("]"):
-        yield Part("anything but ")
+        yield Phrase("anything but ")
         target = target[2:-1]
     yield from _marks(list(target), any_character=False)
 

@@ -13,7 +13,7 @@ from charlstm.inspection.describing import excerpts
 from charlstm.inspection.describing.excerpts import excerpt_of
 from charlstm.inspection.features.feature import Feature
 from charlstm.inspection.features.feature_table import FeatureTable
-from charlstm.inspection.reading.splits import Part
+from charlstm.inspection.reading.splits import Chunk
 from charlstm.inspection.reading.trace import WARMUP, Cut, trace
 from charlstm.model.char_lstm import CharLSTM
 
@@ -27,7 +27,7 @@ def detected(model: CharLSTM) -> Any:
     table = FeatureTable((Feature("kept", "counter", {}), Feature("not", "counter", {})))
     symbols = [chr(97 + symbol) for symbol in range(model.config.vocabulary_size)]
     cells = model.config.layers * model.config.cells
-    part = Part(ids[START:], symbols, START, Cut(LENGTH, 1), table, signals)
+    part = Chunk(ids[START:], symbols, START, Cut(LENGTH, 1), table, signals)
     text = SimpleNamespace(splits={"confirm": SimpleNamespace(first=part)})
     calibration = SimpleNamespace(thresholds=torch.linspace(-1, 1, cells, dtype=torch.float64))
     return SimpleNamespace(text=text, calibration=calibration)

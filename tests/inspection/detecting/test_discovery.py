@@ -24,7 +24,7 @@ from charlstm.inspection.exam.planted_cells import (
 )
 from charlstm.inspection.features.feature import Feature
 from charlstm.inspection.features.feature_table import FeatureTable
-from charlstm.inspection.inspect import inspect
+from charlstm.inspection.inspect import InspectionRequest, inspect_model
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums
 from charlstm.inspection.reading.splits import Split
 from charlstm.inspection.reading.trace import WARMUP, Cut
@@ -35,7 +35,16 @@ def inspected(model: CharLSTM, text: str, **settings: float) -> Findings:
     ids = ids_of(text)
     config = InspectionConfig(**{"streams": 8, "seed": 3, **settings})
     vocabulary = SimpleNamespace(symbols=tuple(SYMBOLS))
-    return inspect(model, ids, vocabulary, config=config, corpus_name="written", corpus_sha256="0" * 64)
+    return inspect_model(
+        InspectionRequest(
+            model=model,
+            ids=ids,
+            vocabulary=vocabulary,
+            config=config,
+            corpus_name="written",
+            corpus_sha256="0" * 64,
+        )
+    )
 
 
 PLANTED: list[tuple[PlantedCell, str, dict[str, list[str]]]] = [

@@ -8,13 +8,13 @@ import pytest
 from charlstm.errors import UsageError
 from charlstm.inspection.features.catalogue import Traits, features
 from charlstm.inspection.features.feature import Feature, Signal
-from charlstm.inspection.features.feature_table import EVENTS, FeatureTable, Positions, Reading, Recipe
+from charlstm.inspection.features.feature_table import EVENTS, CountedText, FeatureTable, Positions, Recipe
 
 LENGTH = 40_000
 START = np.zeros(1, np.int64)
 
 
-def reading(text: str) -> Reading:
+def reading(text: str) -> CountedText:
     return text, START, np.arange(len(text))
 
 

@@ -18,7 +18,7 @@ from charlstm.inspection.exam.planted_cells import (
     plant,
     toggle,
 )
-from charlstm.inspection.inspect import inspect
+from charlstm.inspection.inspect import InspectionRequest, inspect_model
 from charlstm.inspection.reading import contexts, splits
 from charlstm.inspection.reading.contexts import counted_numbers
 from charlstm.inspection.reading.inspected_text import InspectedText, read_text
@@ -36,7 +36,7 @@ def text_in_parts(
 
 def test_parts_follow_one_another_and_count_each_position_once(monkeypatch: pytest.MonkeyPatch) -> None:
     text, read = text_in_parts(monkeypatch, 9_000)
-    assert {name: split.parts for name, split in read.splits.items()} == {
+    assert {name: split.chunk_count for name, split in read.splits.items()} == {
         "calibrate": 1,
         "discover": 3,
         "confirm": 3,
@@ -112,14 +112,15 @@ def test_of_rare_contexts_the_last_character_counts(monkeypatch: pytest.MonkeyPa
 def findings() -> Findings:
     cells = [toggle('"'), latch("(", ")"), line_counter("\n"), depth_counter("[", "]"), fading_trace("\n")]
     model = plant(cells, SYMBOLS, idle=8, generator=torch.Generator().manual_seed(0))
-    return inspect(
-        model,
-        ids_of(written(120_000, seed=1)),
-        SimpleNamespace(symbols=tuple(SYMBOLS)),
+    request = InspectionRequest(
+        model=model,
+        ids=ids_of(written(120_000, seed=1)),
+        vocabulary=SimpleNamespace(symbols=tuple(SYMBOLS)),
         config=InspectionConfig(streams=8, seed=3, interventions=0),
         corpus_name="written",
         corpus_sha256="0" * 64,
     )
+    return inspect_model(request)
 
 
 def test_findings_in_parts_are_those_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
