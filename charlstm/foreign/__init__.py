@@ -1,12 +1,16 @@
-"""Other people's LSTM language models: weights in a file, or live modules, to a CharLSTM.
+"""Import LSTM language models that were trained elsewhere, from files of weights or from live modules.
 
-unpickler      a pickle, without running anything
-pickles        what torch.save wrote
-reading        a file of weights as a tree
-layouts        which tensor is which
-vocabularies   which character is which
-recognition    a file to a model with its vocabulary
-modules        a live nn.LSTM to a model
+allowed_names   the names that a pickle may use, and what is called in their place
+unpickler       reads one pickle without running anything in it
+pickles         reads the formats of torch.save and pickle.dump
+weights_file    reads any file of weights as a tree
+layouts         PyTorch, Keras, TensorFlow: shapes, gate orders and names of tensors
+weights         the weights in CharLSTM's gate order, and the CharLSTM made of them
+assignment      decides which tensor is which
+refusals        says why no assignment fits
+vocabularies    finds which character each id stands for
+recognition     turns a file into a CharLSTM with its vocabulary
+modules         turns a live nn.LSTM with embedding and head into a CharLSTM
 """
 
 from charlstm.foreign.modules import from_modules

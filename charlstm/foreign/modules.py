@@ -1,4 +1,4 @@
-"""A live `nn.LSTM` with whatever stands before and after it, as a CharLSTM."""
+"""Turn a live `nn.LSTM`, with the embedding before it and the head after it, into a CharLSTM."""
 
 from collections.abc import Callable
 
@@ -6,39 +6,49 @@ import torch
 from torch import Tensor, nn
 
 from charlstm.errors import UsageError
-from charlstm.foreign.parts import Layer, Parts
+from charlstm.foreign.weights import ForeignLayer, ForeignWeights
 from charlstm.model.char_lstm import CharLSTM
 
-Head = nn.Module | Callable[[Tensor], Tensor]
+# Ids (n,) int64 to inputs of the LSTM (n, lstm.input_size).
 Embedding = nn.Module | Callable[[Tensor], Tensor]
+# Hidden states (n, lstm.hidden_size) to scores (n, vocabulary).
+Head = nn.Module | Callable[[Tensor], Tensor]
+
+_RANDOM_PROBES = 64  # random hidden states on which a head must equal an affine function
+_PROBE_TOLERANCE = 1e-4  # of 1 + the largest score on them
 
 
 @torch.no_grad()
 def from_modules(lstm: nn.LSTM, *, embedding: Embedding | None, head: Head) -> CharLSTM:
-    """A CharLSTM that computes what head(lstm(embedding(ids))) does, from copies of the weights.
+    """Return a CharLSTM that computes head(lstm(embedding(ids))) from copies of the weights.
 
-    embedding takes ids (n,) int64 to (n, lstm.input_size), or is None for one-hot input; it is evaluated once
-    for every symbol. head takes (n, lstm.hidden_size) to (n, vocabulary) and is affine: an `nn.Linear`, or a
-    function that is probed at zero and at every unit vector and compared on random inputs. Dropout between
-    layers is left out, as in evaluation mode.
-    Raises UsageError for a bidirectional LSTM or one with projections, and for an embedding or a head that
-    does not fit, is not affine or not the same every time, or not finite.
+    embedding maps ids (n,) int64 to (n, lstm.input_size), or is None for one-hot input; it is evaluated once
+    for every symbol, so it may be any function. head maps (n, lstm.hidden_size) to (n, vocabulary) and must
+    be affine: an `nn.Linear`, or any function that equals one. Dropout between layers is left out, as in
+    evaluation mode. Raises UsageError for a bidirectional LSTM or one with projections, for an embedding or a
+    head of the wrong shape, for a head that is not affine, for an embedding that differs from call to call,
+    and for weights that are NaN or infinite.
     """
-    _refuse_variants(lstm)
-    weight, bias = _affine(head, lstm)
-    table = None if embedding is None else _table(embedding, lstm, len(bias))
+    _check_kind(lstm)
+    weight, bias = _affine_weights(head, lstm)
+    table = None if embedding is None else _embedding_table(embedding, lstm, len(bias))
     if table is None and lstm.input_size != len(bias):
         raise UsageError(
             f"one-hot input of {len(bias)} symbols does not fit an LSTM of {lstm.input_size} inputs",
             "give the embedding, or a head with as many outputs as there are symbols",
         )
-    parts = Parts(table, tuple(_layer(lstm, number) for number in range(lstm.num_layers)), weight, bias)
-    if not all(tensor.isfinite().all() for tensor in parts.tensors().values()):
-        raise UsageError("the model holds weights that are NaN or infinite", "take weights from before that")
-    return parts.model()
+    layers = tuple(_layer(lstm, number) for number in range(lstm.num_layers))
+    weights = ForeignWeights(table, layers, weight, bias)
+    if not all(tensor.isfinite().all() for tensor in weights.state_dict().values()):
+        raise UsageError(
+            "the model holds weights that are NaN or infinite",
+            "take weights from before its training diverged",
+        )
+    return weights.model()
 
 
-def _refuse_variants(lstm: nn.LSTM) -> None:
+def _check_kind(lstm: nn.LSTM) -> None:
+    """Raise UsageError unless lstm is an `nn.LSTM` of one direction without projections."""
     if not isinstance(lstm, nn.LSTM):
         raise UsageError(f"{type(lstm).__name__} is not an nn.LSTM", "give the nn.LSTM itself")
     if lstm.bidirectional:
@@ -51,19 +61,22 @@ def _refuse_variants(lstm: nn.LSTM) -> None:
         )
 
 
-def _layer(lstm: nn.LSTM, number: int) -> Layer:
-    """One layer's weights; zeros for biases that there are not."""
+def _layer(lstm: nn.LSTM, number: int) -> ForeignLayer:
+    """Return the weights of layer number of lstm, with zeros for the biases if it has none."""
 
     def parameter(name: str) -> Tensor:
         return lstm.get_parameter(f"{name}_l{number}")
 
-    none = torch.zeros(4 * lstm.hidden_size)
-    biases = (parameter("bias_ih"), parameter("bias_hh")) if lstm.bias else (none, none)
-    return Layer(parameter("weight_ih"), parameter("weight_hh"), *biases)
+    zeros = torch.zeros(4 * lstm.hidden_size)
+    biases = (parameter("bias_ih"), parameter("bias_hh")) if lstm.bias else (zeros, zeros)
+    return ForeignLayer(parameter("weight_ih"), parameter("weight_hh"), *biases)
 
 
-def _table(embedding: Embedding, lstm: nn.LSTM, size: int) -> Tensor:
-    """(size, width): what the embedding makes of every symbol."""
+def _embedding_table(embedding: Embedding, lstm: nn.LSTM, size: int) -> Tensor:
+    """Return (size, lstm.input_size) float32: what embedding makes of each of size symbols.
+
+    Raises UsageError when embedding fails, gives another shape, or gives other numbers when called again.
+    """
     ids = torch.arange(size, device=lstm.get_parameter("weight_hh_l0").device)
     try:
         table = embedding(ids)
@@ -83,33 +96,39 @@ def _table(embedding: Embedding, lstm: nn.LSTM, size: int) -> Tensor:
     return table.float()
 
 
-def _affine(head: Head, lstm: nn.LSTM) -> tuple[Tensor, Tensor]:
-    """(vocabulary, cells) and (vocabulary,): a head's weights. Raises UsageError when it is not affine."""
+def _affine_weights(head: Head, lstm: nn.LSTM) -> tuple[Tensor, Tensor]:
+    """Return the weight (vocabulary, cells) and the bias (vocabulary,) of head, as float32.
+
+    head is evaluated at zero, which gives the bias, at every unit vector, which gives the columns of the
+    weight, and at random hidden states, where an affine function must give the same scores. Raises UsageError
+    when head fails, gives another shape, or is not affine.
+    """
     cells, like = lstm.hidden_size, lstm.get_parameter("weight_hh_l0")
     generator = torch.Generator().manual_seed(0)
-    probes = torch.randn(64, cells, generator=generator)
+    probes = torch.randn(_RANDOM_PROBES, cells, generator=generator)
 
-    def applied(inputs: Tensor) -> Tensor:
-        outputs = head(inputs.to(like))
-        if outputs.dim() != 2 or len(outputs) != len(inputs):
-            raise ValueError(f"it makes {tuple(outputs.shape)} of {tuple(inputs.shape)}")
+    def scores(hidden: Tensor) -> Tensor:
+        outputs = head(hidden.to(like))
+        if outputs.dim() != 2 or len(outputs) != len(hidden):
+            raise ValueError(f"it makes {tuple(outputs.shape)} of {tuple(hidden.shape)}")
         return outputs.double().cpu()
 
     try:
-        bias = applied(torch.zeros(1, cells))[0]
-        weight = (applied(torch.eye(cells)) - bias).t()
-        expected = applied(probes)
+        bias = scores(torch.zeros(1, cells))[0]
+        weight = (scores(torch.eye(cells)) - bias).t()
+        expected = scores(probes)
     except (RuntimeError, ValueError, TypeError) as error:
         raise UsageError(
             f"the head cannot be evaluated for {cells} cells: {error}",
             f"give one from (n, {cells}) to (n, vocabulary)",
         ) from error
-    scale = 1 + expected.abs().max()
-    if not (torch.addmm(bias, probes.double(), weight.t()) - expected).abs().max() <= 1e-4 * scale:
+    largest_difference = (torch.addmm(bias, probes.double(), weight.t()) - expected).abs().max()
+    # "not <=" refuses a NaN, too.
+    if not largest_difference <= _PROBE_TOLERANCE * (1 + expected.abs().max()):
         raise UsageError(
             "the head is not affine: it differs from a linear layer on random inputs",
             "give the linear layer alone, before a softmax, and in evaluation mode (.eval())",
         )
-    if isinstance(head, nn.Linear):  # exact, where probing rounds
+    if isinstance(head, nn.Linear):  # its own weights are exact; the differences above are rounded
         return head.weight.float(), torch.zeros(len(bias)) if head.bias is None else head.bias.float()
     return weight.float(), bias.float()

@@ -1,9 +1,11 @@
-"""What torch.save wrote, read without running anything that the file asks for.
+"""Read what torch.save and pickle.dump write, without running anything that the file asks for.
 
-Not by `torch.load(weights_only=True)`: that refuses the numbers of NumPy's in older checkpoints, and lets a
-small file take all memory (a bytearray of any length) or all time (a set of it).
+`torch.load(weights_only=True)` is not used: it refuses the NumPy numbers in older checkpoints, and it lets a
+small file take all memory (a bytearray of any length) or all time (a set of such a bytearray).
 
-    zip       NAME/data.pkl, and a file NAME/data/KEY for each storage       PyTorch 1.6 and newer
+Three formats are told apart by their content:
+
+    zip       NAME/data.pkl holds the pickle, NAME/data/KEY each storage     PyTorch 1.6 and newer
     legacy    magic number, version, system, the pickle, keys, storages      PyTorch 0.1 to 1.5
     pickle    one plain pickle                                               pickle.dump
 """
@@ -22,20 +24,22 @@ from torch import Tensor
 from charlstm.errors import CheckpointError
 from charlstm.foreign.unpickler import RefusedError, Unpickler
 
+# The first two objects of the legacy format, from torch/serialization.py.
 _LEGACY_MAGIC, _LEGACY_VERSION = 0x1950A86A20F9469CFC6C, 1001
 
 
 def load_pickle(path: Path) -> Any:
-    """The tree of dicts, lists, tensors, arrays, numbers and strings in a file of torch.save or pickle.dump.
+    """Return the tree in a file that torch.save or pickle.dump wrote.
 
-    Raises CheckpointError when it asks for anything else, or is damaged.
+    It consists of dicts, lists, tuples, sets, tensors, arrays, numbers and texts.
+    Raises CheckpointError when the file asks for anything else to be made, or is damaged.
     """
     try:
         with open(path, "rb") as file:
             if zipfile.is_zipfile(file):
-                return _from_zip(file)
+                return _read_zip(file)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-                return _from_stream(mapped, len(mapped))
+                return _read_stream(mapped, len(mapped))
     except RefusedError as error:
         raise CheckpointError(
             f"{path} is refused: it wants to call {error}, and nothing that a file asks for is run",
@@ -46,17 +50,18 @@ def load_pickle(path: Path) -> Any:
     except Exception as error:  # a damaged pickle can raise anything
         raise CheckpointError(
             f"{path} cannot be read as PyTorch weights, safetensors or .npz: {error or type(error).__name__}",
-            "see that it is whole, or save the state dict again",
+            "check that the file is complete, or save the state dict again",
         ) from error
 
 
-def _from_zip(file: BinaryIO) -> Any:
+def _read_zip(file: BinaryIO) -> Any:
+    """Return the tree in the zip format. Raises ValueError, RefusedError or what a damaged file raises."""
     size = file.seek(0, io.SEEK_END)
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
-        if any(each.compress_type != zipfile.ZIP_STORED for each in entries):
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise ValueError("it is compressed, which torch.save does not do")
-        if sum(each.file_size for each in entries) > size:
+        if sum(entry.file_size for entry in entries) > size:
             raise ValueError("its parts overlap, or would be larger than it is")
         [pickled] = [name for name in archive.namelist() if name.split("/")[1:] == ["data.pkl"]]
         root = pickled.removesuffix("data.pkl")
@@ -67,13 +72,16 @@ def _from_zip(file: BinaryIO) -> Any:
             data = archive.read(f"{root}data/{key}")
             if len(data) != byte_count:
                 raise ValueError(f"storage {key:.60} has {len(data):,} bytes, not {byte_count:,}")
-            return _bytes_tensor(data)
+            return _byte_tensor(data)
 
         return Unpickler(io.BytesIO(archive.read(pickled)), storage, size).load()
 
 
-def _from_stream(file: mmap.mmap, size: int) -> Any:
-    """A legacy file, or a plain pickle: the first object tells which."""
+def _read_stream(file: mmap.mmap, size: int) -> Any:
+    """Return the tree in the legacy format or in a plain pickle, which the first object tells apart.
+
+    Raises ValueError, RefusedError or what a damaged file raises.
+    """
 
     def unpickled(storage: Callable[[str, int], Tensor]) -> Any:
         return Unpickler(file, storage, size).load()
@@ -92,24 +100,30 @@ def _from_stream(file: mmap.mmap, size: int) -> Any:
         return storages.setdefault(key, torch.zeros(byte_count, dtype=torch.uint8))
 
     tree = unpickled(storage)
+    # The tensors of the tree are views of the storages, whose bytes come last in the file.
     for key in unpickled(_no_storage):
         _fill(storages[key], file)
     return tree
 
 
 def _fill(storage: Tensor, file: mmap.mmap) -> None:
-    """Read a legacy storage: its number of elements, 8 bytes, and then its bytes."""
+    """Copy the next storage of a legacy file into storage, (bytes,) uint8.
+
+    The file has the number of elements in 8 bytes, and then the elements. Raises ValueError when it ends
+    early.
+    """
     struct.unpack("<q", file.read(8))
     data = file.read(storage.numel())
     if len(data) < storage.numel():
         raise ValueError("it ends early")
-    storage.copy_(_bytes_tensor(data))
+    storage.copy_(_byte_tensor(data))
 
 
 def _no_storage(key: str, byte_count: int) -> Tensor:
-    raise ValueError(f"storage {key:.60} stands where none can be")
+    """Raise ValueError: the plain format, and the head of the legacy one, have no storages."""
+    raise ValueError(f"storage {key:.60} is used where the format has none")
 
 
-def _bytes_tensor(data: bytes) -> Tensor:
-    """(bytes,) uint8."""
+def _byte_tensor(data: bytes) -> Tensor:
+    """Return a copy of data as a tensor (len(data),) uint8."""
     return torch.frombuffer(bytearray(data), dtype=torch.uint8) if data else torch.zeros(0, dtype=torch.uint8)

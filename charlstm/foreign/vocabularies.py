@@ -1,4 +1,4 @@
-"""The characters that a foreign model's ids stand for: in its file of weights, or in one beside it."""
+"""Find which character each id of a model trained elsewhere stands for."""
 
 import json
 from pathlib import Path
@@ -7,25 +7,27 @@ from typing import Any
 import numpy as np
 
 from charlstm.errors import CheckpointError, UsageError
-from charlstm.foreign.reading import nodes
+from charlstm.foreign.weights_file import walk
 from charlstm.text.vocabulary import Vocabulary
 
 _ADVICE = "give the right one by --vocabulary FILE: a JSON list or map, or a text"
+_MOST_ID_DIGITS = 9  # int() of a text with very many digits is slow or fails
 
-Symbols = tuple[str, ...]
+Symbols = tuple[str, ...]  # one symbol for each id, in the order of the ids
 
 
 def vocabulary_inside(tree: Any, size: int, *, name: str) -> Vocabulary:
-    """The one vocabulary of that size in a tree; name is what holds it, for problems.
+    """Return the one vocabulary of size symbols in tree; name is the file that holds it, for error messages.
 
-    Raises CheckpointError when there is none, none of that size, or two that differ.
+    Raises CheckpointError when tree holds no vocabulary, none of size symbols, or two that differ, and when
+    its symbols are not distinct single characters.
     """
-    found: dict[Symbols, str] = {}
-    for path, node in nodes(tree):
-        symbols = _symbols(node, size)
+    places: dict[Symbols, str] = {}
+    for path, value in walk(tree):
+        symbols = _symbols(value, size)
         if symbols:
-            found.setdefault(symbols, ".".join(path) or "the whole of it")
-    fitting = {symbols: place for symbols, place in found.items() if len(symbols) == size}
+            places.setdefault(symbols, ".".join(path) or "the whole of it")
+    fitting = {symbols: place for symbols, place in places.items() if len(symbols) == size}
     if len(fitting) == 1:
         return _checked(next(iter(fitting)), name)
     if fitting:
@@ -33,18 +35,18 @@ def vocabulary_inside(tree: Any, size: int, *, name: str) -> Vocabulary:
             f"{name} holds vocabularies that differ: {' and '.join(fitting.values())}",
             "say which it is by --vocabulary FILE",
         )
-    if not found:
+    if not places:
         raise CheckpointError(f"{name} holds no vocabulary; its head has {size} outputs", _ADVICE)
-    lengths = ", ".join(f"{place} has {len(symbols)} symbols" for symbols, place in found.items())
+    lengths = ", ".join(f"{place} has {len(symbols)} symbols" for symbols, place in places.items())
     raise CheckpointError(f"no vocabulary in {name} fits its head's {size} outputs: {lengths}", _ADVICE)
 
 
 def read_vocabulary(path: Path, size: int) -> Vocabulary:
-    """A vocabulary of that size from a file: JSON with a list or a map, or a text.
+    """Read a vocabulary of size symbols from the file at path: JSON with a list or a map, or a text.
 
-    A text whose characters are all different, one line feed at its end aside, is the vocabulary itself in
-    its order. Any other text stands for its distinct characters sorted by code point.
-    Raises CheckpointError when it cannot be read or has another size.
+    A text whose characters are all different is the vocabulary itself, in the order of the ids; one line feed
+    at its end does not count unless the size needs it. Any other text stands for its distinct characters,
+    sorted by code point. Raises CheckpointError when the file cannot be read or does not give size symbols.
     """
     try:
         text = path.read_bytes().decode("utf-8")
@@ -56,10 +58,11 @@ def read_vocabulary(path: Path, size: int) -> Vocabulary:
         tree = None
     if isinstance(tree, (dict, list)):
         return vocabulary_inside(tree, size, name=str(path))
-    return _of_text(text, size, path)
+    return _from_text(text, size, path)
 
 
-def _of_text(text: str, size: int, path: Path) -> Vocabulary:
+def _from_text(text: str, size: int, path: Path) -> Vocabulary:
+    """Return the vocabulary of size symbols that text, the content of the file at path, gives."""
     for listed in (text, text.removesuffix("\n")):
         if len(listed) == len(set(listed)) == size:
             return _checked(tuple(listed), str(path))
@@ -71,43 +74,53 @@ def _of_text(text: str, size: int, path: Path) -> Vocabulary:
     )
 
 
-def _symbols(node: Any, size: int) -> Symbols | None:
-    """The symbols that a value lists, or None where it is no vocabulary.
+def _symbols(value: Any, size: int) -> Symbols | None:
+    """Return the symbols that value lists, or None when value is not a vocabulary.
 
-    A string, and symbols that are not all characters, count only at the size that is looked for: names and
-    settings are strings too.
+    A string, and a list of texts that are not all single characters, are a vocabulary only when they have
+    size symbols: names and settings in a file are strings, too.
     """
-    if isinstance(node, str):
-        return tuple(node) if 1 < len(node) == len(set(node)) == size else None
-    if isinstance(node, np.ndarray) and node.dtype.kind == "U" and node.ndim == 1:
-        node = node.tolist()
-    symbols = _from_map(node) if isinstance(node, dict) else node
+    if isinstance(value, str):
+        return tuple(value) if 1 < len(value) == len(set(value)) == size else None
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U" and value.ndim == 1:
+        value = value.tolist()
+    symbols = _from_map(value) if isinstance(value, dict) else value
     if not isinstance(symbols, (list, tuple)) or not all(isinstance(symbol, str) for symbol in symbols):
         return None
-    characters = all(len(symbol) == 1 for symbol in symbols)
-    return tuple(symbols) if characters or len(symbols) == size else None
+    all_characters = all(len(symbol) == 1 for symbol in symbols)
+    return tuple(symbols) if all_characters or len(symbols) == size else None
 
 
-def _from_map(node: dict[Any, Any]) -> Symbols | None:
-    """The symbols of a map from character to id, or from id (in JSON a string) to character."""
-    pairs = list(node.items())
-    if not all(isinstance(key, str) and _is_id(value) for key, value in pairs):
-        pairs = [(value, int(key)) for key, value in pairs if isinstance(value, str) and _is_number(key)]
+def _from_map(mapping: dict[Any, Any]) -> Symbols | None:
+    """Return the symbols of a map from symbol to id, or from id (in JSON a string of digits) to symbol.
+
+    Returns None when the ids are not 0, 1, 2 and so on, each once.
+    """
+    pairs = list(mapping.items())
+    if not all(isinstance(key, str) and _is_integer(value) for key, value in pairs):
+        pairs = [(value, int(key)) for key, value in pairs if isinstance(value, str) and _is_id(key)]
     by_id = {number: symbol for symbol, number in pairs}
-    if sorted(by_id) != list(range(len(node))):
+    if sorted(by_id) != list(range(len(mapping))):
         return None
-    return tuple(by_id[number] for number in range(len(node)))
+    return tuple(by_id[number] for number in range(len(mapping)))
 
 
-def _is_id(value: Any) -> bool:
+def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(key: Any) -> bool:
-    return _is_id(key) or (isinstance(key, str) and len(key) < 10 and key.isascii() and key.isdigit())
+def _is_id(key: Any) -> bool:
+    """Tell whether key is an integer or a short string of ASCII digits."""
+    if isinstance(key, str):
+        return len(key) <= _MOST_ID_DIGITS and key.isascii() and key.isdigit()
+    return _is_integer(key)
 
 
 def _checked(symbols: Symbols, name: str) -> Vocabulary:
+    """Return symbols as a vocabulary; name is their file.
+
+    Raises CheckpointError unless they are distinct single characters.
+    """
     try:
         return Vocabulary("characters", symbols)
     except UsageError as error:

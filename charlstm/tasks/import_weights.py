@@ -1,4 +1,4 @@
-"""What `charlstm import` does: a model from elsewhere becomes a run's folder. Nothing here prints."""
+"""Do what `charlstm import` does, without a terminal: write a model from elsewhere as a run's folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,10 @@ from charlstm.foreign import load_foreign
 
 @dataclass(frozen=True)
 class Imported:
-    """A model that was imported: where it is now, and what was found."""
+    """An Imported says where the folder of an imported model is, and how its file of weights was read.
+
+    input says in words what the first layer takes; parameters is the number of parameters in the file.
+    """
 
     path: Path
     model: ModelConfig
@@ -21,7 +24,7 @@ class Imported:
     parameters: int
 
     def document(self) -> dict[str, Any]:
-        """What `charlstm import --json` prints, without a score."""
+        """Return the JSON object that `charlstm import --json` prints, without a score."""
         return {
             "path": str(self.path),
             "layers": self.model.layers,
@@ -42,16 +45,20 @@ def import_model(
     forget_bias: float | None = None,
     overwrite: bool = False,
 ) -> Imported:
-    """Read a file of weights with foreign.load_foreign and write the model as a run's folder at out.
+    """Read the file weights with `foreign.load_foreign` and write its model as a run's folder at out.
 
-    Raises CheckpointError when the weights cannot be used or a run is at out; nothing is written then.
+    vocabulary, gate_order and forget_bias go to `foreign.load_foreign`; overwrite replaces a run at out.
+    Raises CheckpointError when the weights or the vocabulary cannot be used, and when there is a run at out
+    and overwrite is False; nothing is written in these cases.
     """
     folder = RunFolder(out)
     folder.refuse_if_taken(overwrite=overwrite)
-    found = load_foreign(weights, vocabulary=vocabulary, gate_order=gate_order, forget_bias=forget_bias)
-    source = SourceRecord(weights.name, found.sha256, found.layout, found.gate_order, found.forget_bias)
-    config = RunConfig(found.model.config, None, found.vocabulary, None, source)
+    foreign = load_foreign(weights, vocabulary=vocabulary, gate_order=gate_order, forget_bias=forget_bias)
+    source = SourceRecord(
+        weights.name, foreign.sha256, foreign.layout, foreign.gate_order, foreign.forget_bias
+    )
+    config = RunConfig(foreign.model.config, None, foreign.vocabulary, None, source)
     with folder.held():
         folder.create(config, overwrite=overwrite)
-        folder.save_model(found.model, validation_bits_per_character=None)
-    return Imported(out, config.model, source, found.input, found.parameters)
+        folder.save_model(foreign.model, validation_bits_per_character=None)
+    return Imported(out, config.model, source, foreign.input, foreign.parameters)

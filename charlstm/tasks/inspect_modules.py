@@ -1,4 +1,4 @@
-"""`charlstm.inspect`: an inspection of modules that live in somebody's Python session."""
+"""Inspect modules that live in a Python session: this is `charlstm.inspect`."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -22,11 +22,13 @@ def inspect(
     head: Head,
     config: InspectionConfig | None = None,
 ) -> Findings:
-    """Find the switches and counters of a live `nn.LSTM` with any embedding and an affine head, in a text.
+    """Find the switches and counters of a live `nn.LSTM` in text, and return the findings.
 
-    symbols are the characters in the order of their ids; embedding and head are as for
-    `foreign.from_modules`. Raises UsageError for modules that do not fit, UnknownCharacterError for a text
-    that symbols cannot spell, CorpusError for one that is too short.
+    symbols are the characters in the order of their ids. embedding maps ids (n,) int64 to (n,
+    lstm.input_size), or is None for one-hot input; head maps (n, lstm.hidden_size) to (n, len(symbols)) and
+    must be affine. config is InspectionConfig() when it is None. The modules are copied, not changed. Raises
+    UsageError for modules or symbols that do not fit together, UnknownCharacterError for a character of text
+    that is not in symbols, CorpusError for a text that is too short.
     """
     vocabulary = Vocabulary("characters", tuple(symbols))
     model = from_modules(lstm, embedding=embedding, head=head)

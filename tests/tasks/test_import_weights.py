@@ -1,4 +1,4 @@
-"""`charlstm import`, and what the other commands make of a model that was not trained here."""
+"""`charlstm import` writes a run's folder from a file of weights, and the other commands take the folder."""
 
 import json
 from hashlib import sha256
@@ -9,7 +9,8 @@ import torch
 from command_line import run
 from torch import nn
 
-from charlstm.checkpoint.loading import load, load_config
+from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.record import load_config
 from charlstm.errors import CheckpointError
 from charlstm.tasks.import_weights import import_model
 
@@ -37,7 +38,7 @@ def imported(weights: Path, tmp_path: Path) -> Path:
     return import_model(weights, tmp_path / "run").path
 
 
-def test_the_folder_is_a_runs(weights, imported):
+def test_the_folder_is_that_of_a_run_without_training(weights, imported):
     config = load_config(imported)
     assert config.training is None
     assert config.corpus is None
@@ -50,7 +51,7 @@ def test_the_folder_is_a_runs(weights, imported):
     assert torch.equal(checkpoint.model.head.weight, theirs["fc.weight"])
 
 
-def test_nothing_is_written_where_a_run_is_or_where_the_weights_cannot_be_used(weights, imported, tmp_path):
+def test_a_run_is_kept_without_overwrite_and_bad_weights_write_nothing(weights, imported, tmp_path):
     with pytest.raises(CheckpointError, match="--overwrite"):
         import_model(weights, imported)
     import_model(weights, imported, gate_order="icfo", overwrite=True)
@@ -60,7 +61,9 @@ def test_nothing_is_written_where_a_run_is_or_where_the_weights_cannot_be_used(w
     assert not (tmp_path / "other").exists()
 
 
-def test_import_shows_what_it_found(weights, text, tmp_path, monkeypatch, capsys):
+def test_import_shows_how_the_file_was_read_as_a_table_or_as_json(
+    weights, text, tmp_path, monkeypatch, capsys
+):
     assert run(monkeypatch, "import", weights, "--out", tmp_path / "run", "--score", text) == 0
     shown = capsys.readouterr()
     for words in (
@@ -81,7 +84,7 @@ def test_import_shows_what_it_found(weights, text, tmp_path, monkeypatch, capsys
 
 def test_an_implausible_score_advises_another_gate_order(weights, text, tmp_path, monkeypatch, capsys):
     saved = torch.load(weights)
-    saved["model"]["fc.bias"][:] = torch.arange(len(CHARS)) * 5.0  # sure of the wrong character
+    saved["model"]["fc.bias"][:] = torch.arange(len(CHARS)) * 5.0  # always the last character
     torch.save(saved, weights)
     arguments = ["import", weights, "--out", tmp_path / "run", "--score", text]
     assert run(monkeypatch, *arguments, "--json") == 0
@@ -91,7 +94,7 @@ def test_an_implausible_score_advises_another_gate_order(weights, text, tmp_path
     assert "implausible" in shown.err
 
 
-def test_a_scored_text_with_a_character_that_the_vocabulary_lacks(
+def test_a_scored_text_with_an_unknown_character_needs_unknown_skip(
     weights, text, tmp_path, monkeypatch, capsys
 ):
     text.write_text(TEXT + "$")
@@ -101,13 +104,13 @@ def test_a_scored_text_with_a_character_that_the_vocabulary_lacks(
     assert run(monkeypatch, *arguments, "--overwrite", "--unknown", "skip") == 0
 
 
-def test_weights_that_cannot_be_used_leave_with_4(tmp_path, monkeypatch, capsys):
+def test_weights_that_cannot_be_used_exit_with_4(tmp_path, monkeypatch, capsys):
     (tmp_path / "weights.pt").write_bytes(b"no weights")
     assert run(monkeypatch, "import", tmp_path / "weights.pt", "--out", tmp_path / "run") == 4
     assert capsys.readouterr().out == ""
 
 
-def test_the_other_commands_take_it_with_a_text(imported, text, monkeypatch, capsys):
+def test_the_other_commands_take_an_imported_model_with_a_text(imported, text, monkeypatch, capsys):
     assert run(monkeypatch, "sample", imported, "--length", 9, "--prompt", "one ") == 0
     assert run(monkeypatch, "score", imported, text) == 0
     capsys.readouterr()

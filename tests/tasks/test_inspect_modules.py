@@ -1,4 +1,4 @@
-"""charlstm.inspect on modules of one's own equals what the same weights give as a run."""
+"""`charlstm.inspect` finds the switches of live modules, and refuses modules that do not fit."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from charlstm.inspection.exam.planted_cells import plant, toggle
 
 
 def modules() -> tuple[nn.LSTM, nn.Linear]:
-    """One-hot input, a toggle that the head reads and some idle cells."""
+    """Return an LSTM of one-hot input with a toggle as cell 0 and 12 idle cells, and a head that reads it."""
     cells = [toggle('"').read('"', 3.0)]
     model = plant(cells, SYMBOLS, idle=12, generator=torch.Generator().manual_seed(0))
     lstm = model.layers[0]
@@ -23,8 +23,8 @@ def modules() -> tuple[nn.LSTM, nn.Linear]:
 def test_a_toggle_in_a_live_lstm_is_found_and_verified() -> None:
     lstm, head = modules()
     config = InspectionConfig(streams=8)
-    found = charlstm.inspect(lstm, written(50_000, 1), SYMBOLS, embedding=None, head=head, config=config)
-    by_cell = {(finding.layer, finding.cell): finding for finding in found.findings}
+    findings = charlstm.inspect(lstm, written(50_000, 1), SYMBOLS, embedding=None, head=head, config=config)
+    by_cell = {(finding.layer, finding.cell): finding for finding in findings.findings}
     assert by_cell[0, 0].kind == "toggle"
     assert by_cell[0, 0].drivers == {"set": ['"'], "reset": ['"']}
     assert by_cell[0, 0].verdict == "verified"

@@ -1,4 +1,4 @@
-"""The parts of a character model from elsewhere, in this project's terms, and the CharLSTM made of them."""
+"""Hold the weights of a model trained elsewhere in CharLSTM's gate order, and make a CharLSTM of them."""
 
 from dataclasses import dataclass
 
@@ -10,50 +10,62 @@ from charlstm.model.char_lstm import CharLSTM
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
-    """input (4 cells, inputs), recurrent (4 cells, cells), two biases (4 cells); rows in order i, f, g, o."""
+class ForeignLayer:
+    """One LSTM layer holds four tensors, whose 4 * cells rows are the gates i, f, g, o, each of cells rows.
+
+    input is (4 * cells, inputs), recurrent is (4 * cells, cells), input_bias and recurrent_bias are
+    (4 * cells,). The two biases are added, as in `nn.LSTM`. All are floating point.
+    """
 
     input: Tensor
     recurrent: Tensor
-    bias: Tensor
+    input_bias: Tensor
     recurrent_bias: Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """An embedding (vocabulary, width), or None for one-hot input; layers; a head (vocabulary, cells)."""
+class ForeignWeights:
+    """A character model holds an embedding, LSTM layers of equal size and a linear head.
+
+    embedding is (vocabulary, width), or None when the first layer takes one-hot characters; head is
+    (vocabulary, cells) and head_bias (vocabulary,). All are floating point.
+    """
 
     embedding: Tensor | None
-    layers: tuple[Layer, ...]
+    layers: tuple[ForeignLayer, ...]
     head: Tensor
     head_bias: Tensor
 
     @property
     def vocabulary_size(self) -> int:
-        """How many symbols the head tells apart."""
+        """The number of symbols is the number of rows of the head."""
         return self.head.shape[0]
 
     @property
     def cells(self) -> int:
-        """Cells in each layer."""
+        """The number of cells in each layer is the number of columns of the head."""
         return self.head.shape[1]
 
-    def tensors(self) -> dict[str, Tensor]:
-        """float32 on the CPU, by CharLSTM's names; one-hot input is an embedding by the identity, exactly."""
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the tensors by the names of CharLSTM's state dict, as float32 on the CPU.
+
+        One-hot input becomes an embedding whose table is the identity matrix, which computes the same
+        numbers.
+        """
         table = torch.eye(self.vocabulary_size) if self.embedding is None else self.embedding
         tensors = {"embedding.weight": table, "head.weight": self.head, "head.bias": self.head_bias}
         for number, layer in enumerate(self.layers):
             tensors |= {
                 f"layers.{number}.weight_ih_l0": layer.input,
                 f"layers.{number}.weight_hh_l0": layer.recurrent,
-                f"layers.{number}.bias_ih_l0": layer.bias,
+                f"layers.{number}.bias_ih_l0": layer.input_bias,
                 f"layers.{number}.bias_hh_l0": layer.recurrent_bias,
             }
         return {name: tensor.detach().float().cpu() for name, tensor in tensors.items()}
 
     def model(self) -> CharLSTM:
-        """The model with copies of these weights, ready for use on the CPU."""
-        tensors = self.tensors()
+        """Return a CharLSTM with copies of the weights, on the CPU and in evaluation mode."""
+        tensors = self.state_dict()
         config = ModelConfig(
             vocabulary_size=self.vocabulary_size,
             cells=self.cells,

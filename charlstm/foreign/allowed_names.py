@@ -1,0 +1,239 @@
+"""A pickle may use the names in ALLOWED_NAMES, each of which stands for a callable in this file.
+
+A pickle names the functions and classes that rebuild its content. ALLOWED_NAMES maps each name that is
+allowed ("module.name") to a dtype or to a callable of this file; the function of that name in torch, numpy or
+Python is never called. The callables rebuild tensors, arrays, numbers, texts and containers, and nothing
+else. They check their arguments, since whoever wrote the file chose them.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+_STORAGE_DTYPES = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
+
+# A nested tuple can take years to hash, so a key is one value or a tuple of at most this number of values.
+_LONGEST_KEY_TUPLE = 8
+# Python hashes an integer in time that grows with its digits.
+_LARGEST_INTEGER_KEY = 2**63 - 1
+_PLAIN_DTYPE_KINDS = "biufUS"  # NumPy's letters for booleans, integers, floating point, text and bytes
+
+
+def check_keys(keys: Iterable[Any]) -> list[Any]:
+    """Return keys as a list when each of them is hashed quickly.
+
+    A key may be None, a text, bytes, a float, an integer of at most 64 bits, or a tuple of at most
+    _LONGEST_KEY_TUPLE of these. Raises ValueError for any other key.
+    """
+    keys = list(keys)
+    for key in keys:
+        parts = key if isinstance(key, tuple) and len(key) <= _LONGEST_KEY_TUPLE else (key,)
+        if not all(part is None or isinstance(part, (str, bytes, int, float)) for part in parts):
+            raise ValueError(f"it has a {type(key).__name__} for a key")
+        if any(isinstance(part, int) and abs(part) > _LARGEST_INTEGER_KEY for part in parts):
+            raise ValueError("it has a key that is a number of too many digits")
+    return keys
+
+
+class PlainDict(dict[Any, Any]):
+    """A PlainDict takes the place of every kind of dict, and keeps nothing but its items."""
+
+    def __init__(self, pairs: Any = ()) -> None:
+        """Take the items of a dict, or pairs (key, value). Raises ValueError for a key that is refused."""
+        items = list(pairs.items() if isinstance(pairs, dict) else pairs)
+        check_keys(key for key, _ in items)
+        super().__init__(items)
+
+    def __setstate__(self, state: Any) -> None:
+        """Ignore the attributes that were set on the dict, such as the version numbers of a state dict."""
+
+
+class AttributeDict(PlainDict):
+    """An AttributeDict takes the place of an argparse.Namespace and holds its attributes as items."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Add the attributes in state. Raises ValueError for a name that is refused as a key."""
+        check_keys(state)
+        self.update(state)
+
+
+class ArrayDtype:
+    """An ArrayDtype takes the place of a numpy.dtype and calls NumPy only when the dtype is used."""
+
+    def __init__(self, code: str, *_: Any) -> None:
+        self._code, self._byte_order = code, "="
+
+    def __setstate__(self, state: Any) -> None:
+        """Take the byte order, the second item of the state of a numpy.dtype."""
+        self._byte_order = state[1].replace("|", "=")
+
+    def plain(self) -> np.dtype[Any]:
+        """Return the dtype when it is one of numbers or texts. Raises ValueError for objects and records."""
+        dtype = np.dtype(self._code).newbyteorder(self._byte_order)  # type: ignore[arg-type]
+        if dtype.kind not in _PLAIN_DTYPE_KINDS:
+            raise ValueError(f"it holds an array of {self._code!r}, which is neither numbers nor strings")
+        return dtype
+
+
+class Array:
+    """An Array takes the place of a numpy.ndarray while a pickle is read.
+
+    value is empty until the pickle sets the state; then it is the NumPy array, of numbers or texts.
+    """
+
+    value: NDArray[Any] = np.zeros(0)
+
+    def __init__(self, *_: Any) -> None:
+        """Ignore the shape that the pickle gives here: the state has it too, and there it is checked."""
+
+    def __setstate__(self, state: Any) -> None:
+        """Build value from state: (version, shape, dtype, column_major, data).
+
+        Raises ValueError when the data do not fit shape and dtype.
+        """
+        _, shape, dtype, column_major, data = state
+        raw = _encode(data) if isinstance(data, str) else bytes(data)
+        flat = np.frombuffer(raw, dtype.plain())
+        self.value = flat.reshape(shape, order="F" if column_major else "C")
+
+
+# Objects whose state a pickle may set.
+STATEFUL = (PlainDict, ArrayDtype, Array)
+
+
+def _array_from_buffer(data: Any, dtype: ArrayDtype, shape: Any, order: str) -> Array:
+    """Rebuild an array of shape from the bytes in data, as pickle protocol 5 asks for it."""
+    array = Array()
+    array.__setstate__((1, shape, dtype, order == "F", bytes(data)))
+    return array
+
+
+def _numpy_scalar(dtype: ArrayDtype, data: Any) -> Any:
+    """Rebuild one NumPy number from its bytes, as the Python number of that value."""
+    raw = _encode(data) if isinstance(data, str) else bytes(data)
+    return np.frombuffer(raw, dtype.plain())[0].item()
+
+
+def _rebuild_tensor(storage: Tensor, offset: int, size: Any, stride: Any, *_: Any) -> Tensor:
+    """Return a view of storage (elements,) with shape size and strides stride, from element offset on.
+
+    Raises ValueError when the view has more elements than storage, RuntimeError when it reaches outside.
+    """
+    shape = tuple(size)
+    if math.prod(shape) > storage.numel():
+        raise ValueError(f"a tensor of shape {shape} would be larger than its storage")
+    return torch.as_strided(storage, shape, tuple(stride), storage.storage_offset() + offset)
+
+
+def _rebuild_parameter(data: Tensor, *_: Any) -> Tensor:
+    """Return the tensor data in the place of a Parameter."""
+    return data
+
+
+def _encode(text: str, encoding: str = "latin1") -> bytes:
+    """Return the bytes that pickle protocol 2 writes as a text."""
+    return text.encode("latin1" if encoding == "latin1" else "utf-8")
+
+
+def _default_dict(_: Any = None, pairs: Any = ()) -> PlainDict:
+    """Return a PlainDict of pairs; the function that makes default values is ignored."""
+    return PlainDict(pairs)
+
+
+def _text(value: Any = "", *_: Any) -> str:
+    """Return a text or a number as a text.
+
+    Raises ValueError for anything else, since the text of a container can fill all memory.
+    """
+    if not isinstance(value, (str, int, float)):
+        raise ValueError(f"it wants a {type(value).__name__} as a text")
+    return str(value)
+
+
+def _bytearray(value: Any = b"", encoding: str = "latin1") -> bytearray:
+    """Return a text, bytes or a list of byte values as a bytearray.
+
+    Raises ValueError for a number, of which bytearray() would make that number of zeros.
+    """
+    if isinstance(value, str):
+        return bytearray(_encode(value, encoding))
+    if not isinstance(value, (bytes, bytearray, list, tuple)):
+        raise ValueError(f"it wants a {type(value).__name__} as bytes")
+    return bytearray(value)
+
+
+def _list(items: Any = ()) -> list[Any]:
+    return list(items)
+
+
+def _tuple(items: Any = ()) -> tuple[Any, ...]:
+    return tuple(items)
+
+
+def _set(items: Any = ()) -> set[Any]:
+    """Return a set of items. Raises ValueError for an item that check_keys refuses."""
+    return set(check_keys(items))
+
+
+def _number(kind: type) -> Callable[..., Any]:
+    """Return a function that calls kind: int, float, complex or bool.
+
+    A pickle can make subclasses of a class and call its methods; of a function it can do neither.
+    """
+
+    def number(*parts: Any) -> Any:
+        return kind(*parts)
+
+    return number
+
+
+ALLOWED_NAMES: dict[str, Any] = {
+    "collections.OrderedDict": PlainDict,
+    "collections.defaultdict": _default_dict,
+    "collections.Counter": PlainDict,
+    "argparse.Namespace": AttributeDict,
+    "_codecs.encode": _encode,
+    "torch._utils._rebuild_tensor": _rebuild_tensor,
+    "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
+    "torch._utils._rebuild_parameter": _rebuild_parameter,
+    "torch._utils._rebuild_parameter_with_state": _rebuild_parameter,
+    "torch.Size": _tuple,
+    "torch.device": _text,
+    "torch.nn.parameter.Parameter": _rebuild_parameter,
+    "numpy.ndarray": Array,
+    "numpy.dtype": ArrayDtype,
+}
+for _module in ("torch", "torch.cuda"):
+    ALLOWED_NAMES |= {f"{_module}.{_storage}": _dtype for _storage, _dtype in _STORAGE_DTYPES.items()}
+ALLOWED_NAMES |= {str(_dtype): _dtype for _dtype in _STORAGE_DTYPES.values()}
+for _module in ("numpy.core", "numpy._core"):
+    ALLOWED_NAMES[f"{_module}.multiarray._reconstruct"] = Array
+    ALLOWED_NAMES[f"{_module}.multiarray.scalar"] = _numpy_scalar
+    ALLOWED_NAMES[f"{_module}.numeric._frombuffer"] = _array_from_buffer
+for _module in ("builtins", "__builtin__"):
+    ALLOWED_NAMES |= {f"{_module}.{kind.__name__}": _number(kind) for kind in (bool, complex, float, int)}
+    ALLOWED_NAMES |= {
+        f"{_module}.dict": PlainDict,
+        f"{_module}.str": _text,
+        f"{_module}.bytearray": _bytearray,
+        f"{_module}.list": _list,
+        f"{_module}.tuple": _tuple,
+        f"{_module}.set": _set,
+        f"{_module}.frozenset": _set,
+    }

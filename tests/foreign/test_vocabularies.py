@@ -1,0 +1,98 @@
+"""Vocabularies are found in files of weights and beside them, and those that do not fit are refused."""
+
+import json
+
+import numpy as np
+import pytest
+from foreign_models import CHARACTERS, SIZE
+
+from charlstm.errors import CheckpointError
+from charlstm.foreign.vocabularies import read_vocabulary, vocabulary_inside
+
+IDS_BY_CHARACTER = dict(zip(CHARACTERS, range(SIZE), strict=True))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(CHARACTERS),
+        json.dumps(IDS_BY_CHARACTER),
+        json.dumps({str(number): symbol for number, symbol in enumerate(CHARACTERS)}),
+        json.dumps({"level": "char", "stoi": IDS_BY_CHARACTER}),
+        "".join(CHARACTERS),
+        "".join(CHARACTERS) + "\n",
+        "kjihgfedcba" * 2,
+    ],
+)
+def test_a_vocabulary_file_is_a_json_list_a_map_or_a_text(tmp_path, content):
+    (tmp_path / "vocabulary").write_text(content)
+    vocabulary = read_vocabulary(tmp_path / "vocabulary", SIZE)
+    assert vocabulary.symbols == tuple(CHARACTERS)
+    assert vocabulary.level == "characters"
+
+
+def test_a_text_of_different_characters_is_the_vocabulary_in_its_order(tmp_path):
+    (tmp_path / "vocabulary").write_bytes(b"\nzyx\r wvut!")
+    assert read_vocabulary(tmp_path / "vocabulary", SIZE).symbols == tuple("\nzyx\r wvut!")
+
+
+def test_a_line_feed_at_the_end_belongs_to_the_vocabulary_only_if_the_size_needs_it(tmp_path):
+    (tmp_path / "vocabulary").write_bytes(b"ba\n")
+    assert read_vocabulary(tmp_path / "vocabulary", 2).symbols == ("b", "a")
+    assert read_vocabulary(tmp_path / "vocabulary", 3).symbols == ("b", "a", "\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"zyxwvut", "has 7 different characters, the model's head 11 outputs"),
+        (b"\xff\xfe", "cannot be read as a vocabulary"),
+        (b'["a", "b"]', "fits its head's 11 outputs: the whole of it has 2 symbols"),
+        (b"[1, 2]", "holds no vocabulary"),
+    ],
+)
+def test_a_vocabulary_file_that_does_not_fit_is_refused(tmp_path, content, words):
+    (tmp_path / "vocabulary").write_bytes(content)
+    with pytest.raises(CheckpointError, match=words):
+        read_vocabulary(tmp_path / "vocabulary", SIZE)
+
+
+def test_a_missing_vocabulary_file_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="No such file"):
+        read_vocabulary(tmp_path / "nowhere", SIZE)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"chars": tuple(CHARACTERS)},
+        {"chars": np.array(CHARACTERS)},
+        {"extra": {"stoi": IDS_BY_CHARACTER}},
+        {
+            "itos": dict(enumerate(CHARACTERS)),
+            "chars": CHARACTERS,
+            "names": ["loss", "step"],
+            "other": {"lr": 1},
+        },
+        {"alphabet": "".join(CHARACTERS), "tokens": list("xy")},
+    ],
+)
+def test_a_vocabulary_in_a_file_of_weights_is_found_wherever_it_is(tree):
+    assert vocabulary_inside(tree, SIZE, name="weights.pt").symbols == tuple(CHARACTERS)
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ({}, "weights.pt holds no vocabulary; its head has 11 outputs"),
+        ({"stoi": {"a": 0, "b": 2}}, "holds no vocabulary"),
+        ({"stoi": {"a": True, "b": False}}, "holds no vocabulary"),
+        ({"chars": CHARACTERS[:-1]}, "fits its head's 11 outputs: chars has 10 symbols"),
+        ({"chars": CHARACTERS, "itos": CHARACTERS[::-1]}, "differ: chars and itos"),
+        ({"chars": ["<pad>", *CHARACTERS[1:]]}, "'<pad>' is not one character"),
+        ({"chars": ["b", *CHARACTERS[1:]]}, "'b' is in it twice"),
+    ],
+)
+def test_a_vocabulary_in_a_file_of_weights_that_does_not_fit_is_refused(tree, words):
+    with pytest.raises(CheckpointError, match=words):
+        vocabulary_inside(tree, SIZE, name="weights.pt")
