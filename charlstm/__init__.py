@@ -1,6 +1,6 @@
-"""Character-level LSTMs: train them, sample from them, and find their switches and counters.
+"""charlstm trains character-level LSTMs, samples from them, and finds their switches and counters.
 
-The names below are loaded when they are first used: importing charlstm does not import torch.
+The public names are loaded when they are first used, so that importing charlstm does not import torch.
 """
 
 from importlib import import_module
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from charlstm.training.loop import train
     from charlstm.training.trainer import Trainer
 
+# The module that each public name lives in.
 _HOMES = {
     "CharLSTM": "model.char_lstm",
     "CharLSTMError": "errors",
@@ -66,11 +67,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from the module it lives in."""
+    """Load a public name from the module that it lives in."""
     if name not in _HOMES:
         raise AttributeError(f"module 'charlstm' has no attribute {name!r}")
     return getattr(import_module(f"charlstm.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
+    """List the public names."""
     return sorted(__all__)

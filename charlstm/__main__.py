@@ -1,4 +1,4 @@
-"""python -m charlstm."""
+"""`python -m charlstm` runs the command line."""
 
 from charlstm.commands.app import main
 

@@ -1,4 +1,7 @@
-"""What a user may set, checked in one place. Imports no torch, so that `--help` stays fast."""
+"""Every setting that a user may give, as frozen dataclasses that check themselves when they are made.
+
+Nothing here imports torch, so that `charlstm --help` stays fast.
+"""
 
 import math
 import re
@@ -14,36 +17,43 @@ Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
 Optimizer = Literal["mixed", "muon", "adamw"]
 Precision = Literal["auto", "float32", "bfloat16"]
 StepPrecision = Literal["float32", "bfloat16"]
-# Shares of a text to train on, to validate and to test on.
+# Percentages of a text to train on, to validate on and to test on.
 DEFAULT_SPLIT = "90/5/5"
+# The order of the four gates in the rows of a foreign weight matrix; c and j stand for the candidate.
 GateOrder = Literal["ifgo", "icfo", "ifco", "ijfo"]
 
 # The gates of an LSTM in the order of PyTorch's weight rows, by the names that findings.json uses.
 GATES = ("input", "forget", "candidate", "output")
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 
-# The sizes that a model may have: all code points, and more than any machine's memory holds.
-_MOST_SYMBOLS, _WIDEST, _DEEPEST = 0x110000, 1_000_000, 1_000
-_MOST_FLOAT32, _FASTEST = 3.4e38, 1e30
+# Limits of a model's shape: as many symbols as Unicode has code points, and sizes beyond any memory.
+_MOST_SYMBOLS, _MOST_CELLS, _MOST_LAYERS = 0x110000, 1_000_000, 1_000
+# The largest absolute value that a held cell state may have, which float32 can hold, and the largest rate.
+_LARGEST_CELL_STATE, _HIGHEST_RATE = 3.4e38, 1e30
 
 
 def _check(*rules: tuple[bool, str]) -> None:
-    """Raise one UsageError that lists every rule that does not hold."""
+    """Raise one UsageError that lists the text of every rule (holds, text) that does not hold."""
     broken = [text for holds, text in rules if not holds]
     if broken:
         raise UsageError("; ".join(broken), "give a value in that range")
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> tuple[bool, str]:
+    """Return the rule that a value is one of some choices, for `_check`."""
     return value in choices, f"{name} must be one of {', '.join(choices)}, not {value!r}"
 
 
 def _at_least(name: str, value: float, least: float) -> tuple[bool, str]:
+    """Return the rule that a value is finite and at least the least one, for `_check`."""
     return math.isfinite(value) and value >= least, f"{name} must be at least {least}, not {value}"
 
 
 def _whole(name: str, value: object, least: int, most: int = 2**63 - 1) -> tuple[bool, str]:
-    """The rule for a whole number; what files and options may ask for is far from what overflows."""
+    """Return the rule that a value is a whole number from least to most, for `_check`.
+
+    The default of most is what 64 bits hold, so that no number of a file or an option can overflow.
+    """
     if not isinstance(value, int) or isinstance(value, bool):
         return False, f"{name} must be a whole number, not {value!r:.60}"
     within = f"at least {least}" if value < least else f"at most {most:,}"
@@ -51,13 +61,20 @@ def _whole(name: str, value: object, least: int, most: int = 2**63 - 1) -> tuple
 
 
 def check_seed(seed: int) -> None:
-    """Raise UsageError for what is no seed of a random generator."""
+    """Raise UsageError unless seed is a whole number of at least 0, as random generators need."""
     _check(_whole("the seed", seed, 0))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The shape of a CharLSTM. Raises UsageError with every setting that is out of range."""
+    """The shape of a CharLSTM.
+
+    vocabulary_size is the number of symbols; cells is the number of memory cells in each of layers layers;
+    embedding is the number of values that stand for a symbol at the first layer; dropout is the share of a
+    layer's outputs that is left out in training, in [0, 1); activation is the function of the candidate gate
+    and of the cell state's output.
+    Raises UsageError with every setting that is out of range.
+    """
 
     vocabulary_size: int
     cells: int = 256
@@ -69,21 +86,21 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _check(
             _whole("the vocabulary's size", self.vocabulary_size, 1, _MOST_SYMBOLS),
-            _whole("cells", self.cells, 1, _WIDEST),
-            _whole("layers", self.layers, 1, _DEEPEST),
-            _whole("embedding", self.embedding, 1, _WIDEST),
+            _whole("cells", self.cells, 1, _MOST_CELLS),
+            _whole("layers", self.layers, 1, _MOST_LAYERS),
+            _whole("embedding", self.embedding, 1, _MOST_CELLS),
             (0 <= self.dropout < 1, f"dropout must be at least 0 and below 1, not {self.dropout}"),
             _one_of("activation", self.activation, ACTIVATIONS),
         )
 
     @property
     def has_compiled_steps(self) -> bool:
-        """Whether the compiled loops, which know tanh alone, can step this model on the CPU."""
+        """Whether the compiled loops can step this model on the CPU: they know the activation tanh only."""
         return self.activation == "tanh"
 
 
 def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """The shape of every parameter of a CharLSTM by its name, without making any."""
+    """Return the shape of every parameter of a CharLSTM by its name, without making the parameters."""
     cells, size = config.cells, config.vocabulary_size
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (size, config.embedding)}
     for layer in range(config.layers):
@@ -95,7 +112,7 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 
 
 def check_cell(layer: int, number: int, model: ModelConfig) -> None:
-    """Raise UsageError when a model of this shape does not have the cell."""
+    """Raise UsageError unless a model of this shape has the layer, and in it the cell of this number."""
     if not (0 <= layer < model.layers and 0 <= number < model.cells):
         raise UsageError(
             f"the model has no cell {layer}:{number}",
@@ -105,13 +122,16 @@ def check_cell(layer: int, number: int, model: ModelConfig) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How a model is trained; exactly one of minutes, steps and epochs says for how long.
+    """How a model is trained. Exactly one of minutes, steps and epochs says for how long.
 
-    learning_rate is Muon's peak rate; AdamW's are shares of it, see optimizers, which also says what
-    each optimizer is. clip_norm bounds the gradient's norm, more tightly while the rate rises.
-    evaluate_every and save_every are in steps; 0 means on the clock. patience counts evaluations
-    without a better validation value; 0 never stops early. Raises UsageError with every setting
-    that is out of range.
+    streams is the number of texts that are read side by side, window the number of characters of each
+    between two updates. learning_rate is the peak rate of Muon, and AdamW's rates are fixed multiples of it
+    (see training/optimizers.py, also for the three values of optimizer). warmup is the share of the run in
+    which the rate rises, in [0, 1). clip_norm bounds the norm of the gradient, more tightly while the rate
+    rises. recurrent_l1 pulls recurrent weights to 0, weight_decay the matrices of the LSTM; both are
+    multiplied by the rate. evaluate_every and save_every are in steps; 0 leaves it to the clock. patience is
+    the number of evaluations without a better value after which training stops; 0 never stops early.
+    Raises UsageError with every setting that is out of range.
     """
 
     minutes: float | None = None
@@ -143,8 +163,8 @@ class TrainingConfig:
             _whole("streams", self.streams, 1),
             _whole("window", self.window, 1),
             (
-                0 < self.learning_rate <= _FASTEST,
-                f"learning rate must be above 0 and at most {_FASTEST:g}, not {self.learning_rate}",
+                0 < self.learning_rate <= _HIGHEST_RATE,
+                f"learning rate must be above 0 and at most {_HIGHEST_RATE:g}, not {self.learning_rate}",
             ),
             _one_of("optimizer", self.optimizer, get_args(Optimizer)),
             (
@@ -170,8 +190,10 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Hold:
-    """A cell of a layer, both from 0, whose cell state is set to value when drawn character start is drawn,
-    and from then on. Raises UsageError with everything that is out of range.
+    """A cell whose cell state is set to value from a drawn character on.
+
+    layer and cell count from 0; start is the number of the first drawn character that the value acts on,
+    from 0. Raises UsageError with everything that is out of range.
     """
 
     layer: int
@@ -183,15 +205,16 @@ class Hold:
         _check(
             _whole("the layer of a held cell", self.layer, 0),
             _whole("the number of a held cell", self.cell, 0),
-            (abs(self.value) <= _MOST_FLOAT32, f"a held cell state must be finite, not {self.value}"),
+            (abs(self.value) <= _LARGEST_CELL_STATE, f"a held cell state must be finite, not {self.value}"),
             _whole("the character that a cell is held from", self.start, 0),
         )
 
 
 def parse_hold(spec: str, level: Callable[[int, int, str], float]) -> Hold:
-    """The hold in "LAYER:CELL=VALUE[@START]"; level(layer, cell, name) is the cell state for on and off.
+    """Read a hold from text of the form "LAYER:CELL=VALUE[@START]".
 
-    Raises UsageError for anything else, and what level raises.
+    VALUE is a number, or on or off, for which level(layer, cell, "on" or "off") gives the cell state.
+    Raises UsageError for a text of another form, and whatever level raises.
     """
     found = re.fullmatch(r"(-?\d{1,9}):(-?\d{1,9})=([^@]+)(?:@(-?\d{1,9}))?", spec, re.ASCII)
     if found is None:
@@ -206,6 +229,7 @@ def parse_hold(spec: str, level: Callable[[int, int, str], float]) -> Hold:
 
 
 def _no_hold(spec: str) -> UsageError:
+    """Return the problem with a text that does not describe a hold."""
     return UsageError(
         f"{spec!r} does not say which cell to hold at what",
         "write LAYER:CELL=VALUE[@FROM] with VALUE on, off or a cell state, as 0:194=on or 0:17=-1.5@100",
@@ -214,10 +238,13 @@ def _no_hold(spec: str) -> UsageError:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingConfig:
-    """How characters are drawn. temperature 0 takes the likeliest; top_k 0 and top_p 1 keep all.
+    """How characters are drawn from a model.
 
-    Of several holds of one cell the one with the latest start counts, so a cell can be switched on and
-    later off. precision is that of the layers' weights in products.
+    length is the number of characters to draw, in each of count texts. Logits are divided by temperature,
+    and temperature 0 takes the likeliest character. Only the top_k likeliest characters can be drawn (0: all)
+    and of these the likeliest whose probabilities add up to top_p (1: all). A text ends where stop appears.
+    hold lists cells that are set to a value; of several holds of one cell the latest start counts, so a cell
+    can be switched on and later off. precision is the number format of the layers' weights in products.
     Raises UsageError with every setting that is out of range.
     """
 
@@ -238,7 +265,7 @@ class SamplingConfig:
             (0 < self.top_p <= 1, f"top-p must be above 0 and at most 1, not {self.top_p}"),
             _whole("count", self.count, 1),
             _one_of("precision", self.precision, get_args(StepPrecision)),
-            (self.stop != "", "stop must have a character at least"),
+            (self.stop != "", "stop must have at least one character"),
         )
 
 
@@ -246,9 +273,11 @@ class SamplingConfig:
 class InspectionConfig:
     """How much text an inspection reads, and how strict it is.
 
-    characters is the most that is read; shifts is the number of circular shifts behind the null;
-    streams is how many stretches of the text run side by side; interventions is how many cells, the best
-    first, are intervened on; top is how many the page shows; features are the user's own, NAME=RULE.
+    characters is the largest number of characters that is read. streams is the number of stretches of the
+    text that are read side by side. shifts is the number of circular shifts behind the null distribution, and
+    significance the largest p-value that passes. interventions is the number of cells, the best first, that
+    are intervened on, and top the number whose excerpts the page shows. features are the user's own, each
+    NAME=RULE. seed fixes shifts, control networks and sites.
     Raises UsageError with every setting that is out of range.
     """
 
@@ -277,5 +306,5 @@ class InspectionConfig:
 
 
 def plain(config: ModelConfig | TrainingConfig | SamplingConfig | InspectionConfig) -> dict[str, Any]:
-    """The settings as a dict of JSON values."""
+    """Return the settings of a config as a dict of JSON values."""
     return asdict(config)

@@ -1,6 +1,6 @@
-"""Every problem that a user can meet, as one tree.
+"""The exceptions of charlstm: every problem that a user can cause, as one tree.
 
-    CharLSTMError                 anything below; catch this one to catch them all
+    CharLSTMError                 all of those below; catch it to catch them all
     ├── UsageError                a setting or an option is wrong                       exit 2
     │   └── DivergedError         training met a NaN or an infinity                     exit 2
     ├── CorpusError               the text is missing, empty, too short, not UTF-8      exit 3
@@ -9,14 +9,14 @@
     ├── DeviceError               the device is absent or out of memory                 exit 5
     └── ProcessError              another process of a training on several is gone      exit 6
 
-Each carries two lines: what is wrong with which value, and what to do about it.
+Each carries two sentences: what is wrong with which value, and what to do about it.
 """
 
 from typing import TypeVar
 
 
 class CharLSTMError(Exception):
-    """A problem with something the user gave, and what to do about it."""
+    """A problem with something that the user gave: problem says what is wrong, advice what to do about it."""
 
     def __init__(self, problem: str, advice: str) -> None:
         super().__init__(problem, advice)
@@ -28,19 +28,19 @@ class CharLSTMError(Exception):
 
 
 class UsageError(CharLSTMError):
-    """A setting or an option is wrong."""
+    """A setting or an option is out of range, unknown, or contradicts another one."""
 
 
 class DivergedError(UsageError):
-    """Training met a NaN or an infinity."""
+    """A training met a number that is NaN or infinite."""
 
 
 class CorpusError(CharLSTMError):
-    """The text is missing, empty, too short or not readable as text."""
+    """A text is missing, empty, too short or not readable as text."""
 
 
 class UnknownCharacterError(CorpusError):
-    """A character that the vocabulary does not have."""
+    """A text has a character that the vocabulary does not have."""
 
 
 class CheckpointError(CharLSTMError):
@@ -48,17 +48,20 @@ class CheckpointError(CharLSTMError):
 
 
 class DeviceError(CharLSTMError):
-    """The device is absent or out of memory."""
+    """A device is absent or out of memory."""
 
 
 class ProcessError(CharLSTMError):
-    """Another process of a training on several is gone."""
+    """Another process of a training or an inspection by several processes is gone."""
 
 
 _Kind = TypeVar("_Kind", bound=CharLSTMError)
 
 
 def cannot_be_written(kind: type[_Kind], what: object, why: object, advice: str) -> _Kind:
-    """Return a problem of this kind that says that what, a file or a folder, cannot be written, and why."""
+    """Return a problem of the given kind: what, a file or a folder, cannot be written.
+
+    why is the reason, an OSError or a phrase; advice says what to do about it.
+    """
     reason = why.strerror if isinstance(why, OSError) and why.strerror else why
     return kind(f"{what} cannot be written: {reason}", advice)

@@ -2,24 +2,20 @@
 
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows has none: nothing is locked there
-    fcntl = None  # type: ignore[assignment]
-
-
-# What a run's folder holds; no text is ever read from there.
+# The settings of the run; the best weights so far; the best weights before an interruption replaced them.
 CONFIG, MODEL, EVALUATED = "config.json", "model.safetensors", "evaluated.safetensors"
-
+# All that going on with the training needs; one JSON object for each measurement.
 RESUME, METRICS = "resume.safetensors", "metrics.jsonl"
-
+# What an inspection found, and its page.
 FINDINGS, REPORT = "findings.json", "report.html"
-
+# What an inspection found in a second model, and the page of both.
 COMPARED, COMPARISON = "compared.json", "compare.html"
-
 RUN_FILES = (CONFIG, MODEL, EVALUATED, RESUME, METRICS, FINDINGS, REPORT, COMPARED, COMPARISON)
 
 
 def is_run_file(path: Path) -> bool:
-    """Whether a file is part of a run, by its name and by those beside it."""
+    """Return whether a file belongs to a run: by its name, and by the run's files that lie beside it.
+
+    Such a file is never read as a text to train on.
+    """
     return path.name in RUN_FILES and (path.parent / CONFIG).exists() and (path.parent / METRICS).exists()

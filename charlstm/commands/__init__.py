@@ -1,1 +1,8 @@
-""""""
+"""The commands of `charlstm` in a terminal. Each command is a file of the name of its task.
+
+app             registers the commands
+options         options that several commands have
+exits           how a command ends: exit codes, problems in two lines
+train, sample, score, inspect, import_weights, exam, report, corpora, demo
+terminal/       what a person sees: formatting, the console, tables, the story of a training
+"""

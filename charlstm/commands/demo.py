@@ -14,13 +14,13 @@ from charlstm.config import SamplingConfig
 
 
 def demo(
-    minutes: Annotated[float, typer.Option(help="of training")] = 4.0,
-    out: Annotated[Path, typer.Option(help="the run's folder, replaced where it is there")] = Path(
+    minutes: Annotated[float, typer.Option(help="minutes of training")] = 4.0,
+    out: Annotated[Path, typer.Option(help="the run's folder; a run in it is replaced")] = Path(
         "checkpoints/demo"
     ),
     quiet: Quiet = False,
 ) -> None:
-    """Train on Python's own source, sample, inspect, report."""
+    """Train on Python's own source, draw a sample, inspect, and write the report."""
     from charlstm.tasks import sample
     from charlstm.tasks.inspect import InspectRequest
     from charlstm.tasks.training_plan import TrainRequest
@@ -28,8 +28,8 @@ def demo(
     narrator = console.Narrator(quiet=quiet)
     request = TrainRequest(corpus="stdlib", out=out, model={}, training={"minutes": minutes}, overwrite=True)
     follow(request, quiet=quiet, as_json=False)
-    narrator.say("\na sample")
+    narrator.say("\nA sample")
     pieces = sample.sample_run(out, "def ", config=SamplingConfig(length=400, temperature=0.5), seed=1)
     write_while_drawn("def ", pieces)
-    narrator.say("\nits switches and counters")
+    narrator.say("\nIts switches and counters")
     inspect_and_show(InspectRequest(run=out, out=out, command=typed_command()), quiet=quiet, as_json=False)

@@ -11,13 +11,13 @@ from charlstm.commands.terminal import console
 
 
 def exam(
-    networks: Annotated[int, typer.Option(help="with known switches, counters and decoys")] = 100,
-    untrained: Annotated[int, typer.Option(help="that must give no finding")] = 20,
-    seed: Annotated[int, typer.Option(help="of the first network; the others follow")] = 0,
+    networks: Annotated[int, typer.Option(help="networks with known switches, counters and decoys")] = 100,
+    untrained: Annotated[int, typer.Option(help="untrained networks, which must have no finding")] = 20,
+    seed: Annotated[int, typer.Option(help="seed of the first network; the others count up from it")] = 0,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put the finder to its exam: networks with known switches, counters, decoys and twins."""
+    """Examine the finder on networks whose switches, counters, decoys and twins are known."""
     from charlstm.commands.terminal import tables
     from charlstm.inspection.exam import marking
 

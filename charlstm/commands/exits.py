@@ -1,4 +1,4 @@
-"""How a command ends: a known problem is told in two lines, and every end has its exit code."""
+"""How a command ends: a known problem is shown in two lines, and each kind of end has its exit code."""
 
 import errno
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ INTERRUPTED = 130
 
 
 def exit_code(problem: CharLSTMError) -> int:
-    """The documented exit code of a problem."""
+    """Return the documented exit code of a problem."""
     return next((code for kind, code in _EXIT_CODES if isinstance(problem, kind)), 1)
 
 
 def run(app: typer.Typer) -> NoReturn:
-    """Run the command line; a known problem becomes two lines on stderr and a documented exit code."""
+    """Run the command line app and exit; a known problem becomes two lines on stderr and its exit code."""
     try:
         code = app(standalone_mode=False)  # an exit code where typer ended a command: 130 after Ctrl-C
     except CharLSTMError as problem:
@@ -50,6 +50,7 @@ def run(app: typer.Typer) -> NoReturn:
 
 
 def _show_usage_problem(message: str) -> None:
+    """Show what typer says of the options that were typed, or the help where a command was typed alone."""
     if message.startswith("Usage:"):  # nothing was typed after the command's name: typer shows its help
         console.Narrator().say(message)
     else:
@@ -60,7 +61,7 @@ def _show_usage_problem(message: str) -> None:
 
 @contextmanager
 def computing() -> Iterator[None]:
-    """Memory problems inside become a DeviceError."""
+    """Turn memory that runs out inside the context into a DeviceError."""
     advice = "lower --cells, --streams or --window, or --characters for an inspection"
     try:
         yield

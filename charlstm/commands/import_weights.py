@@ -12,26 +12,25 @@ from charlstm.config import GateOrder
 
 
 def import_weights(
-    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="a .pt, .safetensors or .npz")],
-    out: Annotated[Path, typer.Option(help="the folder to write, used as a run's")],
+    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="a .pt, .safetensors or .npz file")],
+    out: Annotated[Path, typer.Option(help="the run's folder to write")],
     vocabulary: Annotated[
-        Path | None, typer.Option(help="JSON list or map, or a text [what is in WEIGHTS]")
+        Path | None, typer.Option(help="a JSON list or map, or a text [what WEIGHTS holds]")
     ] = None,
     gate_order: Annotated[
-        GateOrder | None, typer.Option(help="PyTorch ifgo, Keras ifco, TensorFlow ijfo [by the shapes]")
+        GateOrder | None,
+        typer.Option(help="order of the gates: PyTorch ifgo, Keras ifco, TensorFlow ijfo [by the shapes]"),
     ] = None,
     forget_bias: Annotated[
         float | None, typer.Option(help="added to the forget gate [1 for TensorFlow's kernels, else 0]")
     ] = None,
-    score: Annotated[
-        str | None, typer.Option(metavar="CORPUS", help="measure the model on this text")
-    ] = None,
+    score: Annotated[str | None, typer.Option(metavar="CORPUS", help="score the model on this text")] = None,
     unknown: UnknownOption = "error",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take over an LSTM that was trained elsewhere; nothing in its file is run."""
+    """Import an LSTM that was trained elsewhere. Nothing in its file is executed."""
     from charlstm.commands.terminal import tables
     from charlstm.tasks import import_weights
     from charlstm.tasks.score import ScoreRequest, score_run

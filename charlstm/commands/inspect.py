@@ -27,25 +27,31 @@ if TYPE_CHECKING:
 def inspect(
     checkpoint: RunPath,
     corpus: Annotated[
-        str | None, typer.Argument(metavar="CORPUS", help="[what the run did not train on]")
+        str | None,
+        typer.Argument(metavar="CORPUS", help="[the part of the run's text that it did not train on]"),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="where the findings go [the run's folder]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for findings.json and report.html [the run's folder]")
+    ] = None,
     characters: Annotated[
-        int, typer.Option(help="how much text to read at most")
+        int, typer.Option(help="the most characters to read")
     ] = InspectionConfig.characters,
     feature: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=RULE", help="test this too: NAME=REGEX, or NAME=set:A,reset:B"),
+        typer.Option(
+            metavar="NAME=RULE",
+            help="test a feature of your own: NAME=REGEX or NAME=set:A,reset:B; repeatable",
+        ),
     ] = None,
     interventions: Annotated[
-        int, typer.Option(help="how many cells to intervene on, the best first")
+        int, typer.Option(help="the number of cells to intervene on, the best first")
     ] = InspectionConfig.interventions,
-    seed: Annotated[int, typer.Option(help="of shifts, controls and sites")] = 0,
+    seed: Annotated[int, typer.Option(help="seed of shifts, controls and sites")] = 0,
     compare: Annotated[
         str | None,
         typer.Option(
             metavar="OTHER",
-            help="put a second run beside it; untrained or shuffled: a twin that knows nothing",
+            help="inspect a second run beside it, or an untrained or shuffled twin",
         ),
     ] = None,
     figures: FiguresOption = None,
@@ -54,7 +60,7 @@ def inspect(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find a model's switches and counters, and whether it uses them."""
+    """Find the switches and counters of a model, and whether it uses them."""
     from charlstm.tasks.inspect import InspectRequest
 
     config = InspectionConfig(
@@ -76,18 +82,18 @@ def inspect(
 
 
 def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -> None:
-    """Inspect a run and print its findings; of several processes the first one tells."""
+    """Inspect a run and print its findings. Of several processes only the first one prints."""
     from charlstm.commands.terminal import tables
     from charlstm.tasks.inspect import inspect_run
 
     started = launch()
-    tells = started.rank == 0
-    narrator = console.Narrator(quiet=quiet or not tells)
+    leads = started.rank == 0
+    narrator = console.Narrator(quiet=quiet or not leads)
     with computing(), narrator.bar() as bar:
         inspected = inspect_run(request, progress=bar.follow, launch=started)
-    if as_json and tells:
+    if as_json and leads:
         console.write_json(inspected.findings.to_json())
-    elif tells:
+    elif leads:
         console.write_line(tables.findings_table(inspected.findings))
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
     if inspected.comparison_path:
@@ -97,5 +103,5 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
 
 
 def typed_command() -> str:
-    """The command as it was typed."""
+    """Return the command line as it was typed."""
     return " ".join(["charlstm", *sys.argv[1:]])

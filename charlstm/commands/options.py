@@ -10,16 +10,17 @@ from charlstm.config import Unknown
 SplitPart = Literal["all", "train", "validation", "test"]
 
 RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's folder")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say nothing on stderr but problems")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print nothing on stderr but problems")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
-NoModel = Annotated[bool, typer.Option("--no-model", help="leave the network itself out of the page")]
+NoModel = Annotated[bool, typer.Option("--no-model", help="leave the network out of the page")]
 FiguresOption = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="figures for papers, PNG and SVG, into a folder")
+    Path | None,
+    typer.Option(metavar="DIR", help="also draw figures for papers, PNG and SVG, into this folder"),
 ]
-UnknownOption = Annotated[Unknown, typer.Option(help="what to do about characters the run does not know")]
+UnknownOption = Annotated[Unknown, typer.Option(help="what to do with characters that the run does not know")]
 
 
 def given(**settings: Any) -> dict[str, Any]:
-    """The settings that were given on the command line."""
+    """Return the settings that are not None: those that were given on the command line."""
     return {name: value for name, value in settings.items() if value is not None}

@@ -11,11 +11,11 @@ from charlstm.commands.terminal import console
 
 def report(
     findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="a findings.json, or its folder")],
-    out: Annotated[Path | None, typer.Option(help="the page [report.html beside it]")] = None,
+    out: Annotated[Path | None, typer.Option(help="the page to write [report.html beside FINDINGS]")] = None,
     figures: FiguresOption = None,
     no_model: NoModel = False,
 ) -> None:
-    """Draw the page of an inspection again."""
+    """Draw the page of an inspection again, from its findings.json."""
     from charlstm.tasks.report import draw_report
 
     console.write_line(str(draw_report(findings, out, with_model=not no_model)))

@@ -14,16 +14,18 @@ from charlstm.config import SamplingConfig, StepPrecision
 
 def sample(
     checkpoint: RunPath,
-    prompt: Annotated[str, typer.Option(help="what to go on from")] = "",
+    prompt: Annotated[str, typer.Option(help="the beginning of the text")] = "",
     length: Annotated[int, typer.Option(help="characters to draw")] = 500,
     temperature: Annotated[
-        float, typer.Option(help="0 takes the likeliest, 1 draws as the model says")
+        float, typer.Option(help="0 takes the likeliest character, 1 draws as the model predicts")
     ] = 0.8,
-    top_k: Annotated[int, typer.Option(help="draw from the k likeliest only; 0 for all")] = 0,
-    top_p: Annotated[float, typer.Option(help="draw from the likeliest that hold this probability")] = 1.0,
+    top_k: Annotated[int, typer.Option(help="draw from the k likeliest characters only; 0 for all")] = 0,
+    top_p: Annotated[
+        float, typer.Option(help="draw from the likeliest characters that together have this probability")
+    ] = 1.0,
     count: Annotated[int, typer.Option(help="texts to draw, side by side")] = 1,
     precision: Annotated[
-        StepPrecision, typer.Option(help="of the weights in products: bfloat16 is faster")
+        StepPrecision, typer.Option(help="number format of the weights; bfloat16 is faster")
     ] = "float32",
     seed: Annotated[int, typer.Option(help="the same seed draws the same text")] = 0,
     stop: Annotated[str | None, typer.Option(help="end a text where this appears")] = None,
@@ -31,7 +33,7 @@ def sample(
         list[str] | None,
         typer.Option(
             metavar="LAYER:CELL=VALUE[@FROM]",
-            help="set a cell to on, off or a cell state, from this drawn character on [0]; repeatable",
+            help="hold a cell on, off or at a cell state, from drawn character FROM on [0]; repeatable",
         ),
     ] = None,
     unknown: UnknownOption = "error",
@@ -65,6 +67,7 @@ def sample(
 
 
 def _joined(pieces: Iterator[list[str]], count: int) -> list[str]:
+    """Return count whole texts from the pieces that each step adds to them."""
     texts = [""] * count
     for step in pieces:
         texts = [text + piece for text, piece in zip(texts, step, strict=True)]
@@ -72,7 +75,7 @@ def _joined(pieces: Iterator[list[str]], count: int) -> list[str]:
 
 
 def write_while_drawn(prompt: str, pieces: Iterator[list[str]]) -> None:
-    """Show the characters as they are drawn."""
+    """Write the prompt and then each character of one text as soon as it is drawn."""
     first = next(pieces)  # a bad prompt or checkpoint fails here, before anything is shown
     console.write(prompt + first[0])
     for (piece,) in pieces:

@@ -11,16 +11,16 @@ from charlstm.commands.terminal import console, formatting
 
 def score(
     checkpoint: RunPath,
-    corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[the text of the run]")] = None,
+    corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[the run's own text]")] = None,
     split: Annotated[
-        str | None, typer.Option(help="shares that --part counts in [the run's, of its own text]")
+        str | None, typer.Option(help="percentages that --part refers to [the run's own split]")
     ] = None,
     part: Annotated[SplitPart, typer.Option(help="the part of the text to score")] = "all",
     dynamic: Annotated[
-        bool, typer.Option("--dynamic", help="let a copy of the model go on learning as it reads")
+        bool, typer.Option("--dynamic", help="let a copy of the model learn from the text as it reads")
     ] = False,
     per_character: Annotated[
-        bool, typer.Option("--per-character", help="list each character's bits")
+        bool, typer.Option("--per-character", help="list the bits of each character")
     ] = False,
     unknown: UnknownOption = "error",
     device: Device = "auto",

@@ -1,4 +1,4 @@
-"""`charlstm train`: its options, and what is told while it runs."""
+"""`charlstm train`: train a model on a text, or go on with a training."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,29 +16,29 @@ from charlstm.training.default_settings import suggested
 if TYPE_CHECKING:
     from charlstm.tasks.training_plan import TrainRequest
 
-# Seconds in which a second Ctrl-C is the first: what a terminal sends to torchrun and to all that it started,
-# torchrun sends to all that it started.
-_TOLD_TWICE = 2.0
+# Seconds after a Ctrl-C in which a second one counts as the same: a terminal sends it to torchrun and to all
+# processes that torchrun started, and torchrun then sends it to these processes again.
+_REPEATED_SIGNAL_SECONDS = 2.0
 
-
-# Sizes of texts that the help names settings for, in characters to train on, and minutes.
-_TEXTS = {"100 KB": 90_000, "1 MB": 900_000, "10 MB": 9_000_000, "100 MB": 90_000_000}
+# The texts, by their characters to train on, and the minutes that the table in the help names settings for.
+_TEXT_CHARACTERS = {"100 KB": 90_000, "1 MB": 900_000, "10 MB": 9_000_000, "100 MB": 90_000_000}
 _MINUTES = (2, 20, 200)
 
 
 def settings_help() -> str:
-    """What is taken where no setting is given, as the end of the command's help."""
+    """Return the end of the command's help: a table of the settings that are taken by default."""
 
-    def told(characters: int, minutes: float) -> str:
+    def settings_for(characters: int, minutes: float) -> str:
         settings = suggested(characters, TrainingConfig(minutes=minutes))
         return f"{settings.cells} x {settings.layers}, {settings.dropout:g}, {settings.weight_decay:.2g}"
 
     rows = [
-        (name, *(told(characters, minutes) for minutes in _MINUTES)) for name, characters in _TEXTS.items()
+        (name, *(settings_for(characters, minutes) for minutes in _MINUTES))
+        for name, characters in _TEXT_CHARACTERS.items()
     ]
     header = ("text", *(f"{minutes} minutes" for minutes in _MINUTES))
     shown = formatting.table(rows, header=header)
-    return f"Cells x layers, dropout and weight decay where you give none, two cores:\n\n\b\n{shown}"
+    return f"Cells x layers, dropout and weight decay by default, on two cores:\n\n\b\n{shown}"
 
 
 def train(
@@ -51,55 +51,69 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="the run's folder [checkpoints/NAME of the text]")] = None,
     cells: Annotated[
-        int | None, typer.Option(help="cells in a layer [by length of training and text]")
+        int | None, typer.Option(help="cells in each layer [by the length of training and text]")
     ] = None,
-    layers: Annotated[int | None, typer.Option(help="LSTM layers [1 or 2, likewise]")] = None,
-    embedding: Annotated[int | None, typer.Option(help="numbers for each character [64]")] = None,
+    layers: Annotated[
+        int | None, typer.Option(help="LSTM layers [1 or 2, by the length of training and text]")
+    ] = None,
+    embedding: Annotated[int | None, typer.Option(help="size of the embedding of a character [64]")] = None,
     dropout: Annotated[
-        float | None, typer.Option(help="share of cells left out [by length of training and text]")
+        float | None,
+        typer.Option(help="share of cells left out in training [by the length of training and text]"),
     ] = None,
-    activation: Annotated[Activation | None, typer.Option(help="of candidate and cell state [tanh]")] = None,
+    activation: Annotated[
+        Activation | None, typer.Option(help="activation of candidate and cell output [tanh]")
+    ] = None,
     streams: Annotated[
-        int | None, typer.Option(help="texts read side by side [64, or 32 of a short text]")
+        int | None, typer.Option(help="texts read side by side [64; 32 for a short text]")
     ] = None,
     window: Annotated[int | None, typer.Option(help="characters between two updates [64]")] = None,
-    minutes: Annotated[float | None, typer.Option(help="train for so long [4]")] = None,
-    steps: Annotated[int | None, typer.Option(help="train for so many updates")] = None,
-    epochs: Annotated[float | None, typer.Option(help="train for so many passes over the text")] = None,
+    minutes: Annotated[float | None, typer.Option(help="train for this many minutes [4]")] = None,
+    steps: Annotated[int | None, typer.Option(help="train for this many updates")] = None,
+    epochs: Annotated[float | None, typer.Option(help="train for this many passes over the text")] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="peak rate of Muon; AdamW's follow it [0.012, or 0.015 of a short text]"),
+        typer.Option(help="peak rate of Muon, which AdamW's follow [0.012; 0.015 for a short text]"),
     ] = None,
     optimizer: Annotated[
-        Optimizer | None, typer.Option(help="who trains the LSTM; adamw: hardest gates [mixed]")
+        Optimizer | None, typer.Option(help="optimizer of the LSTM; adamw gives the hardest gates [mixed]")
     ] = None,
     recurrent_l1: Annotated[
-        float | None, typer.Option(help="pull of recurrent weights to 0: cells that do one thing [0.02]")
+        float | None,
+        typer.Option(help="L1 pull of recurrent weights to 0; more gives cells that do one thing [0.02]"),
     ] = None,
     weight_decay: Annotated[
         float | None,
-        typer.Option(help="of the LSTM's matrices, times the rate [by length of training and text]"),
+        typer.Option(help="decay of the LSTM's matrices [by the length of training and text]"),
     ] = None,
-    split: Annotated[str, typer.Option(help="shares to train on, validate and test")] = DEFAULT_SPLIT,
+    split: Annotated[
+        str, typer.Option(help="percentages to train on, validate on and test on")
+    ] = DEFAULT_SPLIT,
     validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
-    level: Annotated[TextLevel, typer.Option(help="what a symbol is")] = "characters",
-    seed: Annotated[int | None, typer.Option(help="of weights and dropout [0]")] = None,
-    evaluate_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[ten times in a run]")] = None,
-    save_every: Annotated[int | None, typer.Option(metavar="STEPS", help="[at every evaluation]")] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="stop after so many evaluations without a better one")
+    level: Annotated[TextLevel, typer.Option(help="what one symbol of the vocabulary is")] = "characters",
+    seed: Annotated[int | None, typer.Option(help="seed of weights and dropout [0]")] = None,
+    evaluate_every: Annotated[
+        int | None, typer.Option(metavar="STEPS", help="steps between evaluations [a tenth of the run]")
     ] = None,
-    precision: Annotated[Precision | None, typer.Option(help="of the products in training [auto]")] = None,
+    save_every: Annotated[
+        int | None, typer.Option(metavar="STEPS", help="steps between saves [at every evaluation]")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="stop after this many evaluations without a better one")
+    ] = None,
+    precision: Annotated[
+        Precision | None, typer.Option(help="number format of products in training [auto]")
+    ] = None,
     device: Device = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="continue the run in --out")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="log for TensorBoard in the run's folder")
+        bool, typer.Option("--tensorboard", help="also log for TensorBoard, in the run's folder")
     ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model on a text. Ctrl-C saves and stops; --resume goes on."""
+    """Train a model on a text. Ctrl-C saves and stops; --resume continues."""
     from charlstm.tasks.training_plan import TrainRequest
 
     if corpus is None and not (resume and out):
@@ -125,26 +139,29 @@ def train(
 
 
 def _slug(corpus: str) -> str:
-    """A folder's name for a text's name."""
+    """Return a name for the folder of a run that is trained on the text named corpus."""
     stem = Path(corpus.split("#")[0].rstrip("/*")).stem if ":" not in corpus else corpus
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-") or "run"
 
 
 def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
-    """Train, and leave with 130 or 143 when a signal ended it. Of several processes the first one tells."""
+    """Train, show what happens, and exit with 130 or 143 when a signal ended the training.
+
+    Of several processes that train together only the first one shows anything.
+    """
     from charlstm.commands.terminal import tables, training_story
     from charlstm.machine.interrupts import stop_wish
     from charlstm.tasks import train
 
     started = launch()
-    tells = started.rank == 0
-    narrator, as_json = console.Narrator(quiet=quiet or not tells), as_json and tells
-    with computing(), stop_wish(deaf_seconds=0.0 if started is SINGLE else _TOLD_TWICE) as wish:
+    leads = started.rank == 0
+    narrator, as_json = console.Narrator(quiet=quiet or not leads), as_json and leads
+    with computing(), stop_wish(deaf_seconds=0.0 if started is SINGLE else _REPEATED_SIGNAL_SECONDS) as wish:
         events = train.train_run(request, should_stop=wish, launch=started)
         trained = training_story.follow_training(events, narrator, as_json=as_json)
-    if tells and not as_json:
+    if leads and not as_json:
         console.write_line(training_story.summary_table(trained))
     if trained.reason == "interrupted":
-        narrator.say(f"go on with  charlstm train --resume --out {trained.path}")
+        narrator.say(f"continue with  charlstm train --resume --out {trained.path}")
         raise SystemExit(wish.exit_code)
     narrator.say(tables.next_commands(trained.path))

@@ -6,6 +6,9 @@ import pytest
 
 from charlstm.commands import app
 
+# Options of a model that trains in a second.
+SMALL = ["--cells", "12", "--embedding", "6", "--streams", "4", "--window", "16", "--precision", "float32"]
+
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     """Run the command line in this process and return its exit code."""

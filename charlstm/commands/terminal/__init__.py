@@ -1,1 +1,7 @@
-""""""
+"""What a person sees in a terminal. Only this folder prints.
+
+formatting      numbers, times, characters and tables as text
+console         writing to stdout and stderr, the progress bar
+training_story  what a training tells while it runs
+tables          the results of the other commands
+"""

@@ -1,7 +1,7 @@
-"""All that a person sees in a terminal: narration, bars, tables, problems. Formatting is apart from printing.
+"""Writing to the terminal: results on stdout, and narration, the progress bar and problems on stderr.
 
-stdout carries the result, stderr everything else. What comes from a text or a model is shown with
-control characters as pictures when it goes to a terminal, and exactly as it is when it is piped.
+Text that comes from a corpus or a model is shown with control characters as pictures when it goes to a
+terminal, and unchanged when it goes to a pipe or a file.
 """
 
 import json
@@ -19,13 +19,14 @@ from charlstm.errors import CharLSTMError, UsageError, cannot_be_written
 
 
 class ReaderGoneError(Exception):
-    """Whoever read our output wants no more of it, as `head` does: not a problem."""
+    """The reader of our output has closed the pipe, as `head` does. This is no error."""
 
 
 def write(text: str) -> None:
-    """Part of the result, as it is: no line break is added.
+    """Write text to stdout without adding a line break.
 
-    Raises ReaderGoneError, and UsageError where it cannot be written, as on a full disk.
+    Raises ReaderGoneError when the reader has closed the pipe, and UsageError when the text cannot be
+    written, as on a full disk.
     """
     try:
         sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
@@ -38,41 +39,44 @@ def write(text: str) -> None:
 
 
 def unwritable(error: OSError) -> UsageError:
-    """The problem with a result that cannot be written; what is left of it goes nowhere."""
+    """Return the problem that the result cannot be written, and discard what is still buffered."""
     _abandon(sys.stdout)
     return cannot_be_written(UsageError, "the result", error, "free some space, or send it elsewhere")
 
 
 def _abandon(stream: TextIO) -> None:
-    """Let the rest go nowhere: Python flushes a stream once more when it ends."""
-    with suppress(OSError):  # a stream that is no file
+    """Send what is still buffered nowhere: Python flushes a stream once more when it exits."""
+    with suppress(OSError):  # the stream has no file descriptor
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write_line(text: str = "") -> None:
-    """A line of the result."""
+    """Write text and a line break to stdout."""
     write(text + "\n")
 
 
 def write_json(document: Any) -> None:
-    """One JSON document on one line."""
+    """Write one JSON document to stdout, on one line."""
     write_line(json.dumps(document, ensure_ascii=False))
 
 
 def show_problem(problem: CharLSTMError) -> None:
-    """Two lines on stderr: what is wrong, and what to do."""
+    """Show a problem in two lines on stderr: what is wrong, and what to do about it."""
     Narrator().say(f"charlstm: {problem.problem}\n          {problem.advice}")
 
 
 class Narrator:
-    """What a command says on stderr while it works; nothing when it is quiet."""
+    """What a command says on stderr while it works. A quiet narrator says nothing."""
 
     def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
         self._quiet = quiet
         self._stream = stream or sys.stderr
 
     def say(self, text: str = "") -> None:
-        """A line, above the bar where there is one; a log that cannot be written stops nobody's training."""
+        """Say a line, above the progress bar where there is one.
+
+        A stderr that cannot be written is ignored: it must not stop a training.
+        """
         if self._quiet:
             return
         try:
@@ -82,18 +86,18 @@ class Narrator:
             _abandon(self._stream)
 
     def excerpt(self, text: str, *, lines: int = 5) -> None:
-        """The first lines of a text that hold something, set in and cut to the terminal's width."""
+        """Say the first non-empty lines of a text, indented and cut to the width of the terminal."""
         width = min(80, shutil.get_terminal_size().columns) - 4
         for line in [line for line in text.expandtabs(4).splitlines() if line.strip()][:lines]:
             self.say(f"  | {line[:width]}")
 
     def bar(self) -> "Bar":
-        """A bar from 0 to 1 that shows only in a terminal."""
+        """Return a progress bar from 0 to 1 that shows only in a terminal."""
         return Bar(self._stream, hidden=self._quiet or not self._stream.isatty())
 
 
 class Bar:
-    """A tqdm bar over the fraction of a task that is done, with time left and a few figures."""
+    """A tqdm bar over the fraction of a task that is done, with the time left and a few words."""
 
     def __init__(self, stream: TextIO, *, hidden: bool) -> None:
         layout = "{percentage:3.0f}% {bar} {elapsed}<{remaining} {postfix}"
@@ -117,14 +121,14 @@ class Bar:
         self._bar.close()
 
     def move_to(self, fraction: float) -> None:
-        """Show that this fraction of the task is done."""
+        """Show that a fraction of the task, in [0, 1], is done."""
         self._bar.update(fraction - self._bar.n)
 
     def follow(self, stage: str, fraction: float) -> None:
-        """Show what is being done, and that this fraction of it all is done."""
+        """Show which stage begins, and that a fraction of the task, in [0, 1], is done."""
         self.figures(stage)
         self.move_to(fraction)
 
     def figures(self, text: str) -> None:
-        """The words after the times."""
+        """Show a text behind the times."""
         self._bar.set_postfix_str(text, refresh=False)

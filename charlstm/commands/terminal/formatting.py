@@ -3,23 +3,26 @@
 import math
 from collections.abc import Iterable, Sequence
 
+# What stands for each control character in a terminal: its picture in Unicode, or a replacement character.
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
-
 _PICTURES |= dict.fromkeys(range(128, 160), 0xFFFD)
 
 
 def visible(text: str) -> str:
-    """The text with control characters as pictures, so that none of them acts on the terminal."""
+    """Return text with control characters as pictures, so that none of them acts on the terminal."""
     return text.translate(_PICTURES)
 
 
 def spelled(text: str) -> str:
-    """A text on one line: as Python would write it, without the quotes around it."""
+    """Return text on one line, with the escapes of a Python string literal and without its quotes."""
     return repr(text)[1:-1]
 
 
 def table(rows: Iterable[Sequence[object]], header: Sequence[str] = ()) -> str:
-    """Columns two spaces apart, all but the first to the right where they are numbers, 80 columns at most."""
+    """Return rows, and a header above them, as aligned columns two spaces apart.
+
+    Numbers stand at the right of their column, except in the first one. Lines are cut at 80 characters.
+    """
     cells = [
         [str(value) for value in row] for row in ([header] if header else []) + [list(row) for row in rows]
     ]
@@ -37,11 +40,12 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[str] = ()) -> str:
 
 
 def _is_number(value: str) -> bool:
+    """Return whether a cell of a table is a number."""
     return value.replace(",", "").replace(".", "").replace("-", "").isdigit()
 
 
 def duration(seconds: float) -> str:
-    """Seconds as 45s, 3m 20s or 2h 05m."""
+    """Return seconds as text of the form 45s, 3m 20s or 2h 05m."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole}s"
@@ -51,5 +55,5 @@ def duration(seconds: float) -> str:
 
 
 def bits_and_nats(bits: float) -> str:
-    """A loss in both units, with their names."""
+    """Return a loss, given in bits, as text in bits per character and in nats."""
     return f"{bits:.4f} bits per character ({bits * math.log(2):.4f} nats)"

@@ -12,27 +12,27 @@ from charlstm.tasks.import_weights import Imported
 from charlstm.tasks.score import Score
 from charlstm.text.corpus import CachedCorpus
 
-# A text of English or code costs a model that works less, whatever its size; a scrambled one costs more.
+# Bits per character of English or code under any model that works; wrongly read weights need more.
 _IMPLAUSIBLE_BITS = 4.5
 
-# Of a run's own text that is not what it was: another Python's stdlib, or a file that was edited.
+# Said when the run's own text is no longer what it was: another Python's library, or an edited file.
 CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
 
 _FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "")
 
 
 def next_commands(path: Path, corpus: str = "") -> str:
-    """What to type next; corpus follows where the run has no text of its own."""
+    """Return the commands to type next for a run; corpus is added where the run has no text of its own."""
     return f"next:  charlstm sample {path}\n       charlstm inspect {path}{corpus}"
 
 
 def score_line(scored: Score) -> str:
-    """The loss on a text, and of how many characters it is the mean."""
+    """Return the loss on a text, and the number of characters that it is the mean of."""
     return f"{formatting.bits_and_nats(scored.bits_per_character)} over {len(scored.ids) - 1:,} characters"
 
 
 def import_table(imported: Imported) -> str:
-    """What was found in a file of weights as a table of two columns."""
+    """Return what was found in a file of weights as a table of two columns."""
     model, source = imported.model, imported.source
     bias = f", forget bias {source.forget_bias:g} added" if source.forget_bias else ""
     rows = [
@@ -47,7 +47,7 @@ def import_table(imported: Imported) -> str:
 
 
 def import_advice(imported: Imported, scored: Score | None) -> str:
-    """What to do after an import: another gate order where the score is what wrong weights give."""
+    """Return what to do after an import: read the file in another way where the score is implausible."""
     bits = scored.bits_per_character if scored is not None else 0.0
     uniform = math.log2(imported.model.vocabulary_size)
     if bits > min(uniform, _IMPLAUSIBLE_BITS):
@@ -59,10 +59,10 @@ def import_advice(imported: Imported, scored: Score | None) -> str:
 
 
 def findings_table(findings: Findings, *, most: int = 20) -> str:
-    """The findings as a table, the best held-out score first, and what there is to say without any.
+    """Return the findings as a table, the best held-out score first, or a sentence where there are none.
 
-    The effect is the change of the closer's log probability in nats, x how many times the 95th percentile of
-    matched control cells what is specific of it comes to.
+    The column effect is the change of the closer's log probability in nats; behind x stands its specific part
+    as a multiple of the 95th percentile of the control cells. Only the first most findings are listed.
     """
     if not findings.findings:
         return "no cell follows a feature of the text better than chance and what single characters explain"
@@ -70,8 +70,8 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
         (
             f"{finding.layer}:{finding.cell}",
             finding.kind.removesuffix("_counter"),
-            _cut(finding.feature.replace("_", " "), 17),
-            _cut(drivers_in_words(finding.drivers), 12),
+            _shortened(finding.feature.replace("_", " "), 17),
+            _shortened(drivers_in_words(finding.drivers), 12),
             f"{finding.detection.held_out_score:.2f}",
             finding.verdict or "not tested",
             *_effect(finding.causal),
@@ -84,7 +84,7 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
 
 
 def _effect(causal: dict[str, Any] | None) -> tuple[str, str]:
-    """The effect in nats, and how many times its controls it is."""
+    """Return the effect in nats, and the multiple of its controls that it is, as two cells of a table."""
     if causal is None:
         return "", ""
     ratio = causal["ratio"]
@@ -92,15 +92,15 @@ def _effect(causal: dict[str, Any] | None) -> tuple[str, str]:
 
 
 def exam_table(result: Result) -> str:
-    """The marks by kind and, set in, by design, for hard cells and for soft ones."""
+    """Return the marks of an exam by kind and, indented, by design, for hard cells and for soft ones."""
     rows: list[tuple[str, ...]] = []
     for title, marked in (("K >= 8", result.hard), ("K = 2, 4 with noise", result.soft)):
         rows.append((title, "", "", "", "", "", ""))
         for mark in marked:
             name = f"  {mark.name.replace('_', ' ')}" if mark.precision is not None else f"    {mark.name}"
             shares = (mark.precision, mark.recall, mark.drivers, mark.verdicts)
-            told = ["" if share is None else f"{share:.3f}" for share in shares]
-            rows.append((name, str(mark.asked), str(mark.found), *told))
+            cells = ["" if share is None else f"{share:.3f}" for share in shares]
+            rows.append((name, str(mark.asked), str(mark.found), *cells))
     twins = "" if result.twins is None else f"twins told apart in {result.twins:.1%} of networks; "
     clean = sum(count == 0 for count in result.untrained)
     header = ("", "asked", "found", "precision", "recall", "drivers", "verdicts")
@@ -110,12 +110,16 @@ def exam_table(result: Result) -> str:
     )
 
 
-def _cut(text: str, width: int) -> str:
+def _shortened(text: str, width: int) -> str:
+    """Return text, cut to a width in characters with an ellipsis at its end."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def drivers_in_words(drivers: dict[str, list[str]]) -> str:
-    """{"set": ["("], "reset": [")"]} as `( on, ) off`; any character goes without saying."""
+    """Return drivers such as {"set": ["("], "reset": [")"]} as `( on, ) off`.
+
+    A role whose driver is any character ("*") is left out.
+    """
     words = {"set": "on", "step": "up", "unstep": "down", "reset": "to 0" if "step" in drivers else "off"}
     if drivers.get("set") == drivers.get("reset") is not None:
         return f"{_spelled(drivers['set'])} on and off"
@@ -126,16 +130,17 @@ def drivers_in_words(drivers: dict[str, list[str]]) -> str:
 
 
 def _spelled(characters: list[str]) -> str:
+    """Return characters separated by spaces, with escapes; a space is named."""
     return " ".join(
         "space" if character == " " else formatting.spelled(character) for character in characters
     )
 
 
 def corpora_table(corpora: list[CachedCorpus]) -> str:
-    """The texts that are at hand, with what is known of those that are cached."""
+    """Return the texts that are built in or cached as a table, with the size of the cached ones."""
     rows = [
         (
-            _cut(corpus.name, 30),
+            _shortened(corpus.name, 30),
             corpus.state,
             corpus.level or "",
             "" if corpus.characters is None else f"{corpus.characters:,}",

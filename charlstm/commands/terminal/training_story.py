@@ -1,4 +1,4 @@
-"""What a training tells while it runs and when it ends, for a person and as JSON."""
+"""What a training shows while it runs and when it ends: lines for a person, JSON for a program."""
 
 import math
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from charlstm.training.loop import Evaluated, Logged, Stepped
 def follow_training(
     events: Iterator[RunEvent], narrator: console.Narrator, *, as_json: bool = False
 ) -> Trained:
-    """Use up the events of a training, showing each, and return the last one."""
+    """Show the events of a training as they come, and return the last one."""
     trained: Trained | None = None
     with narrator.bar() as bar:
         for event in events:
@@ -43,7 +43,7 @@ def follow_training(
 
 
 def event_document(event: RunEvent) -> dict[str, Any]:
-    """The event as one JSON object, with its name under "event"."""
+    """Return an event as one JSON object, with its name under "event"."""
     if isinstance(event, Prepared):
         shown = asdict(event) | {"config": event.config.to_json()}
     else:
@@ -54,7 +54,7 @@ def event_document(event: RunEvent) -> dict[str, Any]:
 
 
 def describe(event: Prepared) -> str:
-    """What is about to be trained, on what, in two or three lines."""
+    """Return which model is about to be trained on which text, in a few lines."""
     model, plan, corpus = event.config.model, event.config.training, event.config.corpus
     assert plan is not None  # a training has both
     assert corpus is not None
@@ -72,18 +72,19 @@ def describe(event: Prepared) -> str:
         names = ", ".join(path.name for path in event.left_out[:3])
         lines.append(f"{len(event.left_out)} files left out that are not text: {names}")
     if event.step:
-        lines.append(f"going on after step {event.step:,}")
+        lines.append(f"continuing after step {event.step:,}")
     return "\n".join(lines)
 
 
 def _evaluation_line(event: Evaluated) -> str:
+    """Return an evaluation as a line: step, time, validation loss, and whether it is the best one."""
     bits = formatting.bits_and_nats(event.validation_bits_per_character)
     mark = ", best" if event.best else ""
     return f"step {event.step:,}, {formatting.duration(event.elapsed_seconds)}: validation {bits}{mark}"
 
 
 def summary_table(trained: Trained) -> str:
-    """The outcome of a training as a table of two columns."""
+    """Return the outcome of a training as a table of two columns."""
     speed = trained.characters / max(trained.elapsed_seconds, 1e-9)
     rows = [
         ("run", str(trained.path)),

@@ -1,10 +1,10 @@
+"""Writing to stdout and stderr, in a terminal and in a pipe."""
+
 import io
 import json
 import time
 
-import pytest
-
-from charlstm.commands.terminal import console, formatting
+from charlstm.commands.terminal import console
 from charlstm.errors import CorpusError
 
 
@@ -20,12 +20,12 @@ def test_control_characters_never_reach_a_terminal(monkeypatch):
     assert terminal.getvalue() == "a␛[31mb␍␇\ufffd␡\tc\n"
 
 
-def test_a_pipe_gets_every_character_as_it_is(capsys):
+def test_a_pipe_gets_every_character_unchanged(capsys):
     console.write("a\x1b[31m")
     assert capsys.readouterr().out == "a\x1b[31m"
 
 
-def test_json_is_one_line(capsys):
+def test_json_is_written_on_one_line(capsys):
     console.write_json({"text": "é\n"})
     assert json.loads(capsys.readouterr().out) == {"text": "é\n"}
 
@@ -35,18 +35,6 @@ def test_a_problem_is_two_lines_on_stderr(capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == ["charlstm: x.txt is ␛empty", "          give another"]
-
-
-def test_tables_line_up_and_keep_to_80_columns():
-    shown = formatting.table([("a", 1), ("bcd", 1_000)], header=("name", "n"))
-    assert shown.splitlines() == ["name  n", "a        1", "bcd   1000"]
-    assert max(map(len, formatting.table([("x" * 200, 1)]).splitlines())) == 80
-    assert formatting.table([]) == ""
-
-
-@pytest.mark.parametrize(("seconds", "shown"), [(4.4, "4s"), (200, "3m 20s"), (7_500, "2h 05m")])
-def test_durations(seconds, shown):
-    assert formatting.duration(seconds) == shown
 
 
 def test_a_quiet_narrator_says_nothing():

@@ -1,13 +1,11 @@
-import json
-from pathlib import Path
+"""Results of the commands as tables."""
 
 import pytest
 from report_fixture import sample_findings
 
-from charlstm.commands.terminal import tables, training_story
+from charlstm.commands.terminal import tables
 from charlstm.findings import Detection, Finding, Findings, Mechanism
 from charlstm.inspection.exam.marking import Mark, Result
-from charlstm.tasks.train import Sampled, Trained
 from charlstm.text.corpus import CachedCorpus
 
 
@@ -51,7 +49,7 @@ def test_every_row_keeps_its_numbers():
     assert row.endswith("0.50  not tested")
 
 
-def test_no_findings():
+def test_a_sentence_stands_where_there_are_no_findings():
     assert "no cell" in tables.findings_table(some_findings([]))
 
 
@@ -65,11 +63,11 @@ def test_no_findings():
         ({"step": ["("], "unstep": [")"]}, "( up, ) down"),
     ],
 )
-def test_drivers_in_words(drivers, words):
+def test_drivers_are_named_with_what_they_do(drivers, words):
     assert tables.drivers_in_words(drivers) == words
 
 
-def test_corpora_table():
+def test_corpora_are_listed_with_their_state():
     shown = tables.corpora_table(
         [CachedCorpus("stdlib", "built in"), CachedCorpus("x", "cached", "bytes", 1_000, 9, 1)]
     )
@@ -77,19 +75,7 @@ def test_corpora_table():
     assert "1,000" in shown
 
 
-def test_events_as_documents():
-    trained = Trained(Path("a"), "done", 3, 10, 1.0, 5, None, 2.0, 3)
-    for event, name in ((trained, "trained"), (Sampled(3, "text"), "sampled")):
-        assert json.loads(json.dumps(training_story.event_document(event)))["event"] == name
-
-
-def test_a_summary_of_a_run_without_validation():
-    shown = training_story.summary_table(Trained(Path("a"), "done", 3, 1_000, 2.0, 5, 1.5, None, 3))
-    assert "500 characters/s" in shown
-    assert "validation" not in shown
-
-
-def test_exam_marks_as_a_table():
+def test_exam_marks_are_a_table():
     kind = Mark("depth_counter", 4, 3, 0.75, 1.0, None, 0.5)
     design = Mark("twin", 2, 2, None, 1.0, 1.0, 1.0)
     shown = tables.exam_table(Result(8, 100, [kind, design], [kind], 0.875, [0, 0, 1]))

@@ -1,0 +1,37 @@
+"""Tables, durations and characters as text."""
+
+import ast
+
+import pytest
+
+from charlstm.commands.terminal import formatting
+
+
+def test_table_columns_are_aligned_and_lines_end_at_80_characters():
+    shown = formatting.table([("a", 1), ("bcd", 1_000)], header=("name", "n"))
+    assert shown.splitlines() == ["name  n", "a        1", "bcd   1000"]
+    assert max(map(len, formatting.table([("x" * 200, 1)]).splitlines())) == 80
+    assert formatting.table([]) == ""
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(4.4, "4s"), (200, "3m 20s"), (7_500, "2h 05m")])
+def test_durations_are_told_in_the_largest_two_units(seconds, shown):
+    assert formatting.duration(seconds) == shown
+
+
+def test_control_characters_become_pictures_and_line_breaks_stay():
+    assert formatting.visible("a\x1b[2J\n\tb\x7f\x9b") == "a␛[2J\n\tb␡�"
+
+
+def test_a_text_on_one_line_reads_back_as_it_was():
+    text = "quote \" tab \t newline \n apostrophe ' and é"
+    spelled = formatting.spelled(text)
+    assert "\n" not in spelled
+    assert (
+        ast.literal_eval(f"'{spelled}'" if '"' in spelled and "'" not in spelled else f'"""{spelled}"""')
+        == text
+    )
+
+
+def test_a_loss_is_told_in_both_units():
+    assert formatting.bits_and_nats(2.0) == "2.0000 bits per character (1.3863 nats)"

@@ -1,0 +1,19 @@
+"""The names that `import charlstm` offers."""
+
+import pytest
+
+import charlstm
+
+
+def test_every_public_name_can_be_loaded():
+    for name in charlstm.__all__:
+        assert getattr(charlstm, name) is not None, name
+
+
+def test_dir_lists_the_public_names():
+    assert dir(charlstm) == sorted(charlstm.__all__)
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = charlstm.nothing
