@@ -1,1 +1,9 @@
-""""""
+"""What we ask of the computer that we run on.
+
+devices         the device to compute on
+files           files that are written whole or not at all, and locked folders
+interrupts      Ctrl-C and SIGTERM as a wish to stop
+launch          whether torchrun started this process, and as which of several
+processes       what several processes decide, sum and share
+torch_threads   work in the threads that torch has
+"""

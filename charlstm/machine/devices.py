@@ -1,4 +1,4 @@
-"""Which device to compute on, and its problems as errors."""
+"""The device to compute on, and the memory of the C library."""
 
 import ctypes
 import sys
@@ -7,14 +7,17 @@ import torch
 
 from charlstm.errors import DeviceError
 
-# Parameter numbers of mallopt(3) in <malloc.h>.
+# Numbers of the parameters of mallopt(3), from <malloc.h>.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; "auto" takes CUDA, then MPS, then the CPU. Raises DeviceError when absent."""
+    """Return the device called name: auto, cpu, cuda or mps; auto takes CUDA, then MPS, then the CPU.
+
+    Raises DeviceError when the machine does not have the device.
+    """
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if present[kind]))
@@ -29,8 +32,8 @@ def choose_device(name: str) -> torch.device:
 def keep_freed_memory() -> None:
     """Ask the C library to keep large freed blocks for the next step instead of returning them.
 
-    glibc maps every block of over 32 MiB anew and the kernel clears each page of it at first touch:
-    a quarter of the time of a training step on two cores. Elsewhere than on Linux nothing happens.
+    glibc maps every block of over 32 MiB anew, and the kernel clears each of its pages at first touch, which
+    would take a quarter of the time of a training step. On other systems than Linux this does nothing.
     """
     if sys.platform != "linux":
         return

@@ -14,10 +14,10 @@ except ImportError:  # Windows has none: nothing is locked there
 
 @contextmanager
 def whole_file(place: Path, *, flush: bool = True) -> Iterator[Path]:
-    """A path beside place to write to, whose file moves there when all went well and is gone when not.
+    """Give a path beside place to write to; the file moves to place when the context ends without an error.
 
-    flush waits until the disk has it, so that a power cut cannot leave a file of zeros.
-    Raises OSError when it cannot be written.
+    After an error nothing is left of it, and place is what it was. flush waits until the disk has the file,
+    so that a power cut cannot leave a file of zeros. Raises OSError when the file cannot be written.
     """
     partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
     try:
@@ -33,13 +33,13 @@ def whole_file(place: Path, *, flush: bool = True) -> Iterator[Path]:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Wait until the disk has a file."""
+    """Wait until the content of a file is on the disk."""
     with open(path, "rb+") as file:
         os.fsync(file.fileno())
 
 
 def clear_partials(place: Path) -> None:
-    """Remove what processes that are no more left half written for this place."""
+    """Remove the half-written files for place whose processes have ended."""
     for partial in place.parent.glob(f"{glob.escape(place.name)}.*.partial"):
         owner = partial.name.removeprefix(f"{place.name}.").removesuffix(".partial")
         if owner.isdigit() and not _runs(int(owner)):
@@ -48,7 +48,7 @@ def clear_partials(place: Path) -> None:
 
 
 def _runs(process: int) -> bool:
-    """Whether there is such a process; one that is somebody else's may not be asked, but is there."""
+    """Return whether a process of this number runs, be it another user's."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
@@ -60,9 +60,10 @@ def _runs(process: int) -> bool:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone; the lock of a process that dies is gone with it.
+    """Lock a folder for this process while the context lasts; the lock ends with the process.
 
-    Raises BlockingIOError when another holds it. Where a file system knows no locks nothing is held.
+    Raises BlockingIOError when another process has locked it. On a file system without locks, and on
+    Windows, nothing is locked.
     """
     descriptor = os.open(folder, os.O_RDONLY) if fcntl is not None else None
     try:
@@ -75,6 +76,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _lock(descriptor: int) -> None:
+    """Lock an open folder, or do nothing where the file system has no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

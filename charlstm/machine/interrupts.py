@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop after the step: the first is remembered, the second kills."""
+"""Ctrl-C and SIGTERM as a wish to stop after the current step: the first is remembered, the second kills."""
 
 import os
 import signal
@@ -11,37 +11,40 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopWish:
-    """Which signal asked to stop; None while none did."""
+    """The signal that asked to stop, in the attribute signal; None while there was none."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
 
     def __call__(self) -> bool:
-        """Whether to stop."""
+        """Return whether a signal asked to stop."""
         return self.signal is not None
 
     @property
     def exit_code(self) -> int:
-        """What a shell expects of a process that a signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+        """The exit code that a shell expects after the signal: 130 for Ctrl-C, 143 for SIGTERM, 0 without
+        one.
+        """
         return 128 + self.signal if self.signal is not None else 0
 
 
 @contextmanager
 def stop_wish(*, deaf_seconds: float = 0.0) -> Iterator[StopWish]:
-    """Remember the first signal of these; the second one acts as it would have without this.
+    """Remember the first Ctrl-C or SIGTERM while the context lasts; a second one ends the process.
 
-    One that comes less than deaf_seconds after the first is the first, once more.
+    A second one that comes less than deaf_seconds after the first counts as the first. The handlers that were
+    there before come back at the end.
     """
     wish = StopWish()
-    heard = 0.0
+    first_time = 0.0
     before = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal heard
+        nonlocal first_time
         first = wish.signal is None
         if first:
-            wish.signal, heard = number, time.monotonic()
-        if deaf_seconds and time.monotonic() - heard < deaf_seconds:
+            wish.signal, first_time = number, time.monotonic()
+        if deaf_seconds and time.monotonic() - first_time < deaf_seconds:
             return
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)

@@ -1,14 +1,14 @@
-"""Which of how many processes this one is, as torchrun says it in the environment."""
+"""Whether torchrun started this process, and as which of how many, by the environment's variables."""
 
 import os
 from dataclasses import dataclass
 
-_TOLD = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+_VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
 @dataclass(frozen=True)
 class Launch:
-    """Process rank of count, both counted over all machines; local is its number on this machine."""
+    """This is process rank of count over all machines, from 0; local is its number on this machine."""
 
     rank: int = 0
     count: int = 1
@@ -19,9 +19,9 @@ SINGLE = Launch()
 
 
 def launch() -> Launch:
-    """What torchrun, or whoever else sets its variables, started this process as; one of one without."""
-    said = {name: os.environ.get(name, "") for name in (*_TOLD, "LOCAL_RANK")}
-    if not all(said[name] for name in _TOLD) or not (said["RANK"] + said["WORLD_SIZE"]).isdigit():
+    """Return what torchrun started this process as, or SINGLE where its variables are not set."""
+    values = {name: os.environ.get(name, "") for name in (*_VARIABLES, "LOCAL_RANK")}
+    if not all(values[name] for name in _VARIABLES) or not (values["RANK"] + values["WORLD_SIZE"]).isdigit():
         return SINGLE
-    local = said["LOCAL_RANK"] if said["LOCAL_RANK"].isdigit() else said["RANK"]
-    return Launch(int(said["RANK"]), int(said["WORLD_SIZE"]), int(local))
+    local = values["LOCAL_RANK"] if values["LOCAL_RANK"].isdigit() else values["RANK"]
+    return Launch(int(values["RANK"]), int(values["WORLD_SIZE"]), int(local))

@@ -1,9 +1,9 @@
-"""Many processes that train one model, or inspect it.
+"""Several processes that train one model together, or inspect it.
 
-In a training each has streams of its own, and all do the same update. What is decided (the clock, the wish to
-stop) is agreed upon, gradients are summed, and all else follows from the same numbers: every process has the
-same weights at every step. An inspection is dealt out in pieces, and all get what each of them gave. Process
-0 alone writes and tells. A process that is alone asks nobody: nothing here then changes a number.
+In a training each process reads streams of its own. Gradients are summed and decisions (the clock, the wish
+to stop) are agreed upon, so that all processes make the same updates and have the same weights at every step.
+An inspection is dealt out in pieces, and every process gets all results. Only process 0 writes and shows
+anything. In a group of one process nothing is exchanged, and no number changes.
 """
 
 import re
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Shard(NamedTuple):
-    """The rows start..stop-1 of so many."""
+    """The rows from start up to, but not including, stop, of rows rows."""
 
     start: int
     stop: int
@@ -31,20 +31,20 @@ class Shard(NamedTuple):
 
     @property
     def own(self) -> slice:
-        """For indexing what has all rows."""
+        """The slice of an array that has all rows."""
         return slice(self.start, self.stop)
 
     @property
     def share(self) -> float:
-        """How much of all this is, 0 to 1."""
+        """The share of all rows, in [0, 1]."""
         return (self.stop - self.start) / self.rows
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """All processes of a training or an inspection, as one of them sees it: it is process rank of count.
+    """The processes of a training or an inspection, as process rank of count sees them.
 
-    What has "all" in its description has to be called by all of them, in the same order. All of it raises
+    All methods but leads and shard exchange values, so all processes must call them, in one order; they raise
     ProcessError when another process is gone.
     """
 
@@ -53,15 +53,15 @@ class ProcessGroup:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes and tells."""
+        """Whether this is the process that writes files and shows progress."""
         return self.rank == 0
 
     def shard(self, rows: int) -> Shard:
-        """The rows of this process: contiguous, in the order of the processes, equal but for one."""
+        """Return this process's share of rows rows: contiguous, and of equal size for all but for one row."""
         return Shard(self.rank * rows // self.count, (self.rank + 1) * rows // self.count, rows)
 
     def sums(self, *numbers: float) -> tuple[float, ...]:
-        """The sums of numbers that all have, in float64, the same ones everywhere."""
+        """Return the sum of each number over all processes, in float64, and equal in all of them."""
         if self.count == 1:
             return numbers
         summed = torch.tensor(numbers, dtype=torch.float64)
@@ -70,15 +70,15 @@ class ProcessGroup:
         return tuple(summed.tolist())
 
     def any(self, wish: bool) -> bool:
-        """Whether any of all wishes it."""
+        """Return whether wish is true in any process."""
         return self.sums(float(wish))[0] > 0
 
     def first(self, number: float) -> float:
-        """The number of process 0, to all."""
+        """Return the number that process 0 has."""
         return self.sums(number if self.leads else 0.0)[0]
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter], loss: Tensor) -> Tensor:
-        """Give every parameter the sum of its gradients over all; returns the sum of the losses, a scalar."""
+        """Replace every gradient by its sum over all processes; return the sum of the losses, a scalar."""
         if self.count == 1:
             return loss.detach()
         gradients = [each.grad for each in parameters if each.grad is not None]
@@ -91,7 +91,7 @@ class ProcessGroup:
         return flat[-1]
 
     def gathered(self, values: Tensor, shard: Shard) -> Tensor:
-        """values (layers, rows, width) float32 with each row as the process has it that owns it, to all."""
+        """Return values (layers, rows, width) float32 with each row taken from the process that owns it."""
         if self.count == 1:
             return values
         whole = torch.zeros_like(values)
@@ -101,7 +101,7 @@ class ProcessGroup:
         return whole
 
     def shared(self, value: T) -> T:
-        """The value of process 0, to all: tensors on the CPU, numbers and what holds them."""
+        """Return the value that process 0 has: tensors on the CPU, numbers, and containers of them."""
         if self.count == 1:
             return value
         box: list[Any] = [value if self.leads else None]
@@ -110,9 +110,9 @@ class ProcessGroup:
         return box[0]  # type: ignore[no-any-return]
 
     def in_turn(self, do: Callable[[], T]) -> T:
-        """What do gives, done by process 0 first (it fills caches, it makes the folder), then by the others.
+        """Return the result of do(), which process 0 runs first, since it fills caches and makes folders.
 
-        Raises on all of them the first CharLSTMError that any of them raised.
+        Raises in all processes the first CharLSTMError that any of them raised.
         """
         if self.count == 1:
             return do()
@@ -128,9 +128,9 @@ class ProcessGroup:
         return done[0]
 
     def dealt(self, do: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
-        """Yield to all what do gives for each item, in their order: the processes take the items in turn.
+        """Yield do(item) for every item in order, in all processes; each computes every count-th item.
 
-        What it gives is of numbers, tensors on the CPU and what holds them. Raises on all of them the first
+        Results are numbers, tensors on the CPU, and containers of them. Raises in all processes the first
         CharLSTMError that any of them raised.
         """
         if self.count == 1:
@@ -147,7 +147,7 @@ class ProcessGroup:
                 yield from part
 
     def _all_of(self, own: T, problem: CharLSTMError | None) -> list[T]:
-        """What each process has, to all; or the first problem of any, raised."""
+        """Return the values of all processes, or raise the first problem that any of them has."""
         given: list[Any] = [None] * self.count
         with _all_there():
             distributed.all_gather_object(given, (own, problem))
@@ -162,11 +162,11 @@ ALONE = ProcessGroup()
 
 @contextmanager
 def joined(launch: Launch, device: torch.device) -> Iterator[ProcessGroup]:
-    """The group of all processes that were launched together: over gloo, on GPUs over nccl.
+    """Give the group of all processes that were launched together while the context lasts.
 
-    Decisions go over gloo everywhere: no step waits for the GPU because of them.
-    Raises DeviceError for a device that several processes cannot train on, ProcessError where they do not
-    find each other.
+    Numbers on the CPU are exchanged over gloo, and gradients on GPUs over nccl, so that no step waits for the
+    GPU because of a decision. Raises DeviceError for a device on which several processes cannot train, and
+    ProcessError where the processes do not find each other.
     """
     if launch.count == 1:
         yield ALONE
@@ -186,7 +186,10 @@ def joined(launch: Launch, device: torch.device) -> Iterator[ProcessGroup]:
 
 
 def own_device(launch: Launch, device: torch.device) -> torch.device:
-    """The device of this process: each on a machine has a GPU of its own. Raises DeviceError for too few."""
+    """Return the device of this process: each process on a machine gets a GPU of its own.
+
+    Raises DeviceError when the machine has fewer GPUs than processes.
+    """
     if launch.count == 1 or device.type != "cuda":
         return device
     present = torch.cuda.device_count()
@@ -201,7 +204,7 @@ def own_device(launch: Launch, device: torch.device) -> torch.device:
 
 @contextmanager
 def _all_there() -> Iterator[None]:
-    """Turn a failed exchange into a ProcessError."""
+    """Turn an exchange that fails inside the context into a ProcessError."""
     try:
         yield
     except RuntimeError as error:  # of torch.distributed: a lost connection, a timeout
@@ -212,6 +215,6 @@ def _all_there() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The first sentence of what torch says, without the place in its source."""
+    """Return the first sentence of a message of torch, without the place in its source."""
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
     return re.sub(r"^\[\S+\] ", "", said).split(". ")[0]

@@ -1,7 +1,7 @@
 """Work in the threads that torch has.
 
-Threads of our own would share the processors with those of torch, which go on looking for work for some
-milliseconds after each of its operations: that made a training step a third slower.
+Threads of our own would compete for the processors with torch's, which look for work for some milliseconds
+after each operation. So our compiled loops run in torch's OpenMP threads where these can be reached.
 """
 
 import ctypes
@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 import torch
 
 _Result = TypeVar("_Result")
-_Part = TypeVar("_Part")
+_Item = TypeVar("_Item")
 _BODY = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
-def in_threads(work: Callable[[_Part], _Result], parts: list[_Part]) -> list[_Result]:
-    """What work gives for each part, as many at a time as torch has threads: for loops that let go of the
-    interpreter. Raises what the first of them raises.
+def in_threads(work: Callable[[_Item], _Result], parts: list[_Item]) -> list[_Result]:
+    """Return work(part) for every part, in order, in as many threads at a time as torch has.
+
+    It is made for compiled loops, which release the interpreter's lock. Raises the first exception.
     """
     threads = min(len(parts), torch.get_num_threads())
     if threads <= 1:
@@ -46,7 +47,7 @@ def in_threads(work: Callable[[_Part], _Result], parts: list[_Part]) -> list[_Re
 
 @cache
 def _openmp() -> Any:
-    """The OpenMP library that torch computes with, or None where it is not one with GNU's entry points."""
+    """Return the OpenMP library that torch computes with, or None where it lacks GNU's entry points."""
     for library in (Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*"):
         try:
             found = ctypes.CDLL(str(library))
@@ -60,4 +61,5 @@ def _openmp() -> Any:
 
 @cache
 def _own_threads() -> ThreadPoolExecutor:
+    """Return a pool of as many threads as torch has, made once."""
     return ThreadPoolExecutor(torch.get_num_threads())

@@ -1,4 +1,4 @@
-"""A text ready for training: named, found, encoded once, and cut into contiguous parts."""
+"""A text ready for training: found by its name, encoded once, and split into contiguous parts."""
 
 import os
 from dataclasses import dataclass
@@ -12,14 +12,16 @@ from charlstm.text.sources import BUILT_IN, find_text
 from charlstm.text.token_cache import cached_records, load_tokens
 from charlstm.text.vocabulary import Ids, Vocabulary
 
+# The parts of a text, in their order in the text.
 PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A text in ids of a vocabulary: tokens (characters,), memory-mapped and read-only.
+    """A text as ids of a vocabulary: tokens (characters,) unsigned integers, memory-mapped and read-only.
 
-    sha256 and bytes are of the text as it was read; left_out are files in its folder that are not text.
+    sha256 is of the bytes of the text as it was read, and bytes their number; left_out are files in its
+    folder that are not text.
     """
 
     name: str
@@ -31,7 +33,9 @@ class Corpus:
 
     @property
     def characters(self) -> int:
-        """Number of tokens: characters, or bytes at level bytes, less those that unknown="skip" left out."""
+        """The number of tokens: characters, or bytes at level bytes, without those that unknown="skip" left
+        out.
+        """
         return len(self.tokens)
 
 
@@ -43,13 +47,13 @@ def load_corpus(
     unknown: Unknown = "error",
     data_folder: Path | None = None,
 ) -> Corpus:
-    """The text that name stands for: stdlib, grammar:NAME[:CHARACTERS[:SEED]], a file, a folder, a glob,
-    or hf:owner/name[:config][#column].
+    """Return the text that name stands for, as ids.
 
-    Its symbols are its own unless a vocabulary is given, whose level then counts; unknown says what
-    happens to symbols that one does not have. Its ids are cached in data_folder, by default
-    default_data_folder(). A text larger than memory is no problem.
-    Raises CorpusError, and UnknownCharacterError for unknown="error".
+    name is stdlib, grammar:NAME[:CHARACTERS[:SEED]], a file, a folder, a glob, or
+    hf:owner/name[:config][#column]. The symbols are those of the text unless a vocabulary is given, whose
+    level then counts; unknown says what happens to symbols that it does not have. The ids are cached in
+    data_folder, by default default_data_folder(); a text may be larger than memory.
+    Raises CorpusError when the text cannot be read, and UnknownCharacterError for unknown="error".
     """
     level = vocabulary.level if vocabulary else level
     folder = data_folder or default_data_folder()
@@ -59,7 +63,9 @@ def load_corpus(
 
 
 def default_data_folder() -> Path:
-    """$CHARLSTM_DATA, or ./data where that is a folder, or charlstm in the user's cache folder."""
+    """Return the folder for caches: $CHARLSTM_DATA, else ./data where that exists, else the user's cache
+    folder.
+    """
     if chosen := os.environ.get("CHARLSTM_DATA"):
         return Path(chosen)
     if Path("data").is_dir():
@@ -69,7 +75,7 @@ def default_data_folder() -> Path:
 
 @dataclass(frozen=True)
 class CachedCorpus:
-    """A corpus that is built in, or cached, or both; the numbers are None while it is not cached."""
+    """A text that is built in, or cached, or both; the numbers are None where it is not cached."""
 
     name: str
     state: str
@@ -80,7 +86,9 @@ class CachedCorpus:
 
 
 def list_corpora(data_folder: Path | None = None) -> list[CachedCorpus]:
-    """What is built in, then what else is cached: once for each setting that it is cached under."""
+    """Return the built-in texts, then the other cached ones, once for each setting that they are cached
+    under.
+    """
     cached = [
         CachedCorpus(
             record.name,
@@ -98,7 +106,7 @@ def list_corpora(data_folder: Path | None = None) -> list[CachedCorpus]:
 
 
 def parse_split(spec: str) -> tuple[float, ...]:
-    """The shares in "90/5/5" (train/validation/test) or "90/10" (train/validation), summing to 1.
+    """Return the shares, which sum to 1, in "90/5/5" (train/validation/test) or "90/10" (train/validation).
 
     Raises UsageError for anything else.
     """
@@ -106,9 +114,10 @@ def parse_split(spec: str) -> tuple[float, ...]:
 
 
 def split_bounds(characters: int, spec: str) -> dict[str, tuple[int, int]]:
-    """Where train, validation and test begin and end in a text, each going on where the one before ends.
+    """Return where train, validation and test begin and end in a text of that number of characters.
 
-    The k-th ends at floor(characters * sum of the first k shares). Raises UsageError as parse_split does.
+    Each part begins where the one before ends, and the k-th ends at floor(characters * sum of the first k
+    shares). Raises UsageError for a split that parse_split refuses.
     """
     ends = [int(characters * share) for share in accumulate(_shares(spec))]
     ends += [characters] * (len(PARTS) - len(ends))
@@ -116,7 +125,7 @@ def split_bounds(characters: int, spec: str) -> dict[str, tuple[int, int]]:
 
 
 def _shares(spec: str) -> list[Fraction]:
-    """The shares exactly: in binary fractions 0.7 + 0.2 is below 0.9, and a character would go astray."""
+    """Return the shares as exact fractions: as floats .7 + .2 is below .9, which would move an end."""
     try:
         shares = [Fraction(part) / 100 for part in spec.split("/")]
     except (ValueError, ZeroDivisionError):

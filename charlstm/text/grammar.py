@@ -1,9 +1,9 @@
-"""Generated texts whose state is known at every character: what a model ought to keep, and a finder to find.
+"""Generated texts whose state is known at every character, for models to learn and for the finder to find.
 
     grammar:quotes      he "so do! we" go.      one switch: which marks may come, and where a quote may stand
     grammar:brackets    so (do [we go] he).     nested to depth 4: which closer may come
     grammar:records     4k7q...                 24 random characters a line: only counting tells when it ends
-    grammar:indent      blocks in Python's way: how far the next line is set in
+    grammar:indent      blocks as in Python: how far the next line is indented
 
 Words come from one small lexicon that no seed changes, so that a text with another seed is more of the same
 language. Every choice is made by known probabilities, so a text's entropy can be computed.
@@ -19,24 +19,27 @@ from numpy.typing import NDArray
 
 from charlstm.errors import CorpusError
 
-# Raised whenever the same name, number and seed would give another text.
+# The version of the generated texts: raised whenever an equal name, number and seed give another text.
 FORMAT = 1
 PREFIX = "grammar:"
 RECORD_CHARACTERS = 24
 INDENT_SPACES = 4
-DEEPEST = 4
-# The pieces of so many characters take about 2 GB.
+DEEPEST = 4  # brackets or blocks inside each other
+# Texts of more characters take over 2 GB to generate.
 _MOST_CHARACTERS = 20_000_000
 _BRACKETS = ("()", "[]", "{}")
 _RECORD_SYMBOLS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
-# Characters through which the state is the same, and the state after each of them, in the truth's order.
+# Some characters with one state, and the state after each of them as numbers in the order of the truth.
 Piece = tuple[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class GrammarName:
-    """What a name such as grammar:quotes:100000:7 stands for. Raises CorpusError when that is nothing."""
+    """What a name such as grammar:quotes:100000:7 stands for.
+
+    Raises CorpusError for an unknown grammar and for a number of characters that is out of range.
+    """
 
     grammar: str
     characters: int = 2_000_000
@@ -57,10 +60,10 @@ class GrammarName:
 
 @dataclass(frozen=True, eq=False)
 class GrammarText:
-    """A text and its truth: for each name an array (characters,), bool or int64.
+    """A text and the truth about it: by name an array (characters,) of bool or int64.
 
-    The value at t describes the text after character t has been read, as in inspection.features, and
-    what has the name of a feature there is that feature.
+    The value at t describes the text after character t has been read. A name that is also the name of a
+    feature in inspection/features means that feature.
     """
 
     text: str
@@ -68,7 +71,7 @@ class GrammarText:
 
 
 def parse_name(name: str) -> GrammarName:
-    """What "grammar:NAME[:CHARACTERS[:SEED]]" stands for. Raises CorpusError for anything else."""
+    """Read a name of the form "grammar:NAME[:CHARACTERS[:SEED]]". Raises CorpusError for anything else."""
     found = re.fullmatch(rf"{PREFIX}([^:]*)((?::\d{{1,18}}){{0,2}})", name, re.ASCII)
     if found is None:
         raise CorpusError(
@@ -79,9 +82,9 @@ def parse_name(name: str) -> GrammarName:
 
 
 def generate(grammar: str, *, characters: int, seed: int) -> GrammarText:
-    """Exactly so many characters of a grammar, cut where they end; the same seed gives the same text.
+    """Return a text of exactly that number of characters; an equal seed gives an equal text.
 
-    Raises CorpusError for a grammar and a number that GrammarName refuses.
+    Raises CorpusError for an unknown grammar and for a number of characters that is out of range.
     """
     GrammarName(grammar, characters, seed)
     texts, states, length = [], [], 0
@@ -100,7 +103,7 @@ def generate(grammar: str, *, characters: int, seed: int) -> GrammarText:
 
 
 def _lexicon() -> tuple[str, ...]:
-    """Forty words of one to three syllables, all different, the same ones always."""
+    """Return forty different words of one to three syllables, equal at every call."""
     random = Random(0)
     found: dict[str, None] = {}
     while len(found) < 40:
@@ -113,10 +116,11 @@ _WORDS = _lexicon()
 
 
 def _quotes(random: Random) -> Iterator[Piece]:
-    """Runs of 3 to 12 words, outside and inside quotation marks in turn.
+    """Yield runs of 3 to 12 words, alternately outside and inside quotation marks.
 
     A quotation opens after a space and closes right after a word. A word before the last of its run ends
-    a sentence at 1 in 5: with "." outside and "!" inside. A line ends after 1 in 3 of the sentences outside.
+    a sentence with probability 1/5: with "." outside and "!" inside. A line ends after 1/3 of the sentences
+    outside.
     """
     while True:
         for inside in (0, 1):
@@ -131,7 +135,7 @@ def _quotes(random: Random) -> Iterator[Piece]:
 
 
 def _brackets(random: Random) -> Iterator[Piece]:
-    """Words, brackets around them and around brackets; all are closed before the line ends.
+    """Yield words, and brackets around words and brackets; all are closed before the line ends.
 
     A bracket begins with a word. Outside, a word or closer is followed by a word (.55), an opener (.25) or
     the line's end (.2); inside by a word (.4), an opener (.2, but 0 at the greatest depth) or the closer.
@@ -154,12 +158,12 @@ def _brackets(random: Random) -> Iterator[Piece]:
 
 
 def _depths(stack: list[str]) -> tuple[int, ...]:
-    """How many of each kind are open, and how many of all."""
+    """Return the number of open brackets of each kind, and of all kinds."""
     return (*(stack.count(pair) for pair in _BRACKETS), len(stack))
 
 
 def _records(random: Random) -> Iterator[Piece]:
-    """RECORD_CHARACTERS letters and digits, all equally likely everywhere, and a line feed."""
+    """Yield RECORD_CHARACTERS letters and digits, all equally likely everywhere, and a line feed."""
     while True:
         for position in range(1, RECORD_CHARACTERS + 1):
             yield random.choice(_RECORD_SYMBOLS), (position,)
@@ -167,9 +171,10 @@ def _records(random: Random) -> Iterator[Piece]:
 
 
 def _indent(random: Random) -> Iterator[Piece]:
-    """Lines that say how far the next one is set in: "name:" one level more, "return name" one less.
+    """Yield lines that say how far the next one is indented: "name:" one level more, "return name" one less.
 
-    A line opens a block at 1 in 4 and, in a block, returns at 1 in 4; a block's first line does neither.
+    A line opens a block with probability 1/4 and, in a block, returns with 1/4; the first line of a block
+    does neither.
     """
     level, first = 0, True
     while True:
@@ -187,7 +192,7 @@ def _indent(random: Random) -> Iterator[Piece]:
 
 @dataclass(frozen=True)
 class _Grammar:
-    """How a text is made, and what the numbers of its states are."""
+    """How a text is made, and the name and type of each number of its state."""
 
     pieces: Callable[[Random], Iterator[Piece]]
     truth: dict[str, type[bool] | type[int]]

@@ -1,10 +1,12 @@
-"""Where a text comes from: Python's standard library, a grammar, a file, a folder, a glob or Hugging Face.
+"""The files that the name of a text stands for.
 
-Each becomes a sequence of files, which tokens.py joins with a line feed between each two.
+A name is stdlib, a grammar, a file, a folder, a glob, or a dataset of Hugging Face. It becomes a sequence of
+files, which token_cache joins with a line feed between two files.
 
-In a folder and among a glob's matches, a text is a file that is neither empty nor hidden nor part of a run,
-whose first 8,000 bytes hold no NUL (what git goes by) and are UTF-8, unless it is read as bytes. What is not
-is left out and told. A file that is not UTF-8 further on is an error, and so is one that was named.
+Of a folder, and of the matches of a glob, those files are read that are not empty, not hidden, not part of a
+run, and text: their first bytes hold no NUL (the rule of git) and are UTF-8, which --level bytes does not
+ask. The other files are left out and reported. A file that is not UTF-8 further on is an error, and so is a
+single file that was named.
 """
 
 import codecs
@@ -29,15 +31,19 @@ from charlstm.text import grammar
 from charlstm.text.token_cache import Text, cache_file, unreadable
 
 BUILT_IN = ("stdlib", *(grammar.PREFIX + name for name in grammar.GRAMMARS))
+# Bytes at the beginning of a file that tell whether it is text.
 _HEAD_BYTES = 8_000
+# Seconds after which the hub counts as out of reach.
 _REACH_SECONDS = 5
-_STDLIB_NOT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "pydoc_data"}
+# Folders and files of the standard library that are no library source.
+_NOT_LIBRARY = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "pydoc_data"}
 
 
 def find_text(name: str, *, level: TextLevel, data_folder: Path) -> Text:
-    """The files that a CORPUS names; those generated or from Hugging Face are kept in data_folder.
+    """Return the files that the name of a text stands for.
 
-    Raises CorpusError when there is none, or none with text.
+    Texts that are generated or come from Hugging Face are kept in data_folder. level says whether a file has
+    to be UTF-8. Raises CorpusError when there is no such text, or no file with text in it.
     """
     if name == "stdlib":
         return Text(name, tuple(_stdlib_files()))
@@ -60,7 +66,7 @@ def find_text(name: str, *, level: TextLevel, data_folder: Path) -> Text:
 
 
 def _texts(name: str, files: Iterable[Path], level: TextLevel) -> Text:
-    """Those of the files that are text. Raises CorpusError when none is."""
+    """Return the text of those files that are text. Raises CorpusError when none is."""
     heads = {file: _head(file) for file in files}
     is_text = {file: _is_text(head, level) for file, head in heads.items() if head}
     if not any(is_text.values()):
@@ -73,6 +79,7 @@ def _texts(name: str, files: Iterable[Path], level: TextLevel) -> Text:
 
 
 def _head(file: Path) -> bytes:
+    """Return the first bytes of a file. Raises CorpusError when it cannot be read."""
     try:
         with open(file, "rb") as opened:
             return opened.read(_HEAD_BYTES)
@@ -81,7 +88,7 @@ def _head(file: Path) -> bytes:
 
 
 def _is_text(head: bytes, level: TextLevel) -> bool:
-    """Whether a file that begins like this is text; a head of full length may cut a character off."""
+    """Return whether a file that begins with head is text; a full head may end within a character."""
     if b"\0" in head:
         return False
     try:
@@ -91,7 +98,7 @@ def _is_text(head: bytes, level: TextLevel) -> bool:
 
 
 def _matches(pattern: str, data_folder: Path) -> list[Path]:
-    """The files that a glob matches, sorted. Raises CorpusError when nothing does."""
+    """Return the files that a glob matches, sorted. Raises CorpusError when nothing matches."""
     matches = sorted(glob.glob(pattern, recursive=True))
     if not matches:
         raise CorpusError(f"nothing matches {pattern!r}", "check the pattern; ** goes down through folders")
@@ -102,7 +109,9 @@ def _matches(pattern: str, data_folder: Path) -> list[Path]:
 
 
 def _walk(folder: Path, keep: Callable[[Path], bool]) -> list[Path]:
-    """The files below a folder, by their relative paths; what keep refuses is not entered."""
+    """Return the files below a folder, sorted by relative path; files and folders that keep refuses are
+    skipped.
+    """
     found = []
     for parent, folders, files in os.walk(folder, onerror=_raise_unreadable):
         folders[:] = [name for name in folders if keep(Path(parent, name))]
@@ -111,21 +120,26 @@ def _walk(folder: Path, keep: Callable[[Path], bool]) -> list[Path]:
 
 
 def _raise_unreadable(error: OSError) -> None:
+    """Raise the CorpusError for a folder that cannot be listed."""
     raise unreadable(error) from error
 
 
 def _hidden(path: Path, data_folder: Path) -> bool:
+    """Return whether a path in a folder of texts is hidden, part of the cache, or part of a run."""
     return path.name.startswith(".") or _in_cache(path, data_folder) or is_run_file(path)
 
 
 def _in_cache(path: Path, data_folder: Path) -> bool:
-    """Whether charlstm keeps its ids there: a text that held its own cache would change at every run."""
+    """Return whether path lies in the token cache.
+
+    A text that held its own cache would change at every run.
+    """
     place = Path(os.path.abspath(path))
     return Path(os.path.abspath(data_folder / "tokens")) in (place, *place.parents)
 
 
 def _stdlib_files() -> Iterator[Path]:
-    """The standard library's modules without tests, installed packages and generated tables."""
+    """Yield the modules of the standard library, without tests, installed packages and generated tables."""
     folder = Path(sysconfig.get_paths()["stdlib"])
     if not folder.is_dir():
         raise CorpusError(f"the standard library's source is not at {folder}", "name another text")
@@ -140,11 +154,15 @@ def _stdlib_files() -> Iterator[Path]:
 
 
 def _is_library(path: Path) -> bool:
-    return path.name not in _STDLIB_NOT and not path.name.startswith("config-")
+    """Return whether a file or folder of the standard library is part of its source."""
+    return path.name not in _NOT_LIBRARY and not path.name.startswith("config-")
 
 
 def _generated(name: str, data_folder: Path) -> Path:
-    """The file of a grammar's text, generated unless it is there. Raises CorpusError for a wrong name."""
+    """Return the file of a grammar's text, which is generated unless it exists.
+
+    Raises CorpusError for a name that is no grammar.
+    """
     wanted = grammar.parse_name(name)
     file = f"{wanted.grammar}-{wanted.characters}-{wanted.seed}-v{grammar.FORMAT}.txt"
     place = data_folder / "grammar" / file
@@ -156,11 +174,12 @@ def _generated(name: str, data_folder: Path) -> Path:
 
 
 def _fetched(name: str, data_folder: Path) -> Path:
-    """The file of a Hugging Face dataset's text, fetched unless it is there.
+    """Return the file of a Hugging Face dataset's text, which is fetched unless it exists.
 
-    It joins the rows of one column by line feeds: of split "train", or the first where there is no train;
-    of column "text", or the only one that holds strings. What `datasets` gives for a row is kept exactly (but
-    its own reader of .txt files turns CRLF into LF first). Raises CorpusError when that cannot be had.
+    The text is the rows of one column, joined by line feeds: of the split "train", or the first split where
+    there is no "train"; of the column that was named, or "text", or the only column of strings. Each row is
+    kept as `datasets` gives it, whose reader of .txt files turns CRLF into LF. Raises CorpusError when the
+    text cannot be fetched.
     """
     dataset, _, column = name.removeprefix("hf:").partition("#")
     path, _, config = dataset.partition(":")
@@ -178,17 +197,17 @@ def _fetched(name: str, data_folder: Path) -> Path:
 
 
 def _rows(name: str, path: str, config: str | None) -> Iterator[dict[str, Any]]:
-    """Yield a dataset's rows as they are fetched."""
+    """Yield the rows of a dataset as they are fetched."""
     if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", path) and not os.path.exists(path):
         _reach_hub(name)
-    for library in ("datasets", "huggingface_hub"):  # whose warnings come past --quiet
+    for library in ("datasets", "huggingface_hub"):  # their warnings would be shown in spite of --quiet
         logging.getLogger(library).setLevel(logging.ERROR)
     try:
         from datasets import load_dataset  # takes a second
 
         splits = load_dataset(path, config, streaming=True)
         yield from splits["train" if "train" in splits else next(iter(splits))]
-    except Exception as error:  # datasets, its file readers and its network raise every kind
+    except Exception as error:  # datasets, its readers and its network raise exceptions of every kind
         raise CorpusError(
             f"{name} cannot be read: {' '.join(str(error).split())[:300] or type(error).__name__}",
             "check hf:owner/name[:config][#column] and the network, or save the text and name its file",
@@ -196,9 +215,9 @@ def _rows(name: str, path: str, config: str | None) -> Iterator[dict[str, Any]]:
 
 
 def _reach_hub(name: str) -> None:
-    """Raise CorpusError at once when the hub cannot be reached; the library would try again for 25 seconds.
+    """Raise CorpusError at once when the hub cannot be reached; the library would retry for 25 seconds.
 
-    Not asked where the way leads through a proxy, or where the library is told to be offline.
+    Nothing is tried where a proxy is used, or where the library is told to stay offline.
     """
     if os.environ.get("HF_HUB_OFFLINE") or "https" in getproxies():
         return
@@ -213,7 +232,7 @@ def _reach_hub(name: str) -> None:
 
 
 def _documents(name: str, asked: str, rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """Yield the strings of the column asked for, or else of the text's; rows without are passed over."""
+    """Yield the strings of the text's column; rows without a string in it are skipped."""
     first = next(rows, None)
     if first is None:
         raise CorpusError(f"{name} has no rows", "name another dataset, or another config of it")
@@ -224,7 +243,10 @@ def _documents(name: str, asked: str, rows: Iterator[dict[str, Any]]) -> Iterato
 
 
 def _column(name: str, asked: str, row: dict[str, Any]) -> str:
-    """The column to read. Raises CorpusError when it holds no strings, and when several could be meant."""
+    """Return the name of the column to read.
+
+    Raises CorpusError when it holds no strings, and when several columns could be meant.
+    """
     strings = [column for column, value in row.items() if isinstance(value, str)]
     column = asked or ("text" if "text" in row else strings[0] if len(strings) == 1 else "")
     if column not in row or not isinstance(row[column], str | None):

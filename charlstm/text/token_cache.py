@@ -1,14 +1,14 @@
-"""A text's token ids as a memory-mapped file that is made once and kept.
+"""The token ids of a text as a memory-mapped file that is made once and kept.
 
-A text is one or more files with a line feed between each two. It is read in chunks and never held: once for
-its fingerprint and, where no ids are cached under that, once for its symbols and once to encode it.
+A text is one or more files, joined with a line feed between two files. It is read in pieces and never held in
+memory: once for its fingerprint and, where no ids are cached under the fingerprint, once for its symbols and
+once to encode it.
 
     tokens/FINGERPRINT.bin    the ids, little-endian, in the smallest unsigned type that holds them
-    tokens/FINGERPRINT.json   which text this is, its vocabulary, how many ids there are, their checksum
+    tokens/FINGERPRINT.json   the text's name, its vocabulary, the number of ids, and their checksum
 
-Each is written beside its place and moved there whole, the .json last. At every load the length and the
-CRC-32 of the vocabulary and all ids are compared (quicker than the fingerprint, which is taken anyway);
-what does not agree is made again.
+Both files are written whole or not at all, the .json last. Each load compares the number of ids and the
+CRC-32 of vocabulary and ids with the record; a cache that does not agree with its record is made again.
 """
 
 import codecs
@@ -29,15 +29,15 @@ from charlstm.machine.files import whole_file
 from charlstm.text.vocabulary import Ids, SymbolFinder, Vocabulary, not_utf8
 
 FORMAT = 1
-# The arrays of a chunk stay in the processor's cache: looking ids up in chunks of 4 MiB took thrice as long.
+# Bytes that are read and encoded at once: few enough for the arrays to stay in the processor's cache.
 CHUNK_BYTES = 1 << 17
-# What reading a damaged record can raise.
+# The exceptions that reading a damaged record can raise.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, CharLSTMError)
 
 
 @dataclass(frozen=True)
 class Text:
-    """The files of a text in order, and those beside them that were left out as not text."""
+    """The files of a text in order; left_out are files of its folder that are not text."""
 
     name: str
     files: tuple[Path, ...]
@@ -46,7 +46,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """SHA-256 and number of a text's bytes."""
+    """The SHA-256 of a text's bytes in hexadecimal digits, and their number."""
 
     sha256: str
     bytes: int
@@ -54,7 +54,9 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class TokenRecord:
-    """What is known of cached ids: the text they stand for, their vocabulary, their number and CRC-32."""
+    """What the cache records of a text's ids: name and fingerprint of the text, vocabulary, number and
+    CRC-32.
+    """
 
     name: str
     sha256: str
@@ -64,12 +66,12 @@ class TokenRecord:
     vocabulary: Vocabulary
 
     def to_json(self) -> dict[str, Any]:
-        """As a dict of JSON values."""
+        """Return the record as a dict of JSON values."""
         return {"format": FORMAT, **vars(self), "vocabulary": self.vocabulary.to_json()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "TokenRecord":
-        """The opposite of to_json. Raises KeyError, TypeError, ValueError or CheckpointError."""
+        """Read what to_json gave. Raises KeyError, TypeError, ValueError or CheckpointError."""
         fields = {**data, "vocabulary": Vocabulary.from_json(data["vocabulary"])}
         if fields.pop("format") != FORMAT:
             raise ValueError("another format")
@@ -79,11 +81,12 @@ class TokenRecord:
 def load_tokens(
     text: Text, *, level: TextLevel, vocabulary: Vocabulary | None, unknown: Unknown, folder: Path
 ) -> tuple[TokenRecord, Ids]:
-    """The ids of a text, (characters,) memory-mapped and read-only, from the cache in folder or into it.
+    """Return the ids of a text, (characters,) memory-mapped and read-only, with their record.
 
-    They are those of the text's own symbols unless a vocabulary is given. Raises CorpusError when the
-    text is empty, unreadable, not UTF-8 at level characters or changes meanwhile, and when folder cannot
-    be written; UnknownCharacterError as Vocabulary.encode does.
+    They come from the cache in folder, or are encoded into it. They are ids of the text's own symbols unless
+    a vocabulary is given; unknown says what happens to characters that it does not have. Raises CorpusError
+    when the text is empty, unreadable, not UTF-8 at level characters, or changes while it is read, and when
+    folder cannot be written; UnknownCharacterError for a character that the vocabulary does not have.
     """
     fingerprint = _fingerprint(text)
     if fingerprint.bytes == 0:
@@ -105,7 +108,7 @@ def load_tokens(
 
 
 def cached_records(folder: Path) -> Iterator[tuple[TokenRecord, int]]:
-    """Each readable record in the cache with the bytes that it and its ids take, by file name."""
+    """Yield each readable record in the cache, by file name, with the bytes that it takes on the disk."""
     for place in sorted((folder / "tokens").glob("*.json")):
         with suppress(*_UNREADABLE):
             size = place.stat().st_size + place.with_suffix(".bin").stat().st_size
@@ -114,10 +117,10 @@ def cached_records(folder: Path) -> Iterator[tuple[TokenRecord, int]]:
 
 @contextmanager
 def cache_file(place: Path) -> Iterator[BinaryIO]:
-    """A file of the cache to write: there whole or not at all.
+    """Give a file of the cache to write; it is there whole or not at all.
 
-    It is not flushed to the disk: a cache that a power cut damages is noticed and made again.
-    Raises CorpusError when it cannot be written.
+    It is not flushed to the disk, since a cache that a power cut damages is noticed and made again.
+    Raises CorpusError when the file cannot be written.
     """
     try:
         with whole_file(place, flush=False) as partial, open(partial, "wb") as file:
@@ -127,7 +130,7 @@ def cache_file(place: Path) -> Iterator[BinaryIO]:
 
 
 def unreadable(error: OSError) -> CorpusError:
-    """The problem with a file or folder that the system does not let us read."""
+    """Return the problem with a file or folder that the system does not let us read."""
     return CorpusError(
         f"{error.filename} cannot be read: {error.strerror}",
         "see that it stays there and that you may read it",
@@ -135,12 +138,16 @@ def unreadable(error: OSError) -> CorpusError:
 
 
 def _unwritable(place: Path, why: object) -> CorpusError:
+    """Return the problem with a file of the cache that cannot be written."""
     advice = "free some space there, or name another folder by CHARLSTM_DATA"
     return cannot_be_written(CorpusError, place, why, advice)
 
 
 def _pieces(text: Text, level: TextLevel, *, each: Callable[[bytes], object]) -> Iterator[str | bytes]:
-    """Yield the text in order, in bytes or as whole characters; each is called with all its bytes."""
+    """Yield the text piece by piece: as bytes at level bytes, else as whole characters.
+
+    each is called with all bytes of the text, in order.
+    """
     for number, file in enumerate(text.files):
         if number:
             each(b"\n")
@@ -150,7 +157,7 @@ def _pieces(text: Text, level: TextLevel, *, each: Callable[[bytes], object]) ->
 
 
 def _chunks(file: Path, each: Callable[[bytes], object]) -> Iterator[bytes]:
-    """Yield a file's bytes, and b"" at its end. Raises CorpusError when it cannot be read."""
+    """Yield the bytes of a file in chunks, and b"" at its end. Raises CorpusError when it cannot be read."""
     try:
         with open(file, "rb", buffering=0) as opened:
             chunk = b"."
@@ -163,7 +170,10 @@ def _chunks(file: Path, each: Callable[[bytes], object]) -> Iterator[bytes]:
 
 
 def _decoded(file: Path, chunks: Iterator[bytes]) -> Iterator[str]:
-    """Yield characters; what a chunk cuts off waits for the next. Raises CorpusError, with the offset."""
+    """Yield the characters of a file's chunks; a character that a chunk cuts is completed by the next one.
+
+    Raises CorpusError with the offset of the first byte that is not UTF-8.
+    """
     rest, offset = b"", 0
     for chunk in chunks:
         data = rest + chunk
@@ -176,12 +186,14 @@ def _decoded(file: Path, chunks: Iterator[bytes]) -> Iterator[str]:
 
 
 def _fingerprint(text: Text) -> Fingerprint:
+    """Return the fingerprint of a text, which reads all of it."""
     digest = sha256()
     size = sum(map(len, _pieces(text, "bytes", each=digest.update)))
     return Fingerprint(digest.hexdigest(), size)
 
 
 def _symbols(text: Text, level: TextLevel) -> Vocabulary:
+    """Return the vocabulary of all symbols that occur in a text, which reads all of it."""
     finder = SymbolFinder(level)
     for piece in _pieces(text, level, each=lambda chunk: None):
         finder.update(piece)
@@ -191,7 +203,7 @@ def _symbols(text: Text, level: TextLevel) -> Vocabulary:
 def _place(
     folder: Path, fingerprint: Fingerprint, level: TextLevel, vocabulary: Vocabulary | None, unknown: Unknown
 ) -> Path:
-    """Where the ids of a text under some settings are, but for the suffix."""
+    """Return the path, without its suffix, of a text's ids under the given settings."""
     symbols = vocabulary.symbols if vocabulary else None
     settings = json.dumps([FORMAT, fingerprint.sha256, level, symbols, unknown])
     return folder / "tokens" / sha256(settings.encode()).hexdigest()[:32]
@@ -200,7 +212,7 @@ def _place(
 def _write(
     place: Path, text: Text, vocabulary: Vocabulary, unknown: Unknown, fingerprint: Fingerprint
 ) -> None:
-    """Encode a text into the cache. Raises CorpusError when it is no longer the one with the fingerprint."""
+    """Encode a text into the cache. Raises CorpusError when the text no longer has the fingerprint."""
     digest = sha256()
     pieces = _pieces(text, vocabulary.level, each=digest.update)
     with cache_file(place.with_suffix(".bin")) as file:
@@ -217,7 +229,7 @@ def _write(
 def _encode(
     pieces: Iterator[str | bytes], vocabulary: Vocabulary, unknown: Unknown, file: BinaryIO
 ) -> tuple[int, int]:
-    """Write the ids of all pieces. Returns their number and their CRC-32."""
+    """Write the ids of all pieces to a file; return their number and their CRC-32."""
     position = characters = 0
     crc32 = _vocabulary_crc32(vocabulary)
     for piece in pieces:
@@ -231,12 +243,14 @@ def _encode(
 
 
 def _read(place: Path) -> tuple[TokenRecord, Ids] | None:
-    """A record and its ids, or None where they are missing or do not agree."""
+    """Return a record and its ids, or None where they are missing or do not agree."""
     with suppress(*_UNREADABLE):
         record = _read_record(place.with_suffix(".json"))
         ids = place.with_suffix(".bin")
         crc32 = _vocabulary_crc32(record.vocabulary)
-        for chunk in _chunks(ids, lambda chunk: None):  # not through the mapping: that would count as memory
+        for chunk in _chunks(
+            ids, lambda chunk: None
+        ):  # reading them through the mapping would count as memory
             crc32 = zlib.crc32(chunk, crc32)
         tokens: Ids = np.memmap(ids, _stored(record.vocabulary), "r")
         if len(tokens) == record.characters and crc32 == record.crc32:
@@ -245,14 +259,15 @@ def _read(place: Path) -> tuple[TokenRecord, Ids] | None:
 
 
 def _read_record(file: Path) -> TokenRecord:
+    """Read a record. Raises one of _UNREADABLE."""
     return TokenRecord.from_json(json.loads(file.read_text(encoding="utf-8")))
 
 
 def _vocabulary_crc32(vocabulary: Vocabulary) -> int:
-    """What the CRC-32 of the ids goes on from, so that it covers the symbols too."""
+    """Return the CRC-32 of the symbols, from which that of the ids is continued so that it covers both."""
     return zlib.crc32("".join(vocabulary.symbols).encode("utf-8"))
 
 
 def _stored(vocabulary: Vocabulary) -> np.dtype[np.unsignedinteger]:
-    """The type of the ids on the disk."""
+    """Return the type of the ids on the disk: little-endian, as small as the vocabulary allows."""
     return vocabulary.token_dtype.newbyteorder("<")

@@ -1,6 +1,6 @@
-"""Symbols and their ids: the characters of a text (Unicode code points), or its bytes.
+"""Symbols and their ids. A symbol is a character of a text (a Unicode code point) or a byte.
 
-decode(encode(text)) == text for every text: nothing is translated, not a line end and not a byte order mark.
+decode(encode(text)) == text for every text: nothing is translated, neither line ends nor byte order marks.
 """
 
 from collections import Counter
@@ -17,16 +17,17 @@ from charlstm.errors import CheckpointError, CorpusError, UnknownCharacterError,
 
 Ids = NDArray[np.unsignedinteger]
 
-# What unknown="replace" writes, the first of these that the vocabulary has; its first symbol if none.
+# The symbol that unknown="replace" writes: the first of these that the vocabulary has, else its first symbol.
 REPLACEMENTS = ("?", " ")
+# The number of Unicode code points.
 _CODE_POINTS = 0x110000
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Distinct symbols, one character each; a symbol's id is its place. At level bytes, chr(byte value).
+    """Distinct symbols of one character each; the id of a symbol is its place. A byte b is the symbol chr(b).
 
-    Raises UsageError for another level, and for symbols that are not distinct single characters.
+    Raises UsageError for an unknown level, and for symbols that are not distinct single characters.
     """
 
     level: TextLevel
@@ -42,7 +43,10 @@ class Vocabulary:
 
     @classmethod
     def of_text(cls, text: str | bytes, *, level: TextLevel = "characters") -> "Vocabulary":
-        """The symbols that occur in a text, by code point. Raises CorpusError for what UTF-8 cannot hold."""
+        """Return the vocabulary of the symbols of a text, sorted.
+
+        Raises CorpusError for what UTF-8 cannot hold.
+        """
         finder = SymbolFinder(level)
         finder.update(text)
         return finder.result()
@@ -53,16 +57,16 @@ class Vocabulary:
         return np.min_scalar_type(max(len(self) - 1, 0))
 
     def index(self, symbol: str) -> int | None:
-        """The id of a symbol, or None where the vocabulary does not have it."""
+        """Return the id of a symbol, or None where the vocabulary does not have it."""
         return self._ids.get(symbol)
 
     def encode(self, text: str | bytes, *, unknown: Unknown = "error", position: int = 0) -> Ids:
-        """The ids of a text, (characters,) in token_dtype; its bytes' ids at level bytes.
+        """Return the ids of a text's characters, or of its bytes at level bytes: (symbols,) in token_dtype.
 
-        A symbol that is not in the vocabulary is an error, or is left out by unknown="skip", or
-        becomes "?" by unknown="replace": where there is no "?" a space, and else the first symbol.
-        Raises UnknownCharacterError, which counts positions from position, and CorpusError for bytes
-        that are not UTF-8 at level characters and for lone surrogates.
+        A symbol that the vocabulary does not have is an error, or is left out (unknown="skip"), or becomes
+        "?", else a space, else the first symbol (unknown="replace"). position is that of the text's first
+        symbol, for messages. Raises UnknownCharacterError, and CorpusError for bytes that are not UTF-8 at
+        level characters and for lone surrogates.
         """
         codes = symbol_codes(text, self.level)
         ids = self._table.take(codes, mode="clip")
@@ -75,27 +79,28 @@ class Vocabulary:
         return ids.astype(self.token_dtype, copy=False)
 
     def decode(self, ids: ArrayLike) -> str:
-        """The text of ids (characters,), any integers; at level bytes what is not UTF-8 becomes U+FFFD.
+        """Return the text of ids (characters,) of any integer type.
 
-        Raises UsageError for ids that are not of this vocabulary.
+        At level bytes, bytes that are not UTF-8 become U+FFFD. Raises UsageError for ids outside the
+        vocabulary.
         """
         if self.level == "bytes":
             return self.decode_bytes(ids).decode("utf-8", "replace")
         return bytes(self._codes[self._checked(ids)]).decode("utf-32-le")
 
     def decode_bytes(self, ids: ArrayLike) -> bytes:
-        """The exact bytes of ids (characters,): the text as UTF-8 at level characters."""
+        """Return the exact bytes of ids (characters,); at level characters the text as UTF-8."""
         if self.level == "characters":
             return self.decode(ids).encode("utf-8")
         return bytes(self._codes[self._checked(ids)].astype(np.uint8))
 
     def to_json(self) -> dict[str, Any]:
-        """As a dict of JSON values."""
+        """Return the vocabulary as a dict of JSON values."""
         return {"level": self.level, "symbols": list(self.symbols)}
 
     @classmethod
     def from_json(cls, data: object) -> "Vocabulary":
-        """The opposite of to_json. Raises CheckpointError for anything that is not a usable vocabulary."""
+        """Read what to_json gave. Raises CheckpointError for anything that is no usable vocabulary."""
         advice = "restore the file that holds it from a copy, or train again"
         if not isinstance(data, dict) or not isinstance(data.get("symbols"), list):
             raise CheckpointError("a vocabulary needs a level and a list of symbols", advice)
@@ -108,6 +113,7 @@ class Vocabulary:
 
     @cached_property
     def _ids(self) -> dict[str, int]:
+        """The id of each symbol."""
         return {symbol: number for number, symbol in enumerate(self.symbols)}
 
     @cached_property
@@ -117,7 +123,7 @@ class Vocabulary:
 
     @cached_property
     def _table(self) -> Ids:
-        """The id of each code point, len(self) where there is none: up to the highest symbol and one more."""
+        """The id of each code point up to one past the highest symbol; len(self) where there is no symbol."""
         size = int(self._codes.max(initial=0)) + 2
         table = np.full(size, len(self), np.min_scalar_type(len(self)))
         table[self._codes] = np.arange(len(self))
@@ -125,10 +131,11 @@ class Vocabulary:
 
     @property
     def _replacement(self) -> int:
+        """The id that unknown="replace" writes."""
         return next((self._ids[symbol] for symbol in REPLACEMENTS if symbol in self._ids), 0)
 
     def _checked(self, ids: ArrayLike) -> NDArray[np.integer]:
-        """Ids as an array. Raises UsageError unless all are integers from 0 to len(self) - 1."""
+        """Return ids as an array. Raises UsageError unless all are integers from 0 to len(self) - 1."""
         array = np.asarray(ids)
         if array.size == 0:
             return np.zeros(0, np.int64)
@@ -141,6 +148,7 @@ class Vocabulary:
         return array
 
     def _unknown(self, code: int, position: int) -> UnknownCharacterError:
+        """Return the problem with a symbol that the vocabulary does not have."""
         what = f"byte 0x{code:02X}" if self.level == "bytes" else f"{chr(code)!r} (U+{code:04X})"
         return UnknownCharacterError(
             f"{what} at position {position:,} is not among the {len(self)} symbols of the vocabulary",
@@ -149,28 +157,29 @@ class Vocabulary:
 
 
 class SymbolFinder:
-    """Which symbols occur in a text that comes in pieces."""
+    """Finds the symbols of a text that comes in pieces."""
 
     def __init__(self, level: TextLevel) -> None:
         self._level = level
         self._seen = np.zeros(_CODE_POINTS, np.bool_)
 
     def update(self, text: str | bytes) -> None:
-        """Add a piece. Raises CorpusError for what UTF-8 cannot hold."""
+        """Add a piece of the text. Raises CorpusError for what UTF-8 cannot hold."""
         codes = symbol_codes(text, self._level)
         known = self._seen.take(codes, mode="clip")
         if not known.all():
             self._seen[codes[~known]] = True
 
     def result(self) -> Vocabulary:
-        """The vocabulary of all pieces, by code point."""
+        """Return the vocabulary of all pieces, sorted by code point."""
         return Vocabulary(self._level, tuple(map(chr, np.flatnonzero(self._seen).tolist())))
 
 
 def symbol_codes(text: str | bytes, level: TextLevel) -> NDArray[np.uint8 | np.uint32]:
-    """Code points (characters,) or byte values (bytes,), uint8 where all are below 128 or bytes, else uint32.
+    """Return the code points (characters,) of a text, or its byte values (bytes,) at level bytes.
 
-    Raises CorpusError for bytes that are not UTF-8 at level characters, and for lone surrogates.
+    The type is uint8 for bytes and for code points that are all below 128, else uint32. Raises CorpusError
+    for bytes that are not UTF-8 at level characters, and for lone surrogates.
     """
     if isinstance(text, bytes) and level == "characters":
         try:
@@ -191,7 +200,7 @@ def symbol_codes(text: str | bytes, level: TextLevel) -> NDArray[np.uint8 | np.u
 
 
 def not_utf8(name: str, byte: int, offset: int) -> CorpusError:
-    """The problem with a text that is not UTF-8 from this byte on."""
+    """Return the problem with a text, called name, that is not UTF-8 from a byte at an offset on."""
     return CorpusError(
         f"{name} is not UTF-8: byte 0x{byte:02X} at offset {offset:,}",
         "read it by --level bytes, or save it as UTF-8",
@@ -199,7 +208,7 @@ def not_utf8(name: str, byte: int, offset: int) -> CorpusError:
 
 
 def _faults(level: object, symbols: Sequence[object]) -> list[str]:
-    """What is wrong with a vocabulary, all of it."""
+    """Return everything that is wrong with a vocabulary."""
     faults = []
     if level not in get_args(TextLevel):
         faults.append(f"its level is {level!r}, not {' or '.join(get_args(TextLevel))}")
@@ -214,7 +223,7 @@ def _faults(level: object, symbols: Sequence[object]) -> list[str]:
 
 
 def _is_symbol(symbol: object, highest: int) -> bool:
-    """Whether it is one character that a text can hold, up to a code point."""
+    """Return whether symbol is one character that a text can hold, and no higher than a code point."""
     if not isinstance(symbol, str) or len(symbol) != 1:
         return False
     return ord(symbol) <= highest and not 0xD800 <= ord(symbol) <= 0xDFFF
