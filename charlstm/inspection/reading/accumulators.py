@@ -1,9 +1,8 @@
 """An accumulator sums a statistic over the positions of a text in one pass, block after block.
 
-`update` adds a block, `merge` adds what another accumulator has summed, and the other methods give the
-result. Any way of cutting the positions into blocks gives the same result up to rounding, and memory does not
-grow with the text. Products within a block, of some thousand positions, are float32; sums over blocks are
-float64.
+`update` adds a block, `merge` adds what another accumulator has summed, and the other methods give results.
+Any way of cutting the positions into blocks gives the same result up to rounding, and memory does not grow
+with the text. Products within a block, of some thousand positions, are float32; sums over blocks are float64.
 """
 
 from collections.abc import Iterator
@@ -17,8 +16,7 @@ from torch import Tensor
 from charlstm.inspection.reading.matrix_product import product
 from charlstm.model.kernels.jit import Floats, compiled
 
-# A column whose standard deviation is at most this share of its mean is constant: float32 does not resolve
-# less.
+# A column whose standard deviation is at most this share of its mean is constant: float32 resolves no less.
 _CONSTANT_DEVIATION_SHARE = 1e-6
 # Groups whose deviations are computed at once, which bounds the memory for them.
 _GROUPS_AT_ONCE = 2048
@@ -84,17 +82,17 @@ class CellFeatureMoments:
     def slopes(self) -> Tensor:
         """Return (cells, features) float64: the rise of the cell per unit of the feature (least squares).
 
-        For a feature of 0 and 1 it is the cell's mean at 1 minus its mean at 0. It is 0 for a constant
-        feature.
+        For a feature of 0 and 1 the slope is the cell's mean at 1 minus its mean at 0; for a constant feature
+        it is 0.
         """
         constant = _constant(self.feature_squares, self.feature_means, self.count)
         return self.products / self.feature_squares.masked_fill(constant, torch.inf)
 
     def within(self, by_group: "GroupSums") -> "CellFeatureMoments":
-        """Return the moments that are left when the means of each group of positions are subtracted in it.
+        """Return the moments of what is left when each group's means are subtracted at its positions.
 
-        Differences between groups no longer contribute. by_group has the cells, then the features, as its
-        columns and has summed the same positions.
+        Differences between groups no longer contribute. The groups are those of by_group, whose columns are
+        the cells, then the features, and which has summed the same positions as this accumulator.
         """
         left = copy(self)
         for deviations in by_group.deviations(torch.cat((self.cell_means, self.feature_means))):

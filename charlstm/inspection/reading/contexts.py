@@ -20,8 +20,7 @@ Ids = NDArray[np.unsignedinteger]
 
 # The length in characters of the longest n-grams that are tried.
 _LONGEST_NGRAM_CHARACTERS = 3
-# Shorter n-grams are taken where those of a length occur fewer times than this on average, too rarely for a
-# mean.
+# Where the n-grams of a length occur fewer times than this on average, shorter ones are taken.
 _LEAST_MEAN_OCCURRENCES = 5
 # Contexts that are whole n-grams: the commonest ones.
 _MOST_NGRAMS = 20_000

@@ -15,10 +15,10 @@ _X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 
 def product(left: Tensor, right: Tensor) -> Tensor:
-    """Return left @ right for two matrices (rows, inner) and (inner, columns) of one dtype. No gradients flow.
+    """Return left @ right for matrices left (rows, inner) and right (inner, columns) of one dtype.
 
-    float32 matrices on an x86 processor are multiplied by oneDNN, all others by torch. The two agree to
-    float32 rounding.
+    float32 matrices on an x86 processor are multiplied by oneDNN, all others by torch; the two agree to
+    float32 rounding. The result has no gradient.
     """
     operator = _operator(left) if left.dtype == torch.float32 and left.numel() and right.numel() else None
     if operator is None:

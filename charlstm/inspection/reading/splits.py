@@ -72,7 +72,7 @@ class Chunk:
         return torch.from_numpy(np.take(self.signals[self.cut.counted], places.numpy(), axis=1))
 
     def signal(self, name: str) -> Signal:
-        """Return the signal of the feature called name. Raises ValueError where the table has no such name."""
+        """Return the signal of the feature called name. Raises ValueError where the table lacks it."""
         place = self.table.names.index(name)
         return Signal(self.table.features[place], self.signals[:, place])
 

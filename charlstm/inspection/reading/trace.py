@@ -1,9 +1,9 @@
 """A trace holds the gates, the cell state and the hidden state of every layer at every position of a text.
 
 `nn.LSTM` returns neither the gates nor the cell states between its first and its last. On the CPU the
-compiled steps of `model.streams` write down what they compute. Elsewhere `nn.LSTM` computes the hidden states
-h first; then the gates of all positions take one matrix product, and the cell state c one short step for each
-position:
+compiled steps of `model.streams` store what they compute. Elsewhere `nn.LSTM` computes the hidden states h
+first; then matrix products give the gates of all positions at once, and a short step for each position gives
+the cell state c:
 
     i, f, g, o = gates(W x + U h_before + b)        at all positions at once
     c          = f * c_before + i * g               at one position after the other
@@ -85,7 +85,7 @@ class Cut:
 
     @property
     def rows(self) -> int:
-        """Return the number of counted positions."""
+        """Return the number of counted positions, those behind the warm-up of their stretch."""
         return self.streams * max(0, self.length - WARMUP)
 
     @property
