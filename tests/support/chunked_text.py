@@ -1,4 +1,4 @@
-"""An inspected text whose splits are read in several chunks, for tests of what is read chunk by chunk."""
+"""A text is inspected in several chunks, for tests of what is read chunk by chunk."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Several processes that join one group and each run one function, for tests of work that is dealt out."""
+"""Several processes join one group and each run the same function, for tests of work that is dealt out."""
 
 import json
 import os

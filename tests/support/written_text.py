@@ -1,4 +1,4 @@
-"""A random text of words, quotes and brackets, for planted networks to read."""
+"""A random text of words, quotes and brackets is written, for planted networks to read."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ _CLOSERS = {"(": ")", "[": "]", '"': '"'}
 def written(length: int, seed: int) -> str:
     """Return a text of length characters: words in lines of uneven length, with quotes and nested brackets.
 
-    Every quotation mark and bracket is closed, but for those that the end of the text cuts off.
+    Every quotation mark and bracket is closed, unless the end of the text comes first.
     """
     random = np.random.default_rng(seed)
     pieces: list[str] = []

@@ -34,7 +34,7 @@ class Automaton:
     lag: int = 0
 
     def reversed(self) -> "Automaton":
-        """Return the automaton whose drivers up are this one's drivers down, and the other way round."""
+        """Return an automaton with the drivers up and the drivers down exchanged."""
         return replace(self, up=self.down, down=self.up)
 
     @property

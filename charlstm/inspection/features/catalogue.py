@@ -112,7 +112,7 @@ def _counter(
     lag: int = 0,
     ends: Iterable[str] = (),
 ) -> Signal:
-    """Return the signal of a counter with values (characters,) int64 >= 0, of which CAP is the most kept."""
+    """Return the signal of a counter with values (characters,) int64 >= 0, limited to CAP."""
     drivers = {"step": steps, "reset": resetters}
     return Signal(Feature(name, "counter", drivers, lag, frozenset(ends)), _capped(values))
 

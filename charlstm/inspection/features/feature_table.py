@@ -35,7 +35,7 @@ CountedText = tuple[str, Positions, Positions]
 
 @dataclass(frozen=True, eq=False)
 class FeatureTable:
-    """A FeatureTable lists the features that are tested, and those that are not, with the reason.
+    """A FeatureTable lists the features that are tested, and the names of features that are left out.
 
     features are tested. dropped are the names of features that vary too little. aliases leads from the name
     of a feature whose signal equals that of a tested one to the name of the tested one. recipes are the
@@ -74,10 +74,10 @@ class FeatureTable:
     def extended(
         self, recipe: Recipe, texts: Iterable[CountedText], *, required: Sequence[str] = ()
     ) -> "FeatureTable":
-        """Return a table that has this one's features and, behind them, those that recipe adds.
+        """Return a table that has the features of this table and, behind them, the ones that recipe adds.
 
-        A feature of the recipe is chosen if it varies enough at the counted positions of texts, unless a
-        chosen feature has its name or its signal. Raises UsageError where the signal of one of the required
+        A feature of the recipe is added if it varies enough at the counted positions of texts, unless the
+        table has its name or its signal. Raises UsageError where the signal of one of the required
         names is 0 throughout.
         """
         variations: dict[str, _Variation] = {}

@@ -154,8 +154,8 @@ def fill(spans: Iterable[Span], length: int) -> Counts:
 def single_quotes(text: str) -> Flags:
     """Return which positions of text are inside '...', from the opener up to the closer or a blank line.
 
-    An apostrophe between two letters or digits (don't) is not a quotation mark. One after a letter or a digit
-    does not open quotes (the dogs' tails), unless that letter is a string prefix of Python (b'...').
+    An apostrophe between two letters or digits (don't) is not a quotation mark. A mark after a letter or a
+    digit does not open quotes (the dogs' tails), unless the letter is a string prefix of Python (b'...').
     """
     spans: list[Span] = []
     blanks = np.flatnonzero(blank_line_ends(text)).tolist()

@@ -112,7 +112,7 @@ class Split:
 
     ids (characters,) are indices into symbols, the vocabulary; start is the position of the first of them in
     the whole text. Each chunk is cut into streams stretches, or fewer where they would be too short.
-    only_chunk is the chunk, where there is just one and it is made already.
+    only_chunk is the chunk of a split that has a single one, if it is made already, else None.
     """
 
     ids: Ids

@@ -58,7 +58,7 @@ def ends_blank_line(text: str, position: int) -> bool:
 def test_quotes_lines_and_words_equal_a_character_at_a_time(text: str) -> None:
     values = values_by_name(text)
     curly = column = indentation = word = space = lines = 0
-    # A text may begin inside quotes: a test of its own, below, is about that.
+    # Whether the text begins inside quotes is tested below; here the first value is taken as given.
     inside = int(values["inside_double_quotes"][0]) ^ (text[0] == '"')
     beginning = True
     for position, character in enumerate(text):

@@ -10,9 +10,12 @@ from charlstm.inspection.reading.matrix_product import product
 @pytest.mark.parametrize("on_x86", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(
-    ("rows", "inner", "columns"), [(5, 300, 7), (64, 40, 1), (3, 8, 0), (0, 4, 2), (1, 1, 1)]
+    "sizes",
+    [(5, 300, 7), (64, 40, 1), (3, 8, 0), (0, 4, 2), (1, 1, 1)],
+    ids=lambda sizes: "x".join(map(str, sizes)),
 )
-def test_the_product_equals_torchs(rows, inner, columns, dtype, on_x86, generator, monkeypatch):
+def test_the_product_equals_torchs(sizes, dtype, on_x86, generator, monkeypatch):
+    rows, inner, columns = sizes
     monkeypatch.setattr(matrix_product, "_X86", on_x86)
     left = torch.randn(inner, rows, generator=generator).to(dtype).t()
     right = torch.randn(inner, columns, generator=generator).to(dtype)

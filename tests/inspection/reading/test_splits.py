@@ -106,8 +106,8 @@ def test_the_beginning_of_a_chunk_is_its_first_stretches(monkeypatch: pytest.Mon
 
 def test_a_split_of_one_chunk_makes_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     _, inspected = text_in_chunks(monkeypatch)
-    one, several = inspected.splits["calibrate"], inspected.splits["confirm"]
-    assert one.chunk(0) is one.first
+    single, several = inspected.splits["calibrate"], inspected.splits["confirm"]
+    assert single.chunk(0) is single.first
     assert several.chunk(0) is not several.chunk(0)
     np.testing.assert_array_equal(several.chunk(1).signals, several.chunk(1).signals)
 
