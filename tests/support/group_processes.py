@@ -1,10 +1,11 @@
-"""Processes that join one group and each do what they are given: for tests of work that is shared."""
+"""Several processes join one group and each run the same function, for tests of work that is dealt out."""
 
 import json
 import os
 import socket
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import torch
@@ -16,73 +17,102 @@ from charlstm.errors import CharLSTMError, UsageError
 from charlstm.inspection.exam.planted_cells import depth_counter, latch, line_counter, plant, toggle
 from charlstm.inspection.inspect import InspectionRequest, inspect_model
 from charlstm.inspection.reading import splits
+from charlstm.inspection.reading.shared_work import do_jobs, read_chunks
+from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.machine.launch import Launch
 from charlstm.machine.processes import ProcessGroup, joined
 
+# What each process runs: it gives a text from the group that the process has joined.
+InProcess = Callable[[ProcessGroup], str]
 
-class Vocabulary:
-    symbols = SYMBOLS
 
-
-def found(processes: ProcessGroup) -> str:
-    """The findings of a planted network, read in several parts, but for when and how they were made."""
+def inspect_planted_network(processes: ProcessGroup) -> str:
+    """Return as JSON what is found in a planted network whose text is read in several chunks."""
     random = torch.Generator().manual_seed(0)
     cells = [toggle('"'), latch("(", ")"), depth_counter("(", ")"), line_counter("\n")]
     model = plant(cells, SYMBOLS, idle=10, generator=random).requires_grad_(False)
-    with patch.object(splits, "MOST", 9_000):
-        request = InspectionRequest(
-            model=model,
-            ids=ids_of(written(40_000, seed=1)),
-            vocabulary=Vocabulary(),
-            config=InspectionConfig(streams=4),
-            corpus_name="written",
-            corpus_sha256="",
-        )
-        findings = inspect_model(request, processes=processes)
-    document = findings.to_json()
-    del document["provenance"]
+    request = InspectionRequest(
+        model=model,
+        ids=ids_of(written(40_000, seed=1)),
+        vocabulary=SimpleNamespace(symbols=SYMBOLS),
+        config=InspectionConfig(streams=4),
+        corpus_name="written",
+        corpus_sha256="",
+    )
+    with patch.object(splits, "LONGEST_CHUNK_CHARACTERS", 9_000):
+        document = inspect_model(request, processes=processes).to_json()
+    del document["provenance"]  # it has the time and the machine
     return json.dumps(document)
 
 
-def third_fails(processes: ProcessGroup) -> str:
-    def do(item: int) -> int:
-        if item == 2:
+class ChunkStarts:
+    """Sums that record in which order chunks are merged."""
+
+    def __init__(self, start: int) -> None:
+        self.starts = [start]
+
+    def merge(self, other: "ChunkStarts") -> None:
+        self.starts += other.starts
+
+
+def read_five_chunks(processes: ProcessGroup) -> str:
+    """Return as JSON the starts of the five chunks of a split, in the order in which they are merged."""
+
+    def read(chunk: Chunk) -> tuple[ChunkStarts]:
+        return (ChunkStarts(chunk.start),)
+
+    with patch.object(splits, "LONGEST_CHUNK_CHARACTERS", 3_000):
+        split = Split(ids_of(written(15_000, seed=1)), SYMBOLS, 100, 1)
+        (merged,) = read_chunks(split, read, processes)
+    return json.dumps(merged.starts)
+
+
+def draw_for_five_jobs(processes: ProcessGroup) -> str:
+    """Return as JSON for each of five jobs its number and two random numbers from its own generator."""
+
+    def draw(job: int, generator: torch.Generator) -> tuple[int, list[float]]:
+        return job, torch.rand(2, generator=generator).tolist()
+
+    return json.dumps(do_jobs(range(5), draw, torch.Generator().manual_seed(0), processes))
+
+
+def fail_at_the_third_job(processes: ProcessGroup) -> str:
+    """Raise UsageError in the process that has the third of five jobs."""
+
+    def fail(job: int, generator: torch.Generator) -> int:
+        if job == 2:
             raise UsageError("the third", "is missing")
-        return item
+        return job
 
-    return str(list(processes.dealt(do, range(5))))
-
-
-def doubled(processes: ProcessGroup) -> str:
-    return str(list(processes.dealt(lambda item: 2 * item, range(5))))
+    return json.dumps(do_jobs(range(5), fail, torch.Generator().manual_seed(0), processes))
 
 
-def _process(launch: Launch, port: int, do: Callable[[ProcessGroup], str], told: Connection) -> None:
+def _run_process(launch: Launch, port: int, run: InProcess, results: Connection) -> None:
+    """Join the group at port of this machine, and send what run gives, or the name of its CharLSTMError."""
     torch.set_num_threads(1)
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     try:
         with joined(launch, torch.device("cpu")) as processes:
-            told.send(do(processes))
+            results.send(run(processes))
     except CharLSTMError as problem:
-        told.send(type(problem).__name__)
+        results.send(type(problem).__name__)
 
 
-def together(do: Callable[[ProcessGroup], str], count: int) -> list[str]:
-    """What do gave in each of so many processes."""
+def results_of_processes(run: InProcess, count: int) -> list[str]:
+    """Return what run gives in each of count processes that form one group, or the name of its error."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    heard, processes = [], []
+    receivers, processes = [], []
     for rank in range(count):
-        ours, theirs = PROCESSES.Pipe(duplex=False)
-        processes.append(
-            PROCESSES.Process(target=_process, args=(Launch(rank, count, rank), port, do, theirs))
-        )
+        receiver, sender = PROCESSES.Pipe(duplex=False)
+        launch = Launch(rank, count, rank)
+        processes.append(PROCESSES.Process(target=_run_process, args=(launch, port, run, sender)))
         processes[-1].start()
-        theirs.close()
-        heard.append(ours)
-    given = [told.recv() for told in heard]
+        sender.close()
+        receivers.append(receiver)
+    results = [receiver.recv() for receiver in receivers]
     for process in processes:
         process.join(20)
         assert process.exitcode == 0
-    return given
+    return results

@@ -1,26 +1,30 @@
-"""A text of words, quotes and brackets for planted networks to read."""
+"""A random text of words, quotes and brackets is written, for planted networks to read."""
 
 import numpy as np
 
 SYMBOLS = 'abcdefgh \n"()[],.'
 
+_CLOSERS = {"(": ")", "[": "]", '"': '"'}
+
 
 def written(length: int, seed: int) -> str:
-    """Words in lines of uneven length, with quotes and nested brackets that are all closed."""
+    """Return a text of length characters: words in lines of uneven length, with quotes and nested brackets.
+
+    Every quotation mark and bracket is closed, unless the end of the text comes first.
+    """
     random = np.random.default_rng(seed)
     pieces: list[str] = []
     opened: list[str] = []
-    closers = {"(": ")", "[": "]", '"': '"'}
     size = 0
     while size < length:
         pieces.append("".join(random.choice(list("abcdefgh"), random.integers(1, 9))))
         chance = random.random()
         if chance < 0.12 and len(opened) < 4:
-            opener = str(random.choice([c for c in closers if c != '"' or c not in opened]))
+            opener = str(random.choice([c for c in _CLOSERS if c != '"' or c not in opened]))
             opened.append(opener)
             pieces.append(" " + opener)
         elif chance < 0.3 and opened:
-            pieces.append(closers[opened.pop()] + " ")
+            pieces.append(_CLOSERS[opened.pop()] + " ")
         elif chance < 0.35:
             pieces.append(", ")
         else:
@@ -30,5 +34,5 @@ def written(length: int, seed: int) -> str:
 
 
 def ids_of(text: str, symbols: str = SYMBOLS) -> np.ndarray:
-    """(characters,) uint8."""
+    """Return (characters,) uint8: the index in symbols of each character of text."""
     return np.array([symbols.index(character) for character in text], dtype=np.uint8)

@@ -14,7 +14,7 @@ from charlstm.inspection.control_networks import pseudo_discoveries
 from charlstm.inspection.describing.portraits import portraits
 from charlstm.inspection.detecting import confirmation, discovery, null
 from charlstm.inspection.detecting.detect import Detected
-from charlstm.inspection.features.feature import named
+from charlstm.inspection.features.feature import specific_drivers
 from charlstm.inspection.gates.wiring import weights_of
 from charlstm.inspection.intervening import effect
 from charlstm.inspection.study import Standing, Study
@@ -36,7 +36,7 @@ def findings_of(studied: Study, model: CharLSTM) -> list[Finding]:
 
 def _finding(found: Detected, standing: Standing, model: CharLSTM, portrait: Json | None) -> Finding:
     layer, cell = divmod(standing.cell, model.config.cells)
-    weights = weights_of(model, layer, cell, named(standing.name.drivers), found.text.symbols)
+    weights = weights_of(model, layer, cell, specific_drivers(standing.name.drivers), found.text.symbols)
     mechanism = _mechanism(found, standing, weights)
     return Finding(
         layer=layer,
@@ -109,7 +109,7 @@ def _of_count(found: Detected, place: int) -> Json:
 def _mechanism(found: Detected, standing: Standing, weights: Json) -> Mechanism:
     """The gates of a cell at the characters that end its drivers, and at all others."""
     gates, place = found.confirmation.gates, standing.place
-    ends = {driver[-1] for driver in named(standing.name.drivers)}
+    ends = {driver[-1] for driver in specific_drivers(standing.name.drivers)}
     drivers = torch.tensor([symbol in ends for symbol in found.text.symbols])
     return Mechanism(
         input_gate=gates.mean("input", place, ~drivers),

@@ -180,7 +180,7 @@ def _reading(part: Chunk, frozen: _Frozen) -> _Reading:
     return _Reading(
         part,
         part.columns(frozen.used),
-        part.since(frozen.used),
+        part.since_change(frozen.used),
         part.columns(frozen.nuisances),
         frozen.split.contexts.of(part.ids, part.cut),
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm.inspection.reading.accumulators import GroupSums
-from charlstm.inspection.reading.contexts import counted_numbers
+from charlstm.inspection.reading.contexts import count_occurrences
 from charlstm.inspection.reading.shared_work import read_chunks
 from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.machine.processes import ALONE, ProcessGroup
@@ -95,7 +95,7 @@ def watch(
 
 def _commonest_pairs(split: Split) -> NDArray[np.int64]:
     """(pairs,) the commonest pairs of characters, each as one number."""
-    numbers, counts = counted_numbers(split.runs(2))
+    numbers, counts = count_occurrences(split.ngrams(2))
     return numbers[np.argsort(-counts, kind="stable")[:_PAIRS]]
 
 

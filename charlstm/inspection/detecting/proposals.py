@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from charlstm.inspection.detecting.movements import Movements, Numbers
 from charlstm.inspection.features.automata import Automaton
-from charlstm.inspection.features.feature import ANY
+from charlstm.inspection.features.feature import ANY_CHARACTER
 
 # A flip counts for a driver set of this F1 at least, and one must be seen this often.
 FLIP_F1 = 0.8
@@ -133,7 +133,7 @@ def _steppers(seen: Movements, cell: int, resets: NDArray[np.int64]) -> tuple[st
         else np.zeros(len(steps), bool)
     )
     if counts[equal].sum() >= FLIP_F1 * counts.sum():
-        return tuple(ANY)
+        return tuple(ANY_CHARACTER)
     for sign in (1, -1):
         weight = counts * sign * steps * np.abs(steps)
         alike = _alike(sign * steps, weight, counts)

@@ -15,7 +15,7 @@ import torch
 from charlstm.findings import Kind, Verdict
 from charlstm.inspection.exam import planted_cells
 from charlstm.inspection.exam.planted_cells import Drive, PlantedCell
-from charlstm.inspection.features.feature import ANY, Drivers
+from charlstm.inspection.features.feature import ANY_CHARACTER, Drivers
 from charlstm.model.char_lstm import CharLSTM
 
 LETTERS = "abcdefghijklmnop"
@@ -126,7 +126,7 @@ def _questions(roles: _Roles, drive: Drive, random: np.random.Generator) -> Iter
         drivers={"set": [roles.setter], "reset": [roles.resetter]},
         verdict=used,
     )
-    counting: Drivers = {"step": ANY, "reset": [roles.line]}
+    counting: Drivers = {"step": ANY_CHARACTER, "reset": [roles.line]}
     yield Question(
         label="line counter",
         cell=planted_cells.line_counter(roles.line, drive, step=float(random.uniform(1 / 120, 1 / 40))).read(
@@ -140,7 +140,7 @@ def _questions(roles: _Roles, drive: Drive, random: np.random.Generator) -> Iter
         label="saturating counter",
         cell=planted_cells.saturating_counter(roles.other_line, drive).read(roles.other_line, 2 * weight),
         kind="counter",
-        drivers={"step": ANY, "reset": [roles.other_line]},
+        drivers={"step": ANY_CHARACTER, "reset": [roles.other_line]},
         verdict=used,
     )
     yield Question(
@@ -176,7 +176,7 @@ def _decoys(roles: _Roles, generator: torch.Generator) -> Iterator[Question]:
         label="word counter",
         cell=planted_cells.line_counter(" ", step=0.1),
         kind="counter",
-        drivers={"step": ANY, "reset": [" "]},
+        drivers={"step": ANY_CHARACTER, "reset": [" "]},
         tolerated=True,
     )
 
@@ -231,7 +231,7 @@ def _gated(roles: _Roles, drive: Drive, random: np.random.Generator, place: int)
         label="gated counter",
         cell=planted_cells.gated_counter(quote, place, drive).read(quote, 12.0),
         kind="counter",
-        drivers={"step": ANY, "reset": [quote]},
+        drivers={"step": ANY_CHARACTER, "reset": [quote]},
         verdict="verified",
     )
     return [switch, counter]

@@ -1,9 +1,9 @@
-"""The reference signals that cells are compared with: inside quotes, depth, column, distances, parities.
+"""The catalogue yields the built-in features of a text, such as inside quotes, bracket depth and column.
 
-The value at position t describes the text after character t has been read (an opening quote is already
-inside, the closing one no longer), because that is what the cell state at t can know. "Inside quotes"
-and every count of lines start afresh at a blank line: counted through a whole book, one odd paragraph
-would turn the labels over for the rest of it.
+The value of a signal at position t describes the text up to and with character t, because that is what the
+cell state at t can know: an opening quotation mark is already inside the quotes, the closing one no longer.
+Quotes and counts of lines start anew at a blank line; otherwise one unclosed quotation mark would invert
+"inside quotes" for the rest of a book.
 """
 
 import re
@@ -17,20 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.inspection.features import text_signals
-from charlstm.inspection.features.feature import ANY, CAP, Feature, Signal
+from charlstm.inspection.features.feature import ANY_CHARACTER, CAP, Feature, Signal
 from charlstm.inspection.features.text_signals import BRACKETS, Flags
 
-# Comment lines per character from which a text is read as a program.
-_CODE = 1 / 5_000
+# Comments per character from which on a text is treated as a program.
+_LEAST_COMMENTS_PER_CHARACTER = 1 / 5_000
 
-# Marks for which a letter of like frequency gives pseudo features.
-_PSEUDO = 8
+# Marks, the commonest ones, for each of which a letter of similar frequency gives pseudo features.
+_PSEUDO_MARKS = 8
 
-_NESTING = "([{", ")]}"
+# The openers and the closers of the feature nesting_depth; < and > are left out, being also comparisons.
+_NESTING_OPENERS, _NESTING_CLOSERS = "([{", ")]}"
 
-_PLURALS = {"parenthesis": "parentheses"}
+_IRREGULAR_PLURALS = {"parenthesis": "parentheses"}
 
-_NAMES = {
+# Names that are shorter than those of Unicode.
+_SHORT_NAMES = {
     "\n": "newline",
     "\r": "carriage_return",
     "\t": "tab",
@@ -42,8 +44,11 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Traits:
-    """What of a text decides which features there are: the marks in it, letters that are as frequent as
-    these, and how its comments begin, None where it is no program.
+    """Traits of a text decide which features it has.
+
+    marks are the vocabulary's punctuation, symbols and spaces that occur in the text; letters are about as
+    frequent as the commonest marks; code is the first character of a comment, None for a text that is not a
+    program.
     """
 
     marks: tuple[str, ...]
@@ -52,16 +57,17 @@ class Traits:
 
     @classmethod
     def of(cls, text: str, symbols: Iterable[str]) -> "Traits":
-        """The traits of a text; symbols are the vocabulary's characters."""
+        """Return the traits of text; symbols are the entries of the vocabulary."""
         marks = [symbol for symbol in dict.fromkeys(symbols) if is_punctuation(symbol) and symbol in text]
         return cls(tuple(marks), tuple(_letters_like(text, marks)), _comment_style(text))
 
 
 def features(text: str, traits: Traits, *, starts: Sequence[int] | NDArray[np.int64]) -> Iterator[Signal]:
-    """Yield the signal of every feature that a text of such traits has, always in the same order.
+    """Yield the signals along text of all features that traits asks for.
 
-    starts are the positions where the model's state was zero: parities are counted from there, since
-    nobody can know how many quotes came before. Everything else is about the text itself.
+    Names and order depend on traits alone, so that the signals of several texts can be matched.
+    starts, ascending from 0, are the positions where the model's state is zero. Parities are counted from
+    there, since the model cannot know how many events came before. All other features depend on text alone.
     """
     yield from _quotes(text)
     yield from _brackets(text)
@@ -76,17 +82,24 @@ def features(text: str, traits: Traits, *, starts: Sequence[int] | NDArray[np.in
 
 
 def is_punctuation(symbol: str) -> bool:
-    """One character that is punctuation, symbol or space; of the controls only line ends and the tab."""
+    """Return whether symbol is one character of punctuation, a symbol, a space, a line end or a tab.
+
+    The classes are Unicode's general categories P, S and Z.
+    """
     return len(symbol) == 1 and (symbol in "\n\r\t" or unicodedata.category(symbol)[0] in "PSZ")
 
 
 def symbol_name(symbol: str) -> str:
-    """A character as part of a feature's name: ',' is comma, '“' is left_double_quotation_mark."""
-    name = _NAMES.get(symbol, unicodedata.name(symbol, f"character_{ord(symbol):04x}"))
+    """Return the name of the character symbol within a feature's name.
+
+    ',' becomes comma, '“' becomes left_double_quotation_mark.
+    """
+    name = _SHORT_NAMES.get(symbol, unicodedata.name(symbol, f"character_{ord(symbol):04x}"))
     return re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
 def _switch(name: str, values: Flags | NDArray[np.int64], setters: list[str], resetters: list[str]) -> Signal:
+    """Return the signal of a switch whose values (characters,) are 0 or 1."""
     return Signal(Feature(name, "switch", {"set": setters, "reset": resetters}), values.astype(np.uint8))
 
 
@@ -99,34 +112,38 @@ def _counter(
     lag: int = 0,
     ends: Iterable[str] = (),
 ) -> Signal:
+    """Return the signal of a counter with values (characters,) int64 >= 0, limited to CAP."""
     drivers = {"step": steps, "reset": resetters}
     return Signal(Feature(name, "counter", drivers, lag, frozenset(ends)), _capped(values))
 
 
 def _capped(values: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return values, at least 0, with everything above CAP replaced by CAP."""
     return np.minimum(values, CAP).astype(np.uint8)
 
 
 def gated_counter(switch: Signal) -> Signal:
-    """Characters since a switch went on, 0 at that one and while it is off."""
+    """Return the counter of characters since the switch went on; 0 at that character and while it is off."""
     feature, on = switch.feature, switch.values > 0
-    risen = on & ~np.concatenate(([False], on[:-1]))
-    counts = np.where(on, text_signals.distance_since(risen), 0)
-    movers = list(dict.fromkeys([*feature.drivers["set"], *feature.drivers["reset"]]))
-    return _counter(f"characters_{feature.name}", counts, ANY, movers, lag=feature.lag)
+    rises = on & ~np.concatenate(([False], on[:-1]))
+    counts = np.where(on, text_signals.distance_since(rises), 0)
+    resetters = list(dict.fromkeys([*feature.drivers["set"], *feature.drivers["reset"]]))
+    return _counter(f"characters_{feature.name}", counts, ANY_CHARACTER, resetters, lag=feature.lag)
 
 
-def _and_counted(switch: Signal) -> Iterator[Signal]:
+def _switch_and_counter(switch: Signal) -> Iterator[Signal]:
+    """Yield the signal of a switch, then of the counter that runs while it is on."""
     yield switch
     yield gated_counter(switch)
 
 
 def _quotes(text: str) -> Iterator[Signal]:
-    """Quotation marks, each kind starting afresh at a blank line."""
+    """Yield whether text is inside quotes, for each kind of quotation marks; a blank line ends all quotes."""
     blanks = text_signals.blank_line_ends(text)
     double = text_signals.double_quotes(text, blanks)
-    yield from _and_counted(_switch("inside_double_quotes", double, ['"'], ['"']))
-    yield from _and_counted(_switch("inside_single_quotes", text_signals.single_quotes(text), ["'"], ["'"]))
+    yield from _switch_and_counter(_switch("inside_double_quotes", double, ['"'], ['"']))
+    single = text_signals.single_quotes(text)
+    yield from _switch_and_counter(_switch("inside_single_quotes", single, ["'"], ["'"]))
     for name, opener, closer in (("curly_quotes", "“", "”"), ("guillemets", "«", "»")):
         inside = text_signals.latch(
             text_signals.where(text, opener), text_signals.where(text, closer) | blanks
@@ -135,39 +152,40 @@ def _quotes(text: str) -> Iterator[Signal]:
 
 
 def _brackets(text: str) -> Iterator[Signal]:
-    """For each pair whether one is open, and how many are; and how many of (), [] and {} together."""
+    """Yield the depth of (), [] and {} together, then whether each pair of brackets is open and its depth."""
     spans = text_signals.bracket_spans(text)
-    nesting = text_signals.fill([span for opener in _NESTING[0] for span in spans[opener]], len(text))
-    drivers = {"step": [*_NESTING[0]], "unstep": [*_NESTING[1]]}
+    nesting = text_signals.fill([span for opener in _NESTING_OPENERS for span in spans[opener]], len(text))
+    drivers = {"step": [*_NESTING_OPENERS], "unstep": [*_NESTING_CLOSERS]}
     yield Signal(Feature("nesting_depth", "depth", drivers), _capped(nesting))
     for name, opener, closer, _, _ in BRACKETS:
         depth = text_signals.fill(spans[opener], len(text))
-        inside = f"inside_{_PLURALS.get(name, name + 's')}"
-        yield from _and_counted(_switch(inside, depth > 0, [opener], [closer]))
+        inside = f"inside_{_IRREGULAR_PLURALS.get(name, name + 's')}"
+        yield from _switch_and_counter(_switch(inside, depth > 0, [opener], [closer]))
         drivers = {"step": [opener], "unstep": [closer]}
         yield Signal(Feature(f"{name}_depth", "depth", drivers), _capped(depth))
 
 
 def _lines(text: str) -> Iterator[Signal]:
-    """Lines, words and what they begin with.
+    """Yield the counters of lines and words.
 
-    column counts from the line feed, 0 at it. indentation counts the spaces and tabs that begin the
-    line and keeps their number to its end; indentation_so_far goes back to 0 where it ends, and text_column
-    counts from there. word_length counts letters, digits and underscores.
+    column counts characters from the line feed, 0 at it. indentation counts the spaces and tabs at the
+    beginning of a line and keeps their number up to the line's end; indentation_so_far returns to 0 at the
+    first other character, from which text_column counts. word_length counts letters, digits and underscores.
     """
-    feeds, spaces = text_signals.where(text, "\n"), text_signals.where(text, " \t")
-    yield _counter("column", text_signals.distance_since(feeds), ANY, ["\n"])
-    beginning = text_signals.count_since(~(spaces | feeds), feeds) == 0
-    indentation = text_signals.count_since(spaces & beginning, feeds)
+    feeds, blanks = text_signals.where(text, "\n"), text_signals.where(text, " \t")
+    yield _counter("column", text_signals.distance_since(feeds), ANY_CHARACTER, ["\n"])
+    beginning = text_signals.count_since(~(blanks | feeds), feeds) == 0
+    indentation = text_signals.count_since(blanks & beginning, feeds)
     yield _counter("indentation", indentation, [" ", "\t"], ["\n"])
     so_far = np.where(beginning, indentation, 0)
     ends = set(text) - {" ", "\t"}
     yield _counter("indentation_so_far", so_far, [" ", "\t"], ["\n"], ends=ends)
-    yield _counter("text_column", np.where(beginning, 0, text_signals.distance_since(beginning)), ANY, ["\n"])
+    text_column = np.where(beginning, 0, text_signals.distance_since(beginning))
+    yield _counter("text_column", text_column, ANY_CHARACTER, ["\n"])
     white = text_signals.where(text, " \t\r\n")
-    yield _counter("characters_since_space", text_signals.distance_since(white), ANY, [" ", "\n"])
-    letters = np.fromiter((c.isalnum() or c == "_" for c in text), dtype=np.bool_, count=len(text))
-    yield _counter("word_length", text_signals.distance_since(~letters), ANY, [" ", "\n"])
+    yield _counter("characters_since_space", text_signals.distance_since(white), ANY_CHARACTER, [" ", "\n"])
+    in_word = np.fromiter((c.isalnum() or c == "_" for c in text), dtype=np.bool_, count=len(text))
+    yield _counter("word_length", text_signals.distance_since(~in_word), ANY_CHARACTER, [" ", "\n"])
     yield _counter(
         "lines_since_blank_line",
         text_signals.count_since(feeds, text_signals.blank_line_ends(text)),
@@ -177,31 +195,36 @@ def _lines(text: str) -> Iterator[Signal]:
 
 
 def _comment_style(text: str) -> Literal["#", "/"] | None:
-    """How comments begin, if the text has enough lines with either; the commoner way counts."""
+    """Return the first character of the commoner kind of comment, None where text has few comments.
+
+    "#" counts where it begins a line and a space or "!" follows; "/" counts for // and /* anywhere.
+    """
     hashes = len(re.findall(r"^\s*#[ !]", text, re.MULTILINE))
     slashes = len(re.findall(r"//|/\*", text))
-    if max(hashes, slashes) < _CODE * len(text):
+    if max(hashes, slashes) < _LEAST_COMMENTS_PER_CHARACTER * len(text):
         return None
     return "#" if hashes >= slashes else "/"
 
 
 def _code(text: str, style: Literal["#", "/"]) -> Iterator[Signal]:
-    """Strings and comments of a program."""
-    hashed = style == "#"
-    spans = text_signals.hash_code_spans(text) if hashed else text_signals.slash_code_spans(text)
-    openers, closers = (["#"], ["\n"]) if hashed else (["//", "/*"], ["\n", "*/"])
-    inside = {name: text_signals.fill(found, len(text)) > 0 for name, found in spans._asdict().items()}
+    """Yield whether a program text is inside a string, a triple-quoted string, and a comment."""
+    hash_comments = style == "#"
+    code_spans = text_signals.hash_code_spans if hash_comments else text_signals.slash_code_spans
+    openers, closers = (["#"], ["\n"]) if hash_comments else (["//", "/*"], ["\n", "*/"])
+    inside = {
+        name: text_signals.fill(spans, len(text)) > 0 for name, spans in code_spans(text)._asdict().items()
+    }
     yield _switch("inside_string_literal", inside["literals"], ['"', "'"], ['"', "'"])
     yield _switch("inside_triple_quotes", inside["triples"], ['"""', "'''"], ['"""', "'''"])
-    yield from _and_counted(_switch("inside_comment", inside["comments"], openers, closers))
+    yield from _switch_and_counter(_switch("inside_comment", inside["comments"], openers, closers))
 
 
 def _letters_like(text: str, marks: Sequence[str]) -> list[str]:
-    """For the commonest marks the letter of most equal frequency, each letter once."""
+    """Return for each of the commonest marks the letter of the nearest frequency in text, no letter twice."""
     counts = Counter(text)
     letters = [symbol for symbol in counts if symbol.isalpha() and symbol.isascii()]
     chosen: list[str] = []
-    for mark in sorted(marks, key=lambda mark: -counts[mark])[:_PSEUDO]:
+    for mark in sorted(marks, key=lambda mark: -counts[mark])[:_PSEUDO_MARKS]:
         free = [letter for letter in letters if letter not in chosen]
         if free:
             chosen.append(min(free, key=lambda letter: abs(counts[letter] - counts[mark])))
@@ -209,12 +232,16 @@ def _letters_like(text: str, marks: Sequence[str]) -> list[str]:
 
 
 def _marks(text: str, symbol: str, starts: Sequence[int] | NDArray[np.int64]) -> Iterator[Signal]:
-    """The parity of a character's count since the last start, and the characters since the last one."""
+    """Yield two features of the character symbol, which may be any character.
+
+    The first is the parity of its occurrences since the last of starts, the second is the number of
+    characters since its last occurrence.
+    """
     events = text_signals.where(text, symbol)
     odd = np.cumsum(events) & 1
-    begun = np.searchsorted(starts, np.arange(len(text)), side="right") - 1
-    before = np.concatenate(([0], odd))[np.asarray(starts)][begun]
-    yield _switch(f"parity_of_{symbol_name(symbol)}", odd ^ before, [symbol], [symbol])
+    stretch = np.searchsorted(starts, np.arange(len(text)), side="right") - 1
+    odd_before_start = np.concatenate(([0], odd))[np.asarray(starts)][stretch]
+    yield _switch(f"parity_of_{symbol_name(symbol)}", odd ^ odd_before_start, [symbol], [symbol])
     yield _counter(
-        f"distance_since_{symbol_name(symbol)}", text_signals.distance_since(events), ANY, [symbol]
+        f"distance_since_{symbol_name(symbol)}", text_signals.distance_since(events), ANY_CHARACTER, [symbol]
     )

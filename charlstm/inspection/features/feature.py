@@ -1,4 +1,11 @@
-"""What a cell may follow: a feature of a text, and its signal along the text."""
+"""A feature is a quantity that a cell may follow; its signal is the value of that quantity along a text.
+
+Three kinds of features are told apart by how their drivers, the characters that move them, act:
+
+    switch    0 or 1; set by some drivers, reset by others
+    counter   steps up at some drivers, back to 0 at others
+    depth     steps up at openers and down at closers, as the number of open brackets does
+"""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -8,23 +15,25 @@ from numpy.typing import NDArray
 
 FeatureKind = Literal["switch", "counter", "depth"]
 
+# What the drivers do -> the drivers that do it, each a string of one or more characters. The keys are set and
+# reset for a switch, step and reset for a counter, step and unstep for a depth.
 Drivers = dict[str, list[str]]
 
-# No count goes higher: nothing follows 5,000 characters without a semicolon, and a few such runs would
-# outweigh all others in a correlation.
+# The largest value of a signal. A count that goes on is held here: a few stretches of thousands of characters
+# without a semicolon, say, would otherwise outweigh all others in a correlation.
 CAP = 255
 
-ANY = ["*"]
+# The "step" drivers of a counter that steps at every character.
+ANY_CHARACTER = ["*"]
 
 
 @dataclass(frozen=True)
 class Feature:
-    """What a cell may follow.
+    """A Feature describes a quantity that a cell may follow by its name, its kind and its drivers.
 
-    drivers says which characters move it: set and reset for a switch, step and reset for a counter
-    ("*" is any character), step and unstep for a depth. Its signal follows them lag characters late.
-    ends are the characters that the model should expect when it ends, where drivers do not say so.
-    A pseudo feature is about letters that mean nothing: whatever follows it does so by chance.
+    The signal follows the drivers lag characters late. ends are the characters that a model should expect
+    where the feature ends; empty where the resetting drivers are these characters. A pseudo feature is
+    computed from a letter that structures nothing: a cell that follows it does so by chance.
     """
 
     name: str
@@ -36,18 +45,22 @@ class Feature:
 
     @property
     def closers(self) -> frozenset[str]:
-        """What ends it: a string of one or more characters."""
+        """Return the strings, each of one or more characters, at which the feature ends."""
         return self.ends or frozenset(self.drivers.get("reset") or self.drivers.get("unstep") or [])
 
 
 class Signal(NamedTuple):
-    """A feature along a text: values (characters,) uint8; a switch is 0 or 1, the others count up to CAP."""
+    """A Signal is a feature with its values (characters,) uint8 along a text.
+
+    The value at position t describes the text up to and with character t. A switch is 0 or 1; a counter and a
+    depth are integers in [0, CAP].
+    """
 
     feature: Feature
     values: NDArray[np.uint8]
 
 
-def named(drivers: Drivers) -> list[str]:
-    """All driving characters and sequences once: "*" for any, which steps a counter, is not among them."""
-    sides = [side for role, side in drivers.items() if role != "step" or side != ANY]
-    return list(dict.fromkeys(driver for side in sides for driver in side))
+def specific_drivers(drivers: Drivers) -> list[str]:
+    """Return each driver in drivers once, in order, without the "*" that steps a counter everywhere."""
+    roles = [side for role, side in drivers.items() if role != "step" or side != ANY_CHARACTER]
+    return list(dict.fromkeys(driver for side in roles for driver in side))

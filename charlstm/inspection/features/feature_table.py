@@ -1,4 +1,9 @@
-"""Which features are worth testing in a text, and their signals wherever in it they are asked for."""
+"""A feature table lists the features that are tested, and makes their signals for any text.
+
+Features come from recipes, functions that make the signals of a text. `FeatureTable.extended` runs a recipe
+over some texts, chooses features by their values there, and remembers the choice. `FeatureTable.signals` then
+makes the chosen signals of any other text.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,27 +16,31 @@ from numpy.typing import NDArray
 from charlstm.errors import UsageError
 from charlstm.inspection.features.feature import CAP, Feature, Signal
 
-# A feature is dropped when its commonest value leaves less than this share to all others.
-RARE = 0.005
-# A feature is dropped when it starts afresh fewer times: so few periods match anything slow by chance.
-EVENTS = 50
-# A depth is at 0 in this share of the text at least.
-GROUNDED = 0.05
+# A feature is dropped where all values but its commonest one have less than this share of the positions
+# together.
+_LEAST_SHARE_OF_OTHER_VALUES = 0.005
+# A feature is dropped where its value falls fewer times than this (a depth: falls to 0), because a feature of
+# few periods matches anything slow by chance.
+_LEAST_FALLS = 50
+# A depth is dropped where it is at 0 at less than this share of the positions.
+_LEAST_SHARE_AT_DEPTH_0 = 0.05
 
 Positions = NDArray[np.int64]
-# A text, and the positions where the model's state was zero -> signals, the same ones in the same order for
-# every text.
+# Makes signals of a text and the positions (stretches,) where the model's state is zero. Their features and
+# order do not depend on the text.
 Recipe = Callable[[str, Positions], Iterable[Signal]]
-# A text, those positions, and the positions that count.
+# A text, the positions (stretches,) where the model's state is zero, and the counted positions (rows,).
 CountedText = tuple[str, Positions, Positions]
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureTable:
-    """The features worth testing, the names of those that are not, and names for the same signal.
+    """A FeatureTable lists the features that are tested, and the names of features that are left out.
 
-    They come from recipes, each with the names of its signals that are kept; known has the content of each
-    signal on the text that they were chosen on.
+    features are tested. dropped are the names of features that vary too little. aliases leads from the name
+    of a feature whose signal equals that of a tested one to the name of the tested one. recipes are the
+    functions that make the signals, each with the names of its tested features. known leads from the SHA-256
+    of a tested signal, on the texts that the choice was made on, to its name.
     """
 
     features: tuple[Feature, ...] = ()
@@ -42,88 +51,104 @@ class FeatureTable:
 
     @property
     def names(self) -> list[str]:
-        """The features' names, in order."""
+        """Return the names of the features, in order."""
         return [feature.name for feature in self.features]
 
-    def signals(self, text: str, starts: Positions, *, recipes: int = 0) -> NDArray[np.uint8]:
-        """(characters, features) uint8: the features along a text, those of the recipes from one on."""
-        columns = list(chain.from_iterable(self._kept(text, starts, recipes)))
+    def signals(self, text: str, starts: Positions, *, skipped_recipes: int = 0) -> NDArray[np.uint8]:
+        """Return (characters, features) uint8: the signals along text of the features, in their order.
+
+        starts (stretches,) are the positions where the model's state is zero. The features of the first
+        skipped_recipes recipes are left out.
+        """
+        columns = list(chain.from_iterable(self._chosen_signals(text, starts, skipped_recipes)))
         return np.stack(columns, axis=1) if columns else np.zeros((len(text), 0), np.uint8)
 
-    def _kept(self, text: str, starts: Positions, recipes: int) -> Iterator[list[NDArray[np.uint8]]]:
-        for recipe, names in self.recipes[recipes:]:
-            yield [signal.values for signal in _named(recipe(text, starts)) if signal.feature.name in names]
+    def _chosen_signals(
+        self, text: str, starts: Positions, skipped_recipes: int
+    ) -> Iterator[list[NDArray[np.uint8]]]:
+        """Yield for each recipe but the first skipped_recipes ones the values of its chosen signals."""
+        for recipe, names in self.recipes[skipped_recipes:]:
+            signals = _first_of_each_name(recipe(text, starts))
+            yield [signal.values for signal in signals if signal.feature.name in names]
 
     def extended(
-        self, recipe: Recipe, readings: Iterable[CountedText], *, required: Sequence[str] = ()
+        self, recipe: Recipe, texts: Iterable[CountedText], *, required: Sequence[str] = ()
     ) -> "FeatureTable":
-        """The table with what a recipe makes of some readings of a text behind its own features.
+        """Return a table that has the features of this table and, behind them, the ones that recipe adds.
 
-        Kept is what varies enough where it counts, each signal once under its first name. Raises UsageError
-        where one of the required names is on nowhere.
+        A feature of the recipe is added if it varies enough at the counted positions of texts, unless the
+        table has its name or its signal. Raises UsageError where the signal of one of the required
+        names is 0 throughout.
         """
-        seen: dict[str, _Seen] = {}
-        for text, starts, counted in readings:
-            for feature, values in _named(recipe(text, starts)):
-                seen.setdefault(feature.name, _Seen(feature)).update(values, values[counted])
+        variations: dict[str, _Variation] = {}
+        for text, starts, counted in texts:
+            for feature, values in _first_of_each_name(recipe(text, starts)):
+                variations.setdefault(feature.name, _Variation(feature)).update(values, values[counted])
         for name in required:
-            if not seen[name].moved:
+            if not variations[name].ever_on:
                 raise UsageError(
                     f"the feature {name} is on nowhere in the text", "see that its rule fits the text"
                 )
         known, aliases = dict(self.known), dict(self.aliases)
-        kept, dropped = [], list(self.dropped)
-        for name, one in seen.items():
-            content = one.content.digest()
+        chosen, dropped = [], list(self.dropped)
+        for name, variation in variations.items():
+            content = variation.content.digest()
             if name in self.names:
                 continue
             if content in known:
                 aliases[name] = known[content]
-            elif one.varies():
+            elif variation.is_enough():
                 known[content] = name
-                kept.append(one.feature)
+                chosen.append(variation.feature)
             else:
                 dropped.append(name)
-        recipes = (*self.recipes, (recipe, frozenset(feature.name for feature in kept)))
-        return FeatureTable((*self.features, *kept), tuple(dropped), aliases, recipes, known)
+        recipes = (*self.recipes, (recipe, frozenset(feature.name for feature in chosen)))
+        return FeatureTable((*self.features, *chosen), tuple(dropped), aliases, recipes, known)
 
 
-def _named(signals: Iterable[Signal]) -> Iterator[Signal]:
-    """The first signal of every name."""
-    told: set[str] = set()
+def _first_of_each_name(signals: Iterable[Signal]) -> Iterator[Signal]:
+    """Yield the first of signals of each name."""
+    names: set[str] = set()
     for signal in signals:
-        if signal.feature.name not in told:
-            told.add(signal.feature.name)
+        if signal.feature.name not in names:
+            names.add(signal.feature.name)
             yield signal
 
 
-class _Seen:
-    """What a choice needs to know of a feature, summed over parts of a text."""
+class _Variation:
+    """A _Variation sums over several texts how a feature varies.
+
+    It counts each value, and how often the value falls. content is the SHA-256 of the whole signal; ever_on
+    says whether any of its values is above 0.
+    """
 
     def __init__(self, feature: Feature) -> None:
         self.feature = feature
         self.content = sha256()
-        self.moved = False
+        self.ever_on = False
         self._counts = np.zeros(CAP + 1, np.int64)
-        self._events = 0
+        self._falls = 0
 
     def update(self, values: NDArray[np.uint8], counted: NDArray[np.uint8]) -> None:
-        """Add a part: its values (characters,), and those that count (rows,)."""
+        """Add a text: values (characters,) uint8 of the signal, and counted (rows,) at counted positions."""
         self.content.update(values.tobytes())
-        self.moved = self.moved or bool(values.any())
+        self.ever_on = self.ever_on or bool(values.any())
         self._counts += np.bincount(counted, minlength=CAP + 1)
-        fallen = (counted[1:] == 0) | (self.feature.kind != "depth")
-        self._events += int(np.count_nonzero((counted[1:] < counted[:-1]) & fallen))
+        far_enough = (counted[1:] == 0) | (self.feature.kind != "depth")
+        self._falls += int(np.count_nonzero((counted[1:] < counted[:-1]) & far_enough))
 
-    def varies(self) -> bool:
-        """Whether its commonest value leaves enough to others, and it starts afresh often enough.
+    def is_enough(self) -> bool:
+        """Return whether the feature has enough values beside its commonest one, and falls often enough.
 
-        A depth that hardly ever reaches 2 is a switch, and is listed as one; it starts afresh at 0, and one
-        that is seldom there is a walk that goes away.
+        A depth must also reach 2 often enough, because a depth of 0 and 1 is a switch, which the catalogue
+        lists as such; and be at 0 often enough, because otherwise its openers and closers do not match.
         """
         counts, total = self._counts, self._counts.sum()
         if total == 0:
             return False
-        deep = counts[2:].sum() >= RARE * total and counts[0] >= GROUNDED * total
-        changing = 1 - counts.max() / total >= RARE and self._events >= EVENTS
-        return bool(changing and (deep or self.feature.kind != "depth"))
+        changes = 1 - counts.max() / total >= _LEAST_SHARE_OF_OTHER_VALUES and self._falls >= _LEAST_FALLS
+        nests = (
+            counts[2:].sum() >= _LEAST_SHARE_OF_OTHER_VALUES * total
+            and counts[0] >= _LEAST_SHARE_AT_DEPTH_0 * total
+        )
+        return bool(changes and (nests or self.feature.kind != "depth"))

@@ -1,7 +1,9 @@
-"""Text -> arrays: the parts that features are made of, each one pass over the text.
+"""This module computes elementary arrays along a text, from which features are made.
 
-Every array has one value per character, and the value at position t describes the text after its
-character t has been read: an opening quote is already inside, the closing one no longer.
+Every array has one value per character. The value at position t describes the text up to and with character
+t: an opening quotation mark is already inside the quotes, the closing one no longer.
+
+`Flags` are (characters,) bool, `Counts` are (characters,) int64.
 """
 
 import re
@@ -12,20 +14,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# So many quotation marks at its beginning tell whether a text begins inside them.
-_TELLING = 20
+# Quotation marks at the beginning of a text that decide whether it begins inside quotes.
+_QUOTES_EXAMINED = 20
 
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 
-# A stretch of the text, from start up to but not including stop.
+# The positions start..stop-1 of a text.
 Span = tuple[int, int]
 
 
 class Bracket(NamedTuple):
-    """An opener and its closer. An opener left open for life characters is forgotten.
+    """A Bracket is a pair of an opener and its closer, each one character.
 
-    A weak pair is matched only where nothing else is open inside it: < and > are also comparisons.
+    An opener without a closer counts as open for life characters. The closer of a weak pair is ignored where
+    another bracket is still open inside the pair, because < and > are also comparisons.
     """
 
     name: str
@@ -35,7 +38,8 @@ class Bracket(NamedTuple):
     weak: bool = False
 
 
-# An unbalanced bracket in prose, a smiley say, must not colour the rest of the text; blocks of C are long.
+# A life is short enough that an unbalanced bracket, such as a smiley, affects little text, and long enough
+# for sentences in parentheses and for blocks of C in braces.
 BRACKETS = (
     Bracket("parenthesis", "(", ")", 1_000),
     Bracket("bracket", "[", "]", 1_000),
@@ -43,7 +47,7 @@ BRACKETS = (
     Bracket("angle_bracket", "<", ">", 200, weak=True),
 )
 
-# Both dialects: strings of one line with backslash escapes; an unclosed one ends with its line.
+# A string on one line, with backslash escapes; an unclosed one ends with its line.
 _LITERAL = r"""(?P<literal>"(?:\\.?|[^"\\\n])*(?:["\n]|\Z)|'(?:\\.?|[^'\\\n])*(?:['\n]|\Z))"""
 _TRIPLE = r'(?P<triple>"""(?:\\.?|[^\\])*?(?:"""|\Z)|' + r"'''(?:\\.?|[^\\])*?(?:'''|\Z))"
 _HASH_CODE = re.compile(rf"{_TRIPLE}|{_LITERAL}|(?P<comment>#[^\n]*)", re.DOTALL)
@@ -51,7 +55,10 @@ _SLASH_CODE = re.compile(rf"{_LITERAL}|(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))", 
 
 
 class CodeSpans(NamedTuple):
-    """Where a program's string literals, triple-quoted strings and comments are."""
+    """CodeSpans lists where in a program string literals, triple-quoted strings and comments are.
+
+    Triple-quoted strings are among the literals too.
+    """
 
     literals: list[Span]
     triples: list[Span]
@@ -59,31 +66,37 @@ class CodeSpans(NamedTuple):
 
 
 def where(text: str, characters: str) -> Flags:
-    """Which positions hold one of these characters."""
+    """Return which positions of text hold one of characters, a string."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    if len(characters) == 1:  # as nearly always, a hundred times for each text
+    if len(characters) == 1:  # the usual call, made about a hundred times for each text
         return np.asarray(points == ord(characters))
     return np.isin(points, [ord(character) for character in characters])
 
 
 def last_position(events: Flags) -> Counts:
-    """The position of the last event up to and with each character, -1 before the first."""
+    """Return the position of the last event up to and with each character, -1 before the first event."""
     return np.maximum.accumulate(np.where(events, np.arange(len(events)), -1))
 
 
 def distance_since(events: Flags) -> Counts:
-    """Characters since the last event, 0 at the event; the text's start counts as one before it."""
+    """Return the characters since the last event, 0 at an event.
+
+    Before the first event they count as if position -1 were an event: 1 at the first character.
+    """
     return np.arange(len(events)) - last_position(events)
 
 
 def count_since(events: Flags, resets: Flags) -> Counts:
-    """Events since the last reset; 0 at the reset, whose own event does not count."""
+    """Return the number of events since the last reset; an event at a reset's position does not count."""
     total = np.concatenate(([0], np.cumsum(events)))
     return total[1:] - total[last_position(resets) + 1]
 
 
 def blank_line_ends(text: str) -> Flags:
-    """The line feeds that end a line of nothing but white space, whether lines end in LF or CRLF."""
+    """Return which characters are line feeds that end a line of white space alone.
+
+    Lines may end in LF or CRLF.
+    """
     feeds = where(text, "\n")
     blank = np.fromiter(map(str.isspace, text), dtype=np.bool_, count=len(text))
     before = np.concatenate(([-1], last_position(feeds)[:-1])) if len(text) else feeds.astype(np.int64)
@@ -91,39 +104,46 @@ def blank_line_ends(text: str) -> Flags:
 
 
 def parity(events: Flags, resets: Flags) -> Counts:
-    """1 after an odd number of events since the last reset, else 0."""
+    """Return 1 where the number of events since the last reset is odd, else 0."""
     return count_since(events, resets) & 1
 
 
 def double_quotes(text: str, blanks: Flags) -> Flags:
-    """Inside "...", starting afresh at a blank line (blanks are their ends).
+    """Return which positions of text are inside "...", starting anew, outside, at each True in blanks.
 
-    A text may begin inside: its first quotes up to a blank line tell, by the white space beside them.
+    blanks are the ends of blank lines, from `blank_line_ends`. Whether the text begins inside quotes is
+    decided by the white space beside its first quotation marks before a blank line.
     """
     marks = where(text, '"')
     inside = parity(marks, blanks).astype(np.bool_)
     first = int(np.argmax(blanks)) if blanks.any() else len(text)
-    if _begins_inside(text, np.flatnonzero(marks[:first])[:_TELLING].tolist()):
+    if _begins_inside(text, np.flatnonzero(marks[:first])[:_QUOTES_EXAMINED].tolist()):
         inside[:first] ^= True
     return inside
 
 
 def _begins_inside(text: str, quotes: Sequence[int]) -> bool:
-    """Whether quotes that take turns at these positions begin with a closer: white space follows closers."""
-    told = 0
+    """Return whether the first of the quotation marks at the positions quotes is a closer.
+
+    Openers and closers alternate. White space precedes openers and follows closers, so each mark votes.
+    """
+    votes_for_opener = 0
     for number, place in enumerate(quotes):
         before, after = text[place - 1 : place].isspace(), text[place + 1 : place + 2].isspace()
-        told += (int(before) - int(after)) * (-1) ** number
-    return told < 0
+        votes_for_opener += (int(before) - int(after)) * (-1) ** number
+    return votes_for_opener < 0
 
 
 def latch(setters: Flags, resetters: Flags) -> Flags:
-    """True from a setter up to the next resetter; False at the resetter."""
+    """Return True from each setter up to the next resetter, and False at the resetter."""
     return np.asarray(last_position(setters) > last_position(resetters))
 
 
 def fill(spans: Iterable[Span], length: int) -> Counts:
-    """How many of the spans lie over each of length positions."""
+    """Return (length,) int64: how many of the spans contain each position.
+
+    A span may end behind the last position, not begin there.
+    """
     steps = np.zeros(length + 1, dtype=np.int64)
     pairs = np.array(list(spans), dtype=np.int64).reshape(-1, 2)
     np.add.at(steps, pairs[:, 0], 1)
@@ -132,10 +152,10 @@ def fill(spans: Iterable[Span], length: int) -> Counts:
 
 
 def single_quotes(text: str) -> Flags:
-    """Inside '...', from the opener up to the closer or a blank line.
+    """Return which positions of text are inside '...', from the opener up to the closer or a blank line.
 
-    An apostrophe between two letters or digits (don't) is none. One after a letter or digit never
-    opens (the dogs' tails), unless that is a lone string prefix (b'...').
+    An apostrophe between two letters or digits (don't) is not a quotation mark. A mark after a letter or a
+    digit does not open quotes (the dogs' tails), unless the letter is a string prefix of Python (b'...').
     """
     spans: list[Span] = []
     blanks = np.flatnonzero(blank_line_ends(text)).tolist()
@@ -154,26 +174,28 @@ def single_quotes(text: str) -> Flags:
 
 
 def _is_word(text: str, position: int) -> bool:
+    """Return whether text has a letter or a digit at position; False outside the text."""
     return 0 <= position < len(text) and text[position].isalnum()
 
 
 def _is_prefix(text: str, position: int) -> bool:
-    """A letter that makes a Python literal a special one, standing alone."""
+    """Return whether the character at position is a string prefix of Python, such as b, of one letter."""
     return text[position] in "bBrRuUfF" and not (
         _is_word(text, position - 1) or text[position - 1 : position] == "_"
     )
 
 
 def _first_after(positions: list[int], position: int, otherwise: int) -> int:
+    """Return the first of positions, ascending, that is behind position, or otherwise."""
     place = bisect_right(positions, position)
     return positions[place] if place < len(positions) else otherwise
 
 
 def bracket_spans(text: str) -> dict[str, list[Span]]:
-    """For each opener in BRACKETS the spans it is open, from itself to its closer.
+    """Return for each opener in BRACKETS the spans of text over which one is open, the closer excluded.
 
-    A closer closes the innermost live opener of its kind and discards what was left open inside it;
-    a closer without one is nothing. So depth is never below 0 and an unbalanced bracket heals.
+    A closer closes the innermost opener of its kind whose life is not over, together with all brackets left
+    open inside. A closer without such an opener is ignored, so that the depth is never below 0.
     """
     spans: dict[str, list[Span]] = {bracket.opener: [] for bracket in BRACKETS}
     by_closer = {bracket.closer: bracket for bracket in BRACKETS}
@@ -193,7 +215,10 @@ def bracket_spans(text: str) -> dict[str, list[Span]]:
 
 
 def _matching(opened: list[tuple[int, Bracket]], closing: Bracket, position: int) -> int:
-    """The index in opened that closing at position closes, len(opened) for none."""
+    """Return the index in opened of the bracket that the closer of closing at position closes.
+
+    opened are the positions and pairs of the open brackets, the innermost last; len(opened) means none.
+    """
     for level in range(len(opened) - 1, -1, -1):
         start, bracket = opened[level]
         if position - start >= bracket.life:
@@ -206,10 +231,11 @@ def _matching(opened: list[tuple[int, Bracket]], closing: Bracket, position: int
 
 
 def hash_code_spans(text: str) -> CodeSpans:
-    """Strings and comments of a language whose comments begin with #.
+    """Return the strings and comments of a program text whose comments begin with #.
 
-    A text that begins inside a triple-quoted string would be read inside out. So it is also read from
-    behind its first triple quote on, and that reading wins if it leaves less than half as much inside.
+    A text that begins inside a triple-quoted string would be read inside out. So it is read a second time
+    from behind its first triple quote on, and the second result is taken if its triple-quoted strings cover
+    less than half as many characters.
     """
     first = re.search(r'"""|' + r"'''", text)
     outside = _hash_code_spans(text, 0)
@@ -218,10 +244,12 @@ def hash_code_spans(text: str) -> CodeSpans:
 
 
 def _covered(spans: list[Span]) -> int:
+    """Return the number of characters in the spans together."""
     return sum(stop - start for start, stop in spans)
 
 
 def _hash_code_spans(text: str, begin: int) -> CodeSpans:
+    """Return the spans in text from position begin on, where a triple-quoted string ends if begin > 0."""
     spans = CodeSpans([], [(0, begin - 1)] if begin else [], [])
     for token in _HASH_CODE.finditer(text, begin):
         start, stop = token.span()
@@ -235,7 +263,7 @@ def _hash_code_spans(text: str, begin: int) -> CodeSpans:
 
 
 def slash_code_spans(text: str) -> CodeSpans:
-    """Strings and comments of a language with // and /* */ comments."""
+    """Return the strings and comments of a program text with comments like // and /* */."""
     spans = CodeSpans([], [], [])
     for token in _SLASH_CODE.finditer(text):
         start, stop = token.span()
@@ -248,7 +276,7 @@ def slash_code_spans(text: str) -> CodeSpans:
 
 
 def _closing(token: re.Match[str]) -> int:
-    """Where a string stops being open: at its closing quote or line feed, else at the end of the text."""
+    """Return where the string of token ends: at its closing quote, at its line feed, or at the text's end."""
     quote = token[0][:3] if token.lastgroup == "triple" else token[0][0]
     closed = len(token[0]) >= 2 * len(quote) and token[0].endswith((quote, "\n"))
     return token.end() - 1 if closed else token.end()

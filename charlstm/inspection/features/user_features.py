@@ -1,4 +1,7 @@
-"""Features that a user names: NAME=REGEX for spans, NAME=set:A,reset:B for a switch between two drivers."""
+"""A user may write features: NAME=REGEX for spans of text, NAME=set:A,reset:B for a switch.
+
+In the second form A and B are strings; the switch goes on where A ends and off where B ends.
+"""
 
 import re
 from collections import Counter
@@ -13,26 +16,34 @@ from charlstm.inspection.features import text_signals
 from charlstm.inspection.features.automata import Automaton
 from charlstm.inspection.features.feature import Feature, Signal
 
-_LATCH = re.compile(r"set:(?P<set>.+?),reset:(?P<reset>.+)", re.DOTALL)
+_LATCH_RULE = re.compile(r"set:(?P<set>.+?),reset:(?P<reset>.+)", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
-_COMMON, _MOST = 0.2, 3
+_ESCAPED_CHARACTERS = {"n": "\n", "r": "\r", "t": "\t"}
+
+# The drivers of a regular expression's feature are the characters that begin (or end) at least this share of
+# its spans, the commonest ones first, and never more than this number.
+_LEAST_DRIVER_SHARE, _MOST_DRIVERS = 0.2, 3
 
 
 def user_feature(spec: str, text: str, starts: Sequence[int] | NDArray[np.int64]) -> Signal:
-    """The feature of a specification along a text; starts are where the model's state was zero.
+    """Return the signal along text of the feature that the specification spec describes.
 
-    A regular expression's feature is on over all characters that it matches. A switch goes on where A ends
-    and off where B ends; \\n, \\r, \\t and \\, stand for what they do in Python.
-    Raises UsageError for a specification that cannot be read.
+    The feature of NAME=REGEX is 1 over all characters that the expression matches. The feature of
+    NAME=set:A,reset:B goes on where A ends and off where B ends, and is off at every position in starts,
+    ascending, where the model's state is zero; in A and B, \\n, \\r and \\t stand for the line feed, the
+    carriage return and the tab, and a backslash before any other character for that character.
+    Raises UsageError where spec has no NAME=RULE or its regular expression is invalid.
     """
     name, rule = name_and_rule(spec)
-    latch = _LATCH.fullmatch(rule)
-    return _latch(name, latch, text, starts) if latch else _spans(name, rule, text)
+    latch = _LATCH_RULE.fullmatch(rule)
+    return _latch_signal(name, latch, text, starts) if latch else _span_signal(name, rule, text)
 
 
 def name_and_rule(spec: str) -> tuple[str, str]:
-    """The two sides of a specification. Raises UsageError where it has not both."""
+    """Split a specification NAME=RULE at its first "=" into the name and the rule.
+
+    Raises UsageError where the name is not made of letters, digits and underscores, or the rule is empty.
+    """
     name, _, rule = spec.partition("=")
     name = name.strip()
     if not rule or not re.fullmatch(r"\w+", name):
@@ -40,19 +51,26 @@ def name_and_rule(spec: str) -> tuple[str, str]:
     return name, rule
 
 
-def _latch(name: str, rule: re.Match[str], text: str, starts: Sequence[int] | NDArray[np.int64]) -> Signal:
+def _latch_signal(
+    name: str, rule: re.Match[str], text: str, starts: Sequence[int] | NDArray[np.int64]
+) -> Signal:
+    """Return the signal of a switch between the two strings of a rule set:A,reset:B."""
     setter, resetter = (
-        _ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[1]), rule[side]) for side in ("set", "reset")
+        _ESCAPE.sub(lambda match: _ESCAPED_CHARACTERS.get(match[1], match[1]), rule[side])
+        for side in ("set", "reset")
     )
-    found = Automaton("switch", (setter,), (resetter,)).signal(text, starts)
-    return Signal(replace(found.feature, name=name), found.values)
+    signal = Automaton("switch", (setter,), (resetter,)).signal(text, starts)
+    return Signal(replace(signal.feature, name=name), signal.values)
 
 
-def _spans(name: str, rule: str, text: str) -> Signal:
+def _span_signal(name: str, rule: str, text: str) -> Signal:
+    """Return the signal of a switch that is on over every match of the regular expression rule."""
     try:
         pattern = re.compile(rule, re.MULTILINE)
     except re.error as error:
-        raise UsageError(f"the feature {name} is no regular expression: {error}", "mend its REGEX") from error
+        raise UsageError(
+            f"the feature {name} is no regular expression: {error}", "correct its REGEX"
+        ) from error
     spans = [match.span() for match in pattern.finditer(text) if match.end() > match.start()]
     inside = text_signals.fill(spans, len(text)) > 0
     drivers = {
@@ -63,6 +81,7 @@ def _spans(name: str, rule: str, text: str) -> Signal:
 
 
 def _commonest(characters: Iterable[str]) -> list[str]:
-    """The few characters that most of the spans have there."""
+    """Return at most _MOST_DRIVERS characters, each at least _LEAST_DRIVER_SHARE of all, commonest first."""
     counts = Counter(characters)
-    return [c for c, count in counts.most_common(_MOST) if count >= _COMMON * counts.total()]
+    least = _LEAST_DRIVER_SHARE * counts.total()
+    return [character for character, count in counts.most_common(_MOST_DRIVERS) if count >= least]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from charlstm.findings import Json
-from charlstm.inspection.features.feature import ANY
+from charlstm.inspection.features.feature import ANY_CHARACTER
 from charlstm.inspection.intervening.experiment import Bench, Laboratory, Trial
 from charlstm.model.char_lstm import State
 
@@ -121,7 +121,7 @@ def _displacement(bench: Bench, trial: Trial, generator: torch.Generator) -> Jso
     the number of steps where the counter alone decides. None for what does not count every character.
     """
     candidate = trial.candidate
-    if candidate.feature.drivers.get("step") != ANY:
+    if candidate.feature.drivers.get("step") != ANY_CHARACTER:
         return None
     rows = torch.arange(len(bench.ids)).repeat_interleave(_WRITTEN)
     state = State(bench.state.h[:, rows], bench.state.c[:, rows])

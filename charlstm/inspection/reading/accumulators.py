@@ -1,9 +1,8 @@
-"""One-pass statistics: `update` with a block, `merge` with another part, then read.
+"""An accumulator sums a statistic over the positions of a text in one pass, block after block.
 
-Sums over blocks are float64; the products of a block of some thousand positions are float32.
-
-Any way of cutting the positions into blocks gives the same result up to float64 rounding, and memory
-does not grow with the text.
+`update` adds a block, `merge` adds what another accumulator has summed, and the other methods give results.
+Any way of cutting the positions into blocks gives the same result up to rounding, and memory does not grow
+with the text. Products within a block, of some thousand positions, are float32; sums over blocks are float64.
 """
 
 from collections.abc import Iterator
@@ -17,17 +16,18 @@ from torch import Tensor
 from charlstm.inspection.reading.matrix_product import product
 from charlstm.model.kernels.jit import Floats, compiled
 
-# A column whose spread is below this share of its mean is constant: float32 resolves no less.
-_CONSTANT = 1e-6
-# Groups whose deviations are made at a time.
-_GROUPS = 2048
+# A column whose standard deviation is at most this share of its mean is constant: float32 resolves no less.
+_CONSTANT_DEVIATION_SHARE = 1e-6
+# Groups whose deviations are computed at once, which bounds the memory for them.
+_GROUPS_AT_ONCE = 2048
 
 
 class CellFeatureMoments:
-    """Means and centred products of cells and features, merged after Chan, Golub and LeVeque 1979.
+    """CellFeatureMoments sums the means and the centred products of cells and features over positions.
 
-    Each block is centred on its own mean before anything is multiplied, so a cell that sits at 40 and
-    moves by .01 loses no digits.
+    All sums are float64. Blocks are merged by the formula of Chan, Golub and LeVeque (1979, "Updating
+    formulae and a pairwise algorithm for computing sample variances"). Each block is centred on its own mean
+    before anything is multiplied, so that a cell that stays near 40 and moves by 0.01 loses no digits.
     """
 
     def __init__(self, cells: int, features: int) -> None:
@@ -39,7 +39,7 @@ class CellFeatureMoments:
         self.products = torch.zeros(cells, features, dtype=torch.float64)
 
     def update(self, cells: Tensor, features: Tensor) -> None:
-        """Add a block: cells (positions, cells) and features (positions, features), float32."""
+        """Add a block of cells (positions, cells) and features (positions, features), both float32."""
         block = CellFeatureMoments(cells.shape[1], features.shape[1])
         block.count = len(cells)
         block.cell_means = cells.mean(0, dtype=torch.float64)
@@ -52,7 +52,7 @@ class CellFeatureMoments:
         self.merge(block)
 
     def merge(self, other: "CellFeatureMoments") -> None:
-        """Add what another accumulator has seen."""
+        """Add the positions that other has summed."""
         if other.count == 0:
             return
         total = self.count + other.count
@@ -67,7 +67,10 @@ class CellFeatureMoments:
         self.count = total
 
     def correlation(self) -> Tensor:
-        """(cells, features) float64 in [-1, 1]; a constant column scores 0, never NaN."""
+        """Return the correlation of each cell with each feature: (cells, features) float64 in [-1, 1].
+
+        It is 0 where the cell or the feature is constant.
+        """
         cells = self.cell_squares.masked_fill(
             _constant(self.cell_squares, self.cell_means, self.count), torch.inf
         )
@@ -77,17 +80,19 @@ class CellFeatureMoments:
         return (self.products / torch.outer(cells.sqrt(), features.sqrt())).clamp(-1, 1)
 
     def slopes(self) -> Tensor:
-        """(cells, features) float64: how much c rises per unit of the feature; 0 for a constant feature.
+        """Return (cells, features) float64: the rise of the cell per unit of the feature (least squares).
 
-        For a feature of 0 and 1 it is the mean of c at 1 minus the mean of c at 0.
+        For a feature of 0 and 1 the slope is the cell's mean at 1 minus its mean at 0; for a constant feature
+        it is 0.
         """
         constant = _constant(self.feature_squares, self.feature_means, self.count)
         return self.products / self.feature_squares.masked_fill(constant, torch.inf)
 
     def within(self, by_group: "GroupSums") -> "CellFeatureMoments":
-        """The same with each group's own means taken out, so that what only differs between groups is gone.
+        """Return the moments of what is left when each group's means are subtracted at its positions.
 
-        by_group sums the cells, then the features, over the same positions.
+        Differences between groups no longer contribute. The groups are those of by_group, whose columns are
+        the cells, then the features, and which has summed the same positions as this accumulator.
         """
         left = copy(self)
         for deviations in by_group.deviations(torch.cat((self.cell_means, self.feature_means))):
@@ -103,69 +108,86 @@ class CellFeatureMoments:
 
 
 def _constant(squares: Tensor, means: Tensor, count: int) -> Tensor:
-    """Which columns do not move, given their centred squares, means and count of positions."""
-    return squares <= count * (_CONSTANT * means).square()
+    """Return (columns,) bool: which columns are constant over count positions.
+
+    squares (columns,) are the sums of their squared deviations from means (columns,).
+    """
+    return squares <= count * (_CONSTANT_DEVIATION_SHARE * means).square()
 
 
 class CrossProducts:
-    """Sums of cell times column over all positions, (cells, columns) float64; cells roughly centred."""
+    """CrossProducts sums cell times column over positions, in sums (cells, columns) float64.
+
+    The products of a block are float32: cells should be roughly centred, or digits are lost.
+    """
 
     def __init__(self, cells: int, columns: int) -> None:
         self.sums = torch.zeros(cells, columns, dtype=torch.float64)
 
     def update(self, cells: Tensor, columns: Tensor) -> None:
-        """Add a block: cells (positions, cells) and columns (positions, columns), float32."""
+        """Add a block of cells (positions, cells) and columns (positions, columns), both float32."""
         self.sums += product(cells.t(), columns)
 
     def merge(self, other: "CrossProducts") -> None:
-        """Add what another accumulator has seen."""
+        """Add the positions that other has summed."""
         self.sums += other.sums
 
 
 class GroupSums:
-    """Counts and sums of values by group: by current character, or by steps since the last reset."""
+    """GroupSums counts the positions of each group and sums the values of several columns over them.
+
+    A group is, for example, all positions of one character, of one context, or of one value of a counter.
+    counts (groups,) and sums (groups, columns) are float64.
+    """
 
     def __init__(self, groups: int, columns: int) -> None:
         self.counts = torch.zeros(groups, dtype=torch.float64)
         self.sums = torch.zeros(groups, columns, dtype=torch.float64)
 
     def update(self, groups: Tensor, values: Tensor) -> None:
-        """Add a block: groups (positions,) int64 and values (positions, columns) float32."""
+        """Add a block of values (positions, columns) float32; groups (positions,) int64 says their groups."""
         self.counts += torch.bincount(groups, minlength=len(self.counts))
         _add_by_group(groups.numpy(), values.contiguous().numpy(), self.sums.numpy())
 
     def merge(self, other: "GroupSums") -> None:
-        """Add what another accumulator has seen."""
+        """Add the positions that other has summed."""
         self.counts += other.counts
         self.sums += other.sums
 
     def means(self) -> Tensor:
-        """(groups, columns) float64; an empty group has 0."""
+        """Return (groups, columns) float64: the mean of each column over each group, 0 for an empty group."""
         return self.sums / self.counts.clamp(min=1)[:, None]
 
     def deviations(self, means: Tensor) -> Iterator[Tensor]:
-        """Yield (some groups, columns) float64: how far each group's means are from means (columns,), times
-        the root of its count. Their squares add up to what lies between groups.
+        """Yield (at most _GROUPS_AT_ONCE groups, columns) float64: how far each group's means are from means.
+
+        means (columns,) float64 are those over all positions. Each deviation is multiplied by the root of the
+        group's count, so that their squares add up to the squared deviations between groups.
         """
-        parts = torch.split(self.sums, _GROUPS), torch.split(self.counts, _GROUPS)
-        for sums, counts in zip(*parts, strict=True):
+        splits = torch.split(self.sums, _GROUPS_AT_ONCE), torch.split(self.counts, _GROUPS_AT_ONCE)
+        for sums, counts in zip(*splits, strict=True):
             yield (sums / counts.clamp(min=1)[:, None] - means) * counts.sqrt()[:, None]
 
 
 @compiled
 def _add_by_group(groups: NDArray[np.int64], values: Floats, sums: NDArray[np.float64]) -> None:
-    """Add each row of values (rows, columns) to that row of sums (groups, columns) which groups (rows,) says.
+    """Add row r of values (rows, columns) float32 to row groups[r] of sums (groups, columns) float64.
 
-    Ten times as fast as the product with a matrix of 0 and 1, and as torch's index_add_ of float64 numbers.
+    A compiled loop is faster than a product with a matrix of 0 and 1 and than torch's index_add_ (see
+    tests/benchmarks/EXPERIMENTS.md).
     """
     for row in range(len(groups)):
-        group = np.uint64(groups[row])  # a signed index could be one from the end
+        group = np.uint64(groups[row])  # a signed index would be tested for counting from the end
         for column in range(values.shape[1]):
             sums[group, column] += values[row, column]
 
 
 class Saturation:
-    """How often a gate of each cell is below .1 and above .9 (Karpathy, Johnson and Fei-Fei 2015)."""
+    """Saturation counts at how many positions each gate is below 0.1 and above 0.9.
+
+    The limits are those of Karpathy, Johnson and Fei-Fei (2015), "Visualizing and understanding recurrent
+    networks".
+    """
 
     def __init__(self, columns: int) -> None:
         self.count = 0
@@ -173,24 +195,30 @@ class Saturation:
         self.high = torch.zeros(columns, dtype=torch.int64)
 
     def update(self, gates: Tensor) -> None:
-        """Add a block: gates (positions, columns) float32 in [0, 1]."""
+        """Add a block of gates (positions, columns) float32 in [0, 1]."""
         self.count += len(gates)
         self.low += (gates < 0.1).sum(0)
         self.high += (gates > 0.9).sum(0)
 
     def merge(self, other: "Saturation") -> None:
-        """Add what another accumulator has seen."""
+        """Add the positions that other has counted."""
         self.count += other.count
         self.low += other.low
         self.high += other.high
 
     def shares(self) -> tuple[Tensor, Tensor]:
-        """Shares of positions below .1 and above .9, each (columns,) float64; 0 before any position."""
+        """Return the shares of positions below 0.1 and above 0.9, each (columns,) float64 in [0, 1].
+
+        Both are 0 before any position is added.
+        """
         return self.low.double() / max(1, self.count), self.high.double() / max(1, self.count)
 
 
 class CellHistogram:
-    """Counts of c on a fixed grid: BINS equal bins of c / (1 + |c|), which reaches every value of c."""
+    """CellHistogram counts the values of each cell state c in BINS bins.
+
+    The bins divide the values of c / (1 + |c|), which are in [-1, 1] for every c, into equal pieces.
+    """
 
     BINS = 512
 
@@ -198,29 +226,31 @@ class CellHistogram:
         self.counts = torch.zeros(cells, self.BINS, dtype=torch.int64)
 
     def update(self, c: Tensor) -> None:
-        """Add a block: c (positions, cells) float32."""
+        """Add a block of cell states c (positions, cells) float32."""
         place = (c / (1 + c.abs()) + 1) * (self.BINS / 2)
         bins = place.long().clamp_(0, self.BINS - 1) + torch.arange(c.shape[1]) * self.BINS
         self.counts += torch.bincount(bins.flatten(), minlength=self.counts.numel()).view_as(self.counts)
 
     def merge(self, other: "CellHistogram") -> None:
-        """Add what another accumulator has seen."""
+        """Add the positions that other has counted."""
         self.counts += other.counts
 
     @classmethod
     def edges(cls) -> Tensor:
-        """(BINS - 1,) float64: the values of c between neighbouring bins, rising."""
-        return _unsquashed(torch.arange(1, cls.BINS, dtype=torch.float64))
+        """Return (BINS - 1,) float64: the values of c between neighbouring bins, ascending."""
+        return _c_at(torch.arange(1, cls.BINS, dtype=torch.float64))
 
     def otsu(self) -> tuple[Tensor, Tensor]:
-        """The threshold that splits each cell's c best, and the share of its variance between the two sides.
+        """Return for each cell the threshold that splits its values best, and how well: both (cells,).
 
-        Both (cells,) float64, the share in [0, 1] and 0 for a constant cell (Otsu 1979). A tie goes to
-        the middle of the best edges, so that an empty gap is cut in its middle.
+        The best threshold (Otsu 1979, "A threshold selection method from gray-level histograms") has the
+        largest variance between the values below and above. The second result is the share of that variance
+        in the whole variance, in [0, 1], 0 for a constant cell. Of several best edges of bins the mean is
+        taken, so that an empty gap is cut in its middle.
         """
         counts = self.counts.double()
         total = counts.sum(1, keepdim=True).clamp(min=1)
-        centres = _unsquashed(torch.arange(self.BINS, dtype=torch.float64) + 0.5)
+        centres = _c_at(torch.arange(self.BINS, dtype=torch.float64) + 0.5)
         mean = (counts * centres).sum(1, keepdim=True) / total
         below = counts.cumsum(1)[:, :-1] / total
         moment = (counts * (centres - mean)).cumsum(1)[:, :-1] / total
@@ -234,7 +264,7 @@ class CellHistogram:
         return threshold, (best / variance.clamp(min=1e-12)).clamp(0, 1)
 
 
-def _unsquashed(place: Tensor) -> Tensor:
-    """The c that falls on a place of the grid, in bins from the left."""
+def _c_at(place: Tensor) -> Tensor:
+    """Return the value of c that is place bins, whole or not, from the left end of the histogram."""
     share = place * (2 / CellHistogram.BINS) - 1
     return share / (1 - share.abs())

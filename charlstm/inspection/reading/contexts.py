@@ -1,6 +1,11 @@
-"""The last few characters before a position, as the context that a statistic is told apart by."""
+"""A context is the n-gram that ends at a position: the last few characters up to and with it.
 
-from collections.abc import Callable, Iterator
+A statistic told apart by context compares positions whose recent characters are equal, so that what a cell
+knows from these characters alone cannot pass for a feature that goes further back. `choose_contexts` takes
+the longest n-grams that are frequent enough in a text; rare ones are replaced by their last character.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,19 +15,24 @@ from torch import Tensor
 
 from charlstm.inspection.reading.trace import Cut
 
+# (characters,) indices into the vocabulary, of any unsigned type.
 Ids = NDArray[np.unsignedinteger]
 
-# The longest run of characters that tells two positions apart; a shorter one is taken where runs of this
-# length occur fewer than _MEAN_OCCURRENCES times each on average, too rarely for a mean.
-_LONGEST_RUN, _MEAN_OCCURRENCES = 3, 5
-# Runs kept, the commonest ones; at other positions only the last character counts.
-_MOST_RUNS = 20_000
+# The length in characters of the longest n-grams that are tried.
+_LONGEST_NGRAM_CHARACTERS = 3
+# Where the n-grams of a length occur fewer times than this on average, shorter ones are taken.
+_LEAST_MEAN_OCCURRENCES = 5
+# Contexts that are whole n-grams: the commonest ones.
+_MOST_NGRAMS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
 class Contexts:
-    """Runs of length characters, numbered in the order of numbers (runs,), as `runs` has them; behind them
-    come the characters that end other runs.
+    """Contexts numbers the commonest n-grams of length characters, and the characters that end other n-grams.
+
+    Context k < len(numbers) is the n-gram that `ngrams` writes as numbers[k]; numbers (n-grams,) int64
+    ascend. Context len(numbers) + s is any other n-gram whose last character has the index s in a vocabulary
+    of vocabulary characters.
     """
 
     length: int
@@ -33,43 +43,55 @@ class Contexts:
         return len(self.numbers) + self.vocabulary
 
     def of(self, ids: Ids, cut: Cut) -> Tensor:
-        """(rows,) int64: which run ends at each counted position of ids (characters,), cut into stretches."""
-        found = runs(ids, cut, self.length, self.vocabulary)
-        place = np.searchsorted(self.numbers, found).clip(max=len(self.numbers) - 1)
-        other = len(self.numbers) + found % self.vocabulary
-        return torch.from_numpy(np.where(self.numbers[place] == found, place, other))
+        """Return (rows,) int64 in [0, len(self)): the context of each counted position.
+
+        ids (characters,) is a text that is cut into stretches by cut.
+        """
+        here = ngrams(ids, cut, self.length, self.vocabulary)
+        place = np.searchsorted(self.numbers, here).clip(max=len(self.numbers) - 1)
+        last_character = len(self.numbers) + here % self.vocabulary
+        return torch.from_numpy(np.where(self.numbers[place] == here, place, last_character))
 
 
 def choose_contexts(
     read: Callable[[int], Iterator[NDArray[np.int64]]], *, rows: int, vocabulary: int
 ) -> Contexts:
-    """The contexts of a text of rows counted positions, in vocabulary symbols.
+    """Return the contexts for a text of rows counted positions and of vocabulary different characters.
 
-    read(length) yields the `runs` of that length of each part of the text.
+    read(length) yields for each chunk of the text what `ngrams` returns for this length.
     """
-    for length in range(_LONGEST_RUN, 0, -1):
-        numbers, counts = counted_numbers(read(length))
-        if len(numbers) <= rows / _MEAN_OCCURRENCES:
+    for length in range(_LONGEST_NGRAM_CHARACTERS, 0, -1):
+        numbers, counts = count_occurrences(read(length))
+        if len(numbers) <= rows / _LEAST_MEAN_OCCURRENCES:
             break
-    commonest = np.sort(np.argsort(-counts, kind="stable")[:_MOST_RUNS])
+    commonest = np.sort(np.argsort(-counts, kind="stable")[:_MOST_NGRAMS])
     return Contexts(length, numbers[commonest], vocabulary)
 
 
-def runs(ids: Ids, cut: Cut, length: int, vocabulary: int) -> NDArray[np.int64]:
-    """(rows,): the run of so many characters that ends at each counted position, as one number."""
+def ngrams(ids: Ids, cut: Cut, length: int, vocabulary: int) -> NDArray[np.int64]:
+    """Return (rows,) int64: the n-gram of length characters that ends at each counted position, as a number.
+
+    ids (characters,) is a text that is cut into stretches by cut. The number has the characters' indices as
+    its digits in base vocabulary, the last character as the lowest digit.
+    """
     counted = cut.counted
-    found = np.zeros(len(counted), np.int64)
+    numbers = np.zeros(len(counted), np.int64)
     for back in range(length - 1, -1, -1):
-        found = found * vocabulary + ids[counted - back]
-    return found
+        numbers = numbers * vocabulary + ids[counted - back]
+    return numbers
 
 
-def counted_numbers(parts: Iterator[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers that occur in some arrays, rising, and how often each does."""
+def count_occurrences(
+    arrays: Iterable[NDArray[np.int64]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the different numbers in arrays, ascending, and how often each occurs; both (numbers,) int64.
+
+    The arrays, each one-dimensional, are counted one after the other, so that they may come from an iterator.
+    """
     numbers, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
-    for part in parts:
-        more, times = np.unique(part, return_counts=True)
-        both, places = np.unique(np.concatenate((numbers, more)), return_inverse=True)
-        counts = np.bincount(places, np.concatenate((counts, times)), len(both)).astype(np.int64)
-        numbers = both
+    for array in arrays:
+        new_numbers, new_counts = np.unique(array, return_counts=True)
+        merged, places = np.unique(np.concatenate((numbers, new_numbers)), return_inverse=True)
+        counts = np.bincount(places, np.concatenate((counts, new_counts)), len(merged)).astype(np.int64)
+        numbers = merged
     return numbers, counts

@@ -1,4 +1,9 @@
-"""The text of an inspection, with its splits and the features that are tested in it."""
+"""An inspected text is cut into four splits; its features are chosen on one of them and tested on all.
+
+Each split serves one step: thresholds are set on `calibrate`, cells are paired with features on `discover`,
+pairs are tested anew on `confirm`, and interventions are made on `intervene`. No step sees the text of a
+later one.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,16 +18,18 @@ from charlstm.inspection.features.user_features import name_and_rule, user_featu
 from charlstm.inspection.reading.contexts import Ids
 from charlstm.inspection.reading.splits import Split
 
-# Where each split begins, as shares of the text; the last one is for interventions.
-_BEGINS = {"calibrate": 0.0, "discover": 0.10, "confirm": 0.45, "intervene": 0.80}
+# Where each split begins, as a share of the text; the last one goes on to the text's end.
+_SPLIT_BEGINS = {"calibrate": 0.0, "discover": 0.10, "confirm": 0.45, "intervene": 0.80}
 
+# The characters of the shortest text that can be inspected.
 _LEAST_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
 class InspectedText:
-    """The text under inspection: ids (characters,), the symbols they stand for, its splits by name, and the
-    features that are tested in it.
+    """An InspectedText has a text, its splits by name, and the table of the features that are tested in it.
+
+    ids (characters,) are indices into symbols, the vocabulary.
     """
 
     ids: Ids
@@ -32,49 +39,64 @@ class InspectedText:
 
     @property
     def bounds(self) -> dict[str, tuple[int, int]]:
-        """Where each split begins and ends."""
+        """Return for each split its first position in the text and the one behind its last."""
         return {name: (split.start, split.start + len(split.ids)) for name, split in self.splits.items()}
 
     def extended(self, automata: Sequence[Automaton]) -> "InspectedText":
-        """The same text with the signals of automata, and counters that run while one of their switches is
-        on, as further features.
+        """Return this text with further features: the automata, and a counter for each switch among them.
+
+        The counter counts characters while its switch is on. Features that vary too little on the split
+        discover, or equal an earlier one there, are left out.
         """
 
         def recipe(text: str, starts: Positions) -> Iterator[Signal]:
-            found = [automaton.signal(text, starts) for automaton in automata]
-            yield from found
-            for signal in found:
+            signals = [automaton.signal(text, starts) for automaton in automata]
+            yield from signals
+            for signal in signals:
                 if signal.feature.kind == "switch":
                     yield gated_counter(signal)
 
-        table = self.table.extended(recipe, self.splits["discover"].readings())
+        table = self.table.extended(recipe, self.splits["discover"].counted_texts())
         splits = {name: split.extended(table) for name, split in self.splits.items()}
         return replace(self, table=table, splits=splits)
 
 
-def read_text(ids: Ids, symbols: Sequence[str], streams: int, wanted: Sequence[str] = ()) -> InspectedText:
-    """Cut the text into splits, and choose its features; wanted are the user's own."""
+def read_text(
+    ids: Ids, symbols: Sequence[str], streams: int, user_specs: Sequence[str] = ()
+) -> InspectedText:
+    """Cut the text ids (characters,) into splits, choose its features on the split discover, and return both.
+
+    ids are indices into symbols, the vocabulary. Each chunk of a split is cut into at most streams stretches.
+    user_specs are the user's features, see `user_features.user_feature`; they come before the catalogue's.
+    Raises CorpusError for a text that is too short or has no feature that varies enough, UsageError for a
+    specification that cannot be read or is 0 throughout the split.
+    """
     if len(ids) < _LEAST_CHARACTERS:
         raise CorpusError(
             f"an inspection needs {_LEAST_CHARACTERS:,} characters, the text has {len(ids):,}",
             "give a longer text",
         )
-    edges = [int(share * len(ids)) for share in _BEGINS.values()] + [len(ids)]
-    splits = {
-        name: Split(ids[start:stop], symbols, start, streams)
-        for name, (start, stop) in zip(_BEGINS, pairwise(edges), strict=True)
-    }
-    names = [name_and_rule(spec)[0] for spec in wanted]
-    traits = Traits.of(next(splits["discover"].readings())[0], symbols)
+    splits = _cut_into_splits(ids, symbols, streams)
+    traits = Traits.of(next(splits["discover"].counted_texts())[0], symbols)
 
     def recipe(text: str, starts: Positions) -> Iterator[Signal]:
-        for spec in wanted:
+        for spec in user_specs:
             yield user_feature(spec, text, starts)
         yield from features(text, traits, starts=starts)
 
-    table = FeatureTable().extended(recipe, splits["discover"].readings(), required=names)
+    names = [name_and_rule(spec)[0] for spec in user_specs]
+    table = FeatureTable().extended(recipe, splits["discover"].counted_texts(), required=names)
     if all(feature.pseudo for feature in table.features):
         raise CorpusError(
             "no feature of the text varies enough to be tested", "give a text with punctuation and lines"
         )
     return InspectedText(ids, symbols, {name: split.extended(table) for name, split in splits.items()}, table)
+
+
+def _cut_into_splits(ids: Ids, symbols: Sequence[str], streams: int) -> dict[str, Split]:
+    """Return the splits of the text ids (characters,) by name, without features."""
+    edges = [int(share * len(ids)) for share in _SPLIT_BEGINS.values()] + [len(ids)]
+    return {
+        name: Split(ids[start:stop], symbols, start, streams)
+        for name, (start, stop) in zip(_SPLIT_BEGINS, pairwise(edges), strict=True)
+    }

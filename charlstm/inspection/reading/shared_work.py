@@ -1,7 +1,7 @@
-"""The work of an inspection in pieces that processes share: parts of a split, and jobs that draw at random.
+"""The work of an inspection is dealt out to processes in two kinds of pieces: chunks of a split, and jobs.
 
-One process does the same pieces and puts them together in the same order, so that many processes find exactly
-what one finds.
+A single process does the same pieces and combines their results in the same order, so that several processes
+find exactly what one process finds.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,37 +14,46 @@ from charlstm.machine.processes import ProcessGroup
 
 
 class Sums(Protocol):
-    """What is summed over the parts of a text."""
+    """Sums of one statistic over some chunks of a text can be merged with those over other chunks."""
 
     def merge(self, other: Any) -> None:
-        """Add what another one has seen."""
+        """Add the sums of other, an object of the same class."""
 
 
-S = TypeVar("S")
-T = TypeVar("T")
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 AnySums = TypeVar("AnySums", bound=tuple[Sums, ...])
 
 
 def read_chunks(split: Split, read: Callable[[Chunk], AnySums], processes: ProcessGroup) -> AnySums:
-    """The sums that read gives of every part of a split, merged."""
-    parts = processes.dealt(lambda number: read(split.chunk(number)), range(split.chunk_count))
-    merged = next(parts)
-    for sums in parts:
+    """Return what read gives for the chunks of split, merged; read gives a tuple of sums for one chunk.
+
+    The processes take the chunks in turn. All of them return the sums over all chunks, merged in the chunks'
+    order. Raises on all of them the first CharLSTMError that read raises in any of them.
+    """
+    of_chunks = processes.dealt(lambda number: read(split.chunk(number)), range(split.chunk_count))
+    merged = next(of_chunks)
+    for sums in of_chunks:
         for total, more in zip(merged, sums, strict=True):
             total.merge(more)
     return merged
 
 
 def do_jobs(
-    jobs: Sequence[S],
-    do: Callable[[S, torch.Generator], T],
+    jobs: Sequence[Job],
+    do: Callable[[Job, torch.Generator], Result],
     generator: torch.Generator,
     processes: ProcessGroup,
-) -> list[T]:
-    """What do gives for every job, with random numbers of the job's own."""
+) -> list[Result]:
+    """Return what do gives for each of jobs, in their order; do takes a job and a generator for it alone.
+
+    The processes take the jobs in turn, and all of them return all results. Each job's generator is seeded
+    from generator, whichever process does the job. Raises on all processes the first CharLSTMError that do
+    raises in any of them.
+    """
     seeds = torch.randint(2**62, (len(jobs),), generator=generator).tolist()
 
-    def done(number: int) -> T:
+    def do_numbered(number: int) -> Result:
         return do(jobs[number], torch.Generator().manual_seed(seeds[number]))
 
-    return list(processes.dealt(done, range(len(jobs))))
+    return list(processes.dealt(do_numbered, range(len(jobs))))

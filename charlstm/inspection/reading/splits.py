@@ -1,7 +1,7 @@
-"""A text under inspection: cut into contiguous splits, and each of these into parts that are read one by one.
+"""A split is a contiguous piece of the inspected text; it is read in chunks of bounded size, one at a time.
 
-A part has at most so many characters, and its signals are made when it is read: memory does not grow with
-the text. A text that takes no more than one part a split keeps them.
+A chunk's signals are made when the chunk is read, so that memory does not grow with the text. A split that is
+a single chunk keeps it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,23 +16,27 @@ from torch import Tensor
 from charlstm.inspection.features.feature import Signal
 from charlstm.inspection.features.feature_table import CountedText, FeatureTable
 from charlstm.inspection.features.text_signals import distance_since
-from charlstm.inspection.reading.contexts import Contexts, Ids, choose_contexts, runs
+from charlstm.inspection.reading.contexts import Contexts, Ids, choose_contexts, ngrams
 from charlstm.inspection.reading.trace import WARMUP, CountedBlock, Cut, counted_blocks
 from charlstm.model.char_lstm import CharLSTM
 
-# A stretch is at least this long, so that the warm-up takes no more than a tenth of the text.
-_STRETCH = 10 * WARMUP
+# A chunk is cut into stretches of at least this length, so that the warm-up takes at most a tenth of the
+# text.
+_LEAST_STRETCH_CHARACTERS = 10 * WARMUP
 
-# Characters of a part at most: no split of the usual 400,000 has more.
-MOST = 150_000
+# No chunk is longer. Of a text of 400,000 characters, the usual number, every split is one chunk.
+LONGEST_CHUNK_CHARACTERS = 150_000
 
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """What is read at once: ids (characters,), which begin at start of the whole text, cut into stretches.
+    """A Chunk is a piece of text that is read at once, cut into stretches, with the signals of its features.
 
-    signals (characters, features) uint8 are those of the table. rows_before and stretches_before are the
-    counted positions and the stretches of the split's parts before this one.
+    ids (characters,) are indices into symbols, the vocabulary; start is the position of the first of them in
+    the whole text. signals (characters, features) uint8 are those of table. rows_before and stretches_before
+    are the numbers of counted positions and of stretches in the split's earlier chunks.
+
+    A row is a counted position: rows are numbered from 0 in each chunk, in the order of the text.
     """
 
     ids: Ids
@@ -46,66 +50,69 @@ class Chunk:
 
     @cached_property
     def text(self) -> str:
-        """The characters as a string."""
-        return _spelt(self.ids, self.symbols)
+        """Return the characters as a string."""
+        return _decoded(self.ids, self.symbols)
 
     @cached_property
     def counted(self) -> Tensor:
-        """(rows,) int64: the positions that count."""
+        """Return (rows,) int64: the positions in the chunk that are counted, ascending."""
         return torch.from_numpy(self.cut.counted)
 
     @cached_property
     def characters(self) -> Tensor:
-        """(rows,) int64 ids there."""
+        """Return (rows,) int64: the indices of the characters at the counted positions."""
         return torch.from_numpy(self.ids[self.cut.counted].astype(np.int64))
 
     def features(self, rows: Tensor) -> Tensor:
-        """(positions, features) float32: all features at some rows (positions,) int64."""
+        """Return (positions, features) float32: the values of all features at rows (positions,) int64."""
         return torch.from_numpy(self.signals)[self.counted[rows]].float()
 
     def columns(self, places: Tensor) -> Tensor:
-        """(rows, places) uint8: some of the features at all of the rows."""
+        """Return (rows, places) uint8: at every row the features at places (places,) int64 of the table."""
         return torch.from_numpy(np.take(self.signals[self.cut.counted], places.numpy(), axis=1))
 
     def signal(self, name: str) -> Signal:
-        """The signal of a feature of the table."""
+        """Return the signal of the feature called name. Raises ValueError where the table lacks it."""
         place = self.table.names.index(name)
         return Signal(self.table.features[place], self.signals[:, place])
 
-    def since(self, places: Tensor) -> Tensor:
-        """(rows, places) int64: characters since each of some features last went on or off, 0 at that one."""
+    def since_change(self, places: Tensor) -> Tensor:
+        """Return (rows, places) int64: at every row the characters since each feature last went on or off.
+
+        A feature is on where it is above 0; it counts as changing at the chunk's first character. places
+        (places,) int64 are places in the table. The value is 0 at the character of the change.
+        """
         counted = self.cut.counted
-        columns = [_changed(self.signals[:, place] > 0)[counted] for place in places.tolist()]
+        columns = [_since_change(self.signals[:, place] > 0)[counted] for place in places.tolist()]
         return torch.from_numpy(np.stack(columns, axis=1))
 
     def stretches(self, rows: Tensor) -> Tensor:
-        """(positions,) int64: the stretch of each of some rows (positions,) int64, counted from the split's
-        first.
-        """
+        """Return (positions,) int64: which of the split's stretches each of rows (positions,) int64 is in."""
         return self.stretches_before + rows * self.cut.streams // len(self.counted)
 
     def blocks(self, model: CharLSTM) -> Iterator[CountedBlock]:
-        """Yield what the layers do at every counted position, each once."""
+        """Yield the gates and cell states of model at the chunk's counted positions, each position once."""
         return counted_blocks(model, self.ids, self.cut)
 
     def beginning(self, characters: int) -> "Chunk":
-        """The first stretches, of about so many characters together, one at least."""
+        """Return a chunk of the first stretches: those that fit into the given characters, at least one."""
         streams = min(self.cut.streams, max(1, characters // self.cut.length))
         cut = Cut(streams * self.cut.length, streams)
         return replace(self, ids=self.ids[: cut.characters], cut=cut, signals=self.signals[: cut.characters])
 
     def extended(self, table: FeatureTable) -> "Chunk":
-        """The same with the features of a table that goes on from its own."""
-        more = table.signals(self.text, self.cut.starts, recipes=len(self.table.recipes))
+        """Return this chunk with the features of table, which extends the table that this chunk has."""
+        more = table.signals(self.text, self.cut.starts, skipped_recipes=len(self.table.recipes))
         return replace(self, table=table, signals=np.concatenate((self.signals, more), axis=1))
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A stretch of the text, ids (characters,) from start on, in parts of equal length.
+    """A Split is a contiguous piece of the text, in chunks of equal length; iterating over it makes them.
 
-    Every part is cut into as many streams, or fewer where stretches would be too short. Iterating over it
-    makes the parts.
+    ids (characters,) are indices into symbols, the vocabulary; start is the position of the first of them in
+    the whole text. Each chunk is cut into streams stretches, or fewer where they would be too short.
+    only_chunk is the chunk of a split that has a single one, if it is made already, else None.
     """
 
     ids: Ids
@@ -113,84 +120,89 @@ class Split:
     start: int
     streams: int
     table: FeatureTable = field(default_factory=FeatureTable)
-    kept: Chunk | None = None
+    only_chunk: Chunk | None = None
 
     @cached_property
     def cut(self) -> Cut:
-        """How every part is cut."""
+        """Return how every chunk is cut into stretches."""
         characters = len(self.ids) // self.chunk_count
-        return Cut(characters, max(1, min(self.streams, characters // _STRETCH)))
+        return Cut(characters, max(1, min(self.streams, characters // _LEAST_STRETCH_CHARACTERS)))
 
     @property
     def chunk_count(self) -> int:
-        """How many there are."""
-        return -(-len(self.ids) // MOST)
+        """Return the number of chunks."""
+        return -(-len(self.ids) // LONGEST_CHUNK_CHARACTERS)
 
     @property
     def rows(self) -> int:
-        """Positions that count, of all parts."""
+        """Return the number of counted positions in all chunks together."""
         return self.chunk_count * self.cut.rows
 
     @property
     def stretches(self) -> int:
-        """Stretches of all parts."""
+        """Return the number of stretches in all chunks together."""
         return self.chunk_count * self.cut.streams
 
     @cached_property
     def first(self) -> Chunk:
-        """The first part."""
-        return self.kept or self._made(0)
+        """Return the first chunk."""
+        return self.only_chunk or self._make_chunk(0)
 
     def __iter__(self) -> Iterator[Chunk]:
         yield from map(self.chunk, range(self.chunk_count))
 
     def chunk(self, number: int) -> Chunk:
-        """The part of this number."""
-        return self.first if self.chunk_count == 1 else self._made(number)
+        """Return the chunk of this number, from 0 to chunk_count - 1; a single chunk is made only once."""
+        return self.first if self.chunk_count == 1 else self._make_chunk(number)
 
-    def _made(self, number: int) -> Chunk:
-        ids = self._ids(number)
-        text = _spelt(ids, self.symbols)
+    def _make_chunk(self, number: int) -> Chunk:
+        """Return the chunk of this number with its signals."""
+        ids = self._chunk_ids(number)
         return Chunk(
-            ids,
-            self.symbols,
-            self.start + number * self.cut.characters,
-            self.cut,
-            self.table,
-            self.table.signals(text, self.cut.starts),
-            number * self.cut.rows,
-            number * self.cut.streams,
+            ids=ids,
+            symbols=self.symbols,
+            start=self.start + number * self.cut.characters,
+            cut=self.cut,
+            table=self.table,
+            signals=self.table.signals(_decoded(ids, self.symbols), self.cut.starts),
+            rows_before=number * self.cut.rows,
+            stretches_before=number * self.cut.streams,
         )
 
-    def _ids(self, number: int) -> Ids:
+    def _chunk_ids(self, number: int) -> Ids:
+        """Return the ids of the stretches in the chunk of this number."""
         start = number * self.cut.characters
         return self.ids[start : start + self.cut.streams * self.cut.length]
 
-    def readings(self) -> Iterator[CountedText]:
-        """Each part's text, the starts of its stretches and what counts in it."""
+    def counted_texts(self) -> Iterator[CountedText]:
+        """Yield for each chunk its text, the starts of its stretches, and its counted positions."""
         for number in range(self.chunk_count):
-            yield _spelt(self._ids(number), self.symbols), self.cut.starts, self.cut.counted
+            yield _decoded(self._chunk_ids(number), self.symbols), self.cut.starts, self.cut.counted
 
     def extended(self, table: FeatureTable) -> "Split":
-        """The same with the features of a table that goes on from its own."""
-        kept = self.first.extended(table) if self.chunk_count == 1 else None
-        return Split(self.ids, self.symbols, self.start, self.streams, table, kept)
+        """Return this split with the features of table, which extends the table that this split has."""
+        only_chunk = self.first.extended(table) if self.chunk_count == 1 else None
+        return Split(self.ids, self.symbols, self.start, self.streams, table, only_chunk)
 
-    def runs(self, length: int) -> Iterator[NDArray[np.int64]]:
-        """The `runs` of each part."""
+    def ngrams(self, length: int) -> Iterator[NDArray[np.int64]]:
+        """Yield for each chunk (rows,) int64: the n-gram of length characters at each counted position.
+
+        `contexts.ngrams` says how an n-gram is written as a number.
+        """
         for number in range(self.chunk_count):
-            yield runs(self._ids(number), self.cut, length, len(self.symbols))
+            yield ngrams(self._chunk_ids(number), self.cut, length, len(self.symbols))
 
     @cached_property
     def contexts(self) -> Contexts:
-        """The runs of characters that positions are told apart by."""
-        return choose_contexts(self.runs, rows=self.rows, vocabulary=len(self.symbols))
+        """Return the contexts by which the split's positions are told apart."""
+        return choose_contexts(self.ngrams, rows=self.rows, vocabulary=len(self.symbols))
 
 
-def _spelt(ids: Ids, symbols: Sequence[str]) -> str:
+def _decoded(ids: Ids, symbols: Sequence[str]) -> str:
+    """Return the text of ids (characters,), indices into symbols."""
     return "".join(map(symbols.__getitem__, ids.tolist()))
 
 
-def _changed(on: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Characters since the last change, 0 at it."""
+def _since_change(on: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return (characters,) int64: the characters since on (characters,) last changed, 0 where it changes."""
     return distance_since(np.concatenate(([True], on[1:] != on[:-1])))

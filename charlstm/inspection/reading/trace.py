@@ -1,14 +1,15 @@
-"""Gates and cell states at every position, at the speed of whole sequences.
+"""A trace holds the gates, the cell state and the hidden state of every layer at every position of a text.
 
-`nn.LSTM` returns neither the gates nor the cell states in between. On the CPU compiled steps of our own
-(`stream`) keep what they compute. Elsewhere, once `nn.LSTM` has given h, every gate of a layer is a matrix
-product away, and c is a short scan:
+`nn.LSTM` returns neither the gates nor the cell states between its first and its last. On the CPU the
+compiled steps of `model.streams` store what they compute. Elsewhere `nn.LSTM` computes the hidden states h
+first; then matrix products give the gates of all positions at once, and a short step for each position gives
+the cell state c:
 
-    i, f, g, o = gates(W x + U h_before + b)        all positions at once
-    c          = f * c_before + i * g               one position after the other
+    i, f, g, o = gates(W x + U h_before + b)        at all positions at once
+    c          = f * c_before + i * g               at one position after the other
 
-A text is read as streams: contiguous stretches of equal length, side by side, each from a state of
-zeros. What the layers say in the first WARMUP characters of a stretch is not counted.
+A text is read as streams side by side. Each stream is one stretch: a contiguous piece of the text, read from
+a state of zeros. The first WARMUP positions of a stretch are not counted in any statistic.
 """
 
 from collections.abc import Iterator
@@ -28,14 +29,14 @@ from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_com
 from charlstm.model.equations import Gates
 from charlstm.model.streams import Streams
 
-# Characters at the start of a stretch that no statistic counts: the state has not settled there.
+# Characters at the beginning of a stretch that are not counted, because the state still depends on its start.
 WARMUP = 200
 
 
 class LayerTrace(NamedTuple):
-    """One layer over a block: the four gates, cell state c and hidden state h.
+    """A LayerTrace holds the four gates, the cell state c and the hidden state h of one layer over a block.
 
-    Each is (streams, positions, cells) float32; i, f, o in [0, 1].
+    Each is (streams, positions, cells) float32; the gates i, f and o are in [0, 1].
     """
 
     gates: Gates
@@ -44,7 +45,11 @@ class LayerTrace(NamedTuple):
 
 
 class TraceBlock(NamedTuple):
-    """All layers at positions start..start+positions-1 of every stretch, and the state before the first."""
+    """A TraceBlock holds the traces of all layers at some neighbouring positions of every stretch.
+
+    start is the first of these positions within a stretch; before is the state in front of it, h and c each
+    (layers, streams, cells).
+    """
 
     start: int
     layers: tuple[LayerTrace, ...]
@@ -53,9 +58,9 @@ class TraceBlock(NamedTuple):
 
 @dataclass(frozen=True)
 class Cut:
-    """How a text of so many characters is cut: streams stretches of length characters, the rest dropped.
+    """A Cut says how a text of characters is cut: into streams stretches of equal length, the rest dropped.
 
-    Raises CorpusError when a stretch would be empty.
+    Raises CorpusError where a stretch would be empty.
     """
 
     characters: int
@@ -70,22 +75,22 @@ class Cut:
 
     @property
     def length(self) -> int:
-        """Characters in a stretch."""
+        """Return the number of characters in a stretch."""
         return self.characters // self.streams
 
     @property
     def starts(self) -> NDArray[np.int64]:
-        """(streams,) position of each stretch's first character."""
+        """Return (streams,) int64: the position of each stretch's first character."""
         return np.arange(self.streams) * self.length
 
     @property
     def rows(self) -> int:
-        """Characters past their stretch's warm-up."""
+        """Return the number of counted positions, those behind the warm-up of their stretch."""
         return self.streams * max(0, self.length - WARMUP)
 
     @property
     def counted(self) -> NDArray[np.int64]:
-        """(rows,) positions of all characters past their stretch's warm-up, in the text's order."""
+        """Return (rows,) int64: the positions behind the warm-up of their stretch, ascending."""
         return (self.starts[:, None] + np.arange(WARMUP, self.length)).ravel()
 
 
@@ -93,11 +98,12 @@ class Cut:
 def trace(
     model: CharLSTM, ids: NDArray[np.unsignedinteger], *, streams: int, window: int
 ) -> Iterator[TraceBlock]:
-    """Yield every gate, c and h for ids (characters,), in blocks of at most window positions per stream.
+    """Yield the gates, c and h of model along ids (characters,), in blocks of at most window positions.
 
-    The blocks follow one another and together cover each stretch once. They are on the model's device
-    and equal `cell.step`, one character at a time, to float32 rounding.
-    Raises CorpusError when there are fewer characters than streams.
+    ids are cut into streams stretches, which are read side by side; the blocks follow one another and
+    together cover each stretch once. They are on the model's device and equal `equations.step`, applied to
+    one character after the other, to float32 rounding.
+    Raises CorpusError where there are fewer characters than streams.
     """
     cut = Cut(len(ids), streams)
     text = ids[: streams * cut.length].astype(np.int64).reshape(streams, cut.length)
@@ -106,7 +112,7 @@ def trace(
 
 
 def _compiled_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> Iterator[TraceBlock]:
-    """The blocks of text (streams, positions) from the steps of `stream`: nothing is computed twice."""
+    """Yield the blocks of text (streams, positions) from compiled steps, which store what they compute."""
     config, count = model.config, len(text)
     threads = torch.get_num_threads()
     reader = Streams(compiled_weights(model), count=count, threads=threads, in_threads=in_threads)
@@ -116,30 +122,33 @@ def _compiled_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> I
         shape = (config.layers, symbols.shape[1], count)
         gates, c, h = (np.empty((*shape, width * config.cells), np.float32) for width in (4, 1, 1))
         reader.trace(symbols, (gates, c, h))
-        by_stream = (torch.from_numpy(each).transpose(1, 2) for each in (gates, c, h))
+        by_stream = (torch.from_numpy(values).transpose(1, 2) for values in (gates, c, h))
         layers = zip(*by_stream, strict=True)
-        traced = (
-            LayerTrace(Gates(*gate.chunk(4, dim=-1)), states, outputs) for gate, states, outputs in layers
+        traces = (
+            LayerTrace(Gates(*gate.chunk(4, dim=-1)), states, hidden) for gate, states, hidden in layers
         )
-        yield TraceBlock(start, tuple(traced), before)
+        yield TraceBlock(start, tuple(traces), before)
 
 
 def _fused_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> Iterator[TraceBlock]:
-    """The same anywhere, of any cells: each layer's gates after its fused pass."""
+    """Yield the blocks of text (streams, positions) from `nn.LSTM`, on any device and with any activation."""
     state = model.initial_state(len(text))
     for start in range(0, text.shape[1], window):
         x = model.embedding.weight[torch.from_numpy(text[:, start : start + window]).to(model.device)]
-        traced: list[LayerTrace] = []
+        traces: list[LayerTrace] = []
         for number in range(model.config.layers):
-            traced.append(_fused(model, number, x, state.h[number], state.c[number]))
-            x = traced[-1].h
-        yield TraceBlock(start, tuple(traced), state)
-        h, c = [layer.h[:, -1] for layer in traced], [layer.c[:, -1] for layer in traced]
+            traces.append(_fused_layer(model, number, x, state.h[number], state.c[number]))
+            x = traces[-1].h
+        yield TraceBlock(start, tuple(traces), state)
+        h, c = [layer.h[:, -1] for layer in traces], [layer.c[:, -1] for layer in traces]
         state = State(torch.stack(h), torch.stack(c))
 
 
-def _fused(model: CharLSTM, number: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
-    """One layer over inputs (streams, window, width), from h and c (streams, cells)."""
+def _fused_layer(model: CharLSTM, number: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
+    """Return the trace of layer number along inputs x (streams, positions, width).
+
+    h and c, each (streams, cells), are the state in front of the first position.
+    """
     outputs, _, _ = model.run_layer(number, x, h, c)
     weights = model.weights(number)
     preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
@@ -150,12 +159,15 @@ def _fused(model: CharLSTM, number: int, x: Tensor, h: Tensor, c: Tensor) -> Lay
 
 
 def _delayed(values: Tensor, first: Tensor) -> Tensor:
-    """(streams, window, cells) one position later, with first (streams, cells) in front."""
+    """Return values (streams, positions, cells) moved one position later, first (streams, cells) in front."""
     return torch.cat((first.unsqueeze(1), values[:, :-1]), dim=1)
 
 
 def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
-    """c = forget * c + write along dimension 1: (streams, window, cells) from c (streams, cells)."""
+    """Return the cell states (streams, positions, cells) of c = forget * c + write along the positions.
+
+    forget and write are (streams, positions, cells); c (streams, cells) is the cell state in front.
+    """
     states = []
     for f, written in zip(forget.unbind(1), write.unbind(1), strict=True):
         c = torch.addcmul(written, f, c)
@@ -164,10 +176,11 @@ def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
 
 
 class CountedBlock(NamedTuple):
-    """The counted positions of a block, all layers side by side: cell k of layer l is column l * cells + k.
+    """A CountedBlock holds the cell states and gates of all layers at some counted positions.
 
-    rows (positions,) int64 index into Cut.counted; c, c_before (one position earlier) and the gates i, f,
-    o are (positions, cells of all layers) float32 on the CPU, where the statistics are summed in float64.
+    rows (positions,) int64 are indices into Cut.counted. c, c_before (the cell state one position earlier)
+    and the gates i, f and o are (positions, layers * cells) float32 on the CPU; cell k of layer l is column l
+    * cells + k.
     """
 
     rows: Tensor
@@ -178,27 +191,35 @@ class CountedBlock(NamedTuple):
     o: Tensor
 
 
-# Positions in a block of counted_blocks: enough for full-speed matrix products, few enough to stay small.
-_BLOCK = 2048
+# Positions, of all streams together, in a block of counted_blocks: enough for matrix products to be fast, and
+# few enough for the memory to stay small.
+_BLOCK_POSITIONS = 2048
 
 
 def counted_blocks(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut) -> Iterator[CountedBlock]:
-    """Yield what the layers do at every counted position of ids (characters,), each position once."""
-    kept = cut.length - WARMUP
-    for block in trace(model, ids, streams=cut.streams, window=max(1, _BLOCK // cut.streams)):
+    """Yield the cell states and gates of model at every counted position of ids (characters,), each once.
+
+    ids are cut into stretches by cut.
+    """
+    rows_per_stretch = cut.length - WARMUP
+    for block in trace(model, ids, streams=cut.streams, window=max(1, _BLOCK_POSITIONS // cut.streams)):
         stop = block.start + block.layers[0].c.shape[1]
         first = max(block.start, WARMUP)
         if first < stop:
-            rows = torch.arange(cut.streams)[:, None] * kept + torch.arange(first - WARMUP, stop - WARMUP)
-            yield _counted(rows.flatten(), first - block.start, block)
+            first_rows = torch.arange(cut.streams)[:, None] * rows_per_stretch
+            rows = first_rows + torch.arange(first - WARMUP, stop - WARMUP)
+            yield _counted_block(rows.flatten(), first - block.start, block)
 
 
-def _counted(rows: Tensor, skipped: int, block: TraceBlock) -> CountedBlock:
-    """The block's positions from skipped on, flattened, all layers side by side."""
+def _counted_block(rows: Tensor, skipped: int, block: TraceBlock) -> CountedBlock:
+    """Return block without its first skipped positions, flattened, all layers side by side.
+
+    rows (streams * positions,) int64 are the rows of the positions that are left.
+    """
     layers = block.layers
 
-    def flat(of_layer: list[Tensor]) -> Tensor:
-        return torch.cat([values[:, skipped:].flatten(0, 1) for values in of_layer], dim=1).cpu()
+    def flat(of_layers: list[Tensor]) -> Tensor:
+        return torch.cat([values[:, skipped:].flatten(0, 1) for values in of_layers], dim=1).cpu()
 
     gates = [layer.gates for layer in layers]
     return CountedBlock(

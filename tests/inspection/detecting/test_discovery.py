@@ -132,7 +132,7 @@ def split_of(text: str, *columns: np.ndarray) -> Split:
     features = tuple(Feature(str(place), "counter", {}) for place, _ in enumerate(columns))
     signals = np.stack(columns, axis=1)
     split = Split(ids_of(text), SYMBOLS, 0, 4, FeatureTable(features))
-    return replace(split, kept=replace(split.first, signals=signals))
+    return replace(split, only_chunk=replace(split.first, signals=signals))
 
 
 def test_a_shifted_feature_is_not_found_and_the_true_one_is() -> None:

@@ -1,4 +1,4 @@
-"""Automata against a reference that reads one character at a time."""
+"""Automata equal a reference that reads one character at a time."""
 
 import pytest
 from hypothesis import given, settings
@@ -18,9 +18,9 @@ automata = st.builds(
 )
 
 
-def naive(automaton: Automaton, text: str, starts: list[int]) -> list[int]:
-    """The automaton's value after every character; a value is told lag characters late."""
-    told: list[int] = []
+def stepped(automaton: Automaton, text: str, starts: list[int]) -> list[int]:
+    """Return the signal, lag characters late, by the rule applied to one character after the other."""
+    signal: list[int] = []
     values: list[int] = []
     for position in range(len(text)):
         if position in starts:
@@ -35,18 +35,18 @@ def naive(automaton: Automaton, text: str, starts: list[int]) -> list[int]:
         elif up or down:
             value = 1 - value if up and down else int(up)
         values.append(value)
-        told.append(min(CAP, values[-1 - automaton.lag]) if len(values) > automaton.lag else 0)
-    return told
+        signal.append(min(CAP, values[-1 - automaton.lag]) if len(values) > automaton.lag else 0)
+    return signal
 
 
 @settings(max_examples=200, deadline=None)
 @given(automaton=automata, text=texts, cut=st.integers(0, 40))
-def test_automata_equal_a_character_at_a_time(automaton: Automaton, text: str, cut: int) -> None:
+def test_signals_equal_the_rule_applied_step_by_step(automaton: Automaton, text: str, cut: int) -> None:
     starts = sorted({0, min(cut, len(text) - 1)})
-    assert automaton.signal(text, starts).values.tolist() == naive(automaton, text, starts)
+    assert automaton.signal(text, starts).values.tolist() == stepped(automaton, text, starts)
 
 
-def test_a_star_is_any_character_only_where_it_steps() -> None:
+def test_an_asterisk_is_any_character_only_as_the_step_of_a_counter() -> None:
     text = "a*b"
     assert Automaton("counter", ("*",), ("b",)).signal(text, [0]).values.tolist() == [1, 2, 0]
     assert Automaton("counter", ("*", "a"), ("b",)).signal(text, [0]).values.tolist() == [1, 2, 0]
@@ -56,7 +56,7 @@ def test_a_star_is_any_character_only_where_it_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("automaton", "name", "named"),
+    ("automaton", "name", "by_role"),
     [
         (
             Automaton("switch", ("#",), ("\n",)),
@@ -76,12 +76,14 @@ def test_a_star_is_any_character_only_where_it_steps() -> None:
         ),
     ],
 )
-def test_names_and_drivers(automaton: Automaton, name: str, named: dict[str, list[str]]) -> None:
+def test_the_feature_is_named_by_its_drivers(
+    automaton: Automaton, name: str, by_role: dict[str, list[str]]
+) -> None:
     feature = automaton.signal("((#\n", [0]).feature
-    assert (feature.name, feature.drivers, feature.lag) == (name, named, automaton.lag)
+    assert (feature.name, feature.drivers, feature.lag) == (name, by_role, automaton.lag)
 
 
-def test_an_automaton_is_turned_round() -> None:
+def test_a_depth_whose_drivers_are_exchanged_has_the_closers_unmatched() -> None:
     depth = Automaton("depth", ("(",), (")",))
     assert depth.unmatched("(())") == 0
     assert depth.reversed().unmatched("(())") == 1

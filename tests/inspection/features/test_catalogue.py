@@ -1,9 +1,8 @@
-"""Every feature against a reference that reads one character at a time."""
+"""The features of the catalogue equal references that read one character at a time."""
 
 from collections.abc import Iterable
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,14 +36,14 @@ PIECES = [
 texts = st.lists(st.sampled_from([*PIECES, "don't", "“", "”", "“ ”\n\n“"]), max_size=60).map("".join)
 
 
-def named(text: str, starts: tuple[int, ...] = (0,)) -> dict[str, list[float]]:
+def values_by_name(text: str, starts: tuple[int, ...] = (0,)) -> dict[str, list[float]]:
     symbols = sorted(set(text) | set("\"'.,\n "))
     return {name: signal.values.tolist() for name, signal in signals_of(text, symbols, starts).items()}
 
 
 def signals_of(text: str, symbols: Iterable[str], starts: tuple[int, ...] = (0,)) -> dict[str, Signal]:
-    found = features(text, Traits.of(text, symbols), starts=starts)
-    return {signal.feature.name: signal for signal in found}
+    signals = features(text, Traits.of(text, symbols), starts=starts)
+    return {signal.feature.name: signal for signal in signals}
 
 
 def ends_blank_line(text: str, position: int) -> bool:
@@ -57,9 +56,10 @@ def ends_blank_line(text: str, position: int) -> bool:
 @settings(max_examples=150, deadline=None)
 @given(text=texts.filter(len))
 def test_quotes_lines_and_words_equal_a_character_at_a_time(text: str) -> None:
-    found = named(text)
+    values = values_by_name(text)
     curly = column = indentation = word = space = lines = 0
-    inside = int(found["inside_double_quotes"][0]) ^ (text[0] == '"')  # a text may begin inside: see below
+    # Whether the text begins inside quotes is tested below; here the first value is taken as given.
+    inside = int(values["inside_double_quotes"][0]) ^ (text[0] == '"')
     beginning = True
     for position, character in enumerate(text):
         blank = ends_blank_line(text, position)
@@ -72,7 +72,7 @@ def test_quotes_lines_and_words_equal_a_character_at_a_time(text: str) -> None:
         word = word + 1 if character.isalnum() or character == "_" else 0
         space = 0 if character in " \t\r\n" else space + 1
         lines = 0 if blank else lines + feed
-        wanted = {
+        expected = {
             "inside_double_quotes": inside,
             "inside_curly_quotes": curly,
             "column": min(column, CAP),
@@ -81,36 +81,38 @@ def test_quotes_lines_and_words_equal_a_character_at_a_time(text: str) -> None:
             "characters_since_space": min(space, CAP),
             "lines_since_blank_line": min(lines, CAP),
         }
-        assert {name: found[name][position] for name in wanted} == wanted
+        assert {name: values[name][position] for name in expected} == expected
 
 
-def test_a_text_that_begins_inside_quotes() -> None:
+def test_a_text_may_begin_inside_quotes() -> None:
     spoken = 'he said "come in" and "sit down", and\n"no" she said, '
-    assert named(spoken * 3)["inside_double_quotes"][:9] == [0] * 8 + [1]
+    assert values_by_name(spoken * 3)["inside_double_quotes"][:9] == [0] * 8 + [1]
     begun = (spoken * 3)[12:]
-    assert named(begun)["inside_double_quotes"][:5] == [1, 1, 1, 1, 0]
-    assert named(begun + "\n\n" + spoken)["inside_double_quotes"][-len(spoken) :][:9] == [0] * 8 + [1]
+    assert values_by_name(begun)["inside_double_quotes"][:5] == [1, 1, 1, 1, 0]
+    assert values_by_name(begun + "\n\n" + spoken)["inside_double_quotes"][-len(spoken) :][:9] == [0] * 8 + [
+        1
+    ]
 
 
 @settings(max_examples=100, deadline=None)
 @given(text=texts.filter(len), begin=st.integers(0, 30))
 def test_parity_and_distance_equal_counting(text: str, begin: int) -> None:
     begin = min(begin, len(text) - 1)
-    found = named(text, starts=(0, begin) if begin else (0,))
+    values = values_by_name(text, starts=(0, begin) if begin else (0,))
     for symbol in set(text) & set("\"'.,\n ()"):
         odd, distance = 0, 0
         for position, character in enumerate(text):
             odd = 0 if position == begin else odd
             odd ^= character == symbol
             distance = 0 if character == symbol else distance + 1
-            assert found[f"parity_of_{symbol_name(symbol)}"][position] == odd
-            assert found[f"distance_since_{symbol_name(symbol)}"][position] == min(distance, CAP)
+            assert values[f"parity_of_{symbol_name(symbol)}"][position] == odd
+            assert values[f"distance_since_{symbol_name(symbol)}"][position] == min(distance, CAP)
 
 
 def naive_depths(text: str, opener: str) -> list[int]:
-    """Depth of one kind of bracket by simulating the rule, with every opener's age looked at each time."""
-    kinds = {b.opener: b for b in text_signals.BRACKETS}
-    closers = {b.closer: b for b in text_signals.BRACKETS}
+    """Return the depth of one kind of bracket after each character, by the rule applied step by step."""
+    kinds = {bracket.opener: bracket for bracket in text_signals.BRACKETS}
+    closers = {bracket.closer: bracket for bracket in text_signals.BRACKETS}
     stack: list[tuple[str, int]] = []
     depths = []
     for position, character in enumerate(text):
@@ -118,9 +120,9 @@ def naive_depths(text: str, opener: str) -> list[int]:
         if character in kinds:
             stack.append((character, position))
         elif character in closers:
-            wanted = closers[character]
-            levels = [n for n, (kind, _) in enumerate(stack) if kind == wanted.opener]
-            if levels and (not wanted.weak or levels[-1] == len(stack) - 1):
+            closed = closers[character]
+            levels = [level for level, (kind, _) in enumerate(stack) if kind == closed.opener]
+            if levels and (not closed.weak or levels[-1] == len(stack) - 1):
                 del stack[levels[-1] :]
         depths.append(sum(kind == opener for kind, _ in stack))
     return depths
@@ -130,104 +132,78 @@ def naive_depths(text: str, opener: str) -> list[int]:
 @given(
     text=st.lists(st.sampled_from([*"()[]{}<>", "a" * 90, "b" * 450]), max_size=50).map("".join).filter(len)
 )
-def test_depth_equals_a_stack_whose_openers_age(text: str) -> None:
-    found = named(text)
+def test_the_depth_of_brackets_equals_a_stack_that_forgets_old_openers(text: str) -> None:
+    values = values_by_name(text)
     for bracket in text_signals.BRACKETS:
         depths = naive_depths(text, bracket.opener)
-        assert found[f"{bracket.name}_depth"] == depths
-    assert found["inside_parentheses"] == [float(depth > 0) for depth in naive_depths(text, "(")]
+        assert values[f"{bracket.name}_depth"] == depths
+    assert values["inside_parentheses"] == [float(depth > 0) for depth in naive_depths(text, "(")]
 
 
-def shown(flags: np.ndarray, text: str) -> str:
-    return "".join(c if flag else "." for c, flag in zip(text, flags, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("text", "inside"),
-    [
-        ("he said 'no' to", "........'no...."),
-        ("don't stop, can't", "." * 17),
-        ("the dogs' tails", "." * 15),
-        ("'I don't' she", "'I don't....."),
-        ("b'raw' x", ".'raw..."),
-        ("x_b'raw y", "........."),
-        ("'open\n\nnext", "'open\n....."),
-        ("'open\r\n\r\nnext", "'open\r\n\r....."),
-        ("'open\n\n'again'", "'open\n.'again."),
-        ("''", "'."),
-    ],
-)
-def test_single_quotes_leave_apostrophes_alone(text: str, inside: str) -> None:
-    assert shown(text_signals.single_quotes(text), text) == inside
-
-
-@pytest.mark.parametrize(
-    ("text", "literals", "comments"),
-    [
-        ('x = "a # b" # c "d"\ny', '...."a # b.........\n.'.replace("\n", "."), '............# c "d"..'),
-        ('s = "it\'s" # n\n', "....\"it's......", "...........# n."),
-        ('t = """a\n"b" # c""" + 1', '...."""a\n"b" # c"".....', "." * 23),
-        (r'u = "\"" # e', r'...."\".....', ".........# e"),
-        ('v = "open\nw = 1', '...."open......', "." * 15),
-    ],
-)
-def test_python_strings_and_comments(text: str, literals: str, comments: str) -> None:
-    spans = text_signals.hash_code_spans(text)
-    assert shown(text_signals.fill(spans.literals, len(text)) > 0, text) == literals
-    assert shown(text_signals.fill(spans.comments, len(text)) > 0, text) == comments
-
-
-def test_a_text_that_begins_inside_a_docstring_is_not_read_inside_out() -> None:
-    text = 'ends here."""\n' + "code = 1\n" * 20 + '"""doc"""\n' + "more = 2\n" * 20
-    inside = shown(text_signals.fill(text_signals.hash_code_spans(text).triples, len(text)) > 0, text)
-    assert inside.startswith('ends here.""')
-    assert inside.replace(".", "") == 'ends here""' + '"doc""'
-
-
-def test_c_comments_and_strings() -> None:
-    text = 'a /* b\nc */ d // e \'"\nf "/*" g'
-    spans = text_signals.slash_code_spans(text)
-    assert shown(text_signals.fill(spans.comments, len(text)) > 0, text) == "...* b\nc *...../ e '\"........."
-    assert shown(text_signals.fill(spans.literals, len(text)) > 0, text) == '........................"/*...'
-
-
-def test_one_odd_paragraph_does_not_turn_the_labels_over() -> None:
+def test_an_unclosed_quotation_mark_ends_at_a_blank_line_but_changes_the_parity() -> None:
     text = 'He said "odd.\r\n\r\nThen "even" came.\r\n'
-    inside = named(text)["inside_double_quotes"]
-    assert shown(np.array(inside) > 0, text) == '........"odd.\r\n\r......"even.........'
-    assert named(text)["parity_of_double_quote"][text.index("Then")] == 1
+    values = values_by_name(text)
+    inside = [place for place, value in enumerate(values["inside_double_quotes"]) if value]
+    assert inside == [*range(8, 16), *range(22, 27)]
+    assert values["parity_of_double_quote"][text.index("Then")] == 1
 
 
-def test_code_features_only_where_there_is_code() -> None:
+def test_a_text_has_features_of_code_only_if_it_has_comments() -> None:
     prose = 'It is a truth, "universally" acknowledged.\n' * 10
-    assert "inside_comment" not in named(prose)
-    assert "inside_comment" in named(prose + "# a note\n")
+    assert "inside_comment" not in values_by_name(prose)
+    assert "inside_comment" in values_by_name(prose + "# a note\n")
     comment = signals_of("int x; // a\n", "/")["inside_comment"]
     assert comment.feature.drivers == {"set": ["//", "/*"], "reset": ["\n", "*/"]}
 
 
-def test_punctuation_and_its_names() -> None:
+def test_only_single_characters_that_structure_text_are_punctuation() -> None:
     assert [c for c in "a1 \n\t.“é€\x00\x85_" if is_punctuation(c)] == list(" \n\t.“€_")
     assert not is_punctuation("ab")
+
+
+def test_a_symbol_has_a_name_of_small_letters_and_underscores() -> None:
     assert symbol_name("“") == "left_double_quotation_mark"
     assert symbol_name("\n") == "newline"
+    assert symbol_name(",") == "comma"
+    assert symbol_name("\x00") == "character_0000"
 
 
 @given(on=st.lists(st.booleans(), min_size=1, max_size=40))
-def test_a_gated_counter_counts_from_where_its_switch_goes_on(on: list[bool]) -> None:
+def test_a_gated_counter_counts_characters_since_its_switch_went_on(on: list[bool]) -> None:
     switch = Feature("s", "switch", {"set": ["a"], "reset": ["b"]}, lag=1)
     counter, values = gated_counter(Signal(switch, np.array(on, np.uint8)))
-    count, wanted = 0, []
+    count, expected = 0, []
     for before, now in zip([False, *on], on, strict=False):
         count = count + 1 if now and before else 0
-        wanted.append(count)
-    assert values.tolist() == wanted
+        expected.append(count)
+    assert values.tolist() == expected
     assert (counter.name, counter.kind, counter.lag) == ("characters_s", "counter", 1)
     assert counter.drivers == {"step": ["*"], "reset": ["a", "b"]}
 
 
-def test_indentation_is_ended_by_all_that_is_no_blank() -> None:
-    found = signals_of("    a = 1\n        b\n", "ab=1 \n")
-    assert found["indentation_so_far"].feature.closers == set("ab=1\n")
-    assert found["column"].feature.closers == {"\n"}
-    assert found["nesting_depth"].feature.closers == set(")]}")
+def test_indentation_ends_at_any_character_but_a_space_or_a_tab() -> None:
+    signals = signals_of("    a = 1\n        b\n", "ab=1 \n")
+    assert signals["indentation_so_far"].feature.closers == set("ab=1\n")
+    assert signals["column"].feature.closers == {"\n"}
+    assert signals["nesting_depth"].feature.closers == set(")]}")
+
+
+def test_pseudo_features_are_those_of_letters_as_frequent_as_the_commonest_marks() -> None:
+    text = "abbbb, cc, ddd.\n" * 20
+    traits = Traits.of(text, [",", ".", "?", "ab", "x"])
+    assert traits.marks == (",", ".")
+    assert traits.letters == ("c", "a"), "c is as frequent as the comma, a as the full stop"
+    signals = {signal.feature.name: signal for signal in features(text, traits, starts=(0,))}
+    pseudo = {name for name, signal in signals.items() if signal.feature.pseudo}
+    letters = [symbol_name(letter) for letter in traits.letters]
+    assert pseudo == {
+        f"pseudo_{kind}_{letter}" for kind in ("parity_of", "distance_since") for letter in letters
+    }
+    assert signals["pseudo_parity_of_latin_small_letter_a"].values[:17].tolist() == [1] * 16 + [0]
+
+
+@given(text=texts.filter(len), other=texts.filter(len))
+def test_names_and_order_of_features_do_not_depend_on_the_text(text: str, other: str) -> None:
+    traits = Traits.of(text, [*"\"'.,\n "])
+    first, second = (list(features(each, traits, starts=(0,))) for each in (text, other))
+    assert [signal.feature.name for signal in first] == [signal.feature.name for signal in second]

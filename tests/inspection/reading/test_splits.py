@@ -1,11 +1,11 @@
-"""A text read in parts: every position once, and the same findings as in one piece."""
+"""A split is read in chunks: each position once, with its chunk's signals, and with the same findings."""
 
-from collections.abc import Sequence
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from chunked_text import text_in_chunks
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig
@@ -19,97 +19,100 @@ from charlstm.inspection.exam.planted_cells import (
     toggle,
 )
 from charlstm.inspection.inspect import InspectionRequest, inspect_model
-from charlstm.inspection.reading import contexts, splits
-from charlstm.inspection.reading.contexts import counted_numbers
-from charlstm.inspection.reading.inspected_text import InspectedText, read_text
+from charlstm.inspection.reading import splits
 from charlstm.inspection.reading.splits import Split
 from charlstm.inspection.reading.trace import WARMUP
 
 
-def text_in_parts(
-    monkeypatch: pytest.MonkeyPatch, most: int, wanted: Sequence[str] = ()
-) -> tuple[str, InspectedText]:
-    monkeypatch.setattr(splits, "MOST", most)
-    text = written(60_000, seed=1)
-    return text, read_text(ids_of(text), SYMBOLS, 4, wanted)
-
-
-def test_parts_follow_one_another_and_count_each_position_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    text, read = text_in_parts(monkeypatch, 9_000)
-    assert {name: split.chunk_count for name, split in read.splits.items()} == {
+def test_chunks_follow_one_another_and_count_each_position_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, inspected = text_in_chunks(monkeypatch)
+    assert {name: split.chunk_count for name, split in inspected.splits.items()} == {
         "calibrate": 1,
         "discover": 3,
         "confirm": 3,
         "intervene": 2,
     }
-    split = read.splits["confirm"]
-    places, rows, stretches = [], [], []
-    for part in split:
-        assert part.text == text[part.start :][: len(part.ids)]
-        places += (part.start + part.counted).tolist()
-        numbers = torch.arange(len(part.counted))
-        rows += (part.rows_before + numbers).tolist()
-        stretches += part.stretches(numbers).tolist()
-    start, stop = read.bounds["confirm"]
-    assert len(set(places)) == len(places) == split.rows
-    assert start + WARMUP <= min(places) <= max(places) < stop
+    split = inspected.splits["confirm"]
+    positions, rows, stretches = [], [], []
+    for chunk in split:
+        assert chunk.text == text[chunk.start :][: len(chunk.ids)]
+        positions += (chunk.start + chunk.counted).tolist()
+        numbers = torch.arange(len(chunk.counted))
+        rows += (chunk.rows_before + numbers).tolist()
+        stretches += chunk.stretches(numbers).tolist()
+    start, stop = inspected.bounds["confirm"]
+    assert len(set(positions)) == len(positions) == split.rows
+    assert start + WARMUP <= min(positions) <= max(positions) < stop
     assert rows == list(range(split.rows))
     lengths = np.bincount(stretches)
     assert len(lengths) == split.stretches == 9
     assert set(lengths.tolist()) == {split.cut.length - WARMUP}
 
 
-def test_signals_of_a_part_are_those_of_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, read = text_in_parts(monkeypatch, 9_000, ["tag=[a-c]+"])
-    assert read.table.names[0] == "tag"
-    for part in read.splits["discover"]:
-        column = part.signal("column").values
-        feeds = np.flatnonzero(np.array(list(part.text)) == "\n")
+def test_signals_of_a_chunk_are_those_of_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, inspected = text_in_chunks(monkeypatch, user_specs=["tag=[a-c]+"])
+    names = inspected.table.names
+    assert names[0] == "tag"
+    for chunk in inspected.splits["discover"]:
+        column = chunk.signal("column").values
+        feeds = np.flatnonzero(np.array(list(chunk.text)) == "\n")
         assert (column[feeds] == 0).all()
         assert (column[feeds[:-1] + 1] <= 1).all()
-        assert torch.equal(
-            part.features(torch.arange(50))[:, read.table.names.index("column")],
-            torch.from_numpy(column[part.cut.counted[:50]].astype(np.float32)),
-        )
-        on = part.signal("tag").values > 0
-        since = part.since(torch.tensor([0]))[:, 0]
-        changed = np.concatenate(([True], on[1:] != on[:-1]))
-        wanted = [place - max(np.flatnonzero(changed[: place + 1])) for place in part.cut.counted[:500]]
-        assert since[:500].tolist() == wanted
+        counted = torch.from_numpy(column[chunk.cut.counted])
+        place = names.index("column")
+        assert torch.equal(chunk.features(torch.arange(50))[:, place], counted[:50].float())
+        assert torch.equal(chunk.columns(torch.tensor([place]))[:, 0], counted)
 
 
-def test_contexts_and_pairs_are_those_of_all_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    text, read = text_in_parts(monkeypatch, 9_000)
-    split = read.splits["discover"]
-    length = split.contexts.length
-    seen: dict[int, set[str]] = {}
-    for part in split:
-        numbers = split.contexts.of(part.ids, part.cut)
-        assert numbers.max() < len(split.contexts)
-        for number, place in zip(numbers.tolist(), (part.start + part.counted).tolist(), strict=True):
-            seen.setdefault(number, set()).add(text[place - length + 1 : place + 1])
-    assert all(len(runs) == 1 for runs in seen.values()), "one number is one run"
-    assert len(set.union(*seen.values())) == len(seen) == len(split.contexts.numbers)
-    numbers, counts = counted_numbers(iter([np.array([3, 1, 3]), np.array([2, 3])]))
-    assert (numbers.tolist(), counts.tolist()) == ([1, 2, 3], [1, 1, 3])
+def test_characters_since_a_change_count_from_where_a_feature_went_on_or_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, inspected = text_in_chunks(monkeypatch, user_specs=["tag=[a-c]+"])
+    for chunk in inspected.splits["discover"]:
+        on = chunk.signal("tag").values > 0
+        since = chunk.since_change(torch.tensor([0]))[:, 0]
+        changes = np.concatenate(([True], on[1:] != on[:-1]))
+        expected = [
+            position - max(np.flatnonzero(changes[: position + 1])) for position in chunk.cut.counted[:500]
+        ]
+        assert since[:500].tolist() == expected
 
 
-def test_of_rare_contexts_the_last_character_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, read = text_in_parts(monkeypatch, 9_000)
-    whole = Split(read.splits["discover"].ids, SYMBOLS, 0, 4).contexts
-    monkeypatch.setattr(contexts, "_MOST_RUNS", 100)
-    split = Split(read.splits["discover"].ids, SYMBOLS, read.splits["discover"].start, 4)
-    assert len(split.contexts) == 100 + len(SYMBOLS) < len(whole)
-    assert set(split.contexts.numbers) < set(whole.numbers)
-    part = split.first
-    numbers, ends = split.contexts.of(part.ids, part.cut).numpy(), part.characters.numpy()
-    rare = numbers >= 100
-    assert 0.05 < rare.mean() < 0.95
-    np.testing.assert_array_equal(numbers[rare] - 100, ends[rare])
-    assert all(len(set(ends[numbers == number])) == 1 for number in range(100))
+def test_a_signal_of_an_unknown_name_is_an_error() -> None:
+    chunk = Split(ids_of(written(3_000, seed=1)), SYMBOLS, 0, 1).first
+    with pytest.raises(ValueError, match="not in list"):
+        chunk.signal("no such feature")
 
 
-def findings() -> Findings:
+def test_stretches_are_never_so_short_that_the_warm_up_takes_more_than_a_tenth() -> None:
+    split = Split(ids_of(written(9_500, seed=1)), SYMBOLS, 0, streams=64)
+    assert split.cut.streams == 4
+    assert split.rows >= 0.9 * 4 * split.cut.length
+    short = Split(ids_of(written(500, seed=1)), SYMBOLS, 0, streams=64)
+    assert (short.cut.streams, short.rows) == (1, 500 - WARMUP)
+
+
+def test_the_beginning_of_a_chunk_is_its_first_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, inspected = text_in_chunks(monkeypatch, longest=30_000)
+    whole = inspected.splits["discover"].first
+    assert whole.cut.streams == 4
+    beginning = whole.beginning(2 * whole.cut.length + 1)
+    assert (beginning.cut.streams, beginning.cut.length) == (2, whole.cut.length)
+    assert beginning.text == whole.text[: 2 * whole.cut.length]
+    np.testing.assert_array_equal(beginning.signals, whole.signals[: len(beginning.ids)])
+    assert whole.beginning(1).cut.streams == 1
+    assert len(whole.beginning(10**9).ids) == 4 * whole.cut.length
+
+
+def test_a_split_of_one_chunk_makes_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, inspected = text_in_chunks(monkeypatch)
+    single, several = inspected.splits["calibrate"], inspected.splits["confirm"]
+    assert single.chunk(0) is single.first
+    assert several.chunk(0) is not several.chunk(0)
+    np.testing.assert_array_equal(several.chunk(1).signals, several.chunk(1).signals)
+
+
+def find_planted_cells() -> Findings:
     cells = [toggle('"'), latch("(", ")"), line_counter("\n"), depth_counter("[", "]"), fading_trace("\n")]
     model = plant(cells, SYMBOLS, idle=8, generator=torch.Generator().manual_seed(0))
     request = InspectionRequest(
@@ -123,16 +126,16 @@ def findings() -> Findings:
     return inspect_model(request)
 
 
-def test_findings_in_parts_are_those_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = findings()
-    monkeypatch.setattr(splits, "MOST", 15_000)
-    parted = findings()
-    assert len(whole.findings) == 4
-    by_cell = {finding.cell: finding for finding in parted.findings}
-    assert by_cell.keys() == {finding.cell for finding in whole.findings}
-    for finding in whole.findings:
-        same = by_cell[finding.cell]
-        assert (same.kind, same.drivers) == (finding.kind, finding.drivers)
-        assert same.detection.held_out_score == pytest.approx(finding.detection.held_out_score, abs=0.05)
+def test_findings_from_several_chunks_are_those_from_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from_one = find_planted_cells()
+    monkeypatch.setattr(splits, "LONGEST_CHUNK_CHARACTERS", 15_000)
+    by_cell = {finding.cell: finding for finding in find_planted_cells().findings}
+    assert len(from_one.findings) == 4
+    assert by_cell.keys() == {finding.cell for finding in from_one.findings}
+    for finding in from_one.findings:
+        same_cell = by_cell[finding.cell]
+        assert (same_cell.kind, same_cell.drivers) == (finding.kind, finding.drivers)
+        detection, expected = same_cell.detection, finding.detection
+        assert detection.held_out_score == pytest.approx(expected.held_out_score, abs=0.05)
         if finding.kind == "counter":
-            assert same.detection.straightness == pytest.approx(finding.detection.straightness, abs=0.01)
+            assert detection.straightness == pytest.approx(expected.straightness, abs=0.01)

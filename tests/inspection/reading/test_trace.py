@@ -1,4 +1,6 @@
-"""Our gates, c and h against stepping `cell.step` one character at a time."""
+"""A trace equals `equations.step` applied to one character after the other, however it is cut into blocks."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def random_ids(length: int, seed: int = 0) -> np.ndarray:
 
 @torch.no_grad()
 def stepped(model: CharLSTM, ids: np.ndarray) -> list[LayerTrace]:
-    """Each layer's values (characters, cells), by the readable reference."""
+    """Return for each layer the trace (characters, cells) by the equations, one character at a time."""
     weights = [model.weights(layer) for layer in range(model.config.layers)]
     h = [torch.zeros(1, model.config.cells) for _ in weights]
     c = [torch.zeros(1, model.config.cells) for _ in weights]
@@ -45,12 +47,12 @@ def stepped(model: CharLSTM, ids: np.ndarray) -> list[LayerTrace]:
     return [joined(steps, 0) for steps in rows]
 
 
-def joined(parts: list[LayerTrace], dimension: int) -> LayerTrace:
-    gates = equations.Gates(
-        *(torch.cat(gate, dimension) for gate in zip(*(p.gates for p in parts), strict=True))
-    )
+def joined(traces: list[LayerTrace], dimension: int) -> LayerTrace:
+    gates = zip(*(trace.gates for trace in traces), strict=True)
     return LayerTrace(
-        gates, torch.cat([p.c for p in parts], dimension), torch.cat([p.h for p in parts], dimension)
+        equations.Gates(*(torch.cat(gate, dimension) for gate in gates)),
+        torch.cat([trace.c for trace in traces], dimension),
+        torch.cat([trace.h for trace in traces], dimension),
     )
 
 
@@ -61,15 +63,15 @@ def traced(model: CharLSTM, ids: np.ndarray, streams: int, window: int) -> list[
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("layers", [1, 2])
-def test_trace_equals_stepping(layers: int, activation: str) -> None:
+def test_a_trace_equals_one_step_after_the_other(layers: int, activation: str) -> None:
     model, ids = small_model(layers, activation), random_ids(3 * 17 + 2)
-    found = traced(model, ids, streams=3, window=5)
+    layers_traced = traced(model, ids, streams=3, window=5)
     for stream in range(3):
-        for got, wanted in zip(found, stepped(model, ids[stream * 17 : (stream + 1) * 17]), strict=True):
-            for left, right in zip(
-                [*got.gates, got.c, got.h], [*wanted.gates, wanted.c, wanted.h], strict=True
-            ):
-                torch.testing.assert_close(left[stream], right, atol=1e-5, rtol=1e-5)
+        layers_stepped = stepped(model, ids[stream * 17 : (stream + 1) * 17])
+        for layer, expected in zip(layers_traced, layers_stepped, strict=True):
+            values, references = [*layer.gates, layer.c, layer.h], [*expected.gates, expected.c, expected.h]
+            for value, reference in zip(values, references, strict=True):
+                torch.testing.assert_close(value[stream], reference, atol=1e-5, rtol=1e-5)
 
 
 @settings(max_examples=25, deadline=None)
@@ -78,27 +80,42 @@ def test_trace_equals_stepping(layers: int, activation: str) -> None:
     streams=st.integers(1, 4),
     windows=st.tuples(st.integers(1, 70), st.integers(1, 70)),
 )
-def test_any_blocking_gives_the_same_trace(length: int, streams: int, windows: tuple[int, int]) -> None:
+def test_blocks_of_any_length_give_one_trace(length: int, streams: int, windows: tuple[int, int]) -> None:
     model, ids = small_model(2), random_ids(length * streams)
-    one, other = (traced(model, ids, streams, window) for window in windows)
-    for left, right in zip(one, other, strict=True):
+    first, second = (traced(model, ids, streams, window) for window in windows)
+    for left, right in zip(first, second, strict=True):
         assert left.c.shape == (streams, length, 6)
         torch.testing.assert_close(left.c, right.c, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(left.gates.o, right.gates.o, atol=1e-5, rtol=1e-5)
 
 
-def test_counted_blocks_give_every_counted_position_its_own_c() -> None:
+def test_counted_blocks_give_every_counted_position_once_with_its_cell_state() -> None:
     model, ids = small_model(2), random_ids(2 * 1500 + 1)
     cut = Cut(len(ids), 2)
     c = torch.full((len(cut.counted), 12), torch.nan)
+    c_before = c.clone()
     for block in counted_blocks(model, ids, cut):
         assert torch.isnan(c[block.rows]).all(), "a position came twice"
-        c[block.rows] = block.c
+        c[block.rows], c_before[block.rows] = block.c, block.c_before
     layers = stepped(model, ids[1500:3000])
     second_stream = torch.cat([layer.c for layer in layers], dim=1)
     assert cut.counted[len(cut.counted) // 2] == 1500 + WARMUP
-    torch.testing.assert_close(c[len(c) // 2 :], second_stream[WARMUP:], atol=1e-5, rtol=1e-5)
+    half = len(c) // 2
+    torch.testing.assert_close(c[half:], second_stream[WARMUP:], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(c_before[half:], second_stream[WARMUP - 1 : -1], atol=1e-5, rtol=1e-5)
     assert not torch.isnan(c).any()
+
+
+@given(characters=st.integers(1, 3_000), streams=st.integers(1, 12))
+def test_a_cut_counts_what_is_behind_the_warm_up_of_each_stretch(characters: int, streams: int) -> None:
+    if characters < streams:
+        return
+    cut = Cut(characters, streams)
+    stretches = [range(start, start + cut.length) for start in cut.starts]
+    assert all(before.stop == after.start for before, after in pairwise(stretches))
+    assert 0 <= characters - stretches[-1].stop < streams
+    assert cut.counted.tolist() == [position for stretch in stretches for position in stretch[WARMUP:]]
+    assert cut.rows == len(cut.counted)
 
 
 def test_fewer_characters_than_streams_are_refused() -> None:
