@@ -13,7 +13,7 @@ from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import ModelConfig
 from charlstm.inspection.describing.findings_data import provenance_of
 from charlstm.model.char_lstm import CharLSTM
-from charlstm.report.page.packed_model import BITS, Inside, inside
+from charlstm.report.page.packed_model import BITS_PER_WEIGHT, Inside, inside
 from charlstm.text.vocabulary import Vocabulary
 
 SYMBOLS = "abcdefg"
@@ -62,7 +62,7 @@ def test_round_trip(tmp_path: Path, layers: int):
         "input.1": "layers.1.weight_ih_l0",
     }
     for name, tensor in list(wanted.items())[: layers + 1]:
-        half = np.abs(state[tensor]).max(1, keepdims=True) / 2 ** (BITS[0] - 1) * 0.51
+        half = np.abs(state[tensor]).max(1, keepdims=True) / 2 ** (BITS_PER_WEIGHT[0] - 1) * 0.51
         assert (np.abs(found[name] - state[tensor]) <= half).all()
     biases = state["layers.0.bias_ih_l0"] + state["layers.0.bias_hh_l0"]
     assert found["bias.0"] == pytest.approx(biases)
@@ -83,8 +83,8 @@ def test_a_table_where_that_is_smaller(tmp_path: Path):
 def test_fewer_bits_where_there_is_less_room(tmp_path: Path):
     folder = run_of(model_of(cells=40), tmp_path)
     most = inside({}, [folder])
-    less = inside({}, [folder], room=len(most.weights) - 1)
-    none = inside({}, [folder], room=100)
+    less = inside({}, [folder], room_characters=len(most.weights) - 1)
+    none = inside({}, [folder], room_characters=100)
 
     assert (most.header or {})["bits"] == 20
     assert (less.header or {})["bits"] < 20
@@ -93,7 +93,7 @@ def test_fewer_bits_where_there_is_less_room(tmp_path: Path):
 
 
 def test_large_models_stay_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("charlstm.report.page.packed_model.MOST_NUMBERS", 100)
+    monkeypatch.setattr("charlstm.report.page.packed_model.MOST_WEIGHTS", 100)
 
     carried = inside({}, [run_of(model_of(), tmp_path)])
 

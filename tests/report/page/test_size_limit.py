@@ -2,23 +2,23 @@
 
 from full_fixture import full_findings
 
-from charlstm.report.page.size_limit import CUTS, cut_to_fit, size
+from charlstm.report.page.size_limit import CUTS, cut_to_fit, size_bytes
 from charlstm.report.page.view import view
 from charlstm.report.render import render
 
 
 def test_nothing_is_cut_where_there_is_room():
     data = view(full_findings()).data
-    assert cut_to_fit(data, size(data)) == (data, [])
+    assert cut_to_fit(data, size_bytes(data)) == (data, [])
 
 
 def test_cuts_come_in_order_and_each_makes_room():
     data = view(full_findings()).data
-    sizes = [size(data)]
+    sizes = [size_bytes(data)]
     for count in range(1, len(CUTS) + 1):
         cut, left_out = cut_to_fit(data, sizes[-1] - 1)
         if len(left_out) == count:
-            sizes.append(size(cut))
+            sizes.append(size_bytes(cut))
     cut, left_out = cut_to_fit(data, 0)
     assert left_out == list(CUTS)
     assert sizes == sorted(set(sizes), reverse=True)
