@@ -27,8 +27,8 @@ from charlstm.run_files import CONFIG, MODEL
 MOST_WEIGHTS = 5_500_000
 # Characters of base64 that the weights may take: what other data leave of a page of 10 MB.
 _ROOM_CHARACTERS = 9_000_000
-# Bits of a weight, tried in this order until the weights fit. On 1,000 characters in five trained networks the
-# largest change of a probability was .00002 at 20 bits and .006 at 12; see tests/benchmarks/EXPERIMENTS.md.
+# Bits of a weight, tried in this order until the weights fit. The largest change of a probability in five
+# networks was .00002 at 20 bits and .006 at 12 on 1,000 characters; see tests/benchmarks/EXPERIMENTS.md.
 BITS_PER_WEIGHT = (20, 16, 14, 13, 12)
 
 Floats = NDArray[np.float32]

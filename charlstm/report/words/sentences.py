@@ -14,12 +14,14 @@ _LEAST_TOLD_NATS = 0.02
 _MOST_TOLD_NATS = 9.0
 
 _COUNTING_KINDS = ("counter", "depth_counter")
-# What comes before the characters of each role of a cell's drivers, by kind of cell.
+# What comes before the characters of each role of a cell's drivers, by kind of cell: in the first place, and
+# behind another role.
+_SWITCHING = {"set": ("switches on at ", ""), "reset": ("switches off at ", " and off at ")}
 _MECHANISMS = {
-    "toggle": {"set": "switches on at ", "reset": " and off at "},
-    "latch": {"set": "switches on at ", "reset": " and off at "},
-    "counter": {"step": "steps at ", "reset": " and starts again at "},
-    "depth_counter": {"step": "steps up at ", "unstep": " and down at "},
+    "toggle": _SWITCHING,
+    "latch": _SWITCHING,
+    "counter": {"step": ("steps at ", ""), "reset": ("starts again at ", " and starts again at ")},
+    "depth_counter": {"step": ("steps up at ", ""), "unstep": ("steps down at ", " and down at ")},
 }
 
 
@@ -49,9 +51,9 @@ def _mechanism(finding: Mapping[str, Any]) -> Sentence:
         characters = characters_in_words(drivers["set"])
         return (Phrase("switches on at one "), *characters, Phrase(" and off at the next"), holding)
     phrases: list[Phrase] = []
-    for role, beginning in _MECHANISMS.get(kind, {}).items():
+    for role, (first, following) in _MECHANISMS.get(kind, {}).items():
         if drivers.get(role):
-            phrases.append(Phrase(beginning if phrases else beginning.removeprefix(" and ")))
+            phrases.append(Phrase(following if phrases else first))
             phrases.extend(characters_in_words(drivers[role], star_is_any=role == "step"))
     return (*phrases, holding) if phrases and switches else tuple(phrases)
 

@@ -1,4 +1,4 @@
-"""What a page is cut down to when it would be too large, and in which order."""
+"""What is left out of a page that would be too large, and in which order."""
 
 from full_fixture import full_findings
 
@@ -7,12 +7,12 @@ from charlstm.report.page.view import view
 from charlstm.report.render import render
 
 
-def test_nothing_is_cut_where_there_is_room():
+def test_nothing_is_left_out_where_there_is_room():
     data = view(full_findings()).data
     assert cut_to_fit(data, size_bytes(data)) == (data, [])
 
 
-def test_cuts_come_in_order_and_each_makes_room():
+def test_parts_are_left_out_in_order_and_each_makes_room():
     data = view(full_findings()).data
     sizes = [size_bytes(data)]
     for count in range(1, len(CUTS) + 1):
@@ -28,7 +28,7 @@ def test_cuts_come_in_order_and_each_makes_room():
     assert data["excerpts"][0]["grid"] is not None
 
 
-def test_a_page_stays_below_ten_megabytes_and_says_what_it_lacks():
+def test_a_page_stays_below_ten_megabytes_and_says_what_was_left_out():
     findings = full_findings()
     findings["excerpts"][0]["grid"]["tanh_c"] = "A" * 11_000_000
     page = render(findings)
