@@ -14,7 +14,7 @@ PASSAGE = (300, 340)
 
 
 def full_findings(length: int = LENGTH) -> dict[str, Any]:
-    """Return the sample with every part for a verified toggle and a counter, on a text of length characters."""
+    """Return the sample with every part for a toggle and a counter, on a text of length characters."""
     findings = sample_findings()
     excerpt = findings["excerpts"][0]
     excerpt["text"] = excerpt["text"][:length]
@@ -51,7 +51,7 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
 
 
 def demo_sized() -> dict[str, Any]:
-    """Return findings as large as the demo's: gates of twelve cells, noisy values of 256, which pack badly."""
+    """Return findings as large as the demo's: gates of twelve cells, noisy values of 256."""
     findings = full_findings()
     excerpt = findings["excerpts"][0]
     series = excerpt["cells"]["0:194"]["tanh_c"]
@@ -152,7 +152,7 @@ def grid(series: dict[str, list[float] | None], length: int) -> dict[str, Any]:
 
 
 def gate_shares() -> dict[str, Any]:
-    """Return shares of low and high positions of every cell's gates, of a trained and an untrained network."""
+    """Return shares of low and high positions of every cell's gates, trained and untrained."""
 
     def layer(low: float, high: float) -> dict[str, Any]:
         cells = {

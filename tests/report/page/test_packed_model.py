@@ -1,4 +1,4 @@
-"""The model that a page carries: what the script can read of it, how exact that is, and why it may be absent."""
+"""The model in a page: what the script can read of it, how exact that is, and why it may be absent."""
 
 import base64
 import json
