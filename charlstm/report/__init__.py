@@ -1,0 +1,10 @@
+"""The page, its comparison of two models, and the figures for papers, drawn from findings.json without torch.
+
+words/            what a value, a character, a feature and a finding are called in English
+page/             the plain data of a page: what its templates lay out and what its script draws
+templates/        the HTML, styles/ the CSS and scripts/ the JavaScript that are joined into one file
+script_bundle.py  the modules in scripts/ -> one script
+render.py         the data of a page -> one HTML file that works offline
+figures.py        the findings -> figures as PNG and SVG
+README.md         what the page shows, and findings.json field by field
+"""

@@ -1,10 +1,11 @@
-"""Figures for papers, as PNG and SVG: one for each of the best cells, the gates of every layer, the gradient.
+"""Figures for papers, as PNG and SVG: the best cells, the gates of every layer, and the gradient.
 
-matplotlib is an extra and imported late: nothing else needs it.
+matplotlib is an extra of the package and is imported late, since nothing else needs it.
 """
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from charlstm.config import GATES
 from charlstm.errors import UsageError, cannot_be_written
 from charlstm.report.page.network import GROUPS, shares_of
 from charlstm.report.page.rows import cell_name, held_out_score
-from charlstm.report.words.sentences import effect_nats
+from charlstm.report.words.sentences import specific_effect_nats
 from charlstm.report.words.symbols import symbol
 from charlstm.report.words.values import finite, words
 
@@ -20,27 +21,43 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BELOW, ABOVE, INK, SOFT = "#3f82e0", "#cf7a1c", "#1c1e22", "#8a8f98"
-MOST_CELLS = 12
-SHOWN = 90  # characters of the text
-STYLE: Any = {
+# Colours: c below 0, c above 0, what is measured, and what it is compared with.
+_BELOW, _ABOVE, _INK, _SOFT = "#3f82e0", "#cf7a1c", "#1c1e22", "#8a8f98"
+_MOST_CELLS = 12
+# Characters of the text along the top of a cell's figure, and those of them before the feature first moves.
+_SHOWN_CHARACTERS, _CHARACTERS_BEFORE_MOVE = 90, 10
+_PANELS_PER_ROW = 3
+_WIDTH_INCHES, _ROW_INCHES, _HEIGHT_INCHES = 7.2, 2.1, 2.6
+_GRADIENT_WIDTH_INCHES = 4.6
+_LONGEST_NAME_CHARACTERS = 100
+_STYLE: Any = {
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.fonttype": "none",
-    # A dollar sign of the text is no formula.
+    # A dollar sign of the text begins no formula.
     "text.parse_math": False,
 }
-DOTS_PER_INCH = 200
+_DOTS_PER_INCH = 200
 
 Json = Mapping[str, Any]
 
 
-def write_figures(findings: Json, folder: Path) -> list[Path]:
-    """Draw every figure into a folder, each as .png and .svg; the paths that were written, in order.
+@dataclass(frozen=True)
+class Drawing:
+    """A figure to be made: name is its files' without suffix, inches its (width, height), draw fills it."""
 
-    Raises UsageError where matplotlib is missing or the folder cannot be written.
+    name: str
+    inches: tuple[float, float]
+    draw: Callable[["Figure"], None]
+
+
+def write_figures(findings: Json, folder: Path) -> list[Path]:
+    """Draw every figure of findings into folder, each as .png and .svg, and return the paths of the files.
+
+    findings are as read from findings.json; the folder is made where there is none.
+    Raises UsageError when matplotlib is missing or the folder cannot be written.
     """
     try:
         import matplotlib
@@ -49,65 +66,76 @@ def write_figures(findings: Json, folder: Path) -> list[Path]:
         advice = "install it with `pip install 'charlstm[figures]'`"
         raise UsageError("figures need matplotlib", advice) from error
     written = []
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        # A character that the font lacks is drawn as a box, and that is all there is to say.
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        # A character that the font lacks is drawn as a box: a warning would say no more than that.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
-        for name, size, draw in drawings(findings):
-            figure = Figure(figsize=size, layout="constrained")
-            draw(figure)
-            written += save(figure, folder / name)
+        for drawing in drawings(findings):
+            figure = Figure(figsize=drawing.inches, layout="constrained")
+            drawing.draw(figure)
+            written += save(figure, folder / drawing.name)
     return written
 
 
 def save(figure: "Figure", stem: Path) -> list[Path]:
-    """The figure as PNG and SVG. Raises UsageError where they cannot be written."""
+    """Write a figure as stem.png and stem.svg, and return both paths.
+
+    Raises UsageError when they cannot be written.
+    """
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "svg")]
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
         for path in paths:
-            # Without a date the same findings give the same file.
+            # An SVG without a date is the same file whenever the same findings are drawn.
             dated = {"Date": None} if path.suffix == ".svg" else None
-            figure.savefig(path, dpi=DOTS_PER_INCH, metadata=dated)
+            figure.savefig(path, dpi=_DOTS_PER_INCH, metadata=dated)
     except OSError as error:
         advice = "choose a writable folder for --figures"
         raise cannot_be_written(UsageError, stem, error, advice) from error
     return paths
 
 
-def drawings(findings: Json) -> Iterator[tuple[str, tuple[float, float], Callable[["Figure"], None]]]:
-    """(name, inches, how to draw it) of every figure that the findings have numbers for."""
+def drawings(findings: Json) -> Iterator[Drawing]:
+    """Yield every figure that findings have numbers for, the cells with the best held-out scores first."""
     excerpts = findings.get("excerpts") or []
     found = sorted(findings.get("findings") or [], key=held_out_score, reverse=True)
-    for finding in found[:MOST_CELLS]:
-        along = next((one for one in excerpts if cell_name(finding) in (one.get("cells") or {})), None)
+    for finding in found[:_MOST_CELLS]:
+        excerpt = next((one for one in excerpts if cell_name(finding) in (one.get("cells") or {})), None)
         panels = [panel for panel in panels_of(finding) if panel]
-        if along or panels:
+        if excerpt or panels:
             name = f"cell-{cell_name(finding).replace(':', '-')}-{finding['feature']}"
-            rows = bool(along) + -(-len(panels) // 3)
-            yield safe(name), (7.2, 2.1 * rows), cell_figure(finding, along, panels, rows)
+            rows = bool(excerpt) + -(-len(panels) // _PANELS_PER_ROW)
+            size = (_WIDTH_INCHES, _ROW_INCHES * rows)
+            yield Drawing(safe(name), size, cell_figure(finding, excerpt, panels, rows))
+    yield from _network_drawings(findings)
+
+
+def _network_drawings(findings: Json) -> Iterator[Drawing]:
+    """Yield the figures of every layer's gates, and that of the gradient."""
     gates = findings.get("gates") or {}
     untrained = (gates.get("untrained") or {}).get("layers") or []
     for place, layer in enumerate(gates.get("layers") or []):
         if shares_of(layer):
-            fresh = shares_of(untrained[place]) if place < len(untrained) else {}
-            yield f"gates-layer-{place}", (7.2, 2.6), saturation_of(shares_of(layer), fresh)
-    reach = {
-        name: ((findings.get("credit") or {}).get(name) or {}).get("reach_since_opener") for name in GROUPS
-    }
+            others = shares_of(untrained[place]) if place < len(untrained) else {}
+            size = (_WIDTH_INCHES, _HEIGHT_INCHES)
+            yield Drawing(f"gates-layer-{place}", size, saturation_figure(shares_of(layer), others))
+    credit = findings.get("credit") or {}
+    reach = {name: (credit.get(name) or {}).get("reach_since_opener") for name in GROUPS}
     if reach["cells"]:
-        yield "gradient", (4.6, 2.6), lambda figure: draw_reach(figure.subplots(), reach)
+        size = (_GRADIENT_WIDTH_INCHES, _HEIGHT_INCHES)
+        yield Drawing("gradient", size, lambda figure: draw_reach(figure.subplots(), reach))
 
 
 def safe(name: str) -> str:
-    """A file's name that every system takes."""
-    return "".join(character if character.isalnum() or character in "-_" else "-" for character in name)[:100]
+    """Return name as the name of a file that every system takes."""
+    kept = (character if character.isalnum() or character in "-_" else "-" for character in name)
+    return "".join(kept)[:_LONGEST_NAME_CHARACTERS]
 
 
 Panel = Callable[["Axes"], None]
 
 
 def panels_of(finding: Json) -> list[Panel | None]:
-    """What there is to draw of one cell beside its text."""
+    """Return what there is to draw of one cell below its text, None in the place of what is missing."""
     portrait, causal = finding.get("portrait") or {}, finding.get("causal") or {}
     survival = (finding.get("detection") or {}).get("survival")
     staircase = portrait.get("staircase")
@@ -121,33 +149,37 @@ def panels_of(finding: Json) -> list[Panel | None]:
 
 
 def cell_figure(
-    finding: Json, along: Json | None, panels: Sequence[Panel], rows: int
+    finding: Json, excerpt: Json | None, panels: Sequence[Panel], rows: int
 ) -> Callable[["Figure"], None]:
-    """The text over the whole width, and below it panels in rows of three."""
+    """Return what draws a cell's figure: its excerpt over the whole width, and below it panels, three a row.
+
+    rows is the number of rows of the figure, that of the excerpt among them.
+    """
 
     def draw(figure: "Figure") -> None:
-        places = figure.add_gridspec(rows, 3)
-        if along:
-            draw_along(figure.add_subplot(places[0, :]), finding, along)
+        places = figure.add_gridspec(rows, _PANELS_PER_ROW)
+        if excerpt:
+            draw_along(figure.add_subplot(places[0, :]), finding, excerpt)
         for place, panel in enumerate(panels):
-            panel(figure.add_subplot(places[place // 3 + bool(along), place % 3]))
+            row, column = divmod(place, _PANELS_PER_ROW)
+            panel(figure.add_subplot(places[row + bool(excerpt), column]))
 
     return draw
 
 
 def draw_along(axes: "Axes", finding: Json, excerpt: Json) -> None:
-    """c and the feature along the first characters of the text in which the feature moves."""
+    """Draw the cell's c and its feature along the part of an excerpt in which the feature first moves."""
     lines = excerpt["cells"][cell_name(finding)]
     feature = (excerpt.get("features") or {}).get(finding["feature"]) or []
     moved = next((place for place, value in enumerate(feature) if value != feature[0]), 0)
-    start = max(0, moved - 10)
-    span = slice(start, start + SHOWN)
+    start = max(0, moved - _CHARACTERS_BEFORE_MOVE)
+    span = slice(start, start + _SHOWN_CHARACTERS)
     c = (lines.get("c") or lines["tanh_c"])[span]
     places = range(len(c))
-    axes.fill_between(places, c, 0, where=[value > 0 for value in c], step="mid", color=ABOVE, lw=0)
-    axes.fill_between(places, c, 0, where=[value <= 0 for value in c], step="mid", color=BELOW, lw=0)
+    axes.fill_between(places, c, 0, where=[value > 0 for value in c], step="mid", color=_ABOVE, lw=0)
+    axes.fill_between(places, c, 0, where=[value <= 0 for value in c], step="mid", color=_BELOW, lw=0)
     if feature:
-        axes.step(places, feature[span], where="mid", color=INK, lw=0.8, label=words(finding["feature"]))
+        axes.step(places, feature[span], where="mid", color=_INK, lw=0.8, label=words(finding["feature"]))
         axes.legend(frameon=False, fontsize=6)
     letters = [symbol(character) for character in excerpt["text"][span]]
     axes.set_xticks(list(places), letters, fontsize=5, family="monospace")
@@ -158,71 +190,74 @@ def draw_along(axes: "Axes", finding: Json, excerpt: Json) -> None:
 
 
 def draw_trace(axes: "Axes", trace: Json) -> None:
-    """Mean c around the events of the feature, with its quartiles."""
+    """Draw the mean of c around the events of the feature, with its quartiles."""
     for place, (name, event) in enumerate(trace["events"].items()):
         if event["count"]:
             xs = range(trace["first"], trace["first"] + len(event["mean"]))
-            colour = (INK, SOFT)[place % 2]
+            colour = (_INK, _SOFT)[place % 2]
             axes.fill_between(xs, event["low"], event["high"], color=colour, alpha=0.2, lw=0)
             axes.plot(xs, event["mean"], color=colour, lw=1.2, label=f"{name} ({event['count']:,})")
-    axes.axvline(0, color=SOFT, lw=0.6, ls=":")
+    axes.axvline(0, color=_SOFT, lw=0.6, ls=":")
     axes.legend(frameon=False, fontsize=6)
     axes.set(xlabel="characters from the event", ylabel="c")
 
 
 def draw_histogram(axes: "Axes", levels: Json) -> None:
-    """How often tanh(c) takes each value, by level, as shares."""
+    """Draw the distribution of tanh(c) at each level of the feature, as shares of its positions."""
     for place, (name, counts) in enumerate(levels.items()):
         edges = [2 * edge / len(counts) - 1 for edge in range(len(counts) + 1)]
         shares = [count / max(1, sum(counts)) for count in counts]
         axes.stairs(
-            shares, edges, fill=True, alpha=0.55, color=(BELOW, ABOVE, SOFT, INK)[place % 4], label=name
+            shares, edges, fill=True, alpha=0.55, color=(_BELOW, _ABOVE, _SOFT, _INK)[place % 4], label=name
         )
     axes.legend(frameon=False, fontsize=6)
     axes.set(xlabel="tanh(c)", ylabel="share", xlim=(-1, 1))
 
 
 def draw_staircase(axes: "Axes", staircase: Json) -> None:
-    """Mean c by value of the feature, with its quartiles."""
+    """Draw the mean of c by value of the feature, with its quartiles."""
     xs = range(len(staircase["mean"]))
-    axes.fill_between(xs, staircase["low"], staircase["high"], color=INK, alpha=0.15, lw=0)
-    axes.plot(xs, staircase["mean"], color=INK, lw=1.2, marker=".", ms=3)
+    axes.fill_between(xs, staircase["low"], staircase["high"], color=_INK, alpha=0.15, lw=0)
+    axes.plot(xs, staircase["mean"], color=_INK, lw=1.2, marker=".", ms=3)
     axes.set(xlabel="value of the feature", ylabel="c")
 
 
 def draw_survival(axes: "Axes", survival: Sequence[float]) -> None:
-    """Share of times still on, by characters since the feature went on."""
-    axes.plot(range(len(survival)), survival, color=INK, lw=1.2)
+    """Draw the share of cases in which the cell is still on, by characters since the feature went on."""
+    axes.plot(range(len(survival)), survival, color=_INK, lw=1.2)
     axes.set(xlabel="characters since it went on", ylabel="share on", ylim=(0, 1.02))
 
 
 def draw_effect(axes: "Axes", causal: Json) -> None:
-    """The effect by dose, the whole one, and what 95% of the controls reach."""
+    """Draw the effect in nats by dose, with the range that 95% of the control cells stay in."""
     doses = sorted((one["dose"], one["effect_nats"]) for one in causal["dose_response"])
     p95 = finite((causal.get("control_effects") or {}).get("p95"))
     if p95 is not None:
-        axes.axhspan(-p95, p95, color=SOFT, alpha=0.3, lw=0, label="95% of controls")
+        axes.axhspan(-p95, p95, color=_SOFT, alpha=0.3, lw=0, label="95% of controls")
         axes.legend(frameon=False, fontsize=6)
-    axes.axhline(0, color=SOFT, lw=0.6, ls=":")
-    axes.plot(*zip(*doses, strict=True), color=INK, lw=1.2, marker=".", ms=4)
-    effect = effect_nats(causal)
+    axes.axhline(0, color=_SOFT, lw=0.6, ls=":")
+    axes.plot(*zip(*doses, strict=True), color=_INK, lw=1.2, marker=".", ms=4)
+    effect = specific_effect_nats(causal)
     axes.set(xlabel="dose", ylabel="nats", title="" if effect is None else f"effect {effect:+.2f} nats")
 
 
-def saturation_of(shares: Json, untrained: Json) -> Callable[["Figure"], None]:
-    """Every cell's share of shut and open gates, one panel for each gate."""
+def saturation_figure(shares: Json, untrained: Json) -> Callable[["Figure"], None]:
+    """Return what draws every cell's shares of low and high positions, one panel for each gate.
+
+    shares and untrained are what `network.shares_of` returns for the network and for an untrained one.
+    """
 
     def draw(figure: "Figure") -> None:
         gates = [gate for gate in GATES if gate in shares]
         for axes, gate in zip(figure.subplots(1, len(gates), squeeze=False)[0], gates, strict=True):
             if gate in untrained:
                 axes.scatter(
-                    untrained[gate]["low"], untrained[gate]["high"], s=5, color=SOFT, lw=0, label="untrained"
+                    untrained[gate]["low"], untrained[gate]["high"], s=5, color=_SOFT, lw=0, label="untrained"
                 )
             axes.scatter(
-                shares[gate]["low"], shares[gate]["high"], s=7, color=ABOVE, lw=0, alpha=0.8, label="trained"
+                shares[gate]["low"], shares[gate]["high"], s=7, color=_ABOVE, lw=0, alpha=0.8, label="trained"
             )
-            axes.plot([0, 1], [1, 0], color=SOFT, lw=0.6, ls=":")
+            axes.plot([0, 1], [1, 0], color=_SOFT, lw=0.6, ls=":")
             axes.set(xlabel="share below 0.1", ylabel="share above 0.9", title=gate, aspect="equal")
         axes.legend(frameon=False, fontsize=6)
 
@@ -230,12 +265,17 @@ def saturation_of(shares: Json, untrained: Json) -> Callable[["Figure"], None]:
 
 
 def draw_reach(axes: "Axes", reach: Mapping[str, Sequence[float | None] | None]) -> None:
-    """Gradient by distance from the closer, of the cells, matched ones and untrained ones."""
+    """Draw gradient by distance from the closer, of the finding's cells, matched cells and untrained ones."""
     for (name, series), style in zip(reach.items(), ("-", "--", ":"), strict=True):
         if series:
             drawn = [float("nan") if value is None else value for value in series]
             axes.plot(
-                range(len(drawn)), drawn, color=INK if name == "cells" else SOFT, ls=style, lw=1.2, label=name
+                range(len(drawn)),
+                drawn,
+                color=_INK if name == "cells" else _SOFT,
+                ls=style,
+                lw=1.2,
+                label=name,
             )
     axes.legend(frameon=False, fontsize=6)
     axes.set(xlabel="characters before the closer", ylabel="gradient, 1 at the closer")

@@ -79,11 +79,11 @@ def test_the_cell_is_told_in_words(open_full):
     page = open_full("#cell=0:194&at=0")
     told = page.locator("#chart-told")
     expect(told).to_contain_text(
-        'It switches on at ", off at ", holds between: it follows inside double quotes.'
+        'It marks text inside double quotes: it switches on at one " and off at the next, and holds its value'
     )
     expect(told).to_contain_text(
-        'When it is forced off 8 characters earlier, " becomes 6.0 times less likely; '
-        "99 matched cells changed that by at most 1.10 times."
+        'When the cell is forced off 8 characters earlier, the closing " becomes 6.0 times less likely; '
+        "equal changes of 99 matched cells or small groups of them change that by at most 1.10 times."
     )
     expect(told).to_contain_text("Verified.")
 

@@ -138,15 +138,15 @@ def test_summary_names_cell_feature_drivers_and_numbers():
     said = plain_text(render(sample_findings()))
 
     assert (
-        "Cell 0:194 switches on at &#34;, off at &#34;, holds between: it follows inside double quotes. "
-        "It was not changed, so whether the model uses it is open. "
+        "Cell 0:194 follows text inside double quotes: it switches on at one &#34; and off at the next, and "
+        "holds its value in between. No experiment changed this cell, so whether the model uses it is open. "
         "not tested; held-out score 0.86, chance at most 0.21, p = 0.01" in said
     )
     assert "7 cells of 256 follow 4 features of the text." in said
     assert "its sign is reversed" in said
     assert "controls: untrained: candidates0" in said
-    assert "Cell 0:7 counts every character and starts again at ↵: it follows characters" in said
-    assert "Cell 0:31 goes up at ( or [, down at ) or ]: it follows bracket depth." in said
+    assert "Cell 0:7 follows the characters since the last ↵: it steps at every character" in said
+    assert "Cell 0:31 follows the depth of brackets [ ]: it steps up at ( or [ and down at ) or ]." in said
 
 
 def test_summary_tells_each_feature_once_by_its_best_cell():
@@ -301,8 +301,8 @@ def test_what_changing_a_cell_did_is_told_in_words():
     }
     told = next(row.effect for row in view(findings).rows if row.cell == "0:194")
     assert "".join(part.text for part in told) == (
-        "When it is forced off 8 characters earlier, ) becomes 10 times less likely; 199 matched cells "
-        "changed that by at most 1.10 times"
+        "When the cell is forced off 8 characters earlier, the closing ) becomes 10 times less likely; equal "
+        "changes of 199 matched cells or small groups of them change that by at most 1.10 times"
     )
     assert [part.text for part in told if part.code] == [")"]
 
@@ -314,7 +314,7 @@ def test_only_what_of_an_effect_is_specific_is_told():
     findings["method"]["null"] = {"significance": 0.01}
     row = next(row for row in view(findings).rows if row.cell == "0:194")
     assert row.effect == ()
-    assert "p = 0.6 with all tested cells allowed for; 0.01 is asked for" in row.doubt
+    assert "p = 0.6, corrected for all tested cells; 0.01 at most is required" in row.doubt
 
 
 def test_gradients_of_three_groups_stand_side_by_side():
@@ -333,13 +333,15 @@ def test_caveats_say_how_far_it_goes():
     findings["findings"][0]["verdict"], findings["findings"][1]["verdict"] = "verified", "redundant"
     findings["method"]["controls"] = {"untrained": {"findings": 0}, "gate_shuffled": {"findings": 2}}
     assert view(findings).caveats == (
-        "256 cells were compared with 3 features; p-values allow for all of them.",
-        "Scores are correlations on text that nothing was chosen on: here 0.38 at least, where chance "
-        "reached 0.21. Below 1 a cell does something else as well.",
-        "The same search found 0 in an untrained network and 2 in one with its gates shuffled.",
-        "1 of 7 findings is verified by changing the cell, 1 only together with others; that the model uses "
-        "the rest is not shown.",
-        "All this is about 12,345,678 characters of stdlib; elsewhere the cells may do other things.",
+        "256 cells were compared with 3 features; the p-values are corrected for all these comparisons.",
+        "Scores are correlations on held-out text, on which nothing was chosen: the lowest here is 0.38, and "
+        "chance reached 0.21. A cell with a score below 1 follows its feature in part only.",
+        "The same search finds 0 cells in an untrained network and 2 cells in the inspected network with its "
+        "gates shuffled.",
+        "1 of 7 findings is verified by changing the cell, and 1 by changing it together with other cells; "
+        "for the rest it is not shown that the model uses them.",
+        "All of this was measured on 12,345,678 characters of stdlib; on other text the cells may do other "
+        "things.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Findings with everything that a present inspection says: portraits, proofs, gates and packed cells."""
+"""Findings with every part that an inspection writes: portraits, interventions, gates and packed values."""
 
 import base64
 import math
@@ -14,7 +14,7 @@ PASSAGE = (300, 340)
 
 
 def full_findings(length: int = LENGTH) -> dict[str, Any]:
-    """The sample, with a verified toggle and a counter that have everything; the excerpt has a length."""
+    """Return the sample with every part for a toggle and a counter, on a text of length characters."""
     findings = sample_findings()
     excerpt = findings["excerpts"][0]
     excerpt["text"] = excerpt["text"][:length]
@@ -32,7 +32,7 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
     }
     toggle["mechanism"] |= {"weights": WEIGHTS, "input_gate_at_drivers": 0.99, "forget_gate_at_drivers": 0.11}
     counter |= {"verdict": "correlate", "causal": causal(0.08) | {"steps": 5, "insertion_nats": None}}
-    # As of a cell below another layer, which no character reaches directly.
+    # A cell below another layer has weights to the cells above it, and none to the characters.
     counter["mechanism"] |= {
         "weights": {"from_self": WEIGHTS["from_self"], "to_cells": {"1:3": 2.5, "1:9": 0.5}}
     }
@@ -51,7 +51,7 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
 
 
 def demo_sized() -> dict[str, Any]:
-    """As much as the demo has: gates of twelve cells and every value of 256, which no packing makes small."""
+    """Return findings as large as the demo's: gates of twelve cells, noisy values of 256."""
     findings = full_findings()
     excerpt = findings["excerpts"][0]
     series = excerpt["cells"]["0:194"]["tanh_c"]
@@ -75,7 +75,7 @@ WEIGHTS = {
 
 
 def causal(nats: float) -> dict[str, Any]:
-    """An intervention with all its numbers."""
+    """Return an intervention with all its numbers, whose effect is nats."""
     return {
         "target": '"',
         "effect_nats": nats,
@@ -95,7 +95,7 @@ def causal(nats: float) -> dict[str, Any]:
 
 
 def portrait(levels: tuple[str, ...], events: tuple[str, ...]) -> dict[str, Any]:
-    """A portrait of plausible shape, with three excerpts of the sample text."""
+    """Return a portrait of plausible shape, with three excerpts of the sample text."""
     trace = {
         name: [math.tanh(place / 4 + shift) for place in range(-16, 49)] for name, shift in BANDS.items()
     }
@@ -126,7 +126,7 @@ def portrait(levels: tuple[str, ...], events: tuple[str, ...]) -> dict[str, Any]
 
 
 def gates(tanh_c: list[float]) -> dict[str, list[float]]:
-    """c and four gates along the text."""
+    """Return c and four gates along a text with these values of tanh(c)."""
     return {
         "c": [round(math.atanh(value), 3) for value in tanh_c],
         "input": [round(abs(value) ** 4, 2) for value in tanh_c],
@@ -137,7 +137,7 @@ def gates(tanh_c: list[float]) -> dict[str, list[float]]:
 
 
 def grid(series: dict[str, list[float] | None], length: int) -> dict[str, Any]:
-    """Cells packed as an inspection packs them; one without values is high in PASSAGE alone."""
+    """Return cells packed as an inspection packs them; a cell without values is high in PASSAGE alone."""
     lone = [0.8 if PASSAGE[0] <= index < PASSAGE[1] else -0.6 for index in range(length)]
     packed = bytearray()
     for values in series.values():
@@ -152,7 +152,7 @@ def grid(series: dict[str, list[float] | None], length: int) -> dict[str, Any]:
 
 
 def gate_shares() -> dict[str, Any]:
-    """Shares of every cell's gates, of the network and of an untrained one."""
+    """Return shares of low and high positions of every cell's gates, trained and untrained."""
 
     def layer(low: float, high: float) -> dict[str, Any]:
         cells = {
@@ -166,7 +166,7 @@ def gate_shares() -> dict[str, Any]:
 
 
 def reach(name: str) -> dict[str, Any]:
-    """Gradient that fades with the distance."""
+    """Return the gradient that reaches a group of cells; it fades with the distance from the closer."""
     kept = REACHES[name]
     return {
         "cells": 2,
@@ -176,7 +176,7 @@ def reach(name: str) -> dict[str, Any]:
 
 
 def odd_text(length: int) -> str:
-    """One line of the given length of what could break a page: markup, controls, right-to-left, emoji."""
+    """Return a line of length characters that could break a page: markup, controls, right-to-left, emoji."""
     piece = (
         HOSTILE.replace("\n", "")
         + "אבג דهر \U0001f469\u200d\U0001f680\U0001f1e9\U0001f1ea \t\r\x07\x1b[31m\ufeff\ud800"
@@ -185,7 +185,7 @@ def odd_text(length: int) -> str:
 
 
 def odd_findings(length: int) -> dict[str, Any]:
-    """Findings about an odd text, in every place where text of a corpus may stand."""
+    """Return findings with odd text in every place where text of a corpus may stand."""
     findings = full_findings()
     text = odd_text(length)
     findings["excerpts"] = [
@@ -200,14 +200,14 @@ def odd_findings(length: int) -> dict[str, Any]:
     toggle = findings["findings"][0]
     toggle["drivers"] = {"set": [HOSTILE], "reset": ["\U0001f469", "\ud800"]}
     toggle["causal"]["target"] = "<\u202e"
-    for one in toggle["portrait"]["excerpts"].values():
-        one["text"] = text[:128]
+    for excerpt in toggle["portrait"]["excerpts"].values():
+        excerpt["text"] = text[:128]
     toggle["mechanism"]["weights"] = WEIGHTS | {"to_logits": {"<": 1.0, "\u202e": -1.0, "\U0001f680": 0.5}}
     return findings
 
 
 def untrained(length: int = LENGTH) -> dict[str, Any]:
-    """The full findings' twin that found nothing."""
+    """Return findings about the same text of a network in which nothing was found."""
     findings = full_findings(length) | {"findings": []}
     findings["model"] = findings["model"] | {"checkpoint": "untrained", "bits_per_character": None}
     return findings

@@ -1,4 +1,4 @@
-"""Findings that look like an inspection's: cells drawn from the features they follow, plus noise."""
+"""Findings in the schema of findings.json: each cell's values are those of its feature, plus noise."""
 
 import random
 from typing import Any
@@ -17,12 +17,12 @@ LENGTH = 2_000
 
 
 def sample_text(length: int = LENGTH) -> str:
-    """Source-like text with quotes, brackets, tabs and blank lines."""
+    """Return text that looks like a program, with quotes, brackets, tabs and blank lines."""
     return ("".join(LINES) * (length // 100))[:length]
 
 
 def inside_quotes(text: str) -> list[int]:
-    """1 from an opening double quote to the character before its closer."""
+    """Return 1 for each character from an opening double quote to the one before its closer, else 0."""
     level, signal = 0, []
     for character in text:
         level ^= character == '"'
@@ -31,7 +31,7 @@ def inside_quotes(text: str) -> list[int]:
 
 
 def bracket_depth(text: str) -> list[int]:
-    """How many round or square brackets are open."""
+    """Return how many round or square brackets are open after each character."""
     depth, signal = 0, []
     for character in text:
         depth = max(0, depth + (character in "([") - (character in ")]"))
@@ -40,7 +40,7 @@ def bracket_depth(text: str) -> list[int]:
 
 
 def since_newline(text: str) -> list[int]:
-    """Characters since the last line break."""
+    """Return the characters since the last line break, for each character."""
     steps, signal = 0, []
     for character in text:
         steps = 0 if character == "\n" else steps + 1
@@ -49,7 +49,7 @@ def since_newline(text: str) -> list[int]:
 
 
 def follow(signal: list[int], *, low: float, high: float, noise: float, seed: int) -> list[float]:
-    """tanh(c) in (-1, 1) of a cell that goes from `low` to `high` with the signal."""
+    """Return tanh(c) in (-1, 1) of a cell that goes from low to high with signal, plus Gaussian noise."""
     source = random.Random(seed)
     top = max(signal) or 1
     return [
@@ -60,7 +60,8 @@ def follow(signal: list[int], *, low: float, high: float, noise: float, seed: in
 def finding(
     cell: int, kind: str, feature: str, drivers: dict[str, list[str]], score: float, *, polarity: int = 1
 ) -> dict[str, Any]:
-    """One finding, not tested for its use."""
+    """Return one finding whose cell no experiment has changed."""
+    counts = kind in ("counter", "depth_counter")
     return {
         "layer": 0,
         "cell": cell,
@@ -70,12 +71,29 @@ def finding(
         "polarity": polarity,
         "detection": {
             "score": score + 0.02,
-            "held_out_score": score,
+            "discovery_p_value": 0.01,
             "null_max": 0.21,
+            "held_out_score": score,
+            "held_out_partial": score - 0.03,
+            "held_out_null_max": 0.21,
             "p_value": 0.01,
-            "dwell_median": 11,
+            "untrained_score": 0.33,
+            "memory": 0.72,
+            "level_share": 0.88,
+            "threshold": 0.05,
+            "slope": polarity * 0.6,
+            "accuracy": None if counts else 0.97,
+            "balanced_accuracy": None if counts else 0.94,
+            "straightness": 0.96 if counts else None,
         },
-        "mechanism": {"input_gate": 0.93, "forget_gate": 0.97, "output_saturation": 0.41},
+        "mechanism": {
+            "input_gate": 0.03,
+            "input_gate_at_drivers": 0.93,
+            "forget_gate": 0.97,
+            "forget_gate_at_drivers": 0.18,
+            "output_gate": 0.35,
+            "output_saturation": 0.41,
+        },
         "causal": None,
         "verdict": None,
     }
@@ -87,7 +105,7 @@ LINE = {"step": ["*"], "reset": ["\n"]}
 
 
 def sample_findings() -> dict[str, Any]:
-    """Seven findings about one excerpt of 2,000 characters."""
+    """Return findings with seven cells and one excerpt of 2,000 characters, as read from findings.json."""
     text = sample_text()
     quotes, depth, column = inside_quotes(text), bracket_depth(text), since_newline(text)
     return {
@@ -109,13 +127,20 @@ def sample_findings() -> dict[str, Any]:
                 "calibrate": [0, 50_000],
                 "discover": [50_000, 150_000],
                 "confirm": [150_000, 250_000],
+                "intervene": [250_000, 300_000],
             },
         },
         "method": {
             "features": ["inside_double_quotes", "bracket_depth", "characters_since_newline"],
-            "null": "circular shift, one shift for all cells, maximum over cells and features",
-            "shifts": 99,
-            "controls": {"untrained": {"candidates": 0}},
+            "dropped_features": ["inside_guillemets"],
+            "aliases": {"distance_since_newline": "characters_since_newline"},
+            "null": {
+                "kind": "circular shift of the features, the same for all cells, largest score of any pair",
+                "shifts": 99,
+                "significance": 0.01,
+            },
+            "rules": {"least_score": 0.5},
+            "controls": {"untrained": {"candidates": 0, "findings": 0, "best_score": 0.28}},
             "seed": 0,
         },
         "findings": [
@@ -171,7 +196,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)>\u202e<!--\u2028{{ 7 * 7 }}&amp;
 
 
 def hostile_findings() -> dict[str, Any]:
-    """Findings whose every text tries to leave its place."""
+    """Return findings each of whose texts would change the page if it were read as HTML."""
     findings = sample_findings()
     text = (HOSTILE * 3)[:100]
     findings["model"]["checkpoint"] = HOSTILE

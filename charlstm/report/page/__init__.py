@@ -1,1 +1,11 @@
-""""""
+"""The plain data of a page, made of findings.json: the templates only place it and the script only draws it.
+
+view.py           the findings -> everything that the templates of the page read
+rows.py           one finding -> a line of the table and a sentence of the summary
+network.py        gates, gradients and control networks -> the tables about the network as a whole
+script_data.py    the findings -> what the page's script draws: texts, portraits, interventions
+watched_cells.py  the findings -> the names and levels of the cells in the part with the model
+packed_model.py   a run's folder -> the model as text that a page can carry
+size_limit.py     what is left out of a page that would be too large
+comparison.py     two findings of one text -> everything that the template of their comparison reads
+"""

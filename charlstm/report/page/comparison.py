@@ -1,4 +1,4 @@
-"""Two findings of the same text -> the plain data of a page that puts them side by side."""
+"""Two findings of the same text -> the plain data of a page that puts the two models side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from charlstm.report.words.values import MISSING, facts, finite, text, words
 
 @dataclass(frozen=True)
 class Line:
-    """One fact of both models."""
+    """One fact about both models: its name, and its value for the left and for the right one."""
 
     name: str
     left: str
@@ -25,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that the template reads; left and right are the models' names."""
+    """Everything that the template reads; left and right are the models' names, data is for the script."""
 
     left: str
     right: str
@@ -36,17 +36,12 @@ class Comparison:
 
 
 def compare(left: Mapping[str, Any], right: Mapping[str, Any]) -> Comparison:
-    """Two findings as read from findings.json, of the same text.
+    """Return the page of two findings as read from findings.json, left and right.
 
-    Raises UsageError when their excerpts are not of the same text.
+    Raises UsageError when their first excerpts are not the same text.
     """
     sides = (left, right)
-    excerpts = [(side.get("excerpts") or [{}])[0] for side in sides]
-    if not excerpts[0] or any(excerpts[0].get(key) != excerpts[1].get(key) for key in ("text", "start")):
-        raise UsageError(
-            "the two findings do not show the same text",
-            "inspect both at once: `charlstm inspect A --compare B`",
-        )
+    excerpts = _same_excerpts(sides)
     names = [name_of(side) for side in sides]
     if names[0] == names[1]:
         names = [str((side.get("model") or {}).get("checkpoint")) for side in sides]
@@ -68,70 +63,82 @@ def compare(left: Mapping[str, Any], right: Mapping[str, Any]) -> Comparison:
     )
 
 
+def _same_excerpts(sides: Sequence[Mapping[str, Any]]) -> list[Json]:
+    """Return the first excerpt of both findings. Raises UsageError when these are not the same text."""
+    excerpts = [(side.get("excerpts") or [{}])[0] for side in sides]
+    if not excerpts[0] or any(excerpts[0].get(key) != excerpts[1].get(key) for key in ("text", "start")):
+        raise UsageError(
+            "the two findings do not show the same text",
+            "inspect both at once: `charlstm inspect A --compare B`",
+        )
+    return excerpts
+
+
 def name_of(findings: Mapping[str, Any]) -> str:
-    """The last part of the checkpoint's path."""
-    return (
-        visible(str((findings.get("model") or {}).get("checkpoint") or "an LSTM"))
-        .rstrip("/")
-        .rpartition("/")[2]
-    )
+    """Return the last part of the path of the run that was inspected."""
+    path = visible(str((findings.get("model") or {}).get("checkpoint") or "an LSTM"))
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def side_data(findings: Mapping[str, Any], name: str, excerpt: Mapping[str, Any]) -> Json:
-    """What the script draws of one model."""
+    """Return what the script draws of one model: its excerpt, its cells with findings and its gates."""
     found = sorted(findings.get("findings") or [], key=held_out_score, reverse=True)
     return {
         "name": name,
         "excerpt": excerpt_data(excerpt),
         "rows": [
-            {"cell": cell_name(one), "feature": one["feature"], "feature_words": words(one["feature"])}
-            for one in found
+            {
+                "cell": cell_name(finding),
+                "feature": finding["feature"],
+                "feature_words": words(finding["feature"]),
+            }
+            for finding in found
         ],
         "network": network_data(findings.get("gates") or {}, findings.get("credit") or {}),
     }
 
 
 def model_lines(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Line]:
-    """Size, quality and what was found, one line each."""
-    told = [dict(side_facts(side)) for side in (left, right)]
-    return [Line(name, told[0][name], told[1].get(name, MISSING)) for name in told[0]]
+    """Return size, quality and numbers of findings of both models, one line each."""
+    of_left, of_right = dict(side_facts(left)), dict(side_facts(right))
+    return [Line(name, value, of_right.get(name, MISSING)) for name, value in of_left.items()]
 
 
 def side_facts(findings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is told of one model."""
+    """Return (name, value) of every fact that is compared, of one model."""
     model, method = findings.get("model") or {}, findings.get("method") or {}
     found = findings.get("findings") or []
-    verdicts = [one.get("verdict") for one in found]
-    scores = [held_out_score(one) for one in found]
-    lines: list[tuple[str, Any]] = [
+    verdicts = [finding.get("verdict") for finding in found]
+    scores = [held_out_score(finding) for finding in found]
+    values: list[tuple[str, Any]] = [
         ("layers", model.get("layers")),
         ("cells in a layer", model.get("cells")),
         ("parameters", model.get("parameters")),
         ("bits per character", model.get("bits_per_character")),
-        ("cells with a finding", len({cell_name(one) for one in found})),
+        ("cells with a finding", len({cell_name(finding) for finding in found})),
         *((name, verdicts.count(name)) for name in ("verified", "redundant", "correlate")),
         ("best held-out score", max(scores, default=None)),
         ("features tested", len(method.get("features") or [])),
     ]
-    return [(name, text(value)) for name, value in lines]
+    return [(name, text(value)) for name, value in values]
 
 
 def feature_lines(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Line]:
-    """The best cell of every feature that either model has a finding for, the best score first."""
+    """Return the best cells of every feature that either model has a finding for, the best score first."""
     best = [best_by_feature(side.get("findings") or []) for side in (left, right)]
     names = sorted(
         {*best[0], *best[1]}, key=lambda name: -max(held_out_score(b[name]) for b in best if name in b)
     )
-    return [Line(words(name), *(told(b.get(name)) for b in best)) for name in names]
+    return [Line(words(name), *(cell_line(b.get(name)) for b in best)) for name in names]
 
 
 def best_by_feature(findings: Sequence[Json]) -> dict[str, Json]:
-    """The finding with the best held-out score of each feature."""
-    return {one["feature"]: one for one in sorted(findings, key=held_out_score)}
+    """Return the finding with the best held-out score of each feature."""
+    return {finding["feature"]: finding for finding in sorted(findings, key=held_out_score)}
 
 
-def told(finding: Mapping[str, Any] | None) -> str:
-    """The cell, its score and its verdict."""
+def cell_line(finding: Mapping[str, Any] | None) -> str:
+    """Return the cell of a finding, its score and its verdict; a dash for None."""
     if finding is None:
         return MISSING
     score = finite((finding.get("detection") or {}).get("held_out_score"))
@@ -140,6 +147,6 @@ def told(finding: Mapping[str, Any] | None) -> str:
 
 
 def provenance_lines(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Line]:
-    """What wrote the findings of each."""
-    found = [dict(facts(provenance_of(side))) for side in (left, right)]
-    return [Line(name, found[0][name], found[1].get(name, MISSING)) for name in found[0]]
+    """Return what wrote the findings of each model, a line for every fact of the left one."""
+    of_left, of_right = (dict(facts(provenance_of(side))) for side in (left, right))
+    return [Line(name, value, of_right.get(name, MISSING)) for name, value in of_left.items()]

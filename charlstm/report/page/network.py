@@ -1,4 +1,4 @@
-"""What concerns all cells: how hard the gates are, how far gradient reaches, what control networks show."""
+"""What the findings say of the whole network -> the page's tables of gates, gradients and controls."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,25 +7,28 @@ from typing import Any
 from charlstm.findings import Json
 from charlstm.report.words.values import MISSING, finite, is_number, text, words
 
-REACHES = (4, 8, 16, 32)
-CARRY_MEASURES = {
-    "kept": "product of the forget gates from opener to closer",
-    "direct_share": "share of the gradient that comes straight along c",
-    "same_sign": "how often it has the direct path's sign",
-    "deviation": "distance from the direct path, in nats",
-}
+# The groups of cells in the findings' `credit`, in the order of the table's columns.
 GROUPS = ("cells", "controls", "untrained")
-CONTROL_MEASURES = ("candidates", "findings", "best_score")
-CONTROLS = {
+
+# Distances, in characters before the closer, at which the table tells how much gradient is left.
+_DISTANCES_CHARACTERS = (4, 8, 16, 32)
+_CARRY_MEASURES = {
+    "kept": "product of the forget gates from opener to closer",
+    "direct_share": "share of the gradient at the opener that comes straight along c",
+    "same_sign": "share of closers whose gradient has the sign of that direct path",
+    "deviation": "distance of the gradient's logarithm from the direct path's, in nats",
+}
+_CONTROL_MEASURES = ("candidates", "findings", "best_score")
+_CONTROLS = {
     "untrained": "an untrained network of the same shape",
-    "gate_shuffled": "the same weights, each gate's rows dealt out to other cells",
-    "pseudo_features": "features about letters that mean nothing",
+    "gate_shuffled": "the trained weights, with each gate's rows dealt out to other cells",
+    "pseudo_features": "features about letters, which no cell has a reason to follow",
 }
 
 
 @dataclass(frozen=True)
 class Control:
-    """What a control shows, where nothing should be found."""
+    """A line of the table of controls: its name, and what the search finds in it."""
 
     name: str
     measures: tuple[str, ...]
@@ -33,7 +36,9 @@ class Control:
 
 @dataclass(frozen=True)
 class Gradient:
-    """One measure of how gradient reaches cells: in the finding's cells, matched ones and untrained ones."""
+    """A line of the table of gradients: one measure in the finding's cells, in matched cells, and in the same
+    cells of an untrained network.
+    """
 
     name: str
     cells: str
@@ -43,7 +48,11 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Gate:
-    """Saturation of one gate of one layer; `low` and `high` are shares of positions in [0, 1]."""
+    """A line of the table of gates: one gate of one layer.
+
+    low and high are the shares of positions with a gate below 0.1 and above 0.9, in [0, 1], None where they
+    are unknown; shares are all that the findings have, as text.
+    """
 
     layer: int
     name: str
@@ -53,7 +62,7 @@ class Gate:
 
 
 def gate_table(gates: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Gate, ...]]:
-    """(the names of the shares, one Gate per layer and gate), whatever shares the findings carry."""
+    """Return the names of the columns, and a line for every layer and gate, of the shares in gates."""
     found = [
         (layer.get("layer", index), name, {key: share for key, share in shares.items() if is_number(share)})
         for index, layer in enumerate(gates.get("layers") or [])
@@ -75,29 +84,33 @@ def gate_table(gates: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Gate, .
 
 
 def gradient_table(credit: Mapping[str, Any]) -> Iterable[Gradient]:
-    """The main measures of the gradient claim, of three groups of cells."""
+    """Yield the main measures of how gradient reaches cells; none where credit has no cells."""
     groups = [credit.get(name) or {} for name in GROUPS]
     if not groups[0]:
         return
     yield Gradient("cells", *(text(group.get("cells")) for group in groups))
-    for key, name in CARRY_MEASURES.items():
+    for key, name in _CARRY_MEASURES.items():
         yield Gradient(name, *(text((group.get("carry") or {}).get(key)) for group in groups))
-    for distance in REACHES:
-        told = ((group.get("reach_since_opener") or [])[distance : distance + 1] for group in groups)
-        reached = (text(values[0]) if values else MISSING for values in told)
-        yield Gradient(f"gradient {distance} characters before the closer, against at it", *reached)
+    for distance in _DISTANCES_CHARACTERS:
+        values = [(group.get("reach_since_opener") or [])[distance : distance + 1] for group in groups]
+        reached = (text(value[0]) if value else MISSING for value in values)
+        yield Gradient(f"gradient {distance} characters before the closer, over the gradient at it", *reached)
 
 
 def control_table(method: Mapping[str, Any]) -> Iterable[Control]:
-    """One line per control, of the measures that it has."""
+    """Yield a line for every control in method, of the measures that it has."""
     for name, control in (method.get("controls") or {}).items():
         if isinstance(control, Mapping):
-            measures = tuple(text(control.get(measure)) for measure in CONTROL_MEASURES)
-            yield Control(CONTROLS.get(name, words(name)), measures)
+            measures = tuple(text(control.get(measure)) for measure in _CONTROL_MEASURES)
+            yield Control(_CONTROLS.get(name, words(name)), measures)
 
 
 def network_data(gates: Mapping[str, Any], credit: Mapping[str, Any]) -> Json:
-    """What the script draws: each cell's shares of shut and open gates, and gradient by distance."""
+    """Return what the script draws of the network.
+
+    layers has, for each layer, `shares_of` its gates and of the untrained network's; reach has, for each of
+    GROUPS, the gradient by distance from the closer.
+    """
     untrained = (gates.get("untrained") or {}).get("layers") or []
     return {
         "layers": [
@@ -110,10 +123,13 @@ def network_data(gates: Mapping[str, Any], credit: Mapping[str, Any]) -> Json:
 
 
 def shares_of(layer: Mapping[str, Any]) -> Json:
-    """By gate, the cells' shares of positions below .1 and above .9."""
-    found = {name: (layer.get(name) or {}).get("cells") or {} for name in ("input", "forget", "output")}
+    """Return, for each gate of a layer of the findings, every cell's shares of low and of high positions.
+
+    low is below 0.1 and high above 0.9; both are lists of shares in [0, 1], one for each cell.
+    """
+    by_gate = {name: (layer.get(name) or {}).get("cells") or {} for name in ("input", "forget", "output")}
     return {
         name: {"low": cells["below_0.1"], "high": cells["above_0.9"]}
-        for name, cells in found.items()
+        for name, cells in by_gate.items()
         if "below_0.1" in cells and "above_0.9" in cells
     }

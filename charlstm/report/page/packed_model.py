@@ -1,13 +1,9 @@
 """A run's folder -> its model as text that a page can carry, read by the checkpoint's loaders, without torch.
 
-Every row of a matrix is stored as whole numbers times a scale of its own, in as many bits as there is room
-for, byte by byte in planes: the first bytes of all numbers, then the second, then the third. What is alike
-stands together this way and compresses. Half precision would be as simple, but it is too coarse for a cell
-that counts. The largest change on 1,000 characters of held-out text, in five trained networks:
-
-                     half    20 bits   16       14      12
-    a probability    .0046   .00002    .0003    .001    .006
-    a cell state     .039    .00008    .0012    .0045   .016
+Every row of a matrix is stored as whole numbers times a scale of its own. The numbers have as many bits as
+there is room for, and are stored in planes: the first bytes of all numbers, then the second bytes, then the
+third. Bytes of one plane resemble each other, so they compress. Half precision would be as simple, but it is
+too coarse for a cell that counts.
 """
 
 import base64
@@ -28,18 +24,22 @@ from charlstm.errors import CheckpointError
 from charlstm.findings import Json
 from charlstm.run_files import CONFIG, MODEL
 
-MOST_NUMBERS = 5_500_000
-# What the weights may take of a page of 10 MB, in characters of base64.
-ROOM = 9_000_000
-BITS = (20, 16, 14, 13, 12)
+MOST_WEIGHTS = 5_500_000
+# Characters of base64 that the weights may take: what other data leave of a page of 10 MB.
+_ROOM_CHARACTERS = 9_000_000
+# Bits of a weight, tried in this order until the weights fit. The largest change of a probability in five
+# networks was .00002 at 20 bits and .006 at 12 on 1,000 characters; see tests/benchmarks/EXPERIMENTS.md.
+BITS_PER_WEIGHT = (20, 16, 14, 13, 12)
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Inside:
-    """The model that a page carries: what the script must know, and the weights as base64 of a deflated
-    stream, count of them. Without one, absent says why in a sentence.
+    """The model that a page carries, or why it carries none.
+
+    header is what the script has to know, weights the base64 of a deflated stream with count weights. Without
+    a model header is None, and absent is a sentence that says why.
     """
 
     header: Json | None = None
@@ -49,23 +49,25 @@ class Inside:
 
 
 def no_model(why: str) -> Inside:
-    """A page without a model, and the reason that it gives."""
+    """Return a page's model that is absent, and the sentence why in which the page says so."""
     return Inside(absent=why)
 
 
 NOT_WANTED = no_model("It was left out of this page on purpose (--no-model).")
-NOT_GIVEN = no_model("This page was drawn from the findings alone.")
+NOT_GIVEN = no_model("This page was drawn from the findings alone, without the run's folder.")
 
 
 class _UnfitError(Exception):
-    """Why a folder's model cannot stand in the page."""
+    """The model of a folder cannot stand in the page, for the reason in the message."""
 
 
-def inside(findings: Mapping[str, Any], folders: Sequence[Path], *, room: int = ROOM) -> Inside:
-    """The model that findings tell of, from the first of these folders that holds a run.
+def inside(
+    findings: Mapping[str, Any], folders: Sequence[Path], *, room_characters: int = _ROOM_CHARACTERS
+) -> Inside:
+    """Return the model that findings are about, from the first of folders that holds a run.
 
-    room is how many characters of base64 it may take. Whatever keeps it out becomes the page's sentence:
-    a report is drawn all the same.
+    room_characters is how many characters of base64 the weights may take. Whatever keeps the model out
+    becomes a sentence of the page: a page is drawn without a model, too, so nothing is raised.
     """
     folder = next((folder for folder in folders if (folder / CONFIG).is_file()), None)
     if folder is None:
@@ -75,7 +77,7 @@ def inside(findings: Mapping[str, Any], folders: Sequence[Path], *, room: int = 
         config = load_config(folder)
         tensors = load_weights(folder, config.model).tensors
         _refuse_another(findings, config, tensors, folder)
-        return _packed(config, tensors, room)
+        return _packed(config, tensors, room_characters)
     except _UnfitError as why:
         return no_model(str(why))
     except CheckpointError as error:
@@ -85,38 +87,41 @@ def inside(findings: Mapping[str, Any], folders: Sequence[Path], *, room: int = 
 def _refuse_another(
     findings: Mapping[str, Any], config: RunConfig, tensors: Mapping[str, Floats], folder: Path
 ) -> None:
-    """Raise _UnfitError when the folder holds another model than the one inspected."""
-    facts = findings.get("model") or {}
-    known = (findings.get("provenance") or {}).get("weights_sha256")
+    """Raise _UnfitError when the folder holds another model than the one that was inspected."""
+    inspected = findings.get("model") or {}
+    inspected_sha256 = (findings.get("provenance") or {}).get("weights_sha256")
     shape = ("layers", "cells", "vocabulary_size", "activation")
-    own = plain(config.model)
-    same = all(own[name] == facts.get(name, own[name]) for name in shape)
-    if not same or (known and known != weights_sha256(tensors)):
+    loaded = plain(config.model)
+    same = all(loaded[name] == inspected.get(name, loaded[name]) for name in shape)
+    if not same or (inspected_sha256 and inspected_sha256 != weights_sha256(tensors)):
         raise _UnfitError(f"The run in {folder} is not the one inspected: it has changed since.")
 
 
-def _packed(config: RunConfig, tensors: Mapping[str, Floats], room: int) -> Inside:
-    """The model in as many bits per weight as there is room for. Raises _UnfitError where none will do."""
+def _packed(config: RunConfig, tensors: Mapping[str, Floats], room_characters: int) -> Inside:
+    """Return the model in as many bits per weight as there is room for.
+
+    Raises _UnfitError when it has too many weights, or too little room for the fewest bits.
+    """
     matrices, vectors = _matrices(config.model, tensors)
     count = sum(matrix.size for matrix in matrices.values())
-    if count > MOST_NUMBERS:
+    if count > MOST_WEIGHTS:
         raise _UnfitError(
-            f"It has {count:,} weights; a page that can be sent by mail carries {MOST_NUMBERS:,} at most."
+            f"It has {count:,} weights; a page that can be sent by mail carries {MOST_WEIGHTS:,} at most."
         )
-    for bits in BITS:
+    for bits in BITS_PER_WEIGHT:
         weights = _deflated(matrices, vectors, bits)
-        if len(weights) <= room:
+        if len(weights) <= room_characters:
             return Inside(_header(config, matrices, vectors, bits), weights, count)
     raise _UnfitError(
         f"Its {count:,} weights take {len(weights):,} characters even at {bits} bits each; there is room "
-        f"for {room:,}."
+        f"for {room_characters:,}."
     )
 
 
 def _header(
     config: RunConfig, matrices: Mapping[str, Floats], vectors: Mapping[str, Floats], bits: int
 ) -> Json:
-    """What the script must know to read the weights and the text."""
+    """Return what the script has to know to read the weights and to spell text in the vocabulary."""
     vocabulary = config.vocabulary.to_json()
     return {
         "layers": config.model.layers,
@@ -133,8 +138,10 @@ def _header(
 def _matrices(
     model: ModelConfig, tensors: Mapping[str, Floats]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """(matrices, vectors) by name: the two biases of a layer added, and the first layer's input as the
-    smaller of an embedding with its weights and a table (symbols, 4 cells) of what they make of it.
+    """Return (matrices, vectors) of the model by name, float32 each.
+
+    The two biases of a layer are added to one vector (4 cells,). What the first layer reads is the smaller of
+    two: the embedding (symbols, width) with its weights, or a table (symbols, 4 cells) of their product.
     """
     layers = [f"layers.{number}" for number in range(model.layers)]
     bias = {layer: tensors[f"{layer}.bias_ih_l0"] + tensors[f"{layer}.bias_hh_l0"] for layer in layers}
@@ -153,29 +160,38 @@ def _matrices(
 
 
 def _deflated(matrices: Mapping[str, Floats], vectors: Mapping[str, Floats], bits: int) -> str:
-    """Base64 of: the vectors, each row's scale, all float32; then the planes of all whole numbers."""
+    """Return base64 of a deflated stream of the weights, in the order of matrices and vectors.
+
+    The stream has the vectors and each row's scale as float32, then the planes of all whole numbers.
+    """
     whole = [_whole_numbers(matrix, bits) for matrix in matrices.values()]
     floats = np.concatenate([*vectors.values(), *(scales for scales, _ in whole)]).astype("<f4")
     planes = _planes(np.concatenate([numbers.ravel() for _, numbers in whole]), bits)
-    # Weights do not repeat themselves: looking for repetition costs 6% of size and most of the time.
+    # Weights do not repeat themselves: a search for repetitions makes the stream larger and takes most time.
     deflate = zlib.compressobj(strategy=zlib.Z_HUFFMAN_ONLY)
     packed = deflate.compress(floats.tobytes() + planes.tobytes()) + deflate.flush()
     return base64.b64encode(packed).decode("ascii")
 
 
 def _whole_numbers(matrix: Floats, bits: int) -> tuple[Floats, NDArray[np.int64]]:
-    """(scales (rows,), numbers (rows, columns) of so many bits with sign): matrix = scales * numbers."""
-    most = 2 ** (bits - 1) - 1
-    scales = np.abs(matrix).max(axis=1).astype(np.float64) / most
+    """Return (scales, numbers) of a matrix (rows, columns), which is nearly scales[:, None] * numbers.
+
+    scales are (rows,) float32, numbers (rows, columns) in [-2^(bits-1), 2^(bits-1) - 1].
+    """
+    largest = 2 ** (bits - 1) - 1
+    scales = np.abs(matrix).max(axis=1).astype(np.float64) / largest
     scales[scales == 0] = 1.0
-    # The scale as the page will read it: rounding it later would stretch the row.
+    # Numbers are made with the scale as the page will read it: rounding it later would stretch the row.
     scales32 = scales.astype(np.float32)
     numbers = np.rint(matrix / scales32[:, None].astype(np.float64)).astype(np.int64)
-    return scales32, np.clip(numbers, -most - 1, most)
+    return scales32, np.clip(numbers, -largest - 1, largest)
 
 
 def _planes(numbers: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:
-    """(planes, n): the bytes of n numbers, moved above zero and to the top of whole bytes, highest first."""
+    """Return the bytes of numbers (n,), which have bits bits, as planes (bytes of a number, n).
+
+    Numbers are moved above zero and to the top of whole bytes; the plane of the highest bytes comes first.
+    """
     count = -(-bits // 8)
     raised = (numbers + 2 ** (bits - 1)) << (8 * count - bits)
     return np.stack([(raised >> (8 * (count - 1 - plane))) & 0xFF for plane in range(count)]).astype(np.uint8)

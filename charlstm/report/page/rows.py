@@ -1,30 +1,27 @@
-"""Findings as lines of the table and sentences of the summary."""
+"""One finding -> a line of the page's table and a sentence of its summary."""
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from charlstm.report.words.sentences import (
-    ANY_CHARACTER,
-    Phrase,
-    Sentence,
-    behaviour,
-    doubt,
-    effect,
-    effect_nats,
-)
+from charlstm.report.words.phrases import ANY_CHARACTER, Phrase, Sentence
+from charlstm.report.words.sentences import behaviour, doubt, effect, specific_effect_nats
 from charlstm.report.words.symbols import symbol
 from charlstm.report.words.values import finite, words
 
-BEST_FINDINGS = 5
-ROLES = {"set": "set by", "reset": "reset by", "step": "steps at", "unstep": "steps back at"}
-DEPTH_ROLES = {"step": "up at", "unstep": "down at"}
+# The summary tells this many features at most.
+_FEATURES_IN_SUMMARY = 5
+# More than the cells of any layer, so that sorting by layer * this + cell is sorting by layer, then by cell.
+_CELLS_PER_LAYER = 1_000_000
+
+_ROLES = {"set": "set by", "reset": "reset by", "step": "steps at", "unstep": "steps back at"}
+_ROLES_OF_DEPTHS = {"step": "up at", "unstep": "down at"}
 
 
 @dataclass(frozen=True)
 class Driver:
-    """What a character does to a cell: "set by", and the characters as symbols."""
+    """Characters that move a cell: role says what they do to it, as "set by", and symbols shows them."""
 
     role: str
     symbols: tuple[str, ...]
@@ -32,7 +29,9 @@ class Driver:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bin of a small histogram: its place, its height in [0, 1], its middle in hundredths of tanh(c)."""
+    """One bin of a small histogram: x is its place from 0, height is in [0, 1], and level is the tanh(c) in
+    its middle, in hundredths.
+    """
 
     x: int
     height: float
@@ -41,7 +40,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """One finding: a line of the table and a sentence of the summary."""
+    """One finding as a line of the table and a sentence of the summary.
+
+    order sorts by layer and cell; null_max is the largest score that chance reached on the text of
+    held_out_score; effect_nats is `specific_effect_nats`; verdict is "" where the cell was not tested.
+    """
 
     cell: str
     order: int
@@ -60,30 +63,30 @@ class Row:
     doubt: str
 
     @property
-    def told(self) -> list[list[list[Any]]]:
-        """All that is said of it as sentences of [text, whether it is the corpus's]."""
+    def sentences(self) -> list[list[list[Any]]]:
+        """What is said of the cell, for the script: each sentence is a list of [text, is code]."""
         verdict = (self.verdict or "not tested").capitalize()
         behaviour = (Phrase("It "), *self.behaviour, Phrase("."))
         effect = (*self.effect, Phrase(".")) if self.effect else ()
         sentences = [behaviour, effect, (Phrase(f"{verdict}. {self.doubt}"),)]
-        return [[[part.text, part.code] for part in sentence] for sentence in sentences if sentence]
+        return [[[phrase.text, phrase.code] for phrase in sentence] for sentence in sentences if sentence]
 
 
 def row(finding: Mapping[str, Any], significance: float | None) -> Row:
-    """One finding as a line of the table."""
+    """Return the line of one finding; significance is the largest p-value that counts, None where unknown."""
     detection, causal = finding.get("detection") or {}, finding.get("causal") or {}
     return Row(
         cell=cell_name(finding),
-        order=finding["layer"] * 1_000_000 + finding["cell"],
+        order=finding["layer"] * _CELLS_PER_LAYER + finding["cell"],
         kind=words(finding["kind"]),
         feature=words(finding["feature"]),
         drivers=tuple(drivers(finding)),
         polarity=finding.get("polarity") or 1,
         held_out_score=finite(detection.get("held_out_score")),
-        # Held-out scores are compared with chance on the same text, where the findings have that.
+        # A held-out score is compared with chance on its own text, where the findings have that.
         null_max=finite(detection.get("held_out_null_max", detection.get("null_max"))),
         p_value=finite(detection.get("p_value")),
-        effect_nats=effect_nats(causal),
+        effect_nats=specific_effect_nats(causal),
         verdict=words(finding.get("verdict") or ""),
         histogram=tuple(histogram(finding.get("portrait") or {})),
         behaviour=behaviour(finding),
@@ -93,17 +96,20 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
 
 
 def histogram(portrait: Mapping[str, Any]) -> Iterable[Bar]:
-    """How often tanh(c) falls in each bin of [-1, 1], the fullest 1; by square root, so that few are seen."""
-    by_level = list((portrait.get("histogram") or {}).values())
-    counts = [sum(counts) for counts in zip(*by_level, strict=True)]
+    """Yield how often tanh(c) falls in each bin of [-1, 1], as bars of which the highest has height 1.
+
+    A height is the square root of the share of the fullest bin, so that bins with few values can be seen.
+    """
+    counts_by_level = list((portrait.get("histogram") or {}).values())
+    counts = [sum(counts) for counts in zip(*counts_by_level, strict=True)]
     for place, count in enumerate(counts):
         middle = (2 * place + 1) / len(counts) - 1
         yield Bar(place, round(math.sqrt(count / max(1, *counts)), 3), round(100 * middle))
 
 
 def drivers(finding: Mapping[str, Any]) -> Iterable[Driver]:
-    """The characters that move the cell, by what they do to it."""
-    roles = ROLES | (DEPTH_ROLES if finding["kind"] == "depth_counter" else {})
+    """Yield the characters that move the cell of a finding, role by role."""
+    roles = _ROLES | (_ROLES_OF_DEPTHS if finding["kind"] == "depth_counter" else {})
     for role, characters in (finding.get("drivers") or {}).items():
         signs = [
             "any character" if is_any(role, driver) else "".join(map(symbol, driver)) for driver in characters
@@ -113,26 +119,27 @@ def drivers(finding: Mapping[str, Any]) -> Iterable[Driver]:
 
 
 def is_any(role: str, driver: str) -> bool:
-    """A counter that steps at every character says so with a star."""
+    """Whether a driver stands for any character: a "*" does among a counter's steps, and nowhere else."""
     return role == "step" and driver == ANY_CHARACTER
 
 
 def held_out_score(finding: Mapping[str, Any]) -> float:
-    """What findings are ranked by; one without a score comes last."""
+    """Return the score that findings are ranked by; minus infinity for a finding without one."""
     score = finite((finding.get("detection") or {}).get("held_out_score"))
     return -math.inf if score is None else score
 
 
 def best_per_feature(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """The first row of each feature, verified ones before others, a few of them: ten cells on one feature are
-    one thing to tell.
+    """Return the first row of each feature, verified rows first, of five features at most.
+
+    Ten cells that follow one feature are one thing to tell.
     """
     firsts: dict[str, Row] = {}
     for candidate in sorted(rows, key=lambda row: row.verdict != "verified"):
         firsts.setdefault(candidate.feature, candidate)
-    return tuple(firsts.values())[:BEST_FINDINGS]
+    return tuple(firsts.values())[:_FEATURES_IN_SUMMARY]
 
 
 def cell_name(finding: Mapping[str, Any]) -> str:
-    """layer:cell."""
+    """Return the cell of a finding as "layer:cell", both from 0."""
     return f"{finding['layer']}:{finding['cell']}"

@@ -1,4 +1,4 @@
-"""What the script draws, as plain data: the findings' own numbers and the excerpts with their values."""
+"""The findings -> what the page's script draws: cells with their numbers, excerpts with their values."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,36 +7,45 @@ from charlstm.config import GATES
 from charlstm.errors import UsageError
 from charlstm.findings import Json
 from charlstm.report.page.rows import Row, cell_name, is_any
-from charlstm.report.words.sentences import effect_nats
+from charlstm.report.words.sentences import specific_effect_nats
 from charlstm.report.words.symbols import symbols_of
 from charlstm.report.words.values import facts, finite, rounded, words
 
 
 def page_data(found: Sequence[Json], rows: Sequence[Row], excerpts: Sequence[Json]) -> Json:
-    """The rows' cells, drivers and portraits, and the excerpts with their values."""
-    portraits = [one for finding in found for one in portrait_excerpts(finding)]
+    """Return what the script reads: `rows`, one object for each finding, `excerpts`, and `symbols`.
+
+    rows are the lines of the findings found, in the same order. symbols has the sign of every character that
+    is not drawn as itself.
+    Raises UsageError when an excerpt's values do not fit its text.
+    """
+    portraits = [excerpt for finding in found for excerpt in portrait_excerpts(finding)]
+    texts = [excerpt["text"] for excerpt in [*excerpts, *portraits]]
     targets = [str((finding.get("causal") or {}).get("target") or "") for finding in found]
-    characters = "".join([one["text"] for one in [*excerpts, *portraits]] + targets)
+    weighed = [character for finding in found for character in weighed_characters(finding)]
     return {
-        "rows": [row_data(*told) for told in zip(found, rows, strict=True)],
+        "rows": [row_data(finding, row) for finding, row in zip(found, rows, strict=True)],
         "excerpts": [excerpt_data(excerpt) for excerpt in excerpts],
-        "symbols": symbols_of(characters + "".join(mark for finding in found for mark in logits(finding))),
+        "symbols": symbols_of("".join([*texts, *targets, *weighed])),
     }
 
 
 def portrait_excerpts(finding: Mapping[str, Any]) -> Iterable[Json]:
-    """The excerpts of one finding's portrait."""
+    """Return the excerpts of a finding's portrait; none where it has no portrait."""
     return ((finding.get("portrait") or {}).get("excerpts") or {}).values()
 
 
-def logits(finding: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The characters that a cell's h raises and lowers, with the weights."""
+def weighed_characters(finding: Mapping[str, Any]) -> Iterable[str]:
+    """Return the characters that the weights of a finding's cell are told for."""
     weights = (finding.get("mechanism") or {}).get("weights") or {}
-    return {**(weights.get("to_logits") or {}), **(weights.get("from_driver") or {})}
+    return [*(weights.get("to_logits") or {}), *(weights.get("from_driver") or {})]
 
 
 def row_data(finding: Mapping[str, Any], row: Row) -> Json:
-    """One finding for the script: its portrait, its proof, its mechanism, and all numbers for the reader."""
+    """Return one finding for the script.
+
+    told has the sentences of row, numbers every number as a line of text, proof the intervention.
+    """
     marks = [
         driver
         for role, characters in (finding.get("drivers") or {}).items()
@@ -51,7 +60,7 @@ def row_data(finding: Mapping[str, Any], row: Row) -> Json:
         "feature": finding["feature"],
         "feature_words": words(finding["feature"]),
         "drivers": list(dict.fromkeys(marks)),
-        "told": row.told,
+        "told": row.sentences,
         "numbers": facts(shown),
         "levels": detection.get("levels"),
         "survival": detection.get("survival"),
@@ -62,25 +71,28 @@ def row_data(finding: Mapping[str, Any], row: Row) -> Json:
 
 
 def proof(causal: Mapping[str, Any]) -> Json | None:
-    """What is drawn of an intervention, in nats; nothing where there was none."""
+    """Return what is drawn of an intervention, with effects in nats; None where there was none."""
     if not causal:
         return None
     names = ("target", "lag", "sites", "steps", "natural_nats", "dose_response", "control_effects", "p_value")
     measures = ("hold_nats", "resample_nats", "insertion_nats")
     return {
         **{name: causal.get(name) for name in names},
-        "effect_nats": effect_nats(causal),
+        "effect_nats": specific_effect_nats(causal),
         "others": {words(name.removesuffix("_nats")): finite(causal.get(name)) for name in measures},
     }
 
 
 def excerpt_data(excerpt: Mapping[str, Any]) -> Json:
-    """One excerpt; whole numbers take half the room that fractions take, and lose nothing."""
+    """Return one excerpt for the script, with values of every cell as `cell_data` has them.
+
+    Raises UsageError when there are more or fewer values than characters.
+    """
     length = len(excerpt["text"])
     cells = excerpt.get("cells") or {}
     features = excerpt.get("features") or {}
-    lines = [(name, line) for name, lines in cells.items() for line in lines.values()]
-    for name, values in [*lines, *features.items()]:
+    series = [(name, values) for name, lines in cells.items() for values in lines.values()]
+    for name, values in [*series, *features.items()]:
         if len(values) != length:
             raise UsageError(
                 f"an excerpt of {length:,} characters has {len(values):,} values of {name}",
@@ -97,17 +109,21 @@ def excerpt_data(excerpt: Mapping[str, Any]) -> Json:
 
 
 def cell_data(lines: Mapping[str, Sequence[Any]]) -> Json:
-    """tanh(c) to three decimals, finer than a screen's colours, c in thousandths, gates in hundredths."""
+    """Return the values of one cell along a text: tanh(c) as numbers, c and gates as whole numbers.
+
+    tanh(c) has three decimals, finer than the colours of a screen. c is in thousandths and the gates are in
+    hundredths, the findings' own precision: whole numbers take half the room of fractions in JSON.
+    """
     shown: Json = {"tanh_c": [rounded(value) for value in lines["tanh_c"]]}
     if "c" in lines:
-        shown["c_thousandths"] = [whole(value, 1_000) for value in lines["c"]]
+        shown["c_thousandths"] = [in_parts(value, 1_000) for value in lines["c"]]
     for gate in GATES:
         if gate in lines:
-            shown[f"{gate}_hundredths"] = [whole(value, 100) for value in lines[gate]]
+            shown[f"{gate}_hundredths"] = [in_parts(value, 100) for value in lines[gate]]
     return shown
 
 
-def whole(value: Any, parts: int) -> int | None:
-    """A value in parts of one."""
+def in_parts(value: Any, parts: int) -> int | None:
+    """Return value in parts of 1, rounded to a whole number; None where it is not a finite number."""
     number = finite(value)
     return None if number is None else round(number * parts)

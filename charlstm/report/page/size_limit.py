@@ -1,4 +1,7 @@
-"""A page is no larger than this: what is least missed goes first, and the page says what is missing."""
+"""The largest size of a page, and what is left out of a page that would be larger.
+
+The page says what it lacks.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,37 +9,40 @@ from typing import Any
 
 from charlstm.findings import Json
 
+# A page can be sent by mail.
 MOST_BYTES = 10_000_000
 
 
-def cut_to_fit(data: Json, room: int) -> tuple[Json, list[str]]:
-    """The script's data (see extracts.page_data) in at most room bytes of JSON, and what was left out of it.
+def cut_to_fit(data: Json, room_bytes: int) -> tuple[Json, list[str]]:
+    """Return the script's data in at most room_bytes of JSON, and the names of what was left out of it.
 
-    Nothing is cut but what CUTS names, in its order: beyond that the data stay as large as they are.
+    data is what `script_data.page_data` returns; it is not changed. Only what CUTS names is left out, in the
+    order of CUTS, so the result may still be larger than room_bytes.
     """
     left_out: list[str] = []
     for name, cut in CUTS.items():
-        if size(data) <= room:
+        if size_bytes(data) <= room_bytes:
             break
         data = cut(data)
         left_out.append(name)
     return data, left_out
 
 
-def size(data: Mapping[str, Any]) -> int:
-    """Bytes of the data in the page."""
+def size_bytes(data: Mapping[str, Any]) -> int:
+    """Return how many bytes data takes in the page, as JSON in ASCII."""
     return len(json.dumps(data, separators=(",", ":")))
 
 
 def _without_grids(data: Json) -> Json:
-    return {**data, "excerpts": [{**one, "grid": None} for one in data["excerpts"]]}
+    return {**data, "excerpts": [{**excerpt, "grid": None} for excerpt in data["excerpts"]]}
 
 
 def _without_gates(data: Json) -> Json:
-    def bare(cells: Json) -> Json:
+    def only_states(cells: Json) -> Json:
         return {name: {"tanh_c": lines["tanh_c"]} for name, lines in cells.items()}
 
-    return {**data, "excerpts": [{**one, "cells": bare(one["cells"])} for one in data["excerpts"]]}
+    excerpts = [{**excerpt, "cells": only_states(excerpt["cells"])} for excerpt in data["excerpts"]]
+    return {**data, "excerpts": excerpts}
 
 
 def _with_one_excerpt(data: Json) -> Json:
@@ -44,9 +50,10 @@ def _with_one_excerpt(data: Json) -> Json:
 
 
 def _without_portraits(data: Json) -> Json:
-    return {**data, "rows": [{**one, "portrait": None} for one in data["rows"]]}
+    return {**data, "rows": [{**row, "portrait": None} for row in data["rows"]]}
 
 
+# What is left out, by the words that the page has for it; what is missed least comes first.
 CUTS: dict[str, Callable[[Json], Json]] = {
     "the values of all cells, and with them the search for cells that mark a passage": _without_grids,
     "the gates along the text": _without_gates,

@@ -25,10 +25,17 @@ from charlstm.report.words.caveats import caveats
 from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import Facts, facts, finite, plural, text, words
 
+# Characters of the text's fingerprint that the page's header shows; its section on provenance has all.
+_FINGERPRINT_CHARACTERS = 12
+
 
 @dataclass(frozen=True)
 class Page:
-    """All that the templates read."""
+    """Everything that the templates read.
+
+    headline is the answer in one sentence; rows are all findings and best those of the summary; untested
+    findings are counted in unproven; verdicts has the number of findings by verdict; data is for the script.
+    """
 
     title: str
     headline: str
@@ -53,27 +60,23 @@ class Page:
     def readable(self) -> bool:
         """Whether there is a text, and a cell with values along it."""
         excerpts = self.data["excerpts"]
-        return bool(excerpts) and (bool(self.rows) or any(one["grid"] for one in excerpts))
+        return bool(excerpts) and (bool(self.rows) or any(excerpt["grid"] for excerpt in excerpts))
 
 
 def view(findings: Mapping[str, Any]) -> Page:
-    """Findings as read from findings.json -> what the page says, best held-out score first.
+    """Return the page of findings as read from findings.json, the best held-out score first.
 
-    Raises UsageError when the findings are of another schema or an excerpt does not fit its text.
+    Any part of the findings but schema_version may be missing. Raises UsageError when the findings are of
+    another schema or an excerpt's values do not fit its text.
     """
-    if findings.get("schema_version") != SCHEMA_VERSION:
-        raise UsageError(
-            f"the findings have schema_version {findings.get('schema_version')!r}, this page reads "
-            f"{SCHEMA_VERSION}",
-            "draw them with the charlstm that wrote them, or run `charlstm inspect` again",
-        )
+    _refuse_other_schema(findings)
+    model, corpus, method, gates, credit = (
+        findings.get(name) or {} for name in ("model", "corpus", "method", "gates", "credit")
+    )
     found = sorted(findings.get("findings") or [], key=held_out_score, reverse=True)
-    null = (findings.get("method") or {}).get("null")
-    significance = finite(null.get("significance")) if isinstance(null, Mapping) else None
-    rows = tuple(row(finding, significance) for finding in found)
-    model, corpus = findings.get("model") or {}, findings.get("corpus") or {}
-    method, credit, gates = (findings.get(name) or {} for name in ("method", "credit", "gates"))
+    rows = tuple(row(finding, _significance(method)) for finding in found)
     columns, gate_rows = gate_table(gates)
+    drawn = page_data(found, rows, findings.get("excerpts") or [])
     return Page(
         title=visible(str(model.get("checkpoint") or "an LSTM")).rstrip("/").rpartition("/")[2],
         headline=headline(rows, model, method),
@@ -82,9 +85,7 @@ def view(findings: Mapping[str, Any]) -> Page:
         rows=rows,
         best=best_per_feature(rows),
         unproven=sum(not finding.get("verdict") for finding in found),
-        verdicts=[
-            (name, text(count)) for name, count in Counter(r.verdict for r in rows if r.verdict).items()
-        ],
+        verdicts=_verdict_counts(rows),
         gate_columns=columns,
         gates=gate_rows,
         gradient_feature=words(credit.get("feature") or ""),
@@ -94,21 +95,40 @@ def view(findings: Mapping[str, Any]) -> Page:
         caveats=caveats(findings),
         method=[*split_lines(corpus), *facts(method)],
         provenance=facts(provenance_of(findings)),
-        data=page_data(found, rows, findings.get("excerpts") or [])
-        | {"network": network_data(gates, credit)},
+        data=drawn | {"network": network_data(gates, credit)},
     )
 
 
+def _refuse_other_schema(findings: Mapping[str, Any]) -> None:
+    """Raise UsageError when the findings have another schema_version than this page reads."""
+    if findings.get("schema_version") != SCHEMA_VERSION:
+        raise UsageError(
+            f"the findings have schema_version {findings.get('schema_version')!r}, this page reads "
+            f"{SCHEMA_VERSION}",
+            "draw them with the charlstm that wrote them, or run `charlstm inspect` again",
+        )
+
+
+def _significance(method: Mapping[str, Any]) -> float | None:
+    """Return the largest p-value that counts, None where the findings do not have it."""
+    null = method.get("null")
+    return finite(null.get("significance")) if isinstance(null, Mapping) else None
+
+
+def _verdict_counts(rows: tuple[Row, ...]) -> Facts:
+    """Return a line (verdict, number of findings) for every verdict that occurs."""
+    counts = Counter(row.verdict for row in rows if row.verdict)
+    return [(verdict, text(count)) for verdict, count in counts.items()]
+
+
 def headline(rows: tuple[Row, ...], model: Mapping[str, Any], method: Mapping[str, Any]) -> str:
-    """The page's answer in one sentence."""
+    """Return the page's answer in one sentence."""
     cells = (model.get("layers") or 0) * (model.get("cells") or 0)
     among = f" of {cells:,}" if cells else ""
     if not rows:
         features = len(method.get("features") or [])
         tested = f"any of the {features} features" if features else "any feature"
-        return (
-            f"Nothing passed: no cell{among} follows {tested} beyond chance on text held out for the check."
-        )
+        return f"Nothing passed: no cell{among} follows {tested} beyond chance on held-out text."
     following = len({r.cell for r in rows})
     verb = "follows" if following == 1 else "follow"
     count = len({r.feature for r in rows})
@@ -116,16 +136,19 @@ def headline(rows: tuple[Row, ...], model: Mapping[str, Any], method: Mapping[st
 
 
 def share_line(share: Mapping[str, Any]) -> str:
-    """The share of cells with a finding, above a network that knows nothing, with its interval."""
+    """Return the share of cells with a finding beyond that of an untrained network, with its interval.
+
+    The text is "" where the findings do not have it.
+    """
     above, interval = share.get("above_untrained"), share.get("above_untrained_interval")
     if above is None or not interval:
         return ""
     low, high = (f"{bound:.1%}" for bound in interval)
-    return f"Above the untrained network that is {above:.1%} of all cells (95% interval {low} to {high})."
+    return f"Less what an untrained network has: {above:.1%} of all cells (95% interval {low} to {high})."
 
 
 def model_line(model: Mapping[str, Any]) -> str:
-    """The model in one line, of what is known about it."""
+    """Return the model in one line, of what is known about it."""
     known = {name: text(value) for name, value in model.items() if value is not None}
     size = f"{plural(model['layers'], 'layer')} of " if model.get("layers") else ""
     wordings = {
@@ -140,22 +163,22 @@ def model_line(model: Mapping[str, Any]) -> str:
 
 
 def corpus_line(corpus: Mapping[str, Any]) -> str:
-    """The text in one line, with the start of its fingerprint."""
+    """Return the text's name and length and the start of its fingerprint in one line."""
     known = {name: text(value) for name, value in corpus.items() if value is not None}
     if "sha256" in known:
-        known["sha256"] = known["sha256"][:12]
+        known["sha256"] = known["sha256"][:_FINGERPRINT_CHARACTERS]
     wordings = {"name": "{}", "characters": "{} characters", "sha256": "sha256 {}…"}
     return ", ".join(wording.format(known[name]) for name, wording in wordings.items() if name in known)
 
 
 def split_lines(corpus: Mapping[str, Any]) -> Facts:
-    """Where each part of the text lies."""
+    """Return a line for each split of the text, with the positions where it begins and ends."""
     splits = (corpus.get("splits") or {}).items()
     return [(f"text to {words(name)} on", f"{start:,} to {end:,}") for name, (start, end) in splits]
 
 
 def provenance_of(findings: Mapping[str, Any]) -> Json:
-    """What wrote the findings, with the whole fingerprint of the text."""
+    """Return what wrote the findings, with the whole fingerprint of the text."""
     provenance = findings.get("provenance") or {}
     fingerprint = (findings.get("corpus") or {}).get("sha256")
     return {**provenance, **({"text_sha256": fingerprint} if provenance and fingerprint else {})}

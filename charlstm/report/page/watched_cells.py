@@ -1,37 +1,42 @@
-"""What the model inside is told of the cells with a finding: their words, and which c is on and off."""
+"""What the part of the page with the model shows of cells with a finding: names, and the c of off and on."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from charlstm.findings import Json
+from charlstm.report.page.rows import cell_name
 from charlstm.report.words.values import finite, words
 
 
 def watched_cells(findings: Mapping[str, Any]) -> dict[str, Json]:
-    """By "layer:cell", of its best finding, a verified one first: words, verdict, polarity, and levels where
-    they are known.
+    """Return, by "layer:cell", the words, verdict, polarity and levels of the cells with a finding.
+
+    A cell with several findings has those of the first verified one, or of the first where none is verified.
+    levels is what `levels` returns.
     """
     cells: dict[str, Json] = {}
     for finding in findings.get("findings") or []:
-        told = {
+        cell = {
             "words": f"{words(finding['kind'])}, {words(finding['feature'])}",
             "verdict": words(finding.get("verdict") or "not tested"),
             "levels": levels(finding),
             "polarity": finding.get("polarity") or 1,
         }
-        name = f"{finding['layer']}:{finding['cell']}"
-        if name not in cells or (told["verdict"] == "verified") > (cells[name]["verdict"] == "verified"):
-            cells[name] = told
+        name = cell_name(finding)
+        if name not in cells or (cell["verdict"] == "verified") > (cells[name]["verdict"] == "verified"):
+            cells[name] = cell
     return cells
 
 
 def levels(finding: Mapping[str, Any]) -> dict[str, float] | None:
-    """The cell states for off and on: a switch's two levels; of what counts, the mean c at 0 and at 1 for a
-    depth, at 0 and at the last value for a counter. None where the findings do not say.
+    """Return the cell states for "off" and "on", or None where the findings do not have them.
+
+    A switch has two levels. For a depth counter they are the mean c at depth 0 and at depth 1, for a counter
+    the mean c at 0 and at its last value.
     """
-    found = (finding.get("detection") or {}).get("levels") or {}
+    known = (finding.get("detection") or {}).get("levels") or {}
     stairs = ((finding.get("portrait") or {}).get("staircase") or {}).get("mean") or []
-    if not found and len(stairs) > 1:
-        found = {"off": stairs[0], "on": stairs[1 if finding["kind"] == "depth_counter" else -1]}
-    off, on = finite(found.get("off")), finite(found.get("on"))
+    if not known and len(stairs) > 1:
+        known = {"off": stairs[0], "on": stairs[1 if finding["kind"] == "depth_counter" else -1]}
+    off, on = finite(known.get("off")), finite(known.get("on"))
     return None if off is None or on is None else {"off": round(off, 4), "on": round(on, 4)}

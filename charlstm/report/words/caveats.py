@@ -1,4 +1,4 @@
-"""What a reader has to know before believing the page, from the numbers of the findings themselves."""
+"""What a reader has to know before believing the page, in sentences with the findings' own numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,72 +8,79 @@ from charlstm.report.words.values import finite, plural, text
 
 Json = Mapping[str, Any]
 
+_CONTROLS = {
+    "untrained": "an untrained network",
+    "gate_shuffled": "the inspected network with its gates shuffled",
+}
+
 
 def caveats(findings: Json) -> tuple[str, ...]:
-    """Sentences, each only where the findings have its numbers."""
+    """Return the sentences whose numbers are in findings; none where there is no finding."""
     if not findings.get("findings"):
         return ()
     return (
-        *_tested(findings),
+        *_comparisons(findings),
         *_chance(findings["findings"]),
         *_controls(findings),
-        *_proof(findings),
+        *_verdicts(findings),
         *_text(findings),
     )
 
 
-def _tested(findings: Json) -> Iterable[str]:
-    """How many pairs were in the race."""
+def _comparisons(findings: Json) -> Iterable[str]:
+    """Yield how many pairs of cell and feature were compared."""
     model, method = findings.get("model") or {}, findings.get("method") or {}
     cells = (model.get("layers") or 0) * (model.get("cells") or 0)
     features = len(method.get("features") or [])
     if cells and features:
         pairs = f"{plural(cells, 'cell')} were compared with {plural(features, 'feature')}"
-        yield f"{pairs}; p-values allow for all of them."
+        yield f"{pairs}; the p-values are corrected for all these comparisons."
 
 
 def _chance(found: Sequence[Json]) -> Iterable[str]:
-    """The largest score of chance, and the smallest of a finding."""
-    detections = [one.get("detection") or {} for one in found]
-    reached = finite(detections[0].get("held_out_null_max", detections[0].get("null_max")))
+    """Yield the smallest score of a finding and the largest score of chance."""
+    detections = [finding.get("detection") or {} for finding in found]
+    chance = finite(detections[0].get("held_out_null_max", detections[0].get("null_max")))
     scores = [score for one in detections if (score := finite(one.get("held_out_score"))) is not None]
-    if reached is not None and scores:
+    if chance is not None and scores:
         yield (
-            "Scores are correlations on text that nothing was chosen on: here "
-            f"{min(scores):.2f} at least, where chance reached {reached:.2f}. Below 1 a cell does something "
-            "else as well."
+            "Scores are correlations on held-out text, on which nothing was chosen: the lowest here is "
+            f"{min(scores):.2f}, and chance reached {chance:.2f}. A cell with a score below 1 follows its "
+            "feature in part only."
         )
 
 
 def _controls(findings: Json) -> Iterable[str]:
-    """What the same search finds in networks that know nothing."""
+    """Yield how many cells the same search finds in control networks, where nothing should be found."""
     controls = (findings.get("method") or {}).get("controls") or {}
-    known = {"untrained": "an untrained network", "gate_shuffled": "one with its gates shuffled"}
-    told = [
-        f"{text(controls[name]['findings'])} in {words}"
-        for name, words in known.items()
-        if isinstance(controls.get(name), Mapping) and "findings" in controls[name]
+    counts = [
+        f"{text(count)} {'cell' if count == 1 else 'cells'} in {network}"
+        for name, network in _CONTROLS.items()
+        if isinstance(controls.get(name), Mapping) and (count := controls[name].get("findings")) is not None
     ]
-    if told:
-        yield f"The same search found {' and '.join(told)}."
+    if counts:
+        yield f"The same search finds {' and '.join(counts)}."
 
 
-def _proof(findings: Json) -> Iterable[str]:
-    """How many are more than company."""
-    verdicts = [one.get("verdict") for one in findings["findings"]]
+def _verdicts(findings: Json) -> Iterable[str]:
+    """Yield how many findings are shown to be used by the model."""
+    verdicts = [finding.get("verdict") for finding in findings["findings"]]
     if not any(verdicts):
         return
     verified, redundant = verdicts.count("verified"), verdicts.count("redundant")
-    group = f", {redundant} only together with others" if redundant else ""
+    group = f", and {redundant} by changing it together with other cells" if redundant else ""
     yield (
         f"{verified} of {plural(len(verdicts), 'finding')} {'is' if verified == 1 else 'are'} verified by "
-        f"changing the cell{group}; that the model uses the rest is not shown."
+        f"changing the cell{group}; for the rest it is not shown that the model uses them."
     )
 
 
 def _text(findings: Json) -> Iterable[str]:
-    """One text is one text."""
+    """Yield which text the findings are about."""
     corpus = findings.get("corpus") or {}
     if corpus.get("name") and corpus.get("characters"):
         name, characters = visible(str(corpus["name"])), text(corpus["characters"])
-        yield f"All this is about {characters} characters of {name}; elsewhere the cells may do other things."
+        yield (
+            f"All of this was measured on {characters} characters of {name}; on other text the cells may do "
+            "other things."
+        )

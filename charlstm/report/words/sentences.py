@@ -1,143 +1,159 @@
-"""A finding in plain words: what the cell does, what rests on it, and how sure that is."""
+"""A finding in sentences: what the cell does, what a change of the cell did, and what that shows."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from charlstm.report.words.symbols import symbol
-from charlstm.report.words.values import finite, plural, text, words
+from charlstm.report.words.feature_nouns import feature_noun
+from charlstm.report.words.phrases import Phrase, Sentence, characters_in_words
+from charlstm.report.words.values import finite, plural, text
 
-ANY_CHARACTER = "*"
-# Effects below this are not put in words, and larger factors than e^9 are one and the same to a reader.
-LEAST_TOLD_NATS, MOST_NATS = 0.02, 9.0
-# Of more characters in a row than these the first ones are named.
-MOST_MARKS = 8
-DRIVEN = {
-    "toggle": {"set": "switches on at", "reset": "off at"},
-    "latch": {"set": "switches on at", "reset": "off at"},
-    "counter": {"step": "counts", "reset": "and starts again at"},
-    "depth_counter": {"step": "goes up at", "unstep": "down at"},
+# An effect smaller than this is not told: it changes a probability by 2%.
+_LEAST_TOLD_NATS = 0.02
+# Factors above e^9, which is 8,103, are told as "over 8,103": a reader gains nothing by their digits.
+_MOST_TOLD_NATS = 9.0
+
+_COUNTING_KINDS = ("counter", "depth_counter")
+# What comes before the characters of each role of a cell's drivers, by kind of cell: in the first place, and
+# behind another role.
+_SWITCHING = {"set": ("switches on at ", ""), "reset": ("switches off at ", " and off at ")}
+_MECHANISMS = {
+    "toggle": _SWITCHING,
+    "latch": _SWITCHING,
+    "counter": {"step": ("steps at ", ""), "reset": ("starts again at ", " and starts again at ")},
+    "depth_counter": {"step": ("steps up at ", ""), "unstep": ("steps down at ", " and down at ")},
 }
 
 
-@dataclass(frozen=True)
-class Phrase:
-    """A piece of a sentence; code is text of the corpus, which the page sets apart."""
-
-    text: str
-    code: bool = False
-
-
-Sentence = tuple[Phrase, ...]
-
-
 def behaviour(finding: Mapping[str, Any]) -> Sentence:
-    """ "switches on at (, off at ), holds between, and so follows inside parentheses"."""
+    """Return what the cell of a finding does, without a subject or a full stop.
+
+    A verified switch "marks text inside single quotes: it switches on at one ' and off at the next, and holds
+    its value in between". A redundant cell does that "together with other cells". A correlate, and a cell
+    that was not tested, only "follows" its feature: nothing shows that the model uses it.
+    """
+    feature = feature_noun(finding["feature"], counted=finding["kind"] in _COUNTING_KINDS)
+    verdict = finding.get("verdict")
+    used = verdict in ("verified", "redundant")
+    beginning = (Phrase(f"{feature.verb if used else 'follows'} "), *feature.noun)
+    if verdict == "redundant":
+        beginning = (*beginning, Phrase(", together with other cells"))
+    mechanism = _mechanism(finding)
+    return (*beginning, Phrase(": it "), *mechanism) if mechanism else beginning
+
+
+def _mechanism(finding: Mapping[str, Any]) -> Sentence:
+    """Return what the cell does at its drivers; () where no drivers are known."""
     drivers, kind = finding.get("drivers") or {}, finding["kind"]
-    parts: list[Phrase] = []
-    for role, phrase in DRIVEN.get(kind, {}).items():
+    switches = kind in ("toggle", "latch")
+    holding = Phrase(", and holds its value in between")
+    if switches and drivers.get("set") and drivers["set"] == drivers.get("reset"):
+        characters = characters_in_words(drivers["set"])
+        return (Phrase("switches on at one "), *characters, Phrase(" and off at the next"), holding)
+    phrases: list[Phrase] = []
+    for role, (first, following) in _MECHANISMS.get(kind, {}).items():
         if drivers.get(role):
-            parts += [Phrase(("" if not parts else " " if kind == "counter" else ", ") + phrase + " ")]
-            parts += _marks(drivers[role], any_character=role == "step")
-    feature = words(finding["feature"])
-    if not parts:
-        return (Phrase(f"follows {feature}"),)
-    holds = ", holds between" if kind in ("toggle", "latch") else ""
-    return (*parts, Phrase(f"{holds}: it follows {feature}"))
-
-
-def _marks(drivers: Sequence[str], *, any_character: bool) -> Iterable[Phrase]:
-    """Characters of the corpus with commas between; of many the first, and how many others there are."""
-    named = drivers if len(drivers) <= MOST_MARKS else drivers[: MOST_MARKS - 1]
-    others = len(drivers) - len(named)
-    for place, driver in enumerate(named):
-        if place:
-            yield Phrase(" or " if place + 1 == len(drivers) else ", ")
-        if any_character and driver == ANY_CHARACTER:
-            yield Phrase("every character")
-        else:
-            yield Phrase("".join(map(symbol, driver)), code=True)
-    if others:
-        yield Phrase(f" or one of {others} others")
+            phrases.append(Phrase(following if phrases else first))
+            phrases.extend(characters_in_words(drivers[role], star_is_any=role == "step"))
+    return (*phrases, holding) if phrases and switches else tuple(phrases)
 
 
 def effect(finding: Mapping[str, Any]) -> Sentence:
-    """What changing the cell did, beside its controls; nothing where it was not changed, or to no avail."""
+    """Return what a change of the cell did to the closing character, beside its control cells.
+
+    The sentence has no full stop. It is () where the cell was not changed and where little happened.
+    """
     causal = finding.get("causal") or {}
-    nats = effect_nats(causal)
-    if nats is None or abs(nats) < LEAST_TOLD_NATS or not causal.get("target"):
+    nats = specific_effect_nats(causal)
+    if nats is None or abs(nats) < _LEAST_TOLD_NATS or not causal.get("target"):
         return ()
-    closers = list(_closers(causal["target"]))
     change = f" becomes {times(nats)} times {'less' if nats < 0 else 'more'} likely"
     before = plural(causal.get("lag") or 0, "character")
     return (
-        Phrase(f"When it is {_forced(finding, causal)} {before} earlier, "),
-        *closers,
-        Phrase(f"{change}{_beside(causal.get('control_effects') or {})}{_displaced(causal)}"),
+        Phrase(f"When the cell is {_intervention(finding, causal)} {before} earlier, the closing "),
+        *_closers(causal["target"]),
+        Phrase(f"{change}{_controls(causal.get('control_effects') or {})}{_displacement(causal)}"),
     )
 
 
-def _closers(target: str) -> Iterable[Phrase]:
-    """The characters of a target: each of them, or for [^...] all but those."""
+def _closers(target: str) -> Sentence:
+    """Return the characters of an intervention's target; [^...] stands for all characters but those."""
     if len(target) > 3 and target.startswith("[^") and target.endswith("]"):
-        yield Phrase("anything but ")
-        target = target[2:-1]
-    yield from _marks(list(target), any_character=False)
+        return (Phrase("character (anything but "), *characters_in_words(list(target[2:-1])), Phrase(")"))
+    return characters_in_words(list(target))
 
 
-def _displaced(causal: Mapping[str, Any]) -> str:
-    """By how many characters a counter's closer moves when the model writes on."""
+def _displacement(causal: Mapping[str, Any]) -> str:
+    """Return by how many characters a counter's closing character moves in text that the model writes.
+
+    The text is "" unless it surely comes sooner: the whole interval has to be above 0.
+    """
     moved = causal.get("displacement") or {}
     characters, steps = finite(moved.get("characters")), finite(moved.get("steps"))
     low, high = map(finite, moved.get("interval") or (None, None))
     if characters is None or steps is None or low is None or high is None or low <= 0:
         return ""
     return (
-        f"; where the model writes on by itself, it comes {characters:.1f} characters sooner "
-        f"({low:.1f} to {high:.1f})"
+        f"; when the model then writes text by itself, it comes {characters:.1f} characters sooner "
+        f"(95% interval {low:.1f} to {high:.1f})"
     )
 
 
-def _forced(finding: Mapping[str, Any], causal: Mapping[str, Any]) -> str:
-    """How the cell was changed."""
+def _intervention(finding: Mapping[str, Any], causal: Mapping[str, Any]) -> str:
+    """Return how the cell was changed."""
     if finding["kind"] == "counter":
         return f"moved by {plural(int(causal.get('steps') or 1), 'step')}"
     return "set back to depth 0," if finding["kind"] == "depth_counter" else "forced off"
 
 
-def _beside(controls: Mapping[str, Any]) -> str:
-    """What the same did to cells alike."""
+def _controls(controls: Mapping[str, Any]) -> str:
+    """Return what equal changes of matched control cells did; "" where there were no controls."""
     largest = finite(controls.get("max"))
     if not controls.get("count") or largest is None:
         return ""
-    return f"; {text(controls['count'])} matched cells changed that by at most {times(largest)} times"
+    return (
+        f"; equal changes of {text(controls['count'])} matched cells or small groups of them change that by "
+        f"at most {times(largest)} times"
+    )
 
 
-def effect_nats(causal: Mapping[str, Any]) -> float | None:
-    """The change of the log probability that is compared with controls: what of it is the closers' own."""
+def specific_effect_nats(causal: Mapping[str, Any]) -> float | None:
+    """Return the effect that is compared with controls, in nats; None without an intervention.
+
+    It is causal.specific_nats, the part of the change of the closing character's log probability that its own
+    logit explains; in findings without that field it is the whole change, causal.effect_nats.
+    """
     specific = finite(causal.get("specific_nats"))
     return finite(causal.get("effect_nats")) if specific is None else specific
 
 
 def times(nats: float) -> str:
-    """A change in nats as a factor of at least 1: "6.0", "12"; a bound where it is beyond telling."""
-    factor = math.exp(min(abs(nats), MOST_NATS))
-    if abs(nats) > MOST_NATS:
+    """Return a change of a log probability, in nats, as a factor of at least 1: "1.10", "6.0" or "12"."""
+    factor = math.exp(min(abs(nats), _MOST_TOLD_NATS))
+    if abs(nats) > _MOST_TOLD_NATS:
         return f"over {factor:,.0f}"
     return f"{factor:.2f}" if factor < 2 else f"{factor:.1f}" if factor < 10 else f"{factor:,.0f}"
 
 
 def doubt(finding: Mapping[str, Any], significance: float | None) -> str:
-    """Why a finding is no more than its verdict says; nothing for a verified one."""
+    """Return what is missing for the verdict "verified"; "" for a verified finding.
+
+    significance is the largest p-value that counts, None where the findings do not have it.
+    """
     verdict, causal = finding.get("verdict"), finding.get("causal") or {}
     if verdict is None:
-        return "It was not changed, so whether the model uses it is open."
+        return "No experiment changed this cell, so whether the model uses it is open."
     p_value = finite(causal.get("p_value"))
-    asked = f"; {significance:g} is asked for" if significance and p_value and p_value > significance else ""
-    chance = "" if p_value is None else f" (p = {p_value:.2g} with all tested cells allowed for{asked})"
+    limit = (
+        f"; {significance:g} at most is required"
+        if significance and p_value and p_value > significance
+        else ""
+    )
+    chance = "" if p_value is None else f" (p = {p_value:.2g}, corrected for all tested cells{limit})"
     if verdict == "redundant":
-        group = (causal.get("group") or {}).get("cells") or []
-        together = f"the {plural(len(group), 'cell')} of its feature together are"
-        return f"Alone that is not beyond chance{chance}; {together}."
-    return f"That is not enough to say that the model uses it{chance}." if verdict == "correlate" else ""
+        cells = plural(len((causal.get("group") or {}).get("cells") or []), "cell")
+        return (
+            f"Changing this cell alone does not show that the model uses it{chance}; changing the {cells} of "
+            "its feature together does."
+        )
+    return f"Changing it does not show that the model uses it{chance}." if verdict == "correlate" else ""

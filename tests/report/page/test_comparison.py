@@ -1,4 +1,4 @@
-"""Two findings side by side: what is told of both, and when they cannot be compared."""
+"""Two findings side by side: which facts of both are shown, and which findings cannot be compared."""
 
 import pytest
 from full_fixture import full_findings, untrained
@@ -9,7 +9,7 @@ from charlstm.report.page.comparison import compare
 from charlstm.report.render import render_comparison
 
 
-def test_models_stand_side_by_side():
+def test_facts_of_both_models_stand_side_by_side():
     page = compare(full_findings(), untrained())
     lines = {line.name: (line.left, line.right) for line in page.lines}
     assert (page.left, page.right) == ("demo", "untrained")
@@ -18,7 +18,7 @@ def test_models_stand_side_by_side():
     assert lines["verified"] == ("1", "0")
 
 
-def test_each_feature_has_the_best_cell_of_both():
+def test_each_feature_has_the_best_cell_of_both_models():
     other = full_findings()
     other["findings"] = other["findings"][1:]
     features = {line.name: (line.left, line.right) for line in compare(full_findings(), other).features}
@@ -26,16 +26,33 @@ def test_each_feature_has_the_best_cell_of_both():
     assert next(iter(features)) == "inside double quotes"
 
 
-def test_another_text_is_refused():
+def test_findings_of_another_text_are_refused():
     other = sample_findings()
     other["excerpts"][0]["start"] += 1
     with pytest.raises(UsageError, match="do not show the same text"):
         compare(full_findings(), other)
 
 
-def test_hostile_names_open_no_tag():
+def test_a_name_with_markup_opens_no_tag():
     other = untrained()
     other["model"]["checkpoint"] = HOSTILE
     page = render_comparison(full_findings(), other)
     assert "<img" not in page
     assert page.count("<script") == 2
+
+
+def test_two_runs_of_one_name_are_told_apart_by_their_paths():
+    other = full_findings()
+    other["model"]["checkpoint"] = "elsewhere/demo"
+
+    page = compare(full_findings(), other)
+
+    assert (page.left, page.right) == ("checkpoints/demo", "elsewhere/demo")
+
+
+def test_the_script_gets_both_texts_and_both_lists_of_cells():
+    sides = compare(full_findings(), untrained()).data["sides"]
+
+    assert [side["name"] for side in sides] == ["demo", "untrained"]
+    assert [len(side["rows"]) for side in sides] == [7, 0]
+    assert sides[0]["excerpt"]["text"] == sides[1]["excerpt"]["text"]

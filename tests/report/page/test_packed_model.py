@@ -1,3 +1,5 @@
+"""The model in a page: what the script can read of it, how exact that is, and why it may be absent."""
+
 import base64
 import json
 import zlib
@@ -13,7 +15,7 @@ from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import ModelConfig
 from charlstm.inspection.describing.findings_data import provenance_of
 from charlstm.model.char_lstm import CharLSTM
-from charlstm.report.page.packed_model import BITS, Inside, inside
+from charlstm.report.page.packed_model import BITS_PER_WEIGHT, Inside, inside
 from charlstm.text.vocabulary import Vocabulary
 
 SYMBOLS = "abcdefg"
@@ -32,7 +34,7 @@ def model_of(*, seed: int = 0, **shape: int) -> CharLSTM:
 
 
 def unpacked(carried: Inside) -> dict[str, np.ndarray]:
-    """What the page's script reads, with numpy."""
+    """Read the packed model with numpy as the page's script does."""
     assert carried.header is not None
     data = zlib.decompress(base64.b64decode(carried.weights))
     vectors, matrices = carried.header["vectors"], carried.header["matrices"]
@@ -50,7 +52,7 @@ def unpacked(carried: Inside) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_round_trip(tmp_path: Path, layers: int):
+def test_each_weight_is_read_back_to_half_a_step_of_its_row(tmp_path: Path, layers: int):
     model = model_of(layers=layers)
     state = {name: value.numpy() for name, value in model.state_dict().items()}
 
@@ -62,13 +64,13 @@ def test_round_trip(tmp_path: Path, layers: int):
         "input.1": "layers.1.weight_ih_l0",
     }
     for name, tensor in list(wanted.items())[: layers + 1]:
-        half = np.abs(state[tensor]).max(1, keepdims=True) / 2 ** (BITS[0] - 1) * 0.51
+        half = np.abs(state[tensor]).max(1, keepdims=True) / 2 ** (BITS_PER_WEIGHT[0] - 1) * 0.51
         assert (np.abs(found[name] - state[tensor]) <= half).all()
     biases = state["layers.0.bias_ih_l0"] + state["layers.0.bias_hh_l0"]
     assert found["bias.0"] == pytest.approx(biases)
 
 
-def test_a_table_where_that_is_smaller(tmp_path: Path):
+def test_embedding_and_input_weights_become_one_table_where_that_is_smaller(tmp_path: Path):
     wide, narrow = model_of(embedding=64), model_of(embedding=2)
     table = unpacked(inside({}, [run_of(wide, tmp_path)]))["table"]
     parts = unpacked(inside({}, [run_of(narrow, tmp_path)]))
@@ -80,11 +82,11 @@ def test_a_table_where_that_is_smaller(tmp_path: Path):
     assert parts["embedding"].shape == (7, 2)
 
 
-def test_fewer_bits_where_there_is_less_room(tmp_path: Path):
+def test_weights_have_fewer_bits_where_there_is_less_room(tmp_path: Path):
     folder = run_of(model_of(cells=40), tmp_path)
     most = inside({}, [folder])
-    less = inside({}, [folder], room=len(most.weights) - 1)
-    none = inside({}, [folder], room=100)
+    less = inside({}, [folder], room_characters=len(most.weights) - 1)
+    none = inside({}, [folder], room_characters=100)
 
     assert (most.header or {})["bits"] == 20
     assert (less.header or {})["bits"] < 20
@@ -92,8 +94,8 @@ def test_fewer_bits_where_there_is_less_room(tmp_path: Path):
     assert "room" in none.absent
 
 
-def test_large_models_stay_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("charlstm.report.page.packed_model.MOST_NUMBERS", 100)
+def test_a_model_with_too_many_weights_stays_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("charlstm.report.page.packed_model.MOST_WEIGHTS", 100)
 
     carried = inside({}, [run_of(model_of(), tmp_path)])
 
@@ -101,7 +103,7 @@ def test_large_models_stay_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert "carries 100 at most" in carried.absent
 
 
-def test_the_first_folder_that_holds_a_run(tmp_path: Path):
+def test_the_model_is_that_of_the_first_folder_that_holds_a_run(tmp_path: Path):
     folder = run_of(model_of(), tmp_path / "run")
 
     assert inside({}, [tmp_path, folder]).header
@@ -118,17 +120,17 @@ def test_another_model_than_the_one_inspected_stays_out(tmp_path: Path):
     assert "not the one inspected" in inside({"model": {"cells": 6}}, [tmp_path]).absent
 
 
-@pytest.mark.parametrize("harm", ["cut", "gone", "other shape", "not json", "infinite"])
-def test_a_harmed_run_is_said_to_be_one(tmp_path: Path, harm: str):
+@pytest.mark.parametrize("damage", ["cut", "gone", "other shape", "not json", "infinite"])
+def test_a_damaged_run_gives_a_page_that_says_why_it_has_no_model(tmp_path: Path, damage: str):
     folder = run_of(model_of(), tmp_path)
     model, config = folder / "model.safetensors", folder / "config.json"
-    if harm == "cut":
+    if damage == "cut":
         model.write_bytes(model.read_bytes()[:-40])
-    elif harm == "gone":
+    elif damage == "gone":
         model.unlink()
-    elif harm == "not json":
+    elif damage == "not json":
         config.write_text("{")
-    elif harm == "other shape":
+    elif damage == "other shape":
         document = json.loads(config.read_text())
         document["model"]["cells"] = 9
         config.write_text(json.dumps(document))

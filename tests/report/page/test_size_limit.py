@@ -1,24 +1,24 @@
-"""What a page is cut down to when it would be too large, and in which order."""
+"""What is left out of a page that would be too large, and in which order."""
 
 from full_fixture import full_findings
 
-from charlstm.report.page.size_limit import CUTS, cut_to_fit, size
+from charlstm.report.page.size_limit import CUTS, cut_to_fit, size_bytes
 from charlstm.report.page.view import view
 from charlstm.report.render import render
 
 
-def test_nothing_is_cut_where_there_is_room():
+def test_nothing_is_left_out_where_there_is_room():
     data = view(full_findings()).data
-    assert cut_to_fit(data, size(data)) == (data, [])
+    assert cut_to_fit(data, size_bytes(data)) == (data, [])
 
 
-def test_cuts_come_in_order_and_each_makes_room():
+def test_parts_are_left_out_in_order_and_each_makes_room():
     data = view(full_findings()).data
-    sizes = [size(data)]
+    sizes = [size_bytes(data)]
     for count in range(1, len(CUTS) + 1):
         cut, left_out = cut_to_fit(data, sizes[-1] - 1)
         if len(left_out) == count:
-            sizes.append(size(cut))
+            sizes.append(size_bytes(cut))
     cut, left_out = cut_to_fit(data, 0)
     assert left_out == list(CUTS)
     assert sizes == sorted(set(sizes), reverse=True)
@@ -28,7 +28,7 @@ def test_cuts_come_in_order_and_each_makes_room():
     assert data["excerpts"][0]["grid"] is not None
 
 
-def test_a_page_stays_below_ten_megabytes_and_says_what_it_lacks():
+def test_a_page_stays_below_ten_megabytes_and_says_what_was_left_out():
     findings = full_findings()
     findings["excerpts"][0]["grid"]["tanh_c"] = "A" * 11_000_000
     page = render(findings)

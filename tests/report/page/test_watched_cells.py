@@ -1,3 +1,5 @@
+"""What the part of the page with the model knows of a cell: its words, and the cell states of off and on."""
+
 from charlstm.report.page.watched_cells import levels, watched_cells
 
 SWITCH = {
@@ -15,18 +17,18 @@ def test_a_switch_has_its_two_levels():
     assert levels(SWITCH) == {"off": 0.5, "on": -1.25}
 
 
-def test_what_counts_has_the_ends_of_its_staircase():
+def test_a_counter_has_the_ends_of_its_staircase_and_a_depth_its_first_step():
     stairs = {"detection": {"levels": None}, "portrait": {"staircase": {"mean": [0.1, -0.6, -1.0]}}}
 
     assert levels({"kind": "depth_counter"} | stairs) == {"off": 0.1, "on": -0.6}
     assert levels({"kind": "counter"} | stairs) == {"off": 0.1, "on": -1.0}
 
 
-def test_what_is_not_known_is_none():
+def test_levels_that_the_findings_do_not_have_are_none():
     assert levels({"kind": "counter", "detection": {}, "portrait": None}) is None
 
 
-def test_a_cell_is_told_by_its_best_finding():
+def test_a_cell_with_two_findings_has_the_words_of_the_verified_one():
     weaker = SWITCH | {"feature": "inside_comment", "verdict": None}
 
     cells = watched_cells({"findings": [SWITCH, weaker]})

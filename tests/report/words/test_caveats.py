@@ -1,0 +1,46 @@
+"""The limits that the page names: each with the findings' own numbers, and only where these are known."""
+
+import pytest
+from report_fixture import hostile_findings, sample_findings
+
+from charlstm.report.words.caveats import caveats
+
+
+def test_the_limits_of_complete_findings():
+    findings = sample_findings()
+    findings["findings"][0]["verdict"], findings["findings"][1]["verdict"] = "verified", "redundant"
+    findings["method"]["controls"] = {"untrained": {"findings": 0}, "gate_shuffled": {"findings": 1}}
+
+    assert caveats(findings) == (
+        "256 cells were compared with 3 features; the p-values are corrected for all these comparisons.",
+        "Scores are correlations on held-out text, on which nothing was chosen: the lowest here is 0.38, and "
+        "chance reached 0.21. A cell with a score below 1 follows its feature in part only.",
+        "The same search finds 0 cells in an untrained network and 1 cell in the inspected network with its "
+        "gates shuffled.",
+        "1 of 7 findings is verified by changing the cell, and 1 by changing it together with other cells; "
+        "for the rest it is not shown that the model uses them.",
+        "All of this was measured on 12,345,678 characters of stdlib; on other text the cells may do other "
+        "things.",
+    )
+
+
+def test_without_findings_nothing_is_limited():
+    assert caveats(sample_findings() | {"findings": []}) == ()
+
+
+@pytest.mark.parametrize(
+    ("part", "missing"),
+    [("model", "were compared"), ("method", "The same search"), ("corpus", "All of this was measured")],
+)
+def test_a_limit_without_its_numbers_is_not_named(part: str, missing: str):
+    findings = sample_findings()
+    assert any(missing in caveat for caveat in caveats(findings))
+    assert not any(missing in caveat for caveat in caveats(findings | {part: None}))
+
+
+def test_verdicts_are_counted_only_where_cells_were_changed():
+    assert not any("verified" in caveat for caveat in caveats(sample_findings()))
+
+
+def test_the_name_of_a_text_cannot_turn_the_sentence_around():
+    assert "\u202e" not in "".join(caveats(hostile_findings()))
