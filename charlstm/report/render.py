@@ -1,9 +1,9 @@
-"""Findings -> one HTML file that works offline and asks the network for nothing."""
+"""Findings -> one HTML file, which works offline and loads nothing."""
 
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,57 +18,41 @@ from charlstm.report.page.packed_model import NOT_GIVEN, Inside
 from charlstm.report.page.size_limit import MOST_BYTES, cut_to_fit
 from charlstm.report.page.view import view
 from charlstm.report.page.watched_cells import watched_cells
+from charlstm.report.script_bundle import bundle
 from charlstm.report.words.values import MISSING
 
-# The parts of the one inline style and the one inline script, in the order in which they are joined.
+# The files of the one inline style in the order in which they are joined: a later rule wins over an earlier.
 STYLES = ("base", "table", "reading", "charts", "live", "network", "media")
-SCRIPTS = (
-    "page",
-    "packed",
-    "text",
-    "along",
-    "cursor",
-    "query",
-    "cells",
-    "table",
-    "charts",
-    "evidence",
-    "proof",
-    "mechanism",
-    "network",
-    "lstm",
-    "weights",
-    "units",
-    "readings",
-    "live",
-    "live_view",
-    "live_keys",
-    "live_address",
-    "address",
-    "keys",
-    "start",
-)
-# For what a page says of what was left out of it, and for characters that JSON escapes.
-ROOM_FOR_WORDS = 20_000
-COMPARISON_SCRIPTS = ("page", "packed", "text", "charts", "network", "comparison")
+# The modules that start the two pages; script_bundle finds the others from their imports.
+REPORT_SCRIPT = "report_page.js"
+COMPARISON_SCRIPT = "comparison_page.js"
+# Bytes for the sentences about what was left out of a page, and for characters that JSON escapes.
+ROOM_FOR_WORDS_BYTES = 20_000
 
 
 def render(findings: Mapping[str, Any], inside: Inside = NOT_GIVEN) -> str:
-    """The report page of findings as read from findings.json. Raises UsageError where they do not fit."""
-    style, script = joined("styles", STYLES, "css"), joined("scripts", SCRIPTS, "js")
+    """Return the report page of findings, which are read from findings.json, as one HTML text.
+
+    inside is the model that the page carries, or the reason why it carries none.
+    Raises UsageError where the findings are of another schema or do not fit their text.
+    """
+    style, script = inline_style(), inline_script(REPORT_SCRIPT)
     page = view(findings)
     template = environment().get_template("page.html")
     model_data = script_json({"header": inside.header, "cells": watched_cells(findings)})
     bare = {"page": page, "style": style, "script": script, "policy": policy(style, script)}
     bare |= {"inside": inside, "model_data": model_data}
     around = len(template.render(**bare, data="", left_out=()).encode("utf-8", "xmlcharrefreplace"))
-    data, left_out = cut_to_fit(page.data, MOST_BYTES - around - ROOM_FOR_WORDS)
+    data, left_out = cut_to_fit(page.data, MOST_BYTES - around - ROOM_FOR_WORDS_BYTES)
     return template.render(**bare, data=script_json(data), left_out=left_out)
 
 
 def render_comparison(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
-    """The page of two findings of the same text, side by side. Raises UsageError where they do not fit."""
-    style, script = joined("styles", STYLES, "css"), joined("scripts", COMPARISON_SCRIPTS, "js")
+    """Return the page that shows two findings of the same text side by side, as one HTML text.
+
+    Raises UsageError where the findings are not of the same text.
+    """
+    style, script = inline_style(), inline_script(COMPARISON_SCRIPT)
     page = compare(left, right)
     template = environment().get_template("comparison.html")
     data = script_json(page.data)
@@ -76,9 +60,9 @@ def render_comparison(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
 
 
 def write_page(html: str, path: Path) -> None:
-    """Write a page whole or not at all. Raises UsageError where it cannot be written."""
+    """Write a page into the file path, whole or not at all. Raises UsageError where it cannot be written."""
     try:
-        # A lone surrogate has no UTF-8; as a character reference the browser shows it as unknown.
+        # UTF-8 cannot encode a lone surrogate, so a character reference stands for it.
         with whole_file(path) as partial:
             partial.write_text(html, encoding="utf-8", errors="xmlcharrefreplace")
     except OSError as error:
@@ -86,12 +70,12 @@ def write_page(html: str, path: Path) -> None:
 
 
 def write_report(findings: Mapping[str, Any], path: Path, inside: Inside = NOT_GIVEN) -> None:
-    """Render the findings into a file. Raises UsageError where they do not fit or it cannot be written."""
+    """Write the report page of findings into the file path. Raises UsageError as render and write_page do."""
     write_page(render(findings, inside), path)
 
 
 def environment() -> Environment:
-    """Jinja that escapes everything and fails on a name that the view does not have."""
+    """Return the environment of the templates, which escapes every value and refuses an unknown name."""
     jinja = Environment(
         loader=PackageLoader("charlstm.report"),
         autoescape=True,
@@ -103,27 +87,36 @@ def environment() -> Environment:
     return jinja
 
 
-def joined(folder: str, names: Sequence[str], suffix: str) -> Markup:
-    """Files of a folder beside this one as one text, fit for inlining."""
-    place = files("charlstm.report") / folder
-    content = "\n".join((place / f"{name}.{suffix}").read_text(encoding="utf-8") for name in names)
-    assert not any(mark in content for mark in ("</", "<!--")), f"{folder} would end their own tag"
+def inline_style() -> Markup:
+    """Return the style of a page: the files STYLES as one text."""
+    folder = files("charlstm.report") / "styles"
+    return inline_text("\n".join((folder / f"{name}.css").read_text(encoding="utf-8") for name in STYLES))
+
+
+def inline_script(entry: str) -> Markup:
+    """Return the script of a page: the module entry of the folder scripts, joined with all its imports."""
+    return inline_text(bundle(files("charlstm.report") / "scripts", entry))
+
+
+def inline_text(content: str) -> Markup:
+    """Return content as text that stands unescaped inside <style> or <script>."""
+    assert not any(mark in content for mark in ("</", "<!--")), "the text would end its own tag"
     return Markup(content)
 
 
 def policy(style: str, script: str) -> str:
-    """A Content-Security-Policy that lets these two inline texts run and nothing load."""
+    """Return a Content-Security-Policy that allows this inline style and script and nothing else."""
     sources = f"style-src {digest(style)}; script-src {digest(script)}"
     return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
 
 
 def digest(content: str) -> str:
-    """The policy's name for an inline text."""
+    """Return the hash by which a Content-Security-Policy allows an inline text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def script_json(data: Mapping[str, Any]) -> Markup:
-    """JSON that no HTML parser can leave: ASCII, without <, > and &."""
+    """Return data as JSON that cannot end a script element: it is ASCII, and <, > and & are escaped."""
     plain = json.dumps(data, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         plain = plain.replace(character, f"\\u{ord(character):04x}")
@@ -131,17 +124,17 @@ def script_json(data: Mapping[str, Any]) -> Markup:
 
 
 def fixed(value: float | None) -> str:
-    """A score with two decimals."""
+    """Return a score with two decimals and a real minus sign."""
     return MISSING if value is None else f"{value:.2f}".replace("-", "−")
 
 
 def p_value(value: float | None) -> str:
-    """A p-value; tiny ones as a bound, since no permutation test resolves them."""
+    """Return a p-value as text; one below 0.001 as a bound, since no permutation test resolves it."""
     if value is None:
         return MISSING
     return "< 0.001" if value < 0.001 else f"{value:.2g}"
 
 
 def percent(share: float | None) -> float:
-    """The length of a bar, in [0, 100]."""
+    """Return the length of the bar for a share, in [0, 100]."""
     return round(100 * min(1.0, abs(share or 0.0)), 2)

@@ -1,4 +1,4 @@
-"""A Chromium for the tests of the page, the system's or playwright's own; without one they are skipped."""
+"""Fixtures that open pages in a Chromium, the system's or playwright's own; without one the tests skip."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ Open = Callable[..., Page]
 
 
 def chromium_path() -> str | None:
-    """Where Chromium is; CHARLSTM_CHROMIUM overrides what the PATH has."""
+    """Return the path of Chromium: CHARLSTM_CHROMIUM, or else the first name that is on the PATH."""
     return os.environ.get("CHARLSTM_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
@@ -43,7 +43,7 @@ def sample_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def open_page(browser: Browser, sample_report: Path) -> Iterator[Open]:
-    """Open a report; what it asks for and says on the console is in `page.seen`."""
+    """Return a function that opens a report; its requests and console messages are in `page.seen`."""
     contexts = []
 
     def open_report(path: Path = sample_report, place: str = "", **options: Any) -> Page:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A Chromium for the tests of the page, unless one is there: the system's package where we may install it,
-# otherwise playwright's own. Without either those tests skip and say so.
+# Installs a Chromium for the tests of the page, unless there is one: the system's package where the user may
+# install packages, otherwise playwright's own. Without either the tests skip and say so.
 set -u
 for name in chromium chromium-browser google-chrome; do
     command -v "$name" >/dev/null 2>&1 && exit 0

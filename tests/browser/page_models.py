@@ -1,4 +1,4 @@
-"""Runs whose pages carry a model, trained for a moment on real text: its cells must have something to do."""
+"""Pages that carry a model, which is trained for a moment on real text so that its gates open and shut."""
 
 import ast
 import inspect
@@ -11,8 +11,8 @@ from report_fixture import sample_findings
 
 from charlstm.checkpoint.record import RunConfig
 from charlstm.checkpoint.run_folder import RunFolder
-from charlstm.config import Level, ModelConfig, TrainingConfig
-from charlstm.foreign.parts import Layer, Parts
+from charlstm.config import ModelConfig, TextLevel, TrainingConfig
+from charlstm.foreign.weights import ForeignLayer, ForeignWeights
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.model.equations import Held
 from charlstm.model.stepper import Stepper
@@ -26,8 +26,8 @@ SOURCE = inspect.getsource(ast) + inspect.getsource(inspect)
 READ = SOURCE[40_000:41_000]
 
 
-def trained(*, layers: int, cells: int = 96, level: Level = "characters", steps: int = 60) -> CharLSTM:
-    """A model after some steps on the running Python's own source, with gates that open and shut."""
+def trained(*, layers: int, cells: int = 96, level: TextLevel = "characters", steps: int = 60) -> CharLSTM:
+    """Return a model after some training steps on the running Python's own source."""
     vocabulary = Vocabulary.of_text(SOURCE, level=level)
     config = ModelConfig(vocabulary_size=len(vocabulary), cells=cells, layers=layers, embedding=24)
     model = CharLSTM(config, generator=torch.Generator().manual_seed(0))
@@ -39,19 +39,19 @@ def trained(*, layers: int, cells: int = 96, level: Level = "characters", steps:
 
 
 def one_hot(model: CharLSTM) -> CharLSTM:
-    """The same function with one-hot input: the first layer's weights taken through the embedding."""
+    """Return a model of one-hot input that computes what model does, with its embedding in the weights."""
     weights = [model.weights(layer) for layer in range(model.config.layers)]
     first = weights[0]._replace(input=weights[0].input @ model.embedding.weight.T)
     layers = tuple(
-        Layer(w.input, w.recurrent, w.bias, torch.zeros_like(w.bias)) for w in [first, *weights[1:]]
+        ForeignLayer(w.input, w.recurrent, w.bias, torch.zeros_like(w.bias)) for w in [first, *weights[1:]]
     )
-    return Parts(None, layers, model.head.weight, model.head.bias).model()
+    return ForeignWeights(None, layers, model.head.weight, model.head.bias).model()
 
 
 def page_of(
-    model: CharLSTM, folder: Path, *, level: Level = "characters", findings: dict[str, Any] | None = None
+    model: CharLSTM, folder: Path, *, level: TextLevel = "characters", findings: dict[str, Any] | None = None
 ) -> Path:
-    """A report that carries the model, drawn from a run's folder."""
+    """Write a run and a report that carries its model into a folder; return the path of the report."""
     run = RunFolder(folder)
     run.create(RunConfig(model.config, None, Vocabulary.of_text(SOURCE, level=level), None))
     run.save_model(model, validation_bits_per_character=None)
@@ -60,7 +60,7 @@ def page_of(
 
 
 def demo_model(folder: Path) -> Inside:
-    """A model of the demo's shape for a page: 256 cells, 171 symbols, an embedding of 64."""
+    """Write a run of the demo's shape (256 cells, 171 symbols, embedding 64); return its model for a page."""
     symbols = tuple(map(chr, range(32, 203)))
     model = CharLSTM(ModelConfig(vocabulary_size=171), generator=torch.Generator().manual_seed(0))
     run = RunFolder(folder)
@@ -73,7 +73,7 @@ def demo_model(folder: Path) -> Inside:
 def stepped(
     model: CharLSTM, ids: np.ndarray, held: list[Held | None] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(probabilities (characters, vocabulary), c (characters, layers, cells)) of the reference."""
+    """Return (probabilities (characters, vocabulary), c (characters, layers, cells)) of PyTorch's model."""
     stepper, state = Stepper(model), model.initial_state(1)
     probabilities, cells = [], []
     for number in ids.tolist():

@@ -1,4 +1,4 @@
-"""What the page shows of each cell, its query, and whom it shuts out."""
+"""The evidence about a cell: its charts, its plots along the text, passages, and access for every reader."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,8 @@ def open_full(open_page, full_report: Path):
 
 
 def charts(page: Page) -> set[str]:
-    # All are drawn in one go, and this one is there for every finding.
+    """Return the names of the charts that are visible, once they are drawn."""
+    # All charts are drawn at once, and this one exists for every finding.
     expect(page.locator("#chart-told")).to_be_visible()
     return {
         name.removeprefix("chart-")
@@ -39,6 +40,7 @@ def charts(page: Page) -> set[str]:
 
 
 def mark(page: Page, first: int, last: int) -> None:
+    """Mark the passage from the character first to the character last with the keyboard."""
     page.locator(f"[data-at='{first}']").focus()
     page.evaluate(f"moveTo({first}, {{focus: true}})")
     for _ in range(last - first):
@@ -46,11 +48,11 @@ def mark(page: Page, first: int, last: int) -> None:
 
 
 @pytest.mark.parametrize("cell", CHARTS)
-def test_each_cell_has_the_charts_that_it_has_numbers_for(open_full, cell: str):
+def test_a_cell_has_a_chart_for_each_kind_of_number_that_is_known_of_it(open_full, cell: str):
     assert charts(open_full(f"#cell={cell}&at=0")) == CHARTS[cell]
 
 
-def test_every_plot_has_its_numbers(open_full):
+def test_every_chart_has_its_numbers_as_a_table(open_full):
     page = open_full("#cell=0:194&at=0")
     assert charts(page)
     plots = page.locator("figure.chart:visible:has(.chart-picture, .wiring)")
@@ -65,7 +67,7 @@ def test_every_plot_has_its_numbers(open_full):
     assert len(dose) == 5
 
 
-def test_controls_show_as_many_points_as_there_are(open_full):
+def test_every_quantile_of_the_matched_cells_is_drawn_and_listed(open_full):
     page = open_full("#cell=0:7&at=0")
     expect(page.locator("#chart-effect .stroke")).to_have_count(21)
     page.locator("#chart-effect summary").click()
@@ -75,7 +77,7 @@ def test_controls_show_as_many_points_as_there_are(open_full):
     assert page.locator("#chart-mechanism").inner_text().count("1:3") == 1
 
 
-def test_the_cell_is_told_in_words(open_full):
+def test_the_chosen_cell_is_described_in_sentences(open_full):
     page = open_full("#cell=0:194&at=0")
     told = page.locator("#chart-told")
     expect(told).to_contain_text(
@@ -88,7 +90,7 @@ def test_the_cell_is_told_in_words(open_full):
     expect(told).to_contain_text("Verified.")
 
 
-def test_gates_run_along_the_text_under_one_cursor(open_full):
+def test_c_and_gates_and_feature_are_plotted_along_the_text_under_one_cursor(open_full):
     page = open_full("#cell=0:194&at=25")
     names = page.locator(".track:visible .track-name").all_inner_texts()
     assert names == ["c", "input", "forget", "candidate", "output", "inside double quotes"]
@@ -103,15 +105,15 @@ def test_gates_run_along_the_text_under_one_cursor(open_full):
     assert cursors == ["26"] * 6
 
 
-def test_a_cell_without_gates_shows_what_it_has(open_full):
+def test_a_cell_without_recorded_gates_has_plots_of_its_values_and_feature_alone(open_full):
     page = open_full("#cell=0:31&at=25")
     assert page.locator(".track:visible .track-name").all_inner_texts() == ["tanh(c)", "bracket depth"]
 
 
-def test_excerpts_are_coloured(open_full):
+def test_the_example_excerpts_are_coloured_by_tanh_c(open_full):
     page = open_full("#cell=0:194&at=0")
     expect(page.locator("#excerpts figcaption strong")).to_have_text(
-        ["Follows best", "Follows faintly", "Counter-example"]
+        ["Strongest example", "Weakest example", "Counter-example"]
     )
     found = full_findings()["findings"][0]["portrait"]["excerpts"]["strongest"]
     box = page.locator("#excerpts .coloured").first
@@ -124,7 +126,7 @@ def test_excerpts_are_coloured(open_full):
     )
 
 
-def test_shift_and_arrows_ask_which_cells_mark_a_passage(open_full):
+def test_shift_with_arrow_keys_marks_a_passage_and_lists_the_cells_that_are_on_there(open_full):
     page = open_full("#cell=0:194&at=0")
     mark(page, PASSAGE[0], PASSAGE[1] - 1)
     first = page.locator("#query tbody tr").first
@@ -147,7 +149,7 @@ def test_shift_and_arrows_ask_which_cells_mark_a_passage(open_full):
     expect(page).to_have_url(re.compile("#cell=0:5&at=339$"))
 
 
-def test_a_passage_can_be_dragged(open_full):
+def test_dragging_over_the_text_marks_a_passage(open_full):
     page = open_full("#cell=0:194&at=0")
     page.locator("#text").scroll_into_view_if_needed()
     page.locator("[data-at='3']").hover()
@@ -159,16 +161,29 @@ def test_a_passage_can_be_dragged(open_full):
     expect(page.locator("#text .passage")).to_have_count(0)
 
 
+def test_the_lines_of_a_chart_are_named_in_a_visible_legend(open_full):
+    page = open_full("#cell=0:194&at=0")
+    charts(page)
+    expect(page.locator("#chart-trace .legend-entry")).to_have_text(
+        ["goes on, 1,234 times", "goes off, 1,234 times"]
+    )
+    expect(page.locator("#chart-reach .legend-entry")).to_have_text(
+        ["these cells", "matched cells", "untrained"]
+    )
+    for entry in page.locator(".legend-entry").all():
+        expect(entry).to_be_visible()
+        expect(entry.locator("svg")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(open_page, tmp_path: Path, scheme: str):
-    # Axe looks at every element, and 2,000 characters are no different from 200.
+def test_axe_finds_no_serious_accessibility_problem(open_page, tmp_path: Path, scheme: str):
+    # Axe looks at every element: 200 characters show the same problems as 2,000 and take less time.
     write_report(full_findings(200), tmp_path / "report.html")
     page = open_page(tmp_path / "report.html", "#cell=0:194&at=20&to=30", color_scheme=scheme)
     charts(page)
-    found = Axe().run(page).response["violations"]
-    assert [
-        (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
-    ] == []
+    violations = Axe().run(page).response["violations"]
+    serious = [one for one in violations if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
 
 
 def test_tab_reaches_every_control(open_full):
@@ -186,7 +201,7 @@ def test_tab_reaches_every_control(open_full):
     assert set(wanted) <= reached
 
 
-def test_forced_colours_keep_every_mark(open_full):
+def test_forced_colours_keep_the_colours_of_the_text_the_bars_and_the_cursor(open_full):
     page = open_full("#cell=0:194&at=30", forced_colors="active")
     charts(page)
     colours = page.locator("[data-at='25'], [data-at='0']").evaluate_all(
@@ -200,7 +215,7 @@ def test_forced_colours_keep_every_mark(open_full):
     assert page.locator("[data-at='30']").evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
 
 
-def test_nothing_moves_where_motion_is_reduced(open_full):
+def test_nothing_is_animated_where_the_reader_wants_reduced_motion(open_full):
     page = open_full("#cell=0:194&at=30", reduced_motion="reduce")
     charts(page)
     moving = page.evaluate(
@@ -218,7 +233,7 @@ def test_full_page_never_scrolls_sideways(open_full, width: int):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_odd_text_is_shown_literally_in_one_line_of_twenty_thousand(open_page, tmp_path: Path):
+def test_odd_characters_in_one_line_of_twenty_thousand_are_shown_literally(open_page, tmp_path: Path):
     write_report(odd_findings(20_000), tmp_path / "odd.html")
     page = open_page(tmp_path / "odd.html", "#cell=0:194&at=5")
     page.on("dialog", lambda dialog: pytest.fail("the page ran text of the corpus"))

@@ -1,4 +1,4 @@
-"""The page's own forward pass against PyTorch, on real text."""
+"""The LSTM that the page steps in the browser, compared with PyTorch on real text."""
 
 import json
 from pathlib import Path
@@ -18,12 +18,12 @@ from charlstm.report.render import write_report
 from charlstm.text.vocabulary import Vocabulary
 
 READING = """async ([text, held]) => {
-  await wake();
-  const ids = unitsOf(live.network, text).map(({ id }) => id);
+  await unpackNetwork();
+  const ids = symbolsOfText(live.network, text).map(({ id }) => id);
   const state = emptyState(live.network);
   const probabilities = [], cells = [];
   for (const id of ids) {
-    readCharacter(live.network, state, id, held);
+    stepNetwork(live.network, state, id, held);
     probabilities.push(Array.from(nextProbabilities(live.network, state)));
     cells.push(state.c.map((layer) => Array.from(layer.subarray(0, live.network.cells))));
   }
@@ -31,21 +31,21 @@ READING = """async ([text, held]) => {
   return JSON.stringify({ probabilities, cells });
 }"""
 SPEED = """async (text) => {
-  await wake();
-  const ids = unitsOf(live.network, text).map(({ id }) => id);
+  await unpackNetwork();
+  const ids = symbolsOfText(live.network, text).map(({ id }) => id);
   const rates = [];
   for (let turn = 0; turn < 3; turn += 1) {
     const begun = performance.now();
-    await readIds(emptyReading(live.network), ids);
+    await traceIds(emptyTrace(live.network), ids);
     rates.push((1000 * ids.length) / (performance.now() - begun));
   }
   return Math.max(...rates);
 }"""
 GATES = """async (text) => {
-  await wake();
-  const reading = emptyReading(live.network);
-  await readIds(reading, unitsOf(live.network, text).map(({ id }) => id));
-  return [0, 1].map((layer) => reading.ids.map((_, index) => gatesAt(reading, { layer, cell: 5 }, index)));
+  await unpackNetwork();
+  const trace = emptyTrace(live.network);
+  await traceIds(trace, symbolsOfText(live.network, text).map(({ id }) => id));
+  return [0, 1].map((layer) => trace.ids.map((_, index) => gatesAt(trace, { layer, cell: 5 }, index)));
 }"""
 
 
@@ -65,7 +65,9 @@ def read(page: Page, text: str, held: list[dict[str, Any]]) -> tuple[np.ndarray,
 
 
 @pytest.mark.parametrize("entry", ["embedding", "one-hot"])
-def test_equals_pytorch_on_real_text(open_page, tmp_path: Path, model: CharLSTM, entry: str):
+def test_states_and_probabilities_equal_pytorch_on_real_text(
+    open_page, tmp_path: Path, model: CharLSTM, entry: str
+):
     shown = one_hot(model) if entry == "one-hot" else model
     page = open_page(page_of(shown, tmp_path))
     ids = Vocabulary.of_text(SOURCE).encode(READ)
@@ -76,16 +78,16 @@ def test_equals_pytorch_on_real_text(open_page, tmp_path: Path, model: CharLSTM,
     assert len(ids) == 1_000
     assert np.abs(got_probabilities - probabilities).max() < 2e-3
     assert np.abs(got_cells - cells).max() < 5e-3
-    # The bars would mean little of a model that is sure of nothing and remembers nothing.
+    # The bounds above would mean little for a model without sure predictions and large states.
     assert probabilities.max() > 0.9
     assert np.abs(cells).max() > 1
 
 
-def test_equals_pytorch_with_cells_held(open_page, tmp_path: Path, model: CharLSTM):
+def test_states_and_probabilities_equal_pytorch_with_cells_held(open_page, tmp_path: Path, model: CharLSTM):
     page = open_page(page_of(model, tmp_path))
     top = model.config.layers - 1
     held: list[Held | None] = [None] * model.config.layers
-    first, second = model.head.weight.detach().norm(dim=0).topk(2).indices.tolist()  # those that say most
+    first, second = model.head.weight.detach().norm(dim=0).topk(2).indices.tolist()
     held[top] = Held(torch.tensor([first, second]), torch.tensor([-1.5, 2.0]))
     probabilities, cells = stepped(model, Vocabulary.of_text(SOURCE).encode(READ), held)
 
@@ -99,7 +101,7 @@ def test_equals_pytorch_with_cells_held(open_page, tmp_path: Path, model: CharLS
 
 
 @pytest.mark.parametrize("activation", ["softsign", "hardtanh", "relu", "identity"])
-def test_other_activations_equal_pytorch(open_page, tmp_path: Path, activation: str):
+def test_every_activation_equals_pytorch(open_page, tmp_path: Path, activation: str):
     vocabulary = Vocabulary.of_text(SOURCE)
     shape: dict[str, Any] = {"cells": 13, "embedding": 5, "layers": 2, "activation": activation}
     config = ModelConfig(vocabulary_size=len(vocabulary), **shape)
@@ -113,7 +115,7 @@ def test_other_activations_equal_pytorch(open_page, tmp_path: Path, activation: 
     assert np.abs(got_cells - cells).max() < 1e-3
 
 
-def test_bytes_equal_pytorch(open_page, tmp_path: Path):
+def test_a_model_of_bytes_equals_pytorch(open_page, tmp_path: Path):
     model = trained(layers=1, cells=24, level="bytes", steps=5)
     page = open_page(page_of(model, tmp_path, level="bytes"))
     ids = Vocabulary.of_text(SOURCE, level="bytes").encode(READ)
@@ -123,7 +125,7 @@ def test_bytes_equal_pytorch(open_page, tmp_path: Path):
     assert np.abs(got - stepped(model, ids)[0]).max() < 1e-3
 
 
-def test_gates_of_a_cell_equal_pytorch(open_page, tmp_path: Path, two_layers: CharLSTM):
+def test_the_gates_of_a_cell_equal_pytorch(open_page, tmp_path: Path, two_layers: CharLSTM):
     page = open_page(page_of(two_layers, tmp_path))
     ids = torch.from_numpy(Vocabulary.of_text(SOURCE).encode(READ[:50]).astype(np.int64))
     got = np.array(page.evaluate(GATES, READ[:50]))
@@ -141,21 +143,21 @@ def test_gates_of_a_cell_equal_pytorch(open_page, tmp_path: Path, two_layers: Ch
     assert np.abs(got - torch.stack(expected).detach().numpy()).max() < 1e-3
 
 
-def test_500_characters_a_second_at_256_cells(open_page, tmp_path: Path):
+def test_a_network_of_256_cells_reads_500_characters_a_second(open_page, tmp_path: Path):
     write_report(sample_findings(), tmp_path / "report.html", demo_model(tmp_path))
     page = open_page(tmp_path / "report.html")
 
     assert page.evaluate(SPEED, READ) >= 500
 
 
-def test_a_seed_draws_the_same_text_and_temperature_0_the_likeliest(
+def test_a_seed_draws_the_same_text_again_and_temperature_0_the_most_likely_text(
     open_page, tmp_path: Path, two_layers: CharLSTM
 ):
     page = open_page(page_of(two_layers, tmp_path))
     draw = """async ([seed, temperature]) => {
-      await wake();
+      await unpackNetwork();
       const settings = { held: [], once: false, length: 60, temperature, seed };
-      return (await goOn(live.network, emptyState(live.network), 3, settings)).ids;
+      return (await continuedTrace(live.network, emptyState(live.network), 3, settings)).ids;
     }"""
     ids = page.evaluate(draw, [5, 0])
     probabilities, _ = stepped(two_layers, np.array(ids))
@@ -164,22 +166,23 @@ def test_a_seed_draws_the_same_text_and_temperature_0_the_likeliest(
     assert ids[1:] == probabilities.argmax(1)[:-1].tolist()
 
 
-def test_continuations_from_one_state_do_not_disturb_each_other(
+def test_continuations_from_one_state_do_not_change_that_state(
     open_page, tmp_path: Path, two_layers: CharLSTM
 ):
     page = open_page(page_of(two_layers, tmp_path))
     ids = Vocabulary.of_text(SOURCE).encode(READ[:30])
     drawn = page.evaluate(
         """async (ids) => {
-          await wake();
-          const reading = emptyReading(live.network);
-          await readIds(reading, ids);
-          const begun = stateAfter(reading, ids.length - 1);
+          await unpackNetwork();
+          const trace = emptyTrace(live.network);
+          await traceIds(trace, ids);
+          const begun = stateAfter(trace, ids.length - 1);
           const held = [{ layer: 1, cell: 7, value: 3 }];
           const settings = { once: false, length: 40, temperature: 1, seed: 1 };
           const runs = [];
           for (const hold of [[], held, []]) {
-            runs.push((await goOn(live.network, begun, ids.at(-1), { ...settings, held: hold })).ids);
+            const run = await continuedTrace(live.network, begun, ids.at(-1), { ...settings, held: hold });
+            runs.push(run.ids);
           }
           return runs;
         }""",
@@ -190,13 +193,13 @@ def test_continuations_from_one_state_do_not_disturb_each_other(
     assert drawn[0] != drawn[1]
 
 
-def test_drawing_follows_the_probabilities(open_page):
+def test_ids_are_drawn_as_often_as_their_probabilities_say(open_page):
     page = open_page()
     counts = page.evaluate(
         """(logs) => {
-          const random = randomFrom(11);
+          const random = randomNumbers(11);
           const counts = [0, 0, 0];
-          for (let turn = 0; turn < 20000; turn += 1) counts[drawn(softmax(logs, 1), random)] += 1;
+          for (let turn = 0; turn < 20000; turn += 1) counts[drawId(softmax(logs, 1), random)] += 1;
           return counts;
         }""",
         np.log([0.6, 0.3, 0.1]).tolist(),

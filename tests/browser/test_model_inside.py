@@ -1,4 +1,4 @@
-"""The model inside, as a reader uses it."""
+"""The panel "The model inside" of the report page, as a reader uses it."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ from charlstm.text.vocabulary import Vocabulary
 LEVELS = {"off": -0.6, "on": 1.1}
 CELL = "0:31"
 LONGEST_WAIT = """async (text) => {
-  await wake();
+  await unpackNetwork();
   let longest = 0, last = performance.now(), watching = true;
   const watch = () => {
     longest = Math.max(longest, performance.now() - last);
@@ -30,16 +30,16 @@ LONGEST_WAIT = """async (text) => {
     if (watching) requestAnimationFrame(watch);
   };
   requestAnimationFrame(watch);
-  write(text);
-  while (live.units.length < text.length || live.busy) await new Promise((go) => setTimeout(go, 50));
+  writeText(text);
+  while (live.symbols.length < text.length || live.isReading) await new Promise((go) => setTimeout(go, 50));
   watching = false;
   return longest;
 }"""
-SETTLED = "() => live.natural && !live.busy && document.querySelector('#live-natural .before')"
+SETTLED = "() => live.freeRun && !live.isReading && document.querySelector('#live-natural .before')"
 
 
 def findings() -> dict[str, Any]:
-    """The sample's, with a verified switch whose levels are known."""
+    """Return the sample findings with a verified switch whose levels are known."""
     document = sample_findings()
     verified = next(one for one in document["findings"] if one["cell"] == 31)
     verified |= {"verdict": "verified", "kind": "toggle", "feature": "inside_double_quotes", "polarity": 1}
@@ -58,17 +58,21 @@ def report(model: CharLSTM, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(page: Page, text: str) -> None:
+    """Write a text into the panel and wait until it is read and continued."""
     page.locator("#live-text").fill(text)
-    page.wait_for_function("(n) => live.units.length === n && !live.busy", arg=len(text))
+    page.wait_for_function("(n) => live.symbols.length === n && !live.isReading", arg=len(text))
     page.wait_for_function(SETTLED)
 
 
 def shares(page: Page) -> dict[str, str]:
+    """Return the listed next characters with their probabilities as the page shows them."""
     lines = page.locator("#live-next li").all_inner_texts()
     return {line.split("\n")[0]: line.split("\n")[-1].strip() for line in lines}
 
 
-def test_one_request_a_quiet_console_and_3_megabytes(open_page, report: Path):
+def test_the_page_makes_one_request_leaves_the_console_empty_and_stays_below_3_megabytes(
+    open_page, report: Path
+):
     page = open_page(report)
     written(page, "def f(x):\n")
     page.locator("#live-hold [value=on]").check()
@@ -78,7 +82,7 @@ def test_one_request_a_quiet_console_and_3_megabytes(open_page, report: Path):
     assert report.stat().st_size < 3_000_000
 
 
-def test_first_paint_comes_before_the_weights_are_unpacked(open_page, report: Path):
+def test_the_page_is_painted_before_the_weights_are_unpacked(open_page, report: Path):
     page = open_page(report)
     painted = """() => new Promise((painted) => {
       const observer = new PerformanceObserver((list) => painted(list.getEntries()[0].startTime));
@@ -91,7 +95,9 @@ def test_first_paint_comes_before_the_weights_are_unpacked(open_page, report: Pa
     page.wait_for_function(SETTLED)
 
 
-def test_what_is_written_is_coloured_and_told_by_the_model(open_page, report: Path, model: CharLSTM):
+def test_written_text_is_coloured_and_continued_as_the_model_computes(
+    open_page, report: Path, model: CharLSTM
+):
     page = open_page(report, f"#cell={CELL}&at=0")
     written(page, READ[:120])
     probabilities, cells = stepped(model, Vocabulary.of_text(SOURCE).encode(READ[:120]))
@@ -109,15 +115,17 @@ def test_what_is_written_is_coloured_and_told_by_the_model(open_page, report: Pa
     )
 
 
-def test_a_held_cell_changes_the_distribution_as_the_reference_does(open_page, report: Path, model: CharLSTM):
+def test_a_held_cell_changes_the_probabilities_as_the_reference_does(
+    open_page, report: Path, model: CharLSTM
+):
     page = open_page(report, f"#cell={CELL}&at=0")
     written(page, READ[:60])
     page.locator("#live-hold [value=on]").check()
     ids = Vocabulary.of_text(SOURCE).encode(READ[:60])
-    # Held from the marked character on: the last one.
+    # The cell is held from the marked character on, which is the last one.
     held = Held(torch.tensor([31]), torch.tensor([LEVELS["on"]]))
     natural, _ = stepped(model, ids)
-    with_hold = page.evaluate("Array.from(probabilitiesAt(marked(), holds()))")
+    with_hold = page.evaluate("Array.from(probabilitiesAfter(stateBeforeMark(), heldCells()))")
     with torch.inference_mode():
         _, at = model(torch.from_numpy(ids[:-1].astype(np.int64))[None], model.initial_state(1))
         logits, _ = Stepper(model)(torch.tensor([int(ids[-1])]), at, [held])
@@ -127,7 +135,7 @@ def test_a_held_cell_changes_the_distribution_as_the_reference_does(open_page, r
     assert all("→" in share for share in shares(page).values())
 
 
-def test_the_natural_text_stays_the_same_beside_the_held_one(open_page, report: Path):
+def test_the_free_text_stays_the_same_when_the_cell_is_held(open_page, report: Path):
     page = open_page(report, f"#cell={CELL}&at=0")
     written(page, READ[:200])
     natural = page.locator("#live-natural").inner_text()
@@ -136,7 +144,7 @@ def test_the_natural_text_stays_the_same_beside_the_held_one(open_page, report: 
 
     assert page.locator("#live-natural").inner_text() == natural
     assert page.locator("#live-held .before").count() == 1
-    expect(page.locator("#live-parting")).to_have_text(re.compile("part|same"))
+    expect(page.locator("#live-parting")).to_have_text(re.compile("differ|same"))
     page.locator("#live-again").click()
     expect(page.locator("#live-seed")).to_have_value("2")
     page.wait_for_function(
@@ -144,27 +152,33 @@ def test_the_natural_text_stays_the_same_beside_the_held_one(open_page, report: 
     )
 
 
-def test_a_cell_held_where_it_is_anyway_changes_nothing(open_page, report: Path):
+def test_holding_a_cell_at_its_own_state_changes_nothing(open_page, report: Path):
     page = open_page(report, f"#cell={CELL}&at=0")
     written(page, READ[:90])
     page.locator("#live-once").check()
-    page.evaluate("find('#live-range').step = 'any'; find('#live-range').value = liveState(); holdCell('at')")
+    page.evaluate(
+        """() => {
+          find("#live-range").step = "any";
+          find("#live-range").value = watchedStateAtMark();
+          chooseHold("at");
+        }"""
+    )
 
     expect(page.locator("#live-parting")).to_contain_text("Both texts are the same")
 
 
-def test_a_cell_let_go_after_the_mark_is_free_again(open_page, report: Path):
+def test_a_cell_held_only_at_the_marked_character_is_free_afterwards(open_page, report: Path):
     page = open_page(report, f"#cell={CELL}&at=0")
     written(page, READ[:50])
     page.locator("#live-hold [value=on]").check()
-    page.wait_for_function("() => live.held?.c[5][0][31] === Math.fround(1.1)")
+    page.wait_for_function("() => live.heldRun?.c[5][0][31] === Math.fround(1.1)")
     page.locator("#live-once").check()
-    page.wait_for_function("() => live.held?.c[5][0][31] !== Math.fround(1.1)")
+    page.wait_for_function("() => live.heldRun?.c[5][0][31] !== Math.fround(1.1)")
 
-    assert page.evaluate("live.held.c[0][0][31]") == pytest.approx(1.1)
+    assert page.evaluate("live.heldRun.c[0][0][31]") == pytest.approx(1.1)
 
 
-def test_flip_the_switch_of_a_verified_cell(open_page, report: Path):
+def test_the_flip_button_holds_a_verified_switch_off_where_its_feature_is_on(open_page, report: Path):
     page = open_page(report, "#cell=0:7&at=0")
     expect(page.locator("#flip")).to_have_text(re.compile("Hold this cell"))
     page.goto(report.as_uri() + f"#cell={CELL}&at=30")
@@ -175,10 +189,11 @@ def test_flip_the_switch_of_a_verified_cell(open_page, report: Path):
     expect(page.locator("#live-hold [value=off]")).to_be_focused()
     expect(page.locator("#live-cell")).to_have_value(CELL)
     expect(page.locator("#live-held .before")).to_have_count(1)
-    assert page.evaluate("truths()[stretch(state.at, { before: 300 }).start + live.at]") == 1
+    start = page.evaluate("stretchAround(view.cursor, { before: 300 }).start")
+    assert page.evaluate("(start) => featureValues()[start + live.mark]", start) == 1
 
 
-def test_the_panel_by_keyboard(open_page, report: Path):
+def test_the_panel_can_be_used_by_keyboard_alone(open_page, report: Path):
     page = open_page(report, f"#cell={CELL}&at=0")
     written(page, "one\ntwo (three)")
     page.locator("#live-text").press("End")
@@ -201,27 +216,27 @@ def test_the_panel_by_keyboard(open_page, report: Path):
     expect(page.locator("#live-hold [value=off]")).to_be_checked()
 
 
-def test_what_was_written_comes_back_with_the_address(open_page, report: Path):
+def test_the_address_restores_what_was_written_and_how_the_cell_was_held(open_page, report: Path):
     page = open_page(report, f"#cell={CELL}&at=0")
     written(page, 'say("#1 & 100%")')
     page.keyboard.press("Tab")
-    page.locator("#live [data-unit='4']").click()
+    page.locator("#live [data-index='4']").click()
     page.locator("#live-hold [value=on]").check()
     expect(page).to_have_url(re.compile("mark=4&hold=on$"))
     page.reload()
     page.locator("#model").scroll_into_view_if_needed()
 
     expect(page.locator("#live-text")).to_have_value('say("#1 & 100%")')
-    expect(page.locator("#live [aria-selected=true]")).to_have_attribute("data-unit", "4")
+    expect(page.locator("#live [aria-selected=true]")).to_have_attribute("data-index", "4")
     expect(page.locator("#live-hold [value=on]")).to_be_checked()
 
 
-def test_hostile_text_is_only_text(open_page, report: Path):
+def test_written_markup_is_shown_as_text_and_never_run(open_page, report: Path):
     page = open_page(report)
     page.on("dialog", lambda dialog: pytest.fail("the page ran what was written"))
     text = HOSTILE.replace("\x00", "") + "שלום 👩‍🚀 " + "x" * 300
     page.locator("#live-text").fill(text)
-    page.wait_for_function("() => !live.busy && live.units.length > 300")
+    page.wait_for_function("() => !live.isReading && live.symbols.length > 300")
 
     assert page.locator("img").count() == 0
     expect(page.locator("#live-status")).to_contain_text("not in the vocabulary")
@@ -229,28 +244,30 @@ def test_hostile_text_is_only_text(open_page, report: Path):
     assert page.seen == [report.as_uri()]
 
 
-def test_long_text_never_freezes_the_page(open_page, report: Path):
+def test_reading_a_long_text_never_blocks_the_page_for_a_quarter_of_a_second(open_page, report: Path):
     assert open_page(report).evaluate(LONGEST_WAIT, SOURCE[:6_000]) < 250
 
 
-def test_without_text_it_starts_as_sampling_does(open_page, report: Path, model: CharLSTM):
+def test_without_written_text_the_network_first_reads_a_line_break_as_sampling_does(
+    open_page, report: Path, model: CharLSTM
+):
     page = open_page(report)
     written(page, "")
     symbols = Vocabulary.of_text(SOURCE).symbols
     probabilities, _ = stepped(model, np.array([symbols.index("\n")]))
 
-    assert page.evaluate("Array.from(probabilitiesAt(marked(), []))") == pytest.approx(
+    assert page.evaluate("Array.from(probabilitiesAfter(stateBeforeMark(), []))") == pytest.approx(
         probabilities[0], abs=1e-3
     )
 
 
-def test_characters_of_several_bytes(open_page, tmp_path: Path):
+def test_a_character_of_several_bytes_is_drawn_at_its_last_byte(open_page, tmp_path: Path):
     model = trained(layers=1, cells=16, level="bytes", steps=2)
     page = open_page(page_of(model, tmp_path, level="bytes"))
     page.locator("#live-text").fill("né")
-    page.wait_for_function("() => live.units.length === 3 && !live.busy")
+    page.wait_for_function("() => live.symbols.length === 3 && !live.isReading")
 
-    assert page.locator("#live [data-unit]").all_inner_texts() == ["n", "·", "é"]
+    assert page.locator("#live [data-index]").all_inner_texts() == ["n", "·", "é"]
 
 
 @pytest.mark.parametrize("width", [1280, 768, 390])
@@ -262,30 +279,30 @@ def test_the_panel_never_scrolls_sideways(open_page, report: Path, width: int):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_it_runs_where_nothing_was_found(open_page, tmp_path: Path, model: CharLSTM):
+def test_the_panel_works_where_the_inspection_found_nothing(open_page, tmp_path: Path, model: CharLSTM):
     path = page_of(model, tmp_path, findings=sample_findings() | {"findings": [], "excerpts": []})
     page = open_page(path)
     written(page, "def f(x):")
     page.locator("#live-cell").select_option("0:200")
 
-    expect(page.locator("#live-what")).to_have_text("no finding about it")
+    expect(page.locator("#live-what")).to_have_text("no finding for this cell")
     expect(page.locator("#live-next li")).to_have_count(8)
     assert page.seen == [path.as_uri()]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_in_the_panel(open_page, report: Path, scheme: str):
+def test_axe_finds_no_serious_accessibility_problem_in_the_panel(open_page, report: Path, scheme: str):
     page = open_page(report, f"#cell={CELL}&at=0", color_scheme=scheme)
     written(page, READ[:100])
     page.locator("#live-hold [value=on]").check()
-    page.wait_for_function("() => live.held !== undefined")
+    page.wait_for_function("() => live.heldRun !== undefined")
 
     violations = Axe().run(page, context="#model").response["violations"]
 
     assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
 
 
-def test_a_page_without_the_model_says_why(open_page, tmp_path: Path):
+def test_a_page_without_the_network_says_why(open_page, tmp_path: Path):
     write_report(findings(), tmp_path / "left.html", NOT_WANTED)
     write_report(findings(), tmp_path / "gone.html", inside({}, [tmp_path / "run"]))
     page = open_page(tmp_path / "left.html")

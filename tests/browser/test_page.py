@@ -1,3 +1,5 @@
+"""The report page in a browser: text, colours, table, keys, addresses, and text that must stay text."""
+
 import re
 from pathlib import Path
 
@@ -46,7 +48,7 @@ def mixed(value: float, scale: dict[str, tuple[int, int, int]]) -> list[float]:
     return [abs(value) * end + (1 - abs(value)) * zero for end, zero in zip(pole, scale["zero"], strict=True)]
 
 
-def test_opens_with_one_request_and_a_quiet_console(open_page, sample_report: Path):
+def test_the_page_makes_one_request_and_leaves_the_console_empty(open_page, sample_report: Path):
     page = open_page()
     page.keyboard.press("j")
     page.wait_for_timeout(200)
@@ -55,7 +57,7 @@ def test_opens_with_one_request_and_a_quiet_console(open_page, sample_report: Pa
     expect(page.locator("#chosen")).to_have_text("0:31")
 
 
-def test_text_stands_as_written(open_page):
+def test_the_text_of_the_page_is_the_text_of_the_excerpt(open_page):
     page = open_page()
 
     assert page.locator("#text").evaluate("box => box.textContent") == sample_text()
@@ -64,7 +66,7 @@ def test_text_stands_as_written(open_page):
 
 @pytest.mark.parametrize(("scheme", "scale"), [("light", LIGHT), ("dark", DARK)])
 @pytest.mark.parametrize("cell", ["0:194", "0:31"])
-def test_colours_are_tanh_c_on_the_fixed_scale(open_page, scheme: str, scale, cell: str):
+def test_colours_show_tanh_c_on_a_fixed_scale(open_page, scheme: str, scale, cell: str):
     page = open_page(place=f"#cell={cell}&at=0", color_scheme=scheme)
 
     for index in (0, 25, 118, 1_999):
@@ -72,7 +74,7 @@ def test_colours_are_tanh_c_on_the_fixed_scale(open_page, scheme: str, scale, ce
         assert background(page, index) == pytest.approx(expected, abs=1.5)
 
 
-def test_marks_besides_colour(open_page):
+def test_levels_features_and_drivers_have_marks_besides_colour(open_page):
     page = open_page(place="#cell=0:194&at=0")
     opener = sample_text().index('"')
 
@@ -82,7 +84,7 @@ def test_marks_besides_colour(open_page):
     expect(page.locator("[data-at='0']")).to_have_class(re.compile("^level-[789]. weak$"))
 
 
-def test_sorting_says_so(open_page):
+def test_sorting_a_column_sets_aria_sort_on_it_alone(open_page):
     page = open_page()
     held_out, cell = page.locator("#table thead th").nth(5), page.locator("#table thead th").nth(0)
     ranked = cells(page)
@@ -98,7 +100,7 @@ def test_sorting_says_so(open_page):
     assert cells(page) == ["0:3", "0:7", "0:31", "0:88", "0:120", "0:194", "0:240"]
 
 
-def test_everything_by_keyboard(open_page):
+def test_cells_text_help_and_filter_can_be_used_by_keyboard_alone(open_page):
     page = open_page(place="#cell=0:194&at=0")
     openers = [index for index, character in enumerate(sample_text()) if character == '"']
 
@@ -132,7 +134,7 @@ def test_everything_by_keyboard(open_page):
     expect(page.locator("#shown")).to_have_text("7 rows")
 
 
-def test_lines_are_crossed_by_up_and_down(open_page):
+def test_up_and_down_move_the_cursor_to_the_next_line_and_back(open_page):
     page = open_page(place="#cell=0:194&at=5")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
@@ -142,7 +144,7 @@ def test_lines_are_crossed_by_up_and_down(open_page):
     expect(page.locator("[data-at='6']")).to_be_focused()
 
 
-def test_letters_can_be_turned_off(open_page):
+def test_single_character_keys_can_be_turned_off(open_page):
     page = open_page(place="#cell=0:194&at=0")
     page.keyboard.press("?")
     page.locator("#letters").uncheck()
@@ -152,7 +154,7 @@ def test_letters_can_be_turned_off(open_page):
     expect(page.locator("#chosen")).to_have_text("0:194")
 
 
-def test_address_restores_the_view(open_page):
+def test_the_address_restores_the_cell_and_the_cursor(open_page):
     page = open_page(place="#cell=0:31&at=120")
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile("#cell=0:31&at=121$"))
@@ -164,14 +166,14 @@ def test_address_restores_the_view(open_page):
 
 
 @pytest.mark.parametrize("place", ["#cell=9:9&at=abc", "#at=99999999", "#cell=0:7&excerpt=-1", "#%%%"])
-def test_wrong_addresses_do_no_harm(open_page, place: str):
+def test_wrong_addresses_lead_to_a_valid_view(open_page, place: str):
     page = open_page(place=place)
 
     expect(page.locator("#text [aria-selected=true]")).to_have_count(1)
     assert not [said for said in page.seen if "Error" in said]
 
 
-def test_summary_leads_to_the_cell(open_page):
+def test_a_link_in_the_summary_shows_its_cell_along_the_text(open_page):
     page = open_page()
     page.locator(".best a", has_text="0:7").click()
 
@@ -179,14 +181,14 @@ def test_summary_leads_to_the_cell(open_page):
     expect(page.locator("#reading-title")).to_be_in_viewport()
 
 
-def test_cell_without_values_says_so(open_page):
+def test_a_cell_without_recorded_values_says_so(open_page):
     page = open_page(place="#cell=0:120&at=3")
 
     expect(page.locator("#unrecorded")).to_be_visible()
     expect(page.locator("#readout .value")).to_have_text("tanh(c) not recorded")
 
 
-def test_hostile_text_is_inert(open_page, tmp_path: Path):
+def test_markup_in_the_corpus_is_shown_as_text_and_never_run(open_page, tmp_path: Path):
     write_report(hostile_findings(), tmp_path / "hostile.html")
     page = open_page(tmp_path / "hostile.html")
     page.on("dialog", lambda dialog: pytest.fail("the page ran text of the corpus"))
@@ -220,7 +222,7 @@ def test_several_excerpts_can_be_chosen(open_page, tmp_path: Path):
     expect(page).to_have_url(re.compile("excerpt=1"))
 
 
-def test_nothing_found_is_a_good_page(open_page, tmp_path: Path):
+def test_a_page_without_findings_works_and_says_that_nothing_passed(open_page, tmp_path: Path):
     write_report(sample_findings() | {"findings": []}, tmp_path / "report.html")
     page = open_page(tmp_path / "report.html")
     page.keyboard.press("j")
@@ -231,7 +233,7 @@ def test_nothing_found_is_a_good_page(open_page, tmp_path: Path):
 
 
 @pytest.mark.parametrize("width", [1280, 768, 390])
-def test_page_never_scrolls_sideways(open_page, width: int):
+def test_the_page_never_scrolls_sideways(open_page, width: int):
     page = open_page(viewport={"width": width, "height": 800})
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -244,18 +246,18 @@ def demo_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "report.html"
 
 
-def test_a_page_of_256_cells_with_their_weights_has_3_megabytes(demo_report: Path):
+def test_a_page_with_a_network_of_256_cells_stays_below_3_megabytes(demo_report: Path):
     assert 'id="weights"' in demo_report.read_text(encoding="utf-8")
     assert demo_report.stat().st_size < 3_000_000
 
 
-def test_two_thousand_characters_recolour_within_60_ms(open_page, demo_report: Path):
+def test_a_text_of_two_thousand_characters_is_recoloured_within_60_milliseconds(open_page, demo_report: Path):
     page = open_page(demo_report, "#cell=0:194&at=0")
     expect(page.locator("#text [data-at]")).to_have_count(2_000)
 
-    # Other work on the machine takes its turns: the best of a few rounds is the page's own time.
+    # Other work on the machine delays some rounds: the fastest round is the page's own time.
     assert min(page.evaluate(RECOLOUR) for _ in range(4)) < 60
 
 
-def test_first_paint_within_a_second_and_a_half(open_page, demo_report: Path):
+def test_the_first_paint_comes_within_a_second_and_a_half(open_page, demo_report: Path):
     assert min(open_page(demo_report).evaluate(FIRST_PAINT) for _ in range(3)) < 1_500

@@ -1,4 +1,4 @@
-"""The page of two models, in a browser."""
+"""The comparison page, which shows two models on the same text, in a browser."""
 
 import re
 from pathlib import Path
@@ -18,19 +18,19 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_cell_brings_up_the_one_that_goes_along_best(open_page, comparison: Path):
+def test_choosing_a_cell_shows_the_best_correlated_cell_of_the_other_model(open_page, comparison: Path):
     page = open_page(comparison)
     left, right = page.locator(".side select").first, page.locator(".side select").last
     expect(left).to_have_value("0:194")
-    # The twin stores the same values: the cell that follows double quotes best is the same.
+    # The untrained findings store the same values, so the best correlated cell has the same name.
     expect(right).to_have_value("0:194")
     left.select_option("0:7")
     expect(right).to_have_value("0:7")
-    expect(page.locator(".side .note").last).to_have_text(re.compile("no finding; r .0.9"))
+    expect(page.locator(".side .note").last).to_have_text(re.compile("no finding; correlation .0.9"))
     assert page.seen == [comparison.as_uri()]
 
 
-def test_one_cursor_moves_in_both_and_is_remembered(open_page, comparison: Path):
+def test_one_cursor_moves_in_both_texts_and_is_restored_from_the_address(open_page, comparison: Path):
     page = open_page(comparison)
     page.locator(".side .coloured").first.focus()
     page.keyboard.press("ArrowRight")
@@ -43,7 +43,7 @@ def test_one_cursor_moves_in_both_and_is_remembered(open_page, comparison: Path)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(open_page, tmp_path: Path, scheme: str):
+def test_axe_finds_no_serious_accessibility_problem(open_page, tmp_path: Path, scheme: str):
     write_page(render_comparison(full_findings(200), untrained(200)), tmp_path / "compare.html")
     page = open_page(tmp_path / "compare.html", color_scheme=scheme)
     expect(page.locator("#pair-readout")).to_contain_text("tanh(c)")
@@ -53,6 +53,6 @@ def test_axe_finds_nothing_serious(open_page, tmp_path: Path, scheme: str):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_it_never_scrolls_sideways(open_page, comparison: Path, width: int):
+def test_the_page_never_scrolls_sideways(open_page, comparison: Path, width: int):
     page = open_page(comparison, viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width

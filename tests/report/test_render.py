@@ -1,3 +1,5 @@
+"""Pages drawn from findings: what they contain, what may be missing, and text that must stay text."""
+
 import base64
 import hashlib
 import json
@@ -57,21 +59,21 @@ def plain_text(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body))
 
 
-def test_hostile_text_opens_no_tag():
+def test_markup_in_the_corpus_opens_no_tag():
     tags = [tag for tag, _ in Tags(render(hostile_findings())).tags]
 
     assert "img" not in tags
     assert tags.count("script") == 2
 
 
-def test_hostile_text_arrives_unchanged_in_the_data():
+def test_text_of_the_corpus_arrives_unchanged_in_the_data():
     html = render(hostile_findings())
 
     assert page_data(html)["excerpts"][0]["text"] == (HOSTILE * 3)[:100]
     assert page_data(html)["rows"][0]["drivers"] == [HOSTILE, "<"]
 
 
-def test_data_never_holds_a_character_that_ends_a_script():
+def test_the_data_has_no_character_that_could_end_a_script():
     html = render(hostile_findings())
     raw = html.split('id="data">')[1].split("</script>")[0]
 
@@ -83,11 +85,11 @@ def test_no_bidirectional_control_reaches_the_page():
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200e\u200f]", render(hostile_findings()))
 
 
-def test_templates_in_the_findings_are_text():
+def test_template_syntax_in_the_findings_is_shown_as_text():
     assert "{{ 7 * 7 }}" in render(hostile_findings())
 
 
-def test_policy_names_exactly_the_inline_texts():
+def test_the_content_policy_allows_exactly_the_inline_style_and_script():
     html = render(sample_findings())
     executed = [
         (tag, content)
@@ -105,7 +107,7 @@ def test_policy_names_exactly_the_inline_texts():
     assert "unsafe" not in policy
 
 
-def test_page_names_no_address_to_load():
+def test_the_page_has_no_address_to_load_anything_from():
     html = render(sample_findings())
     loading = [
         attributes
@@ -123,7 +125,7 @@ def test_page_names_no_address_to_load():
     assert not [attributes for _, attributes in Tags(html).tags if "style" in attributes]
 
 
-def test_values_keep_three_decimals_and_nan_becomes_null():
+def test_recorded_values_keep_three_decimals_and_nan_becomes_null():
     findings = sample_findings()
     values = findings["excerpts"][0]["cells"]["0:194"]["tanh_c"]
     values[0], values[1], values[2] = float("nan"), 0.123456, 1.0
@@ -149,7 +151,7 @@ def test_summary_names_cell_feature_drivers_and_numbers():
     assert "Cell 0:31 follows the depth of brackets [ ]: it steps up at ( or [ and down at ) or ]." in said
 
 
-def test_summary_tells_each_feature_once_by_its_best_cell():
+def test_the_summary_has_each_feature_once_with_its_best_cell():
     best = view(sample_findings()).best
 
     assert [row.cell for row in best] == ["0:194", "0:31", "0:7", "0:120"]
@@ -187,7 +189,7 @@ def test_held_out_scores_stand_beside_chance_on_the_same_text():
     assert [row.null_max for row in view(findings).rows][:2] == [0.33, 0.21]
 
 
-def test_no_findings_make_a_page_that_says_so():
+def test_a_page_without_findings_says_so():
     said = plain_text(render(sample_findings() | {"findings": []}))
 
     assert "Nothing passed: no cell of 256 follows any of the 3 features beyond chance" in said
@@ -197,7 +199,7 @@ def test_no_findings_make_a_page_that_says_so():
     "part", ["model", "corpus", "method", "findings", "gates", "credit", "excerpts", "provenance"]
 )
 @pytest.mark.parametrize("left", ["absent", "none"])
-def test_any_part_may_be_missing(part: str, left: str):
+def test_any_part_of_the_findings_may_be_missing(part: str, left: str):
     findings = sample_findings()
     if left == "none":
         findings[part] = None
@@ -207,7 +209,7 @@ def test_any_part_may_be_missing(part: str, left: str):
     assert "</html>" in render(findings)
 
 
-def test_finding_needs_no_more_than_its_name():
+def test_a_finding_with_cell_kind_and_feature_alone_can_be_drawn():
     bare = {"layer": 1, "cell": 2, "kind": "toggle", "feature": "inside_double_quotes"}
 
     assert "1:2" in plain_text(render({"schema_version": 1, "findings": [bare]}))
@@ -220,7 +222,7 @@ def test_gates_show_whatever_shares_they_have():
     assert (page.gates[0].name, page.gates[0].low, page.gates[0].shares) == ("forget", None, ("0.5",))
 
 
-def test_another_schema_is_refused():
+def test_findings_of_another_schema_version_are_refused():
     with pytest.raises(UsageError, match="schema_version 2"):
         render({"schema_version": 2})
 
@@ -233,14 +235,14 @@ def test_values_that_do_not_fit_the_text_are_refused():
         render(findings)
 
 
-def test_written_file_is_the_rendered_page(tmp_path: Path):
+def test_the_written_file_is_the_rendered_page(tmp_path: Path):
     path = tmp_path / "report.html"
     write_report(sample_findings(), path)
 
     assert path.read_text(encoding="utf-8") == render(sample_findings())
 
 
-def test_lone_surrogate_can_be_written(tmp_path: Path):
+def test_a_lone_surrogate_can_be_written(tmp_path: Path):
     findings = sample_findings()
     findings["model"]["checkpoint"] = "a\ud800b"
     write_report(findings, tmp_path / "report.html")
@@ -248,7 +250,7 @@ def test_lone_surrogate_can_be_written(tmp_path: Path):
     assert "aU+D800b" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-def test_unwritable_path_is_a_usage_problem(tmp_path: Path):
+def test_a_path_that_cannot_be_written_is_a_usage_error(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match="cannot be written"):
         write_report(sample_findings(), tmp_path / "file" / "report.html")
@@ -325,7 +327,7 @@ def test_gradients_of_three_groups_stand_side_by_side():
     assert page.gradient_feature == "inside quotes"
     shares = next(line for line in page.gradients if "straight along c" in line.name)
     assert (shares.cells, shares.controls, shares.untrained) == ("0.8", "–", "0.8")
-    assert "Where the gradient goes" in render(findings)
+    assert "The gradient through time" in render(findings)
 
 
 def test_caveats_say_how_far_it_goes():

@@ -1,0 +1,105 @@
+// This file shows the evidence about the chosen cell: sentences, charts, excerpts and all its numbers.
+
+import { chosenRow, followers } from "../page/state.js";
+import { showColouredText } from "../shared/coloured_text.js";
+import { counted, isBinary, short, signed } from "../shared/numbers.js";
+import { createElement, find, findAll } from "../shared/page_elements.js";
+import { showChart } from "./chart_frame.js";
+import { doseChart, effectChart } from "./effect_charts.js";
+import { histogramChart, staircaseChart, survivalChart, traceChart } from "./portrait_charts.js";
+import { wiringChart } from "./wiring_diagram.js";
+
+/** The excerpts of a portrait: the title of each, and by what it was chosen. */
+const EXCERPT_TITLES = {
+  strongest: ["Strongest example", "the highest correlation with the feature"],
+  weakest: ["Weakest example", "the smallest step in the right direction"],
+  counter_example: ["Counter-example", "the lowest correlation with the feature, or a negative one"],
+};
+
+let evidenceTimer = 0;
+
+/**
+ * Show the evidence whenever another cell is chosen. It waits for the text, which has to keep up with a held
+ * key.
+ * @type {() => void}
+ */
+export function followWithEvidence() {
+  if (!find("#evidence")) return;
+  followers.cell.push(() => {
+    clearTimeout(evidenceTimer);
+    evidenceTimer = setTimeout(showEvidence, 0);
+  });
+}
+
+function showEvidence() {
+  const row = chosenRow();
+  for (const part of findAll("#evidence .chart, #evidence .panel")) part.hidden = true;
+  find("#evidence").classList.toggle("bare", !row.portrait && !row.proof && !row.mechanism);
+  if (row.told) showSentences(row.told);
+  if (row.portrait) showPortrait(row, row.portrait);
+  if (row.survival) showChart(find("#chart-survival"), survivalChart(row.survival));
+  if (row.proof) showChart(find("#chart-effect"), effectChart(row.proof));
+  if (row.proof?.dose_response?.length) {
+    showChart(find("#chart-dose"), doseChart(row.proof.dose_response, row.proof.control_effects?.p95));
+  }
+  if (row.mechanism) showChart(find("#chart-mechanism"), wiringChart(row.cell, row.mechanism));
+  showNumbers(row.numbers);
+}
+
+/** @type {(sentences: [string, boolean][][]) => void} */
+function showSentences(sentences) {
+  const box = find("#chart-told");
+  const paragraphs = sentences.map((sentence) => {
+    const parts = sentence.map(([text, isQuotation]) =>
+      isQuotation ? createElement("code", {}, text) : text,
+    );
+    return createElement("p", {}, ...parts);
+  });
+  const caption = createElement("figcaption", {}, createElement("strong", {}, "In words"));
+  box.replaceChildren(caption, ...paragraphs);
+  box.hidden = false;
+}
+
+/** @type {(row: Row, portrait: Portrait) => void} */
+function showPortrait(row, { trace, histogram, staircase, excerpts }) {
+  if (Object.values(trace.events).some((event) => event.count)) {
+    showChart(find("#chart-trace"), traceChart(row.kind, trace));
+  }
+  showChart(find("#chart-histogram"), histogramChart(row.feature_words, histogram));
+  if (staircase && staircase.count.length > 1) {
+    showChart(find("#chart-staircase"), staircaseChart(row.kind, staircase));
+  }
+  showExcerpts(excerpts);
+}
+
+/** @type {(excerpts: Portrait["excerpts"]) => void} */
+function showExcerpts(excerpts) {
+  const figures = Object.entries(EXCERPT_TITLES).flatMap(([name, [title, reason]]) => {
+    const excerpt = excerpts[name];
+    if (!excerpt) return [];
+    const { text, tanh_c: values, feature, r, step, start } = excerpt;
+    const box = createElement("div", {
+      class: "coloured small",
+      tabindex: 0,
+      role: "group",
+      "aria-label": `${title}: text coloured by tanh(c)`,
+    });
+    showColouredText(box, text, values, isBinary(feature) ? feature : undefined);
+    const words =
+      `${reason}: correlation ${short(r)} in this piece, c changes by ${signed(step)} with the feature; ` +
+      `from character ${counted(start)} of the text`;
+    const caption = [createElement("strong", {}, title), createElement("span", {}, words)];
+    return [createElement("figure", {}, createElement("figcaption", {}, ...caption), box)];
+  });
+  find("#excerpts").hidden = figures.length === 0;
+  find("#excerpts div").replaceChildren(...figures);
+}
+
+/** @type {(numbers: [string, string][]) => void} */
+function showNumbers(numbers) {
+  const lines = numbers.map(([label, value]) =>
+    createElement("div", {}, createElement("dt", {}, label), createElement("dd", {}, value)),
+  );
+  find("#numbers dl").replaceChildren(...lines);
+  find("#numbers").hidden = lines.length === 0;
+}

@@ -1,0 +1,111 @@
+// This file continues the written text twice with the same random numbers: with the watched cell free, and
+// held.
+
+import { cellStates, continuedTrace } from "../lstm/state_trace.js";
+import { symbolsOfIds } from "../lstm/text_symbols.js";
+import { counted, signed } from "../shared/numbers.js";
+import { createElement, find, findField } from "../shared/page_elements.js";
+import {
+  heldCells,
+  holdChoice,
+  live,
+  stateBeforeMark,
+  unpackedModel,
+  watchedCellName,
+} from "./panel_state.js";
+import { stateClasses, symbolNodes, symbolSpan } from "./written_text.js";
+
+/** The continuations wait for this long after the last change, so that a moved slider stays quick. */
+const CONTINUATION_DELAY_MILLISECONDS = 80;
+const CHARACTERS_BEFORE = 40;
+
+let continuationTimer = 0;
+/** How often continuing has begun: a continuation stops where another one has begun since. */
+let continuationNumber = 0;
+
+/** @type {() => void} */
+export function continueTextSoon() {
+  clearTimeout(continuationTimer);
+  continuationTimer = setTimeout(continueText, CONTINUATION_DELAY_MILLISECONDS);
+}
+
+async function continueText() {
+  continuationNumber += 1;
+  const number = continuationNumber;
+  const isWanted = () => number === continuationNumber;
+  const { network } = unpackedModel();
+  const { state, id } = stateBeforeMark();
+  const settings = {
+    once: findField("#live-once").checked,
+    length: Number(findField("#live-length").value),
+    temperature: Number(findField("#live-temperature").value),
+    seed: Math.trunc(Number(findField("#live-seed").value)) || 0,
+  };
+  const held = heldCells();
+  const freeRun = await continuedTrace(network, state, id, { ...settings, held: [] }, isWanted);
+  const heldRun =
+    freeRun && held.length
+      ? await continuedTrace(network, state, id, { ...settings, held }, isWanted)
+      : undefined;
+  if (!freeRun || !isWanted() || (held.length && !heldRun)) return;
+  live.freeRun = freeRun;
+  live.heldRun = heldRun;
+  drawRuns(freeRun, heldRun);
+}
+
+/** @type {(freeRun: StateTrace, heldRun: StateTrace | undefined) => void} */
+function drawRuns(freeRun, heldRun) {
+  const { network } = unpackedModel();
+  // The first id of a run is the marked character, which stands in the written text.
+  const free = symbolsOfIds(network, freeRun.ids.slice(1));
+  const held = heldRun && symbolsOfIds(network, heldRun.ids.slice(1));
+  const firstDifference = held
+    ? free.findIndex(({ id, text }, index) => id !== held[index]?.id || text !== held[index].text)
+    : -1;
+  drawRun(find("#live-natural"), free, freeRun, firstDifference);
+  if (heldRun && held) drawRun(find("#live-held"), held, heldRun, firstDifference);
+  else find("#live-held").replaceChildren(placeholder());
+  find("#live-held-title").textContent = heldTitle(heldRun !== undefined);
+  find("#live-parting").textContent = held ? differenceWords(firstDifference) : "";
+}
+
+/** @type {(box: Element, symbols: TextSymbol[], run: StateTrace, firstDifference: number) => void} */
+function drawRun(box, symbols, run, firstDifference) {
+  const before = live.symbols.slice(Math.max(0, live.mark + 1 - CHARACTERS_BEFORE), live.mark + 1);
+  const beforeText = before.map(({ text }) => text).join("");
+  const states = cellStates(run, live.watchedCell);
+  const nodes = symbols.flatMap((symbol, index) => {
+    const span = symbolSpan(symbol, index);
+    span.className = stateClasses(states[index + 1]);
+    if (index === firstDifference) span.classList.add("parting");
+    return symbolNodes(span, symbol);
+  });
+  box.replaceChildren(createElement("span", { class: "before" }, beforeText), ...nodes);
+}
+
+/** @type {(isHeld: boolean) => string} */
+function heldTitle(isHeld) {
+  const name = `Cell ${watchedCellName()}`;
+  const choice = holdChoice();
+  if (!isHeld || choice === "free") return `${name} held`;
+  const words = choice === "at" ? `at ${signed(Number(findField("#live-range").value))}` : choice;
+  return `${name} held ${words}${findField("#live-once").checked ? " once" : ""}`;
+}
+
+/** @type {(firstDifference: number) => string} */
+function differenceWords(firstDifference) {
+  if (firstDifference < 0) {
+    return "Both texts are the same: with this seed, holding the cell makes no difference here.";
+  }
+  if (firstDifference === 0) return "The texts differ from the first character on.";
+  const characters = `${counted(firstDifference)} ${firstDifference === 1 ? "character" : "characters"}`;
+  return `The texts are the same for ${characters} and differ from there on.`;
+}
+
+/** @type {() => HTMLElement} */
+const placeholder = () =>
+  createElement(
+    "span",
+    { class: "empty" },
+    "Choose “held off”, “held on” or a value: the same random numbers then draw a text here with the cell held.",
+  );

@@ -1,0 +1,102 @@
+// This file sorts, filters and steps through the table of cells.
+
+import { find, findAll, findField } from "../shared/page_elements.js";
+import { chooseRow } from "./chosen_cell.js";
+import { view } from "./state.js";
+
+/**
+ * Sort the table by a column. Scores begin with the highest; a second click turns the order round.
+ * @type {(header: HTMLTableCellElement) => void}
+ */
+function sortBy(header) {
+  const column = header.cellIndex;
+  const isNumeric = header.classList.contains("number");
+  const [first, second] = isNumeric && column > 0 ? ["descending", "ascending"] : ["ascending", "descending"];
+  const order = header.getAttribute("aria-sort") === first ? second : first;
+  for (const sorted of findAll("#table th[aria-sort]")) sorted.removeAttribute("aria-sort");
+  header.setAttribute("aria-sort", order);
+  const direction = order === "ascending" ? 1 : -1;
+  const lines = tableLines();
+  lines.sort((one, other) => compareKeys(sortKey(one, column), sortKey(other, column), direction));
+  find("#table tbody").append(...lines);
+}
+
+/** @type {() => HTMLTableRowElement[]} */
+const tableLines = () => findAll("#table tbody tr").map((line) => /** @type {HTMLTableRowElement} */ (line));
+
+/** @type {(line: HTMLTableRowElement, column: number) => number | string | null} */
+function sortKey(line, column) {
+  const cell = line.cells[column];
+  const { value } = cell.dataset;
+  if (value === undefined) return cell.textContent;
+  return value === "" || value === "None" ? null : Number(value);
+}
+
+/**
+ * Compare two keys for a sort. A value that was not measured stays at the end in both directions.
+ * @type {(one: number | string | null, other: number | string | null, direction: 1 | -1) => number}
+ */
+function compareKeys(one, other, direction) {
+  if (one === null || other === null) return Number(one === null) - Number(other === null);
+  if (typeof one === "number" && typeof other === "number") return direction * (one - other);
+  return direction * String(one).localeCompare(String(other), "en");
+}
+
+/**
+ * Hide the lines of the table that lack a word of the filter.
+ * @type {() => void}
+ */
+function filterTable() {
+  const words = findField("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const lines = tableLines();
+  for (const line of lines) {
+    const text = line.textContent.toLowerCase();
+    line.hidden = !words.every((word) => text.includes(word));
+  }
+  const count = lines.filter((line) => !line.hidden).length;
+  find("#shown").textContent = count === lines.length ? `${count} rows` : `${count} of ${lines.length} rows`;
+}
+
+/**
+ * Choose the cell of the next visible line (direction 1) or of the line before (direction -1).
+ * @type {(direction: 1 | -1) => void}
+ */
+export function stepThroughTable(direction) {
+  const visible = tableLines().filter((line) => !line.hidden);
+  const current = visible.findIndex((line) => Number(line.dataset.row) === view.rowIndex);
+  const next = visible[current < 0 ? 0 : current + direction];
+  if (!next) return;
+  chooseRow(Number(next.dataset.row));
+  if (document.activeElement?.closest("#table")) next.querySelector("button")?.focus({ preventScroll: true });
+}
+
+/** @type {() => void} */
+export function listenToTable() {
+  for (const header of findAll("#table thead th")) {
+    header.addEventListener("click", () => sortBy(/** @type {HTMLTableCellElement} */ (header)));
+  }
+  find("#table tbody").addEventListener("click", (event) => {
+    const line = /** @type {Element} */ (event.target).closest("tr");
+    chooseRow(Number(line?.dataset.row));
+  });
+  find("#filter").addEventListener("input", filterTable);
+  find("#filter").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") findField("#filter").value = "";
+    if (event.key === "Escape" || event.key === "Enter") leaveFilter(event);
+  });
+  filterTable();
+}
+
+/**
+ * Move the focus from the filter to the table; Enter also chooses the first visible cell.
+ * @type {(event: KeyboardEvent) => void}
+ */
+function leaveFilter(event) {
+  event.preventDefault();
+  filterTable();
+  const first = find("#table tbody tr:not([hidden])");
+  if (!first) return;
+  if (event.key === "Enter") chooseRow(Number(first.dataset.row));
+  const current = find("#table tr[aria-current]") ?? first;
+  (current.hidden ? first : current).querySelector("button")?.focus();
+}

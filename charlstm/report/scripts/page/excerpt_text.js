@@ -1,0 +1,62 @@
+// This file builds the text of the chosen excerpt and colours it by tanh(c) of the chosen cell.
+
+import { characterClasses, characterSpan, SPOKEN_NAMES, withLineBreaks } from "../shared/coloured_text.js";
+import { isBinary } from "../shared/numbers.js";
+import { find, findField } from "../shared/page_elements.js";
+import { cellValues, chosenExcerpt, chosenRow, featureValues, shown, view } from "./state.js";
+
+/** @type {(index: number) => void} */
+export function chooseExcerpt(index) {
+  view.excerptIndex = index;
+  view.cursor = 0;
+  view.passageEnd = undefined;
+  const choice = findField("#excerpt");
+  if (choice) choice.value = String(index);
+  buildText();
+}
+
+function buildText() {
+  shown.characters = Array.from(chosenExcerpt().text);
+  shown.spans = shown.characters.map((character, index) => {
+    const span = characterSpan(character);
+    span.dataset.at = String(index);
+    span.setAttribute("role", "option");
+    span.tabIndex = -1;
+    const spoken = SPOKEN_NAMES.get(character);
+    if (spoken) span.setAttribute("aria-label", spoken);
+    return span;
+  });
+  find("#text").replaceChildren(...withLineBreaks(shown.spans, shown.characters));
+}
+
+/**
+ * Colour the text by the chosen cell, and mark where its feature is on and where its drivers are.
+ * @type {() => void}
+ */
+export function colourText() {
+  shown.drivers = driverPlaces();
+  const values = cellValues();
+  const feature = featureValues();
+  const binaryFeature = isBinary(feature) ? feature : undefined;
+  const drivers = new Set(shown.drivers);
+  shown.spans.forEach((span, index) => {
+    span.className = characterClasses(values?.[index] ?? 0, binaryFeature?.[index], drivers.has(index));
+  });
+  find("#unrecorded").hidden = values !== undefined;
+  find(".legend .binary").hidden = binaryFeature === undefined;
+}
+
+/**
+ * Return the places of the last characters of all drivers of the chosen cell in the excerpt.
+ * @type {() => number[]}
+ */
+function driverPlaces() {
+  const { characters } = shown;
+  const drivers = chosenRow().drivers.map((driver) => Array.from(driver));
+  return characters.flatMap((_, index) => {
+    /** @type {(driver: string[]) => boolean} */
+    const endsHere = (driver) =>
+      driver.every((character, place) => characters[index - driver.length + 1 + place] === character);
+    return drivers.some(endsHere) ? [index] : [];
+  });
+}

@@ -1,0 +1,34 @@
+// This file starts the report page.
+
+import { followWithEvidence } from "./charts/cell_evidence.js";
+import { showNetworkCharts } from "./charts/network_charts.js";
+import { startPanel } from "./live/panel_events.js";
+import { followLink, rememberView, restoreView } from "./page/address.js";
+import { listenToTable } from "./page/cell_table.js";
+import { showChosenCell } from "./page/chosen_cell.js";
+import { buildTracks } from "./page/gate_tracks.js";
+import { listenToKeys } from "./page/keyboard.js";
+import { listenToPointer } from "./page/pointer.js";
+import { followers, hasReadingSection, view } from "./page/state.js";
+import { addColourClasses } from "./shared/coloured_text.js";
+import { unpackExcerpts } from "./shared/packed_values.js";
+import { data } from "./shared/page_data.js";
+
+async function startReportPage() {
+  listenToKeys();
+  addColourClasses();
+  showNetworkCharts();
+  if (data.rows.length) listenToTable();
+  if (hasReadingSection) buildTracks();
+  followWithEvidence();
+  followers.view.push(rememberView);
+  startPanel();
+  restoreView();
+  if (hasReadingSection) listenToPointer();
+  window.addEventListener("hashchange", followLink);
+  await unpackExcerpts();
+  // The address may name a cell or a passage whose values were still packed.
+  if (view.rowIndex < 0 || view.passageEnd !== undefined) showChosenCell();
+}
+
+startReportPage();

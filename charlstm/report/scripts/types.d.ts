@@ -1,0 +1,274 @@
+// The types of the pages' JSON and of what the scripts make of it. Only the type checker reads this file: no
+// page contains it. charlstm/report/page/ makes the JSON, mostly from fields of findings.json.
+
+/** Values along a text; null where a value was not recorded. */
+type Series = (number | null)[];
+
+/** What the script of the report page reads: the element with the id "data". */
+interface ReportData {
+  rows: Row[];
+  excerpts: Excerpt[];
+  /** Characters that cannot be seen, with the symbol that is shown in the place of each. */
+  symbols: Record<string, string>;
+  network: NetworkData;
+}
+
+/** What the script of the comparison page reads. */
+interface ComparisonData {
+  symbols: Record<string, string>;
+  sides: { name: string; rows: Row[]; excerpt: Excerpt; network: NetworkData }[];
+}
+
+/** One finding, or a cell without a finding. */
+interface Row {
+  cell: string;
+  kind: string;
+  feature: string;
+  feature_words: string;
+  drivers: string[];
+  /** Sentences; each part is a text and whether it is a quotation from the corpus. */
+  told?: [string, boolean][][];
+  numbers: [string, string][];
+  survival: number[] | null;
+  portrait: Portrait | null;
+  proof: Intervention | null;
+  mechanism: Mechanism | null;
+}
+
+/** A contiguous piece of the text with the values of cells and features at each character. */
+interface Excerpt {
+  split: string;
+  start: number;
+  text: string;
+  cells: Record<string, RecordedCell>;
+  features: Record<string, Series>;
+  grid: PackedValues | null;
+}
+
+/**
+ * The values of a cell along an excerpt: tanh(c), and under other names c in thousandths, gates in
+ * hundredths.
+ */
+interface RecordedCell {
+  tanh_c: Series;
+  [series: string]: Series | undefined;
+}
+
+/** tanh(c) of many cells along an excerpt: base64 of a deflated stream. */
+interface PackedValues {
+  cells: string[];
+  of: number;
+  thresholds: number[];
+  tanh_c: string;
+}
+
+/** tanh(c) of one cell along an excerpt, and the value that separates its low level from its high one. */
+interface UnpackedValues {
+  values: Float32Array;
+  threshold: number;
+}
+
+interface Quartiles {
+  mean: Series;
+  low: Series;
+  high: Series;
+}
+
+/** How a cell moves: around events of its feature, by level of its feature, and in three excerpts. */
+interface Portrait {
+  trace: { first: number; events: Record<string, Quartiles & { count: number }> };
+  histogram: Record<string, number[]>;
+  staircase: (Quartiles & { count: number[] }) | null;
+  excerpts: Record<
+    string,
+    { start: number; text: string; tanh_c: Series; feature: Series; r: number; step: number } | null
+  >;
+}
+
+/** What changing a cell did to a prediction, beside the same change of matched cells; effects are in nats. */
+interface Intervention {
+  lag: number | null;
+  sites: number | null;
+  effect_nats: number;
+  others: Record<string, number | null>;
+  dose_response: { dose: number; effect_nats: number }[] | null;
+  control_effects: MatchedCells | null;
+}
+
+interface MatchedCells {
+  count?: number;
+  median?: number | null;
+  p95?: number | null;
+  max?: number | null;
+  quantiles?: number[];
+}
+
+/** The gates' means under names such as forget_gate and forget_gate_at_drivers, and the weights. */
+interface Mechanism {
+  weights?: Wiring;
+  [measure: string]: unknown;
+}
+
+/** Weights to and from a cell, by gate, by driver, by cell and by next character. */
+interface Wiring {
+  from_driver?: Record<string, Record<string, number>>;
+  from_self?: Record<string, number>;
+  from_cells?: Record<string, Record<string, number>>;
+  to_logits?: Record<string, number>;
+  to_cells?: Record<string, number>;
+}
+
+/**
+ * For each cell of a layer, the shares of positions at which a gate is below 0.1 (low) and above 0.9 (high).
+ */
+type GateShares = Record<string, { low: number[]; high: number[] }>;
+
+interface LayerGates {
+  layer: number;
+  gates: GateShares;
+  untrained: GateShares;
+}
+
+interface NetworkData {
+  layers: LayerGates[];
+  reach: { cells: Series; controls: Series; untrained: Series };
+}
+
+/** A picture with its title, the sentence below the title, its legend as [class, name], and its numbers. */
+interface Chart {
+  title: string;
+  note: string;
+  picture: Element;
+  legend?: [string, string][];
+  numbers: () => NumberTable;
+}
+
+interface NumberTable {
+  head: string[];
+  rows: (string | number | null | undefined)[][];
+}
+
+/** A scale: a value in the units of the data -> a coordinate in the picture. */
+type Scale = (value: number) => number;
+
+/** Something that is drawn in a chart, from its horizontal and its vertical scale. */
+type Mark = (across: Scale, up: Scale) => Element | Element[];
+
+/** One line of the plots along the text, with the elements that show it. */
+interface Track {
+  name: string;
+  series: () => Series | Float32Array | undefined;
+  label: () => string;
+  centred: boolean;
+  /** The value at the upper edge, where it does not depend on the series. */
+  top?: number;
+  drawn?: Series | Float32Array;
+  scale: number;
+  line: HTMLElement;
+  labelBox: HTMLElement;
+  valueBox: HTMLElement;
+  paths: TrackPaths;
+}
+
+interface TrackPaths {
+  cursor: Element;
+  above: Element;
+  below: Element;
+  curve: Element;
+}
+
+/** What the live panel reads: the element with the id "model-data". */
+interface ModelData {
+  header: NetworkHeader;
+  cells: Record<string, WatchedFinding>;
+}
+
+interface NetworkHeader {
+  layers: number;
+  cells: number;
+  activation: "tanh" | "softsign" | "hardtanh" | "relu" | "identity";
+  level: "characters" | "bytes";
+  symbols: string[];
+  bits: number;
+  /** The sizes of the packed vectors and matrices, by name, in the order in which they are packed. */
+  vectors: Record<string, number>;
+  matrices: Record<string, [number, number]>;
+}
+
+interface WatchedFinding {
+  words: string;
+  verdict: string;
+  levels: { off: number; on: number } | null;
+  polarity: number;
+}
+
+/** A matrix in blocks of eight columns. */
+interface BlockedMatrix {
+  blocks: Float32Array;
+  rows: number;
+  columns: number;
+}
+
+interface Network {
+  layers: number;
+  cells: number;
+  activation: (x: number) => number;
+  largestState: number;
+  symbols: string[];
+  level: NetworkHeader["level"];
+  idOfSymbol: Map<string, number>;
+  table: Float32Array | undefined;
+  embedding: Float32Array | undefined;
+  projections: Float32Array[];
+  inputs: (BlockedMatrix | undefined)[];
+  recurrent: BlockedMatrix[];
+  biases: Float32Array[];
+  head: BlockedMatrix;
+  headBias: Float32Array;
+  /** Room for the sums of the four gates of one layer. */
+  sums: Float32Array;
+}
+
+/** h and c of every layer. */
+interface NetworkState {
+  h: Float32Array[];
+  c: Float32Array[];
+}
+
+interface CellPlace {
+  layer: number;
+  cell: number;
+}
+
+/** A cell whose state c is set to a value at every character. */
+interface HeldCell extends CellPlace {
+  value: number;
+}
+
+/**
+ * What the network did along a text: the ids that it read, h and c after each of them, and the bits of each.
+ */
+interface StateTrace {
+  network: Network;
+  start: NetworkState;
+  ids: number[];
+  h: Float32Array[][];
+  c: Float32Array[][];
+  bits: number[];
+}
+
+/** A character or a byte as the network reads it and as the page draws it. */
+interface TextSymbol {
+  id: number;
+  text: string;
+  shown: string;
+  kind: "" | "newline" | "tab" | "code" | "unknown";
+}
+
+interface ContinuationSettings {
+  held: HeldCell[];
+  once: boolean;
+  length: number;
+  temperature: number;
+  seed: number;
+}
