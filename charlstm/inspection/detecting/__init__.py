@@ -11,6 +11,7 @@ In reading order:
 - `discovery`: the candidates, one feature for each cell that passes
 - `context`: correlations with what the last characters, the column and the word explain taken out
 - `staircase`: the mean of c at every value of a feature, and what it says about a counter
+- `pair_sums`: sums over the candidates and their features
 - `confirmation`: the candidates scored again on text that had no part in choosing them
 - `naming`: the kind of a cell and the characters that drive it
 """
