@@ -124,7 +124,7 @@ def confirm(
     shifts: Tensor,
     processes: ProcessGroup = ALONE,
 ) -> Confirmation:
-    """Score pairs on split with everything frozen: their features, their signs, and the levels of their cells.
+    """Score pairs on split with everything frozen: their features, their signs and the levels of cells.
 
     calibration has the levels, and shifts (shifts,) int64 are the circular shifts behind the null.
     """

@@ -84,7 +84,7 @@ class PairSums:
     def __init__(
         self, frozen: FrozenPairs, standardization: Standardization, shifts: Tensor, vocabulary: int
     ) -> None:
-        """Start with empty sums for shifts (shifts,) int64; vocabulary is the number of different characters."""
+        """Start with empty sums for shifts (shifts,) int64; vocabulary counts the different characters."""
         split, count, used = frozen.split, len(frozen.pairs), len(frozen.used)
         self.scores = ScoreSums(split, cells=count, features=used, vocabulary=vocabulary)
         self.null = ShiftedProducts(standardization, shifts, cells=count, rows=split.rows)

@@ -1,0 +1,156 @@
+"""The choice of candidates: true features are found, shifted ones are not, and every rule rejects."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from split_with_columns import split_with_columns
+from written_text import SYMBOLS, written
+
+from charlstm.inspection.detecting.calibration import calibrate
+from charlstm.inspection.detecting.discovery import (
+    Discovery,
+    Pairs,
+    choose,
+    discover,
+    memory_shares,
+)
+from charlstm.inspection.detecting.null import draw_shifts, measure_autocorrelations, p_values
+from charlstm.inspection.detecting.scoring import Scores
+from charlstm.inspection.exam.planted_cells import line_counter, plant, toggle
+from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums
+
+
+@pytest.mark.parametrize(("shift", "passing"), [(0, 1), (9_001, 0)])
+def test_a_true_feature_is_found_and_a_shifted_one_is_not(shift: int, passing: int) -> None:
+    text = written(40_000, seed=2)
+    inside = np.zeros(len(text), dtype=np.uint8)
+    for place in np.split(np.arange(len(text)), 4):  # the toggle starts at zero in each stretch
+        inside[place] = np.cumsum([text[p] == '"' for p in place]) & 1
+    model = plant([toggle('"')], SYMBOLS, idle=3, generator=torch.Generator().manual_seed(0))
+    split = split_with_columns(text, np.roll(inside, shift))
+    calibration = calibrate(model, split)
+    shifts = draw_shifts(measure_autocorrelations(split), 99, torch.Generator().manual_seed(1))
+    discovery = discover(model, split, calibration.means, shifts)
+    pairs = choose(
+        discovery,
+        eligible=torch.ones(1, dtype=torch.bool),
+        untrained=torch.zeros(1),
+        proposed=torch.zeros(1, dtype=torch.bool),
+        significance=0.01,
+    )
+    assert len(pairs) == passing
+    p = p_values(discovery.scores.correlation.abs().amax(1), discovery.null)
+    assert (p[0] <= 0.01) == bool(passing)
+
+
+def test_the_null_is_the_largest_correlation_with_rolled_features_that_are_not_pseudo() -> None:
+    text = written(12_000, seed=4)
+    random = np.random.default_rng(0)
+    columns = [
+        np.cumsum(random.integers(-1, 2, size=len(text)) * 2).clip(0, 255).astype(np.uint8) for _ in range(3)
+    ]
+    split = split_with_columns(text, *columns, pseudo=[1])
+    model = plant([line_counter("\n")], SYMBOLS, idle=2, generator=torch.Generator().manual_seed(0))
+    means = calibrate(model, split).means
+    shifts = torch.tensor([1500, 4000])
+    discovery = discover(model, split, means, shifts)
+    c = torch.empty(split.rows, 3)
+    for block in split.first.blocks(model):
+        c[block.rows] = block.c
+    # A score is within stretches, so what c differs in between them is no part of its variance.
+    inside = c.double().view(4, -1, 3)
+    inside = (inside - inside.mean(1, keepdim=True)).flatten(0, 1).numpy()
+    largest_with = []
+    for shift in shifts.tolist():
+        rolled = np.roll(split.first.columns(torch.arange(3)).numpy(), shift, axis=0).astype(float)
+        products = (c.double().numpy() - means.numpy()).T @ (rolled - rolled.mean(0)) / len(c)
+        largest_with.append(np.abs(products / np.outer(inside.std(0), rolled.std(0))).max(0))
+    np.testing.assert_allclose(discovery.null, np.max(np.array(largest_with)[:, [0, 2]], axis=1), atol=1e-5)
+    assert (discovery.scores.correlation[:, 1] != 0).any(), "pseudo features are scored"
+
+
+def test_memory_is_the_adjusted_share_of_variance_within_contexts() -> None:
+    random = torch.Generator().manual_seed(0)
+    contexts = torch.randint(0, 7, (500,), generator=random)
+    offsets = torch.randn(7, 4, generator=random)
+    values = torch.randn(500, 4, generator=random) + offsets[contexts]
+    values[:, 1] = offsets[contexts, 1]
+    moments, sums = CellFeatureMoments(3, 1), GroupSums(8, 4)
+    moments.update(values[:, :3], values[:, 3:])
+    sums.update(contexts, values)
+    left = values.double().numpy().copy()
+    for context in range(7):
+        left[contexts == context] -= left[contexts == context].mean(0)
+    share = (left**2).sum(0) / ((values - values.mean(0)) ** 2).double().numpy().sum(0)
+    memory = memory_shares(sums, moments)
+    np.testing.assert_allclose(memory, share * 500 / 493, atol=1e-5)
+    assert memory[1] == pytest.approx(0, abs=1e-6), "what depends on the context alone has no memory"
+
+
+def passing_discovery() -> Discovery:
+    """One cell that follows the second of three features best and passes every rule with it."""
+    correlation = torch.tensor([[0.6, -0.9, 0.7]], dtype=torch.float64)
+    return Discovery(
+        Scores(correlation, correlation.clone(), correlation.clone()),
+        memory=torch.tensor([0.8], dtype=torch.float64),
+        feature_memory=torch.full((3,), 0.9, dtype=torch.float64),
+        null=torch.linspace(0.1, 0.5, 99, dtype=torch.float64),
+    )
+
+
+def chosen(
+    discovery: Discovery,
+    *,
+    eligible: tuple[bool, ...] = (True, True, True),
+    proposed: tuple[bool, ...] = (False, False, True),
+    untrained: tuple[float, ...] = (0.0, 0.0, 0.0),
+) -> list[tuple[int, int, int]]:
+    pairs: Pairs = choose(
+        discovery,
+        eligible=torch.tensor(eligible),
+        proposed=torch.tensor(proposed),
+        untrained=torch.tensor(untrained, dtype=torch.float64),
+        significance=0.01,
+    )
+    assert len(pairs) == len(pairs.cells)
+    return list(zip(pairs.cells.tolist(), pairs.features.tolist(), pairs.signs.tolist(), strict=True))
+
+
+def test_a_cell_is_paired_with_its_best_feature_and_the_sign_of_r() -> None:
+    assert chosen(passing_discovery()) == [(0, 1, -1)]
+
+
+def test_of_features_with_almost_equal_scores_the_first_names_the_cell() -> None:
+    discovery = passing_discovery()
+    discovery.scores.correlation[0, 2] = discovery.scores.partial[0, 2] = 0.915
+    assert chosen(discovery) == [(0, 1, -1)]
+    discovery.scores.correlation[0, 2] = discovery.scores.partial[0, 2] = 0.925
+    assert chosen(discovery) == [(0, 2, 1)]
+
+
+def test_a_feature_that_may_not_name_a_cell_leaves_it_to_the_next() -> None:
+    discovery = passing_discovery()
+    assert chosen(discovery, eligible=(True, False, True)) == [(0, 2, 1)]
+    assert chosen(discovery, untrained=(0.0, 0.95, 0.0)) == [(0, 2, 1)], "an untrained network reaches it"
+    discovery.scores.partial[0, 1] = -0.4
+    assert chosen(discovery) == [(0, 2, 1)], "it follows the current character"
+    discovery.feature_memory[2] = 0.2
+    assert chosen(discovery) == [(0, 0, 1)], "a proposed feature needs more memory"
+    assert chosen(discovery, proposed=(False, False, False)) == [(0, 2, 1)]
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        {"memory": torch.tensor([0.4], dtype=torch.float64)},
+        {"null": torch.full((99,), 0.95, dtype=torch.float64)},
+        {"feature_memory": torch.full((3,), 0.1, dtype=torch.float64)},
+        {"scores": Scores(*[torch.full((1, 3), 0.49, dtype=torch.float64)] * 3)},
+        {"scores": Scores(torch.full((1, 3), 0.9), torch.full((1, 3), -0.9), torch.full((1, 3), 0.9))},
+    ],
+    ids=["no memory", "reached by chance", "feature without memory", "low score", "partial of other sign"],
+)
+def test_a_cell_that_fails_a_rule_with_every_feature_is_no_candidate(failing: dict[str, object]) -> None:
+    assert chosen(replace(passing_discovery(), **failing)) == []
