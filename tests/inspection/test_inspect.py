@@ -117,6 +117,13 @@ def test_excerpts_have_the_text_and_the_features_of_the_same_positions(planted: 
     assert ((quotes > 0.5) == np.array(excerpt.features[named])).all()
 
 
+def test_gradients_are_followed_for_the_best_finding_that_is_on_in_spans(planted: Findings) -> None:
+    spanning = [finding for finding in planted.findings if finding.kind != "counter"]
+    assert {finding.verdict for finding in spanning} == {"correlate"}, "the head reads no planted cell"
+    assert planted.credit["feature"] == spanning[0].feature
+    assert planted.credit["sites"] > 0
+
+
 def test_the_untrained_control_network_has_no_finding(planted: Findings) -> None:
     assert planted.method.controls["untrained"]["findings"] == 0
 
