@@ -110,8 +110,8 @@ def _interval(values: torch.Tensor) -> list[float]:
 def pseudo_discoveries(detected: Detected) -> Json:
     """Return how many cells the pseudo features would have named, and the false discovery rate from that.
 
-    The rate is the number of cells that as many real features would name by chance, over the candidates; it
-    is at most 1, and None without candidates.
+    The rate is the number of cells that the real features would name by chance, if each did as the pseudo
+    features do, over the number of candidates. It is at most 1, and None without candidates.
     """
     pseudo = sum(feature.pseudo for feature in detected.text.table.features)
     real = len(detected.text.table.features) - pseudo

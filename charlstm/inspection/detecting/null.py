@@ -63,7 +63,7 @@ class Autocorrelations:
             self.largest = torch.maximum(self.largest, correlations.abs().amax(0))
 
     def merge(self, other: "Autocorrelations") -> None:
-        """Add the autocorrelations of other, over another chunk of as many rows."""
+        """Add the autocorrelations of other, over another chunk of equal length."""
         self.longest_time = max(self.longest_time, other.longest_time)
         self.largest = torch.maximum(self.largest, other.largest)
 
@@ -84,7 +84,7 @@ def draw_shifts(autocorrelations: Autocorrelations, shifts: int, generator: torc
 
     In both directions a shift goes at least LEAST_SHIFT_CHARACTERS and ten times the longest autocorrelation
     time, or a quarter of the rows if that is less. Shifts at which some feature correlates with itself again
-    are left out where at least as many others as shifts remain: the column does so in a text whose lines all
+    are left out where enough others remain: the column does so in a text whose lines all
     have one length.
     """
     rows = len(autocorrelations.largest)
