@@ -84,8 +84,7 @@ def draw_shifts(autocorrelations: Autocorrelations, shifts: int, generator: torc
 
     In both directions a shift goes at least LEAST_SHIFT_CHARACTERS and ten times the longest autocorrelation
     time, or a quarter of the rows if that is less. Shifts at which some feature correlates with itself again
-    are left out where enough others remain: the column does so in a text whose lines all
-    have one length.
+    are left out where enough others remain: the column does so in a text whose lines all have one length.
     """
     rows = len(autocorrelations.largest)
     wanted = max(LEAST_SHIFT_CHARACTERS, _AUTOCORRELATION_TIMES_PER_SHIFT * autocorrelations.longest_time)
