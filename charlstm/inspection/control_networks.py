@@ -1,7 +1,8 @@
-"""Networks that know nothing, inspected like the model: what the method alone would find.
+"""Control networks: twins of the model that should have no findings, inspected in the same way.
 
-Untrained: the same shape with fresh weights. Shuffled: the model's own weights, but each gate's rows dealt
-out to other cells, so that no cell's gates belong together any more.
+The untrained network has the shape of the model and fresh weights. The gate-shuffled network has the weights
+of the model, but the rows of each gate belong to other cells. What is detected in them is what the method
+finds by chance.
 """
 
 from dataclasses import dataclass
@@ -17,11 +18,16 @@ from charlstm.inspection.twins import shuffled_twin, untrained_twin
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
+# The bounds of a 95% interval, as quantiles.
+_INTERVAL_QUANTILES = (0.025, 0.975)
+
 
 @dataclass(frozen=True, eq=False)
 class ControlResult:
-    """What was detected in a control network: candidates, findings, the best |r| of any cell, and how many
-    cells stand in texts put together anew, (resamples,) float64.
+    """What was detected in one control network.
+
+    candidates and findings are numbers of cells, best_score is the largest |r| of any cell with any feature,
+    and resampled (resamples,) float64 is the number of findings in each resampled text.
     """
 
     candidates: int
@@ -32,10 +38,10 @@ class ControlResult:
 
 @dataclass(frozen=True, eq=False)
 class ControlResults:
-    """The control networks, and what was detected in each by name."""
+    """The untrained control network, and by the name of each control network what was detected in it."""
 
     untrained: CharLSTM
-    found: dict[str, ControlResult]
+    by_name: dict[str, ControlResult]
 
 
 def inspect_controls(
@@ -45,58 +51,70 @@ def inspect_controls(
     generator: torch.Generator,
     processes: ProcessGroup = ALONE,
 ) -> ControlResults:
-    """Detect switches and counters in networks that have none."""
+    """Detect switches and counters in the control networks of model, "untrained" and "gate_shuffled".
+
+    generator draws the weights, the orders of the rows and all that detection draws.
+    """
     networks = {
         "untrained": untrained_twin(model, generator),
         "gate_shuffled": shuffled_twin(model, generator),
     }
 
-    def control(network: CharLSTM, own: torch.Generator) -> ControlResult:
-        found = detect(network, text, config, generator=own)
+    def inspect_control(network: CharLSTM, job_generator: torch.Generator) -> ControlResult:
+        detected = detect(network, text, config, generator=job_generator)
         return ControlResult(
-            len(found.pairs),
-            int(found.stands.sum()),
-            float(found.discovery.scores.correlation.abs().max()),
-            _interval(found, own),
+            len(detected.pairs),
+            int(detected.stands.sum()),
+            float(detected.discovery.scores.correlation.abs().max()),
+            _resampled_counts(detected, job_generator),
         )
 
-    controls = do_jobs(list(networks.values()), control, generator, processes)
-    return ControlResults(networks["untrained"], dict(zip(networks, controls, strict=True)))
+    results = do_jobs(list(networks.values()), inspect_control, generator, processes)
+    return ControlResults(networks["untrained"], dict(zip(networks, results, strict=True)))
 
 
 def share_above(
-    found: Detected, controls: ControlResults, cells: int, generator: torch.Generator
+    detected: Detected, controls: ControlResults, cells: int, generator: torch.Generator
 ) -> tuple[Json, dict[str, Json]]:
-    """The share of cells that stand, above each control, with 95% intervals of a block bootstrap; and what
-    was found in the controls.
+    """Return the share of a model's cells that are findings, and what was found in the control networks.
+
+    Both are plain data for findings.json. detected is what was found in the model, and cells the number of
+    its cells in all layers. The first part has the share, the share above that of each control network, and
+    their 95% intervals by a block bootstrap, whose draws come from generator.
     """
-    kept = _interval(found, generator) / cells
-    share: Json = {"cells": float(found.stands.sum()) / cells, "interval": _bounds(kept)}
-    told: dict[str, Json] = {}
-    for name, control in controls.found.items():
-        share[f"above_{name}"] = (float(found.stands.sum()) - control.findings) / cells
-        share[f"above_{name}_interval"] = _bounds(kept - control.resampled / cells)
-        told[name] = {
+    count = float(detected.stands.sum())
+    resampled = _resampled_counts(detected, generator) / cells
+    share: Json = {"cells": count / cells, "interval": _interval(resampled)}
+    by_name: dict[str, Json] = {}
+    for name, control in controls.by_name.items():
+        share[f"above_{name}"] = (count - control.findings) / cells
+        share[f"above_{name}_interval"] = _interval(resampled - control.resampled / cells)
+        by_name[name] = {
             "candidates": control.candidates,
             "findings": control.findings,
             "best_score": control.best_score,
         }
-    return share, told
+    return share, by_name
 
 
-def _interval(found: Detected, generator: torch.Generator) -> torch.Tensor:
-    """(resamples,) how many cells stand in texts put together anew."""
-    return found.confirmation.resampled(found.pairs, found.stands, generator)
+def _resampled_counts(detected: Detected, generator: torch.Generator) -> torch.Tensor:
+    """Return the number of findings in each resampled text, (resamples,) float64."""
+    return detected.confirmation.resampled_counts(detected.pairs, detected.stands, generator)
 
 
-def _bounds(values: torch.Tensor) -> list[float]:
-    return [float(torch.quantile(values, share)) for share in (0.025, 0.975)]
+def _interval(values: torch.Tensor) -> list[float]:
+    """Return the two bounds of the 95% interval of values (resamples,) float64."""
+    return [float(torch.quantile(values, quantile)) for quantile in _INTERVAL_QUANTILES]
 
 
-def pseudo_discoveries(found: Detected) -> Json:
-    """How many cells features about mere letters would have named, and the false discovery rate from that."""
-    pseudo = sum(feature.pseudo for feature in found.text.table.features)
-    real = len(found.text.table.features) - pseudo
-    expected = found.pseudo_found * real / pseudo if pseudo else 0.0
-    rate = min(1.0, expected / len(found.pairs)) if len(found.pairs) else None
-    return {"features": pseudo, "candidates": found.pseudo_found, "false_discovery_rate": rate}
+def pseudo_discoveries(detected: Detected) -> Json:
+    """Return how many cells the pseudo features would have named, and the false discovery rate from that.
+
+    The rate is the number of cells that the real features would name by chance, if each did as the pseudo
+    features do, over the number of candidates. It is at most 1, and None without candidates.
+    """
+    pseudo = sum(feature.pseudo for feature in detected.text.table.features)
+    real = len(detected.text.table.features) - pseudo
+    expected = detected.pseudo_found * real / pseudo if pseudo else 0.0
+    rate = min(1.0, expected / len(detected.pairs)) if len(detected.pairs) else None
+    return {"features": pseudo, "candidates": detected.pseudo_found, "false_discovery_rate": rate}

@@ -1,4 +1,4 @@
-"""A model and a text -> findings: the stages of an inspection in order, and what they say as plain data."""
+"""The whole inspection: from a model and a text, the findings as plain data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from charlstm.inspection.describing.excerpts import excerpt_of
 from charlstm.inspection.describing.findings_data import findings_of, method_of, model_facts, provenance_of
 from charlstm.inspection.gates.gradients import credit_report, usable_sites
 from charlstm.inspection.gates.saturation import gate_report
-from charlstm.inspection.progress import Progress, untold, within
+from charlstm.inspection.progress import Progress, ignore_progress, within
 from charlstm.inspection.reading.contexts import Ids
 from charlstm.inspection.reading.inspected_text import InspectedText, read_text
 from charlstm.inspection.reading.trace import Cut
@@ -24,27 +24,35 @@ from charlstm.inspection.study import Standing, Study, study
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-# Control networks, and the gates of all, are read on no more text than this: what they show is soon clear.
+# Characters on which the control networks are inspected, at most.
 _CONTROL_CHARACTERS = 150_000
+
+# Characters on which the saturation of the gates is measured, at most, and characters of a stretch there, at
+# least.
 _GATE_CHARACTERS = 60_000
-_CREDIT_SITES = 64
-_CREDIT_CELLS = 32
+_GATE_STRETCH_CHARACTERS = 2_000
+
+# Closers from which gradient is followed, and cells that it is followed to, at most.
+_GRADIENT_SITES = 64
+_GRADIENT_CELLS = 32
 
 
 class Symbols(Protocol):
-    """What an inspection asks of a vocabulary: the character of each id, one code point each."""
+    """What an inspection asks of a vocabulary: the character of each id."""
 
     @property
-    def symbols(self) -> Sequence[str]: ...
+    def symbols(self) -> Sequence[str]:
+        """The characters in the order of their ids, one code point each."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InspectionRequest:
-    """A model and a text to inspect, and what the findings say of where they come from.
+    """A model and a text to inspect, and what the findings say about where both come from.
 
-    ids (characters,) spell the text in the symbols of vocabulary; at most the first config.characters are
-    read. corpus_name and corpus_sha256 name the text, checkpoint the run that the model comes from,
-    bits_per_character how well that run predicts held-out text, command the command line that was typed.
+    ids (characters,) unsigned integers spell the text in the symbols of vocabulary; at most the first
+    config.characters of them are read. corpus_name and corpus_sha256 name the text, checkpoint is the run
+    that the model comes from, bits_per_character is how well that run predicts held-out text, and command is
+    the command line that was typed.
     """
 
     model: CharLSTM
@@ -59,20 +67,16 @@ class InspectionRequest:
 
 
 def inspect_model(
-    request: InspectionRequest, *, progress: Progress = untold, processes: ProcessGroup = ALONE
+    request: InspectionRequest, *, progress: Progress = ignore_progress, processes: ProcessGroup = ALONE
 ) -> Findings:
-    """Find the switches and counters of a model in a text, and whether the model uses them.
+    """Find the switches and counters of the model of request in its text, and whether the model uses them.
 
-    All processes of a group call this with the same request, and all get the findings.
-    Raises CorpusError when the text is too short, UsageError when no score could reach config.significance
-    and for a feature of the user's that cannot be read.
+    All processes of a group call this with the same request, and all get the findings. Raises CorpusError
+    when the text is too short, and UsageError when no score could reach config.significance or a feature of
+    the user's cannot be read.
     """
     model, config = request.model, request.config
-    if 1 / (1 + config.shifts) > config.significance:
-        raise UsageError(
-            f"{config.shifts} shifts can show no significance of {config.significance:g}",
-            f"use {int(np.ceil(1 / config.significance)) - 1} shifts at least",
-        )
+    _require_enough_shifts(config)
     progress("features", 0.0)
     text = read_text(
         request.ids[: config.characters], request.vocabulary.symbols, config.streams, config.features
@@ -82,12 +86,40 @@ def inspect_model(
         model, text, config, generator=generator, progress=within(progress, 0.05, 0.65), processes=processes
     )
     progress("control networks", 0.65)
-    few = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
-    short = text if few.characters >= len(text.ids) else _shorter(text, few)
-    controls = inspect_controls(model, short, few, generator, processes)
+    short_config = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
+    controls = inspect_controls(model, _beginning(text, short_config), short_config, generator, processes)
     progress("gates and gradients", 0.9)
+    return _findings(request, text, studied, controls, generator)
+
+
+def _require_enough_shifts(config: InspectionConfig) -> None:
+    """Raise UsageError when config.shifts are too few for a p-value of config.significance."""
+    if 1 / (1 + config.shifts) > config.significance:
+        raise UsageError(
+            f"{config.shifts} shifts can show no significance of {config.significance:g}",
+            f"use {int(np.ceil(1 / config.significance)) - 1} shifts at least",
+        )
+
+
+def _beginning(text: InspectedText, config: InspectionConfig) -> InspectedText:
+    """Return text if it has no more than config.characters, else a text of its first config.characters."""
+    if config.characters >= len(text.ids):
+        return text
+    return read_text(text.ids[: config.characters], text.symbols, config.streams, config.features)
+
+
+def _findings(
+    request: InspectionRequest,
+    text: InspectedText,
+    studied: Study,
+    controls: ControlResults,
+    generator: torch.Generator,
+) -> Findings:
+    """Return all that was found as plain data; generator draws the intervals and the gradients' sites."""
+    model, config = request.model, request.config
     findings = findings_of(studied, model)
-    share, told = share_above(studied.found, controls, model.config.layers * model.config.cells, generator)
+    cells = model.config.layers * model.config.cells
+    share, by_control = share_above(studied.found, controls, cells, generator)
     return Findings(
         model=model_facts(model, request.bits_per_character, request.checkpoint),
         corpus=CorpusFacts(
@@ -96,7 +128,7 @@ def inspect_model(
             characters=len(text.ids),
             splits={name: list(bounds) for name, bounds in text.bounds.items()},
         ),
-        method=method_of(studied.found, share, told, config),
+        method=method_of(studied.found, share, by_control, config),
         findings=findings,
         gates=_gates(model, text, controls),
         credit=_credit(model, studied, controls, generator),
@@ -105,52 +137,51 @@ def inspect_model(
     )
 
 
-def _shorter(text: InspectedText, config: InspectionConfig) -> InspectedText:
-    """The same text, less of it."""
-    return read_text(text.ids[: config.characters], text.symbols, config.streams, config.features)
-
-
 def _gates(model: CharLSTM, text: InspectedText, controls: ControlResults) -> Json:
-    """How hard the gates are on the confirmation split, beside the untrained network's."""
+    """Return how saturated the gates are on the confirmation split, beside those of the untrained network."""
     confirming = text.splits["confirm"]
     ids = confirming.ids[:_GATE_CHARACTERS]
-    cut = Cut(len(ids), min(confirming.cut.streams, max(1, len(ids) // 2_000)))
+    streams = min(confirming.cut.streams, max(1, len(ids) // _GATE_STRETCH_CHARACTERS))
+    cut = Cut(len(ids), streams)
     return gate_report(model, ids[: cut.streams * cut.length], cut, untrained=controls.untrained)
 
 
 def _credit(model: CharLSTM, studied: Study, controls: ControlResults, generator: torch.Generator) -> Json:
-    """How gradient from true closers reaches the cells of the best feature that is on in spans."""
-    carrier = _best_carrier(studied)
-    if carrier is None:
+    """Return how gradient from true closers reaches the cells of the best feature that is on in spans.
+
+    The result is empty when no finding has such a feature, or no closer fits. generator draws the closers.
+    """
+    best = _best_carrier(studied)
+    if best is None:
         return {}
-    part = studied.found.text.splits["intervene"].first
-    sites = usable_sites(_spans(part.signal(carrier.feature.name).values > 0))
-    drawn = torch.randperm(len(sites), generator=generator)[:_CREDIT_SITES].sort().values.numpy()
-    same = [other for other in studied.standing if other.feature.name == carrier.feature.name]
-    proven = [other for other in same if other.proof.verdict == "verified"] or same
-    layer = carrier.cell // model.config.cells
-    cells = [divmod(other.cell, model.config.cells) for other in proven[:_CREDIT_CELLS]]
-    alike = list(dict.fromkeys((layer, cell) for cell in carrier.proof.controls))[:_CREDIT_CELLS]
-    found = credit_report(
+    chunk = studied.found.text.splits["intervene"].first
+    sites = usable_sites(_spans(chunk.signal(best.feature.name).values > 0))
+    drawn = torch.randperm(len(sites), generator=generator)[:_GRADIENT_SITES].sort().values.numpy()
+    carriers = [standing for standing in studied.standing if standing.feature.name == best.feature.name]
+    carriers = [standing for standing in carriers if standing.proof.verdict == "verified"] or carriers
+    layer = best.cell // model.config.cells
+    cells = [divmod(standing.cell, model.config.cells) for standing in carriers[:_GRADIENT_CELLS]]
+    similar = list(dict.fromkeys((layer, cell) for cell in best.proof.controls))[:_GRADIENT_CELLS]
+    report = credit_report(
         model,
-        part.ids,
+        chunk.ids,
         sites=sites[drawn],
         cells=cells,
-        controls=alike,
+        controls=similar,
         untrained=controls.untrained,
     )
-    return {"feature": carrier.feature.name, **found} if found else {}
+    return {"feature": best.feature.name, **report} if report else {}
 
 
 def _best_carrier(studied: Study) -> Standing | None:
-    """The finding whose spans carry a memory from an opener to a closer: verified before others."""
-    spanning = [found for found in studied.standing if found.feature.kind != "counter"]
-    proven = [found for found in spanning if found.proof.verdict == "verified"]
-    return next(iter([*proven, *spanning]), None)
+    """Return the best finding whose feature is on from an opener to a closer; a verified one comes first."""
+    spanning = [standing for standing in studied.standing if standing.feature.kind != "counter"]
+    verified = [standing for standing in spanning if standing.proof.verdict == "verified"]
+    return next(iter([*verified, *spanning]), None)
 
 
 def _spans(on: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """(n, 2) positions where a flag goes on, and where it next goes off."""
+    """Return the positions (n, 2) where on (characters,) goes on, and where it next goes off."""
     edges = np.diff(on.astype(np.int8))
     rises, falls = np.flatnonzero(edges > 0) + 1, np.flatnonzero(edges < 0) + 1
     falls = falls[falls > rises[0]] if len(rises) else falls[:0]

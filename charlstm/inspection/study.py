@@ -1,4 +1,4 @@
-"""One model and one text -> its cells that stand, named and intervened on."""
+"""The study of one model on one text: its cells are detected, named and intervened on."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from charlstm.inspection.detecting.naming import Name, name_of
 from charlstm.inspection.features.feature import Feature
 from charlstm.inspection.intervening.experiment import Candidate
 from charlstm.inspection.intervening.verdict import Proof, prove
-from charlstm.inspection.progress import Progress, untold
+from charlstm.inspection.progress import Progress, ignore_progress
 from charlstm.inspection.reading.inspected_text import InspectedText
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
@@ -18,7 +18,11 @@ from charlstm.model.char_lstm import CharLSTM
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """A pair that stands: its place among the pairs, the cell counted over all layers, what it follows."""
+    """A cell and the feature that it follows: a pair that passed every rule of detection.
+
+    place is its place among the candidates, cell counts over all layers, name is its kind and its drivers,
+    and proof is what the interventions say.
+    """
 
     place: int
     cell: int
@@ -29,7 +33,7 @@ class Standing:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What was detected in one model, and the pairs that stand, the best held-out score first."""
+    """What was detected in one model, and the pairs that passed, the best held-out score first."""
 
     found: Detected
     standing: list[Standing]
@@ -41,17 +45,20 @@ def study(
     config: InspectionConfig,
     *,
     generator: torch.Generator,
-    progress: Progress = untold,
+    progress: Progress = ignore_progress,
     processes: ProcessGroup = ALONE,
 ) -> Study:
-    """Detect, confirm, name and intervene. progress is told the share of this before each stage."""
+    """Detect the cells of model that follow a feature of text, name them, and intervene on the best of them.
+
+    generator draws all random numbers. progress is called before each stage.
+    """
     found = detect(model, text, config, generator=generator, progress=progress, processes=processes)
     progress("interventions", 0.6)
     pairs, scores = found.pairs, found.confirmation.correlation.abs()
     places = sorted(found.stands.nonzero().flatten().tolist(), key=lambda place: -float(scores[place]))
     features = [found.text.table.features[int(pairs.features[place])] for place in places]
     proofs = _proofs(model, config, found, list(zip(places, features, strict=True)), generator, processes)
-    levels = found.confirmation.profile.levels()
+    levels = found.confirmation.staircases.levels()
     standing = []
     for place, feature, proof in zip(places, features, proofs, strict=True):
         cell, sign = int(pairs.cells[place]), int(pairs.signs[place])

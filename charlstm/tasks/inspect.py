@@ -13,7 +13,7 @@ from charlstm.config import InspectionConfig, Unknown
 from charlstm.errors import UsageError
 from charlstm.findings import Findings
 from charlstm.inspection.inspect import InspectionRequest, inspect_model
-from charlstm.inspection.progress import Progress, untold, within
+from charlstm.inspection.progress import Progress, ignore_progress, within
 from charlstm.inspection.twins import shuffled_twin, untrained_twin
 from charlstm.machine.devices import keep_freed_memory
 from charlstm.machine.launch import SINGLE, Launch
@@ -62,7 +62,7 @@ class InspectRequest:
 
 
 def inspect_run(
-    request: InspectRequest, *, progress: Progress = untold, launch: Launch = SINGLE
+    request: InspectRequest, *, progress: Progress = ignore_progress, launch: Launch = SINGLE
 ) -> Inspected:
     """Find the switches and counters of a run's best model; write findings.json and report.html.
 

@@ -79,7 +79,7 @@ def _detection(found: Detected, standing: Standing) -> Detection:
 def _of_switch(found: Detected, standing: Standing) -> Json:
     """What only a switch has."""
     place, confirmed = standing.place, found.confirmation
-    off = found.calibration.means[standing.cell] + confirmed.profile.means()[place, 0]
+    off = found.calibration.means[standing.cell] + confirmed.staircases.means()[place, 0]
     return {
         "accuracy": float(confirmed.accuracy[place]),
         "balanced_accuracy": float(confirmed.balanced_accuracy[place]),
@@ -92,7 +92,7 @@ def _of_switch(found: Detected, standing: Standing) -> Json:
 
 def _of_count(found: Detected, place: int) -> Json:
     """What only a counter or a depth has."""
-    profile = found.confirmation.profile
+    profile = found.confirmation.staircases
     leak = float(profile.leak()[place])
     return {
         "accuracy": None,
@@ -153,14 +153,14 @@ def method_of(found: Detected, share: Json, controls: dict[str, Json], config: I
         rules={
             "least_score": discovery.LEAST_SCORE,
             "untrained_deviations": discovery.UNTRAINED_DEVIATIONS,
-            "feature_memory": discovery.FEATURE_MEMORY,
-            "proposed_feature_memory": discovery.PROPOSED_MEMORY,
-            "partial_share": discovery.PARTIAL_SHARE,
-            "context_partial_share": confirmation.CONTEXT_SHARE,
-            "memory": discovery.MEMORY,
-            "straightness": confirmation.STRAIGHTNESS,
-            "reset_spread": confirmation.RESET_SPREAD,
-            "leak": confirmation.LEAK,
+            "feature_memory": discovery.LEAST_FEATURE_MEMORY,
+            "proposed_feature_memory": discovery.LEAST_PROPOSED_MEMORY,
+            "partial_share": discovery.LEAST_PARTIAL_RATIO,
+            "context_partial_share": confirmation.LEAST_CONTEXT_RATIO,
+            "memory": discovery.LEAST_MEMORY_RATIO,
+            "straightness": confirmation.LEAST_STRAIGHTNESS,
+            "reset_spread": confirmation.LARGEST_RESET_SPREAD,
+            "leak": confirmation.LARGEST_LEAK,
             "least_effect_nats": effect.LEAST_EFFECT_NATS,
             "least_effect_ratio": effect.LEAST_RATIO,
         },

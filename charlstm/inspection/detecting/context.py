@@ -1,71 +1,89 @@
-"""What is left of a correlation once the context is known: the last characters, the column, the word.
+"""What is left of a correlation once the context is known: the last characters, the column and the word.
 
-Whatever depends on the run of the last three characters alone, such as how likely they make a closer, goes
-with the means by run. What is left is freed of its linear part in the nuisances (Frisch and Waugh 1933).
+The mean of c and of the feature in each context is taken out, and with it all that depends on the last few
+characters alone, such as how likely they make a closer. Then the linear part of some nuisance features is
+taken out of both (Frisch and Waugh 1933).
 """
 
 import torch
 from torch import Tensor
 
+from charlstm.inspection.detecting.scoring import ROUNDING_SHARE
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums
 
-_ROUNDING = 1e-6
+# A nuisance feature that correlates with the tested feature by more than this is the same feature.
+_SAME_FEATURE_CORRELATION = 0.95
+
+# What is added to the diagonal of the normal equations, as a share of its mean, so that they can be solved
+# where nuisance features depend on one another.
+_RIDGE_SHARE = 1e-9
 
 
-class Confounds:
-    """Sums behind the partial correlations of pairs' cells with features."""
+class ContextSums:
+    """One-pass sums behind the correlations of cells with features given the context."""
 
     def __init__(self, *, contexts: int, cells: int, features: int, nuisances: int) -> None:
-        """contexts is how many runs there are."""
+        """Start with empty sums for some numbers of contexts, cells, features and nuisance features."""
         self._cells = cells
-        self._first = cells + features
+        self._first_nuisance = cells + features
         columns = cells + features + nuisances
         self._moments = CellFeatureMoments(columns, columns)
         self._by_context = GroupSums(contexts, columns)
 
     def update(self, contexts: Tensor, c: Tensor, features: Tensor, nuisances: Tensor) -> None:
-        """Add a block: contexts (positions,) int64 numbers of runs; c (positions, cells), features
-        (positions, features) and nuisances (positions, n), all float32.
+        """Add a block.
+
+        contexts (positions,) int64 are the numbers of the contexts; c (positions, cells), features
+        (positions, features) and nuisances (positions, nuisances) are float32.
         """
         columns = torch.cat((c, features, nuisances), dim=1)
         self._moments.update(columns, columns)
         self._by_context.update(contexts, columns)
 
-    def merge(self, other: "Confounds") -> None:
-        """Add what another one of the same columns has seen."""
+    def merge(self, other: "ContextSums") -> None:
+        """Add the sums of other, of the same columns over another chunk."""
         self._moments.merge(other._moments)
         self._by_context.merge(other._by_context)
 
     def partial(self, feature: Tensor) -> Tensor:
-        """(cells,) float64 r of each cell with its feature (cells,) int64, given the context."""
+        """Return r of each cell with its feature given the context, (cells,) float64 in [-1, 1].
+
+        feature (cells,) int64 is the number of each cell's feature. r is 0 where nothing is left of the cell
+        or of the feature.
+        """
         within = self._within()
-        found = torch.zeros(self._cells, dtype=torch.float64)
+        partial = torch.zeros(self._cells, dtype=torch.float64)
         for cell, column in enumerate((self._cells + feature).tolist()):
-            others = [n for n in range(self._first, len(within)) if not self._same(n, column)]
-            found[cell] = _partial(within, cell, column, others)
-        return found
+            nuisances = range(self._first_nuisance, len(within))
+            given = [nuisance for nuisance in nuisances if not self._same(nuisance, column)]
+            partial[cell] = _partial(within, cell, column, given)
+        return partial
 
     def _within(self) -> Tensor:
-        """(columns, columns) products left within contexts."""
+        """Return the centred products within contexts, (columns, columns) float64."""
         within = self._moments.products.clone()
         for deviations in self._by_context.deviations(self._moments.cell_means):
             within -= deviations.t() @ deviations
         return within
 
     def _same(self, nuisance: int, column: int) -> bool:
-        """Whether a nuisance is the feature itself, or as good as that."""
-        return abs(float(self._moments.correlation()[nuisance, column])) > 0.95
+        """Return whether the nuisance feature in a column is the feature in another column, or almost."""
+        return abs(float(self._moments.correlation()[nuisance, column])) > _SAME_FEATURE_CORRELATION
 
 
-def _partial(products: Tensor, one: int, other: int, given: list[int]) -> float:
-    """r of two columns given others, from products (columns, columns); 0 where nothing is left."""
-    chosen = products[[one, other]][:, [one, other]]
+def _partial(products: Tensor, first: int, second: int, given: list[int]) -> float:
+    """Return r of two columns given others, from centred products (columns, columns) float64.
+
+    first, second and given are numbers of columns. r is 0 where nothing is left of one of the two.
+    """
+    pair = [first, second]
+    left = products[pair][:, pair]
     if given:
-        cross, between = products[given][:, [one, other]], products[given][:, given]
-        ridge = between.diagonal().mean() * 1e-9
+        cross, between = products[given][:, pair], products[given][:, given]
+        ridge = between.diagonal().mean() * _RIDGE_SHARE
         solved = torch.linalg.solve(between + ridge * torch.eye(len(given), dtype=torch.float64), cross)
-        chosen = chosen - cross.t() @ solved
-    squares = chosen.diagonal()
-    if (squares <= _ROUNDING * products.diagonal()[[one, other]]).any():
+        left = left - cross.t() @ solved
+    squares = left.diagonal()
+    if (squares <= ROUNDING_SHARE * products.diagonal()[pair]).any():
         return 0.0
-    return float((chosen[0, 1] / squares.prod().sqrt()).clamp(-1, 1))
+    return float((left[0, 1] / squares.prod().sqrt()).clamp(-1, 1))

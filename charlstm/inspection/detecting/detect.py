@@ -1,47 +1,41 @@
-"""The passes of the detectors over the splits of a text, each on its own."""
+"""The stages of detection in order, each on its own split of the text: which cells follow which features."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from charlstm.config import InspectionConfig
-from charlstm.inspection.detecting import confirmation, discovery, null
-from charlstm.inspection.detecting.confirmation import Confirmation
-from charlstm.inspection.detecting.discovery import Calibration, Discovery, Pairs
-from charlstm.inspection.detecting.movements import Movements, watch
-from charlstm.inspection.detecting.proposals import proposals
-from charlstm.inspection.features.automata import Automaton
-from charlstm.inspection.progress import Progress, untold
+from charlstm.inspection.detecting.calibration import Calibration, calibrate
+from charlstm.inspection.detecting.confirmation import Confirmation, confirm
+from charlstm.inspection.detecting.discovery import UNTRAINED_DEVIATIONS, Discovery, Pairs, choose, discover
+from charlstm.inspection.detecting.movements import Movements, measure_movements
+from charlstm.inspection.detecting.null import draw_shifts, measure_autocorrelations
+from charlstm.inspection.detecting.proposals import propose_features
+from charlstm.inspection.detecting.scoring import strongest_scores
+from charlstm.inspection.progress import Progress, ignore_progress
 from charlstm.inspection.reading.inspected_text import InspectedText
 from charlstm.inspection.reading.shared_work import do_jobs
-from charlstm.inspection.reading.splits import Chunk, Split
+from charlstm.inspection.reading.splits import Split
 from charlstm.inspection.twins import untrained_twin
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-# Untrained networks whose best cells tell what is no finding, and how much text they are read on.
-_UNTRAINED = 8
-
+# Untrained networks whose best scores are measured, and about how much text each of them reads.
+_UNTRAINED_NETWORKS = 8
 _UNTRAINED_CHARACTERS = 50_000
-
-# Features that cells may add to the listed ones.
-_MOST_PROPOSED = 64
-
-# Share of a depth's closers that may be unmatched.
-_UNMATCHED = 0.05
-
-# No finding may rest on these: their linear part is taken out.
-_NUISANCES = ("column", "characters_since_space")
 
 
 @dataclass(frozen=True, eq=False)
 class Detected:
-    """What the passes over one model gave; stands (pairs,) bool are the pairs that are findings.
+    """What the stages of detection gave for one model and one text.
 
-    text has the features that the model's own cells proposed; pseudo_found is how many cells a feature
-    about letters that mean nothing would have named.
+    text has the listed features and those that the model's cells proposed. untrained (features,) float64 is
+    the score that untrained networks reach with each feature. pairs are the candidates, and stands (pairs,)
+    bool says which of them are findings. shortest_shift is the smallest circular shift of both nulls, in
+    characters. pseudo_found is the number of cells that a pseudo feature, about letters without meaning,
+    would have named.
     """
 
     text: InspectedText
@@ -62,112 +56,82 @@ def detect(
     config: InspectionConfig,
     *,
     generator: torch.Generator,
-    progress: Progress = untold,
+    progress: Progress = ignore_progress,
     processes: ProcessGroup = ALONE,
 ) -> Detected:
-    """Calibrate, let the cells propose features, discover and confirm, each on its split."""
+    """Find the cells of model that follow a feature of text, one of its own or one that the cells propose.
+
+    generator draws the untrained networks and the circular shifts.
+    """
     progress("calibration", 0.0)
-    calibration = discovery.calibrate(model, text.splits["calibrate"], processes)
-    discovering = text.splits["discover"]
+    calibration = calibrate(model, text.splits["calibrate"], processes)
     progress("movements", 0.05)
-    seen = watch(model, discovering, calibration.thresholds, calibration.means, text.symbols, processes)
-    listed = len(text.table.features)
-    text = text.extended(_proposed(seen, discovering.first))
-    discovering, confirming = text.splits["discover"], text.splits["confirm"]
+    movements = measure_movements(model, text.splits["discover"], calibration, processes)
+    extended = text.extended(propose_features(movements, text.splits["discover"].first))
+    discovering, confirming = extended.splits["discover"], extended.splits["confirm"]
     progress("untrained scores", 0.15)
     untrained = _untrained_scores(model, discovering, generator, processes)
     progress("discovery", 0.3)
-    pseudo = torch.tensor([feature.pseudo for feature in text.table.features])
-    drawn = [
-        null.draw_shifts(null.self_likeness(split, processes), config.shifts, generator)
-        for split in (discovering, confirming)
-    ]
-    tested = (~pseudo).nonzero().flatten()
-    discovered = discovery.discover(
-        model, discovering, calibration.means, drawn[0], tested=tested, processes=processes
-    )
-
-    def chosen(eligible: Tensor) -> Pairs:
-        return discovery.choose(
-            discovered,
-            eligible=eligible,
-            proposed=torch.arange(len(eligible)) >= listed,
-            untrained=untrained,
-            significance=config.significance,
-        )
-
-    pairs = chosen(~pseudo)
+    shifts = _shifts((discovering, confirming), config.shifts, generator, processes)
+    discovery = discover(model, discovering, calibration.means, shifts[0], processes)
+    listed = len(text.table.features)
+    pairs, pseudo_pairs = _candidates(discovery, discovering, listed, untrained, config.significance)
     progress("confirmation", 0.5)
-    confirmed, stands = _confirmed(model, text, pairs, calibration, drawn[1], config.significance, processes)
+    confirmation = confirm(model, confirming, pairs, calibration, shifts[1], processes)
     return Detected(
-        text,
-        calibration,
-        seen,
-        discovered,
-        untrained,
-        pairs,
-        confirmed,
-        stands,
-        int(torch.cat(drawn).min()),
-        len(chosen(pseudo)),
+        text=extended,
+        calibration=calibration,
+        movements=movements,
+        discovery=discovery,
+        untrained=untrained,
+        pairs=pairs,
+        confirmation=confirmation,
+        stands=confirmation.stands(pairs, config.significance),
+        shortest_shift=int(torch.cat(shifts).min()),
+        pseudo_found=len(pseudo_pairs),
     )
-
-
-def _confirmed(
-    model: CharLSTM,
-    text: InspectedText,
-    pairs: Pairs,
-    calibration: Calibration,
-    shifts: Tensor,
-    significance: float,
-    processes: ProcessGroup,
-) -> tuple[Confirmation, Tensor]:
-    """The frozen pairs on the confirm split, and which of them stand, (pairs,) bool."""
-    confirmed = confirmation.confirm(
-        model,
-        text.splits["confirm"],
-        pairs,
-        calibration,
-        shifts,
-        nuisances=[place for place, name in enumerate(text.table.names) if name in _NUISANCES],
-        processes=processes,
-    )
-    kinds = [text.table.features[place].kind for place in pairs.features.tolist()]
-    stands = confirmed.holds(
-        pairs,
-        counters=torch.tensor([kind == "counter" for kind in kinds], dtype=torch.bool),
-        depths=torch.tensor([kind == "depth" for kind in kinds], dtype=torch.bool),
-        significance=significance,
-    )
-    return confirmed, stands
-
-
-def _proposed(seen: Movements, part: Chunk) -> list[Automaton]:
-    """What cells propose, each the way round that leaves it at 0 more often.
-
-    A depth has to be left by hardly more than what took it up before that: the way round with fewer unmatched
-    closers. A text that begins deep inside has some, and then as many the other way round.
-    """
-
-    def oddness(automaton: Automaton) -> tuple[float, int]:
-        unmatched = automaton.unmatched(part.text) if automaton.kind == "depth" else 0.0
-        nonzero = np.count_nonzero(automaton.signal(part.text, part.cut.starts).values)
-        return max(0.0, unmatched - _UNMATCHED), int(nonzero)
-
-    return [
-        automaton if automaton.kind == "counter" else min((automaton, automaton.reversed()), key=oddness)
-        for automaton in proposals(seen)[:_MOST_PROPOSED]
-    ]
 
 
 def _untrained_scores(
     model: CharLSTM, split: Split, generator: torch.Generator, processes: ProcessGroup
 ) -> Tensor:
-    """(features,) float64: the |r| that hardly any untrained network of the same shape has a cell for."""
-    part = split.first.beginning(_UNTRAINED_CHARACTERS)
+    """Return the score with each feature that hardly any untrained network reaches, (features,) float64.
 
-    def score(_: int, own: torch.Generator) -> Tensor:
-        return discovery.strongest(untrained_twin(model, own), part)
+    The networks have the shape of model; the result is the mean of their best scores plus
+    UNTRAINED_DEVIATIONS standard deviations.
+    """
+    chunk = split.first.beginning(_UNTRAINED_CHARACTERS)
 
-    best = torch.stack(do_jobs(range(_UNTRAINED), score, generator, processes))
-    return best.mean(0) + discovery.UNTRAINED_DEVIATIONS * best.std(0)
+    def score(_: int, job_generator: torch.Generator) -> Tensor:
+        return strongest_scores(untrained_twin(model, job_generator), chunk)
+
+    best = torch.stack(do_jobs(range(_UNTRAINED_NETWORKS), score, generator, processes))
+    return best.mean(0) + UNTRAINED_DEVIATIONS * best.std(0)
+
+
+def _shifts(
+    splits: Sequence[Split], count: int, generator: torch.Generator, processes: ProcessGroup
+) -> list[Tensor]:
+    """Draw count circular shifts for each of splits, (count,) int64."""
+    return [draw_shifts(measure_autocorrelations(split, processes), count, generator) for split in splits]
+
+
+def _candidates(
+    discovery: Discovery, split: Split, listed: int, untrained: Tensor, significance: float
+) -> tuple[Pairs, Pairs]:
+    """Return the pairs that pass on the discovery split, and the pairs that would pass with a pseudo feature.
+
+    split has the features, of which the first listed ones are not proposed by cells.
+    """
+    pseudo = torch.tensor([feature.pseudo for feature in split.table.features])
+    real_pairs, pseudo_pairs = (
+        choose(
+            discovery,
+            eligible=eligible,
+            proposed=torch.arange(len(pseudo)) >= listed,
+            untrained=untrained,
+            significance=significance,
+        )
+        for eligible in (~pseudo, pseudo)
+    )
+    return real_pairs, pseudo_pairs

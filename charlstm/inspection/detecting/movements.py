@@ -1,10 +1,8 @@
-"""How every cell moves at every character, and the automata that would explain it.
+"""How every cell moves at every character of the discovery split.
 
-One pass over the discovery split sums, by the current character, the one before, the one before that and
-the commonest pairs, how often each cell crosses its threshold, how far c moves and where it lands. From
-these alone a cell proposes what it might be: a switch whose flips its drivers predict, a depth that steps
-up at one character and down at another, a counter that its resetters bring to one value. Proposals are
-only that: `detectors` scores them beside the listed features.
+One pass sums, by the current character, the two characters before it and the commonest pairs of characters,
+how often each cell crosses its threshold, how far c moves, and where c lands. `proposals` reads from these
+sums which feature a cell might follow, and `naming` which characters drive it.
 """
 
 from collections.abc import Sequence
@@ -13,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from charlstm.inspection.detecting.calibration import Calibration
 from charlstm.inspection.reading.accumulators import GroupSums
 from charlstm.inspection.reading.contexts import count_occurrences
 from charlstm.inspection.reading.shared_work import read_chunks
@@ -22,18 +20,21 @@ from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-LAGS = 3
+# A cell may respond to the current character, or to one up to two characters back.
+_LAGS = 3
 
-# Pairs of characters that are counted: the commonest ones.
-_PAIRS = 400
+# Pairs of characters whose flips are counted: the commonest ones.
+_MOST_PAIRS = 400
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Flips:
-    """How a cell flips at each of some drivers, all (cells, drivers) float64: crossings of the threshold
-    upwards and downwards, and how often it was below and above it before.
+    """How often each cell flips at each of some drivers; every field is (cells, drivers) float64.
+
+    up and down count the crossings of the cell's threshold upwards and downwards. below and above count the
+    positions at which the cell was below or above its threshold one character earlier.
     """
 
     up: Numbers
@@ -44,9 +45,15 @@ class Flips:
 
 @dataclass(frozen=True, eq=False)
 class Movements:
-    """What one pass saw. flips has one entry for each lag and one for pairs; steps and step_squares are the
-    mean of c's move and of its square at each character, landings and landing_variances those of c
-    itself, all (cells, vocabulary) float64; counts (vocabulary,); variance of c (cells,).
+    """How every cell moves at every character; all arrays are float64.
+
+    flips has the flips by group of drivers: "lag_0" by the current character, "lag_1" and "lag_2" by the
+    character one and two positions back, and "pairs" by the last two characters. drivers has the texts of
+    each group's drivers in order. symbols are the characters of the vocabulary, and counts (vocabulary,)
+    says how often each occurs. steps and step_squares are the means of the change of c at each character and
+    of its square. landings is the mean of c there, less the calibrated mean of the cell, and
+    landing_variances is the variance of c there. These four are (cells, vocabulary). variance (cells,) is
+    that of c at all characters.
     """
 
     flips: dict[str, Flips]
@@ -60,66 +67,69 @@ class Movements:
     variance: Numbers
 
 
-def watch(
-    model: CharLSTM,
-    split: Split,
-    thresholds: Tensor,
-    means: Tensor,
-    symbols: Sequence[str],
-    processes: ProcessGroup = ALONE,
+def measure_movements(
+    model: CharLSTM, split: Split, calibration: Calibration, processes: ProcessGroup = ALONE
 ) -> Movements:
-    """Sum how the cells, of thresholds and means (cells,), move over a split."""
+    """Read split once and sum how the cells of model, whose levels are calibrated, move over it."""
+    symbols, cells = split.symbols, len(calibration.thresholds)
     pairs = _commonest_pairs(split)
-    cells, number = len(thresholds), len(symbols)
-    drivers = {f"lag_{lag}": list(symbols) for lag in range(LAGS)}
-    drivers["pairs"] = [symbols[pair // number] + symbols[pair % number] for pair in pairs.tolist()]
-    cut, centre = thresholds.float(), means.float()
+    drivers = {f"lag_{lag}": list(symbols) for lag in range(_LAGS)}
+    drivers["pairs"] = [
+        symbols[pair // len(symbols)] + symbols[pair % len(symbols)] for pair in pairs.tolist()
+    ]
+    thresholds, means = calibration.thresholds.float(), calibration.means.float()
 
-    def read(part: Chunk) -> tuple[GroupSums, ...]:
-        crossings = {name: GroupSums(len(names) + 1, 3 * cells) for name, names in drivers.items()}
+    def read(chunk: Chunk) -> tuple[GroupSums, ...]:
+        crossings = {name: GroupSums(len(texts) + 1, 3 * cells) for name, texts in drivers.items()}
         moves = GroupSums(len(symbols), 4 * cells)
-        groups = _groups(part, pairs)
-        for block in part.blocks(model):
-            on, before = (block.c > cut).float(), (block.c_before > cut).float()
+        groups = _driver_numbers(chunk, pairs)
+        for block in chunk.blocks(model):
+            on, before = (block.c > thresholds).float(), (block.c_before > thresholds).float()
             crossed = torch.cat((on * (1 - before), before * (1 - on), before), dim=1)
             for name, sums in crossings.items():
                 sums.update(groups[name][block.rows], crossed)
-            c, step = block.c - centre, block.c - block.c_before
-            moves.update(part.characters[block.rows], torch.cat((step, step.square(), c, c.square()), dim=1))
+            c, step = block.c - means, block.c - block.c_before
+            moved = torch.cat((step, step.square(), c, c.square()), dim=1)
+            moves.update(chunk.characters[block.rows], moved)
         return moves, *crossings.values()
 
     moves, *crossings = read_chunks(split, read, processes)
-    flips = {name: _flips(sums, cells) for name, sums in zip(drivers, crossings, strict=True)}
+    flips = {name: _flips(sums) for name, sums in zip(drivers, crossings, strict=True)}
     return _movements(moves, flips, drivers, symbols)
 
 
 def _commonest_pairs(split: Split) -> NDArray[np.int64]:
-    """(pairs,) the commonest pairs of characters, each as one number."""
+    """Return the commonest pairs of characters (pairs,), each as first id * vocabulary + second id."""
     numbers, counts = count_occurrences(split.ngrams(2))
-    return numbers[np.argsort(-counts, kind="stable")[:_PAIRS]]
+    return numbers[np.argsort(-counts, kind="stable")[:_MOST_PAIRS]]
 
 
-def _groups(part: Chunk, pairs: NDArray[np.int64]) -> dict[str, Tensor]:
-    """For each lag and for pairs: (rows,) int64 which driver each position has, len(pairs) for none."""
-    counted = part.cut.counted
-    groups = {f"lag_{lag}": part.ids[counted - lag].astype(np.int64) for lag in range(LAGS)}
-    found = groups["lag_1"] * len(part.symbols) + groups["lag_0"]
+def _driver_numbers(chunk: Chunk, pairs: NDArray[np.int64]) -> dict[str, torch.Tensor]:
+    """Return for each group of drivers the number of the driver at each counted position, (rows,) int64.
+
+    At positions whose last two characters are none of pairs (pairs,), the number in "pairs" is len(pairs).
+    """
+    counted = chunk.cut.counted
+    groups = {f"lag_{lag}": chunk.ids[counted - lag].astype(np.int64) for lag in range(_LAGS)}
+    seen = groups["lag_1"] * len(chunk.symbols) + groups["lag_0"]
     order = np.argsort(pairs)
-    place = np.searchsorted(pairs, found, sorter=order).clip(max=len(pairs) - 1)
-    groups["pairs"] = np.where(pairs[order[place]] == found, order[place], len(pairs))
-    return {name: torch.from_numpy(processes) for name, processes in groups.items()}
+    place = np.searchsorted(pairs, seen, sorter=order).clip(max=len(pairs) - 1)
+    groups["pairs"] = np.where(pairs[order[place]] == seen, order[place], len(pairs))
+    return {name: torch.from_numpy(numbers) for name, numbers in groups.items()}
 
 
-def _flips(sums: GroupSums, cells: int) -> Flips:
-    up, down, above = (part.t().numpy() for part in sums.sums[:-1].chunk(3, dim=1))
+def _flips(sums: GroupSums) -> Flips:
+    """Return the flips from sums by driver, whose last group is no driver."""
+    up, down, above = (columns.t().numpy() for columns in sums.sums[:-1].chunk(3, dim=1))
     return Flips(up, down, sums.counts[:-1].numpy() - above, above)
 
 
 def _movements(
     moves: GroupSums, flips: dict[str, Flips], drivers: dict[str, list[str]], symbols: Sequence[str]
 ) -> Movements:
+    """Return the movements from moves, which sums step, step^2, c and c^2 of all cells by character."""
     steps, step_squares, landings, landing_squares = (
-        part.t().numpy() for part in moves.means().chunk(4, dim=1)
+        columns.t().numpy() for columns in moves.means().chunk(4, dim=1)
     )
     counts = moves.counts.numpy()
     share = counts / max(1.0, counts.sum())

@@ -1,4 +1,8 @@
-"""What scores reach by chance: cells against features that were shifted along the text."""
+"""The scores that features reach by chance: cells are correlated with features shifted along the text.
+
+A circular shift within a chunk keeps how a feature varies and breaks its relation to the cells. In each shift
+all features are shifted alike, so that the largest score of any pair in the shift stands for all pairs.
+"""
 
 from typing import NamedTuple
 
@@ -6,136 +10,146 @@ import torch
 from torch import Tensor
 
 from charlstm.inspection.features.feature import CAP
-from charlstm.inspection.reading.accumulators import (
-    CellFeatureMoments,
-    CrossProducts,
-    GroupSums,
-)
+from charlstm.inspection.reading.accumulators import CellFeatureMoments, CrossProducts, GroupSums
 from charlstm.inspection.reading.shared_work import read_chunks
 from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.machine.processes import ALONE, ProcessGroup
 
-# A circular shift goes at least this far, and at least this many autocorrelation times.
-LEAST_SHIFT = 1_000
+# A circular shift moves a feature at least this many characters, and at least this many autocorrelation
+# times.
+LEAST_SHIFT_CHARACTERS = 1_000
+_AUTOCORRELATION_TIMES_PER_SHIFT = 10
 
-_TIMES = 10
+# A shift at which the autocorrelation of some feature is above this is avoided.
+_LARGEST_AUTOCORRELATION = 0.5
 
-# And not to where a feature's correlation with itself is above this again.
-_ALIKE = 0.5
-
-# Positions, drawn by lot, at which shifted features are multiplied with c. Neighbours are much alike: the
-# largest |r| of 99 shifts was .3267 from 136,800 of stdlib (128 cells), .3258 from 20,000 of them.
+# Shifted features are multiplied with c at about this many positions of a split. Measured: the largest |r| of
+# 99 shifts is .3258 from 20,000 positions, .3267 from 136,800; see tests/benchmarks/EXPERIMENTS.md.
 _SHIFTED_POSITIONS = 20_000
 
-# Features whose autocorrelation is made at a time: a few together take a quarter of the time of one by one.
-_TRANSFORMED = 8
+# Features that are Fourier transformed at a time: faster than one by one, and memory stays small.
+_FEATURES_PER_TRANSFORM = 8
 
-# What is left of a variance below this share is rounding.
-ROUNDING = 1e-6
+# A feature or a cell whose standard deviation is below this is constant.
+_LEAST_DEVIATION = 1e-6
 
 
 def p_values(scores: Tensor, null: Tensor) -> Tensor:
-    """(1 + shifts that reach the score) / (1 + shifts) for scores (n,) against null (shifts,)."""
+    """Return the p-values (n,) float64 of scores (n,) against null (shifts,): (1 + k) / (1 + shifts).
+
+    k is the number of shifts whose null score reaches the score.
+    """
     return (1 + (null[None, :] >= scores[:, None]).sum(1)).double() / (1 + len(null))
 
 
-class SelfLikeness:
-    """How features follow themselves: the longest autocorrelation time of any, and of their correlations with
-    themselves the largest |r| of any at every circular shift, (rows,) float32.
+class Autocorrelations:
+    """The circular autocorrelations of features over chunks of equal length.
+
+    longest_time is the longest autocorrelation time of any feature, in rows: the first shift at which the
+    autocorrelation is at most 1/e. largest (rows,) float32 is the largest absolute autocorrelation of any
+    feature at each shift, in [0, 1].
     """
 
     def __init__(self, rows: int) -> None:
-        self.longest = 0
-        self.alike = torch.zeros(rows)
+        """Start with no feature; rows is the number of counted positions in a chunk."""
+        self.longest_time = 0
+        self.largest = torch.zeros(rows)
 
     def update(self, features: Tensor) -> None:
-        """Add a part, (rows, features) of any numbers."""
-        for columns in torch.split(features, _TRANSFORMED, dim=1):
+        """Add the features (rows, features) of one chunk, of any numeric dtype."""
+        for columns in torch.split(features, _FEATURES_PER_TRANSFORM, dim=1):
             correlations = autocorrelation(columns.t().float())
-            self.longest = max(self.longest, *map(_time, correlations.unbind()))
-            self.alike = torch.maximum(self.alike, correlations.abs().amax(0))
+            self.longest_time = max(self.longest_time, *map(_time, correlations.unbind()))
+            self.largest = torch.maximum(self.largest, correlations.abs().amax(0))
 
-    def merge(self, other: "SelfLikeness") -> None:
-        """Add what another one of as many rows has seen."""
-        self.longest = max(self.longest, other.longest)
-        self.alike = torch.maximum(self.alike, other.alike)
+    def merge(self, other: "Autocorrelations") -> None:
+        """Add the autocorrelations of other, over another chunk of equal length."""
+        self.longest_time = max(self.longest_time, other.longest_time)
+        self.largest = torch.maximum(self.largest, other.largest)
 
 
-def self_likeness(split: Split, processes: ProcessGroup = ALONE) -> SelfLikeness:
-    """How the features of a split follow themselves within its parts."""
+def measure_autocorrelations(split: Split, processes: ProcessGroup = ALONE) -> Autocorrelations:
+    """Return the autocorrelations of all features of split within its chunks."""
 
-    def read(part: Chunk) -> tuple[SelfLikeness]:
-        seen = SelfLikeness(part.cut.rows)
-        seen.update(part.columns(torch.arange(len(part.table.features))))
-        return (seen,)
+    def read(chunk: Chunk) -> tuple[Autocorrelations]:
+        autocorrelations = Autocorrelations(chunk.cut.rows)
+        autocorrelations.update(chunk.columns(torch.arange(len(chunk.table.features))))
+        return (autocorrelations,)
 
     return read_chunks(split, read, processes)[0]
 
 
-def draw_shifts(seen: SelfLikeness, shifts: int, generator: torch.Generator) -> Tensor:
-    """(shifts,) int64 circular shifts within parts of a text, too far for a feature to follow itself.
+def draw_shifts(autocorrelations: Autocorrelations, shifts: int, generator: torch.Generator) -> Tensor:
+    """Draw circular shifts (shifts,) int64 within a chunk, so far that no feature resembles itself there.
 
-    At least ten of the longest autocorrelation time, but never more than a quarter of the rows; and where
-    there are enough others, none at which some feature is like itself again, as the column is in a text
-    whose lines are all of one length.
+    In both directions a shift goes at least LEAST_SHIFT_CHARACTERS and ten times the longest autocorrelation
+    time, or a quarter of the rows if that is less. Shifts at which some feature correlates with itself again
+    are left out where enough others remain: the column does so in a text whose lines all have one length.
     """
-    rows = len(seen.alike)
-    least = min(max(LEAST_SHIFT, _TIMES * seen.longest), rows // 4)
-    reach = torch.arange(least, rows - least + 1)
-    unlike = reach[seen.alike[reach] <= _ALIKE]
-    among = unlike if len(unlike) >= shifts else reach
-    return among[torch.randint(len(among), (shifts,), generator=generator)]
+    rows = len(autocorrelations.largest)
+    wanted = max(LEAST_SHIFT_CHARACTERS, _AUTOCORRELATION_TIMES_PER_SHIFT * autocorrelations.longest_time)
+    least = min(wanted, rows // 4)
+    allowed = torch.arange(least, rows - least + 1)
+    uncorrelated = allowed[autocorrelations.largest[allowed] <= _LARGEST_AUTOCORRELATION]
+    candidates = uncorrelated if len(uncorrelated) >= shifts else allowed
+    return candidates[torch.randint(len(candidates), (shifts,), generator=generator)]
 
 
 def autocorrelation(values: Tensor) -> Tensor:
-    """(..., rows) float32 circular autocorrelation of values (..., rows) float32 at every shift; 0 for
-    constant ones.
+    """Return the circular autocorrelation (..., rows) float32 of values (..., rows) float32 at every shift.
+
+    It is in [-1, 1], and 0 everywhere for constant values. It is computed from the power spectrum
+    (Wiener-Khinchin theorem).
     """
     centred = values - values.mean(-1, keepdim=True, dtype=torch.float64).float()
     spectrum = torch.fft.rfft(centred)
     power = spectrum.real.square() + spectrum.imag.square()
     correlation: Tensor = torch.fft.irfft(power, n=values.shape[-1])
-    still = centred.square().sum(-1, keepdim=True) == 0
-    return correlation / correlation[..., :1].masked_fill(still, torch.inf)
-
-
-def autocorrelation_time(values: Tensor) -> int:
-    """Positions until the circular autocorrelation of values (rows,) falls to 1/e; all if it never does."""
-    return _time(autocorrelation(values))
+    constant = centred.square().sum(-1, keepdim=True) == 0
+    return correlation / correlation[..., :1].masked_fill(constant, torch.inf)
 
 
 def _time(correlation: Tensor) -> int:
+    """Return the first shift at which correlation (rows,) is at most 1/e, or rows if there is none."""
     below = (correlation <= 1 / torch.e).nonzero()
     return int(below[0]) if len(below) else len(correlation)
 
 
-class Standards(NamedTuple):
-    """Mean of some features of a split, and one over their deviation, 0 for a constant one; (n,) float64."""
+class Standardization(NamedTuple):
+    """What scales features to mean 0 and variance 1: value -> (value - mean) * scale.
+
+    mean and scale are (features,) float64. scale is one over the standard deviation, 0 for a constant
+    feature.
+    """
 
     mean: Tensor
     scale: Tensor
 
 
 class ShiftedProducts:
-    """Products of c with features, scaled to mean 0 and variance 1, under every shift (shifts,) of a part.
+    """One-pass sums of c times standardized features, under every shift of the features within a chunk.
 
-    They are summed at some of a split's positions, in number rows in all.
+    They are sums over a sample of about 20,000 positions of the split.
     """
 
-    def __init__(self, standards: Standards, shifts: Tensor, *, cells: int, rows: int) -> None:
-        self.standards = standards
+    def __init__(self, standardization: Standardization, shifts: Tensor, *, cells: int, rows: int) -> None:
+        """Start with empty sums for shifts (shifts,) int64; rows counts the split's counted positions."""
+        self.standardization = standardization
         self.shifts = shifts
-        self.products = CrossProducts(cells, len(shifts) * len(standards.mean))
+        self.products = CrossProducts(cells, len(shifts) * len(standardization.mean))
         self.sums = torch.zeros(cells, dtype=torch.float64)
         self.count = 0
         self._rows = rows
 
     def update(self, features: Tensor, rows: Tensor, c: Tensor) -> None:
-        """Add c (positions, cells) float32, roughly centred, at rows (positions,) of a part whose features
-        that count are (rows of the part, n) uint8.
+        """Add a block of a chunk.
+
+        features (rows of the chunk, features) uint8 are the values at all counted positions of the chunk,
+        rows (positions,) int64 are the block's rows among these, and c (positions, cells) float32 is roughly
+        centred.
         """
-        kept = _by_lot(rows, min(1.0, _SHIFTED_POSITIONS / self._rows))
-        rows, c = rows[kept], c[kept]
+        sampled = _sampled(rows, min(1.0, _SHIFTED_POSITIONS / self._rows))
+        rows, c = rows[sampled], c[sampled]
         shifted = (rows[:, None] - self.shifts) % len(features)
         columns = features.index_select(0, shifted.flatten())
         self.products.update(c, columns.float().view(len(rows), -1))
@@ -143,35 +157,40 @@ class ShiftedProducts:
         self.count += len(rows)
 
     def merge(self, other: "ShiftedProducts") -> None:
-        """Add what another one of the same standards and shifts has seen."""
+        """Add the sums of other, with the same standardization and shifts, over another chunk."""
         self.products.merge(other.products)
         self.sums += other.sums
         self.count += other.count
 
     def scores(self, moments: CellFeatureMoments) -> Tensor:
-        """(cells, shifts, features) float64 |r| once every row is added; moments of the same c."""
+        """Return the scores |r| (cells, shifts, features) float64 over all blocks that were added.
+
+        moments are those of the same cells, whose variance scales the products.
+        """
         squares = moments.cell_squares / max(1, moments.count) * max(1, self.count) ** 2
-        still = moments.cell_squares <= moments.count * ROUNDING**2
-        norms = squares.sqrt().masked_fill(still, torch.inf)
-        mean, scale = self.standards
+        constant = moments.cell_squares <= moments.count * _LEAST_DEVIATION**2
+        norms = squares.sqrt().masked_fill(constant, torch.inf)
+        mean, scale = self.standardization
         products = self.products.sums.view(len(norms), len(self.shifts), len(mean))
         return (products - torch.outer(self.sums, mean)[:, None]).mul_(scale).abs_() / norms[:, None, None]
 
 
-def _by_lot(rows: Tensor, share: float) -> Tensor:
-    """(positions,) bool: about that share of rows (positions,) int64, always the same ones.
+def _sampled(rows: Tensor, share: float) -> Tensor:
+    """Return a fixed sample of about share of rows (positions,) int64, as flags (positions,) bool.
 
-    Multiples of the golden ratio are spread evenly over any period.
+    Multiples of the golden ratio are spread evenly over any period (Knuth's multiplicative hashing).
     """
     return (rows * 2_654_435_769) % 2**32 < share * 2**32
 
 
-def measure_standards(split: Split, features: Tensor, processes: ProcessGroup = ALONE) -> Standards:
-    """Those of some features (n,) int64 of a split."""
+def measure_standardization(
+    split: Split, features: Tensor, processes: ProcessGroup = ALONE
+) -> Standardization:
+    """Return the standardization of some features of split, whose numbers are features (n,) int64."""
 
-    def read(part: Chunk) -> tuple[GroupSums]:
+    def read(chunk: Chunk) -> tuple[GroupSums]:
         sums = GroupSums(len(features) * (CAP + 1), 0)
-        for place, column in enumerate(part.columns(features).unbind(1)):
+        for place, column in enumerate(chunk.columns(features).unbind(1)):
             sums.update(column.long() + place * (CAP + 1), torch.empty(len(column), 0))
         return (sums,)
 
@@ -180,4 +199,4 @@ def measure_standards(split: Split, features: Tensor, processes: ProcessGroup = 
     values = torch.arange(CAP + 1, dtype=torch.float64)
     mean = counts @ values / split.rows
     deviation = (counts * (values - mean[:, None]).square()).sum(1).div(split.rows).sqrt()
-    return Standards(mean, 1 / deviation.masked_fill(deviation <= ROUNDING, torch.inf))
+    return Standardization(mean, 1 / deviation.masked_fill(deviation <= _LEAST_DEVIATION, torch.inf))

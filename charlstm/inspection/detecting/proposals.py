@@ -1,4 +1,9 @@
-"""Features that the cells of a model propose by their own movements."""
+"""Features that the cells of a model propose by how they move.
+
+A cell's movements show which simple automaton it might follow: a switch whose flips its drivers predict, a
+depth that steps up at some characters and down at others, or a counter that some characters bring to one
+value. A proposal proves nothing: `discovery` scores it beside the listed features.
+"""
 
 from collections.abc import Iterator
 
@@ -8,69 +13,115 @@ from numpy.typing import NDArray
 from charlstm.inspection.detecting.movements import Movements, Numbers
 from charlstm.inspection.features.automata import Automaton
 from charlstm.inspection.features.feature import ANY_CHARACTER
+from charlstm.inspection.reading.splits import Chunk
 
-# A flip counts for a driver set of this F1 at least, and one must be seen this often.
-FLIP_F1 = 0.8
+# Automata that the cells of a model may propose altogether.
+_MOST_PROPOSALS = 64
 
-_OCCURRENCES = 20
+# Closers at depth 0, as a share of all closers, that a proposed depth may have.
+_ALLOWED_UNMATCHED_SHARE = 0.05
 
-# A character's move counts beside the largest one from this share of it on.
-_COMPARABLE = 0.5
+# Drivers must predict the flips of a cell with this F1 at least. A counter that steps at any character must
+# step alike at this share of the characters between its resets.
+_LEAST_FLIP_F1 = 0.8
+_LEAST_STEPPING_SHARE = 0.8
 
-# What openers and closers must explain of all movement of a depth.
-_EXPLAINED = 0.3
+# A longer lag, or pairs of characters, is preferred only if its F1 is better by this much.
+_CLEARLY_BETTER_F1 = 0.02
 
-# How much of c's variance may be left at a resetter, and how far apart two resetters may bring it.
-_RESET_SPREAD = 0.25
+# A cell must flip this often in one direction, and a character must occur this often, to be judged by.
+_LEAST_OCCURRENCES = 20
+
+# A driver must be behind this share of a cell's flips, and at least this many of them.
+_LEAST_SHARE_OF_FLIPS, _LEAST_FLIPS = 0.01, 2.0
+
+# A character moves a cell comparably far as another if it moves it by at least this share of the other's
+# step.
+_COMPARABLE_STEP_SHARE = 0.5
+
+# The share of all squared movement of a cell that its steppers must explain.
+_LEAST_EXPLAINED_SHARE = 0.3
+
+# At a resetter the variance of c is at most this share of its whole variance, and the resetters of one
+# counter bring c to values at most this many standard deviations from that of the first one.
+_LARGEST_RESET_SPREAD = 0.25
+_LARGEST_RESET_DISTANCE_DEVIATIONS = 0.25
 
 _MOST_DRIVERS = 6
 
 
-def proposals(seen: Movements) -> list[Automaton]:
-    """The automata that any cell proposes, each once."""
-    found: dict[Automaton, None] = {}
-    for cell in range(len(seen.variance)):
-        if seen.variance[cell] > 0:
-            found.update(dict.fromkeys(_proposed(seen, cell)))
-    return list(found)
+def propose_features(movements: Movements, chunk: Chunk) -> list[Automaton]:
+    """Return the first _MOST_PROPOSALS automata that the cells propose, in the direction that suits the text.
+
+    The movements of a cell do not say which of the two levels of a switch is the off level, nor which
+    direction of a depth is down. An automaton and its reverse are tried on the text of chunk: a depth takes
+    the direction with fewer unmatched closers, then each takes the direction that is at 0 more often. A text
+    that starts deep inside brackets has some unmatched closers in the right direction, so a small share of
+    them is no reason against it.
+    """
+
+    def implausibility(automaton: Automaton) -> tuple[float, int]:
+        unmatched = automaton.unmatched(chunk.text) if automaton.kind == "depth" else 0.0
+        nonzero = np.count_nonzero(automaton.signal(chunk.text, chunk.cut.starts).values)
+        return max(0.0, unmatched - _ALLOWED_UNMATCHED_SHARE), int(nonzero)
+
+    return [
+        automaton
+        if automaton.kind == "counter"
+        else min((automaton, automaton.reversed()), key=implausibility)
+        for automaton in proposed_automata(movements)[:_MOST_PROPOSALS]
+    ]
 
 
-def _proposed(seen: Movements, cell: int) -> Iterator[Automaton]:
-    switch = flip_drivers(seen, cell)
+def proposed_automata(movements: Movements) -> list[Automaton]:
+    """Return the automata that any cell proposes, each once, in the order of the cells."""
+    automata: dict[Automaton, None] = {}
+    for cell in range(len(movements.variance)):
+        if movements.variance[cell] > 0:
+            automata.update(dict.fromkeys(_of_cell(movements, cell)))
+    return list(automata)
+
+
+def _of_cell(movements: Movements, cell: int) -> Iterator[Automaton]:
+    """Yield the automata that one cell proposes."""
+    switch = flip_drivers(movements, cell)
     if switch:
         yield switch
-    yield from _depths(seen, cell)
-    yield from _counters(seen, cell)
+    yield from _depths(movements, cell)
+    yield from _counters(movements, cell)
 
 
-def flip_drivers(seen: Movements, cell: int) -> Automaton | None:
-    """The switch whose drivers predict the cell's flips best, both ways; None below FLIP_F1.
+def flip_drivers(movements: Movements, cell: int) -> Automaton | None:
+    """Return the switch whose drivers predict the flips of cell best, or None below an F1 of _LEAST_FLIP_F1.
 
-    Single characters at the shortest lag are preferred to pairs unless these are clearly better.
+    The F1 counts in the direction in which the flips are predicted worse. A longer lag or a pair of
+    characters is preferred to the current character only where it is clearly better.
     """
     best: Automaton | None = None
-    best_score = FLIP_F1
-    for name, flips in seen.flips.items():
-        up, up_score = _predictors(flips.up[cell], flips.below[cell], seen.drivers[name])
-        down, down_score = _predictors(flips.down[cell], flips.above[cell], seen.drivers[name])
+    best_score = _LEAST_FLIP_F1
+    for name, flips in movements.flips.items():
+        up, up_score = _predictors(flips.up[cell], flips.below[cell], movements.drivers[name])
+        down, down_score = _predictors(flips.down[cell], flips.above[cell], movements.drivers[name])
         score = min(up_score, down_score)
-        if score > best_score + (0.02 if best else 0):
+        if score > best_score + (_CLEARLY_BETTER_F1 if best else 0):
             lag = int(name[-1]) if name.startswith("lag") else 0
             best, best_score = Automaton("switch", up, down, lag), score
     return best
 
 
 def _predictors(flips: Numbers, chances: Numbers, names: list[str]) -> tuple[tuple[str, ...], float]:
-    """The drivers that together predict flips best, by F1 = 2 hits / (flips + predictions), grown greedily.
+    """Return the drivers that together predict flips best, and their F1 in [0, 1]: ((), 0.0) if none does.
 
-    flips and chances are (drivers,): how often the cell flipped there, and how often it could have.
+    flips and chances (drivers,) are how often the cell flipped at each driver, and how often it could have;
+    names are the drivers. F1 is 2 * hits / (flips + predictions). The set grows greedily, the most precise
+    driver first, and its best size is taken.
     """
     total = flips.sum()
-    if total < _OCCURRENCES:
+    if total < _LEAST_OCCURRENCES:
         return (), 0.0
     precision = np.where(chances > 0, flips / chances.clip(min=1), 0)
     order = np.argsort(-precision, kind="stable")
-    order = order[flips[order] >= max(2.0, 0.01 * total)][:_MOST_DRIVERS]
+    order = order[flips[order] >= max(_LEAST_FLIPS, _LEAST_SHARE_OF_FLIPS * total)][:_MOST_DRIVERS]
     if len(order) == 0:
         return (), 0.0
     scores = 2 * flips[order].cumsum() / (total + chances[order].cumsum())
@@ -78,66 +129,76 @@ def _predictors(flips: Numbers, chances: Numbers, names: list[str]) -> tuple[tup
     return tuple(sorted(names[place] for place in order[:size])), float(scores[size - 1])
 
 
-def _depths(seen: Movements, cell: int) -> Iterator[Automaton]:
-    """Steps up at some characters and down, about as far, at others, that explain most of the movement."""
-    steps = seen.steps[cell]
-    weight = seen.counts * steps * np.abs(steps)
-    rising, falling = _alike(steps, weight, seen.counts), _alike(-steps, -weight, seen.counts)
+def _depths(movements: Movements, cell: int) -> Iterator[Automaton]:
+    """Yield the depth of cell, if about equal steps up and down at some characters explain its movement."""
+    steps = movements.steps[cell]
+    weight = movements.counts * steps * np.abs(steps)
+    rising = _comparable(steps, weight, movements.counts)
+    falling = _comparable(-steps, -weight, movements.counts)
     if not rising or not falling:
         return
     moving = [*rising, *falling]
-    total = (seen.counts * seen.step_squares[cell]).sum()
+    total = (movements.counts * movements.step_squares[cell]).sum()
     explained = np.abs(weight[moving]).sum() / max(total, 1e-12)
-    sizes = np.abs(steps[rising]).mean() / np.abs(steps[falling]).mean()
-    if explained >= _EXPLAINED and _COMPARABLE <= sizes <= 1 / _COMPARABLE:
-        up, down = (tuple(sorted(seen.symbols[v] for v in side)) for side in (rising, falling))
+    ratio = np.abs(steps[rising]).mean() / np.abs(steps[falling]).mean()
+    equal = _COMPARABLE_STEP_SHARE <= ratio <= 1 / _COMPARABLE_STEP_SHARE
+    if explained >= _LEAST_EXPLAINED_SHARE and equal:
+        up, down = (tuple(sorted(movements.symbols[place] for place in side)) for side in (rising, falling))
         yield Automaton("depth", up, down)
 
 
-def _alike(steps: Numbers, weight: Numbers, counts: Numbers) -> list[int]:
-    """The character with the largest weight, and those that move the cell about as far the same way."""
+def _comparable(steps: Numbers, weight: Numbers, counts: Numbers) -> list[int]:
+    """Return the character with the largest weight and those that move the cell comparably far upwards.
+
+    steps, weight and counts are (vocabulary,): the mean step at each character, the part of all movement
+    that it is behind, and how often it occurs. The list is empty where no character moves the cell upwards,
+    where the first one is rare, or where there are more than _MOST_DRIVERS.
+    """
     first = int(weight.argmax())
     if weight[first] <= 0:
         return []
-    alike = (steps >= _COMPARABLE * steps[first]) & (counts >= _OCCURRENCES)
-    found = np.flatnonzero(alike).tolist()
-    return found if first in found and len(found) <= _MOST_DRIVERS else []
+    comparable = (steps >= _COMPARABLE_STEP_SHARE * steps[first]) & (counts >= _LEAST_OCCURRENCES)
+    places = np.flatnonzero(comparable).tolist()
+    return places if first in places and len(places) <= _MOST_DRIVERS else []
 
 
-def _counters(seen: Movements, cell: int) -> Iterator[Automaton]:
-    """Steps since characters that bring the cell to one value."""
-    spread = seen.landing_variances[cell] / seen.variance[cell]
-    still = np.where(seen.counts >= _OCCURRENCES, spread, np.inf)
-    for first in np.argsort(still, kind="stable")[:2].tolist():
-        if still[first] > _RESET_SPREAD:
+def _counters(movements: Movements, cell: int) -> Iterator[Automaton]:
+    """Yield up to two counters of steps since characters that bring cell to one value."""
+    spread = movements.landing_variances[cell] / movements.variance[cell]
+    spread = np.where(movements.counts >= _LEAST_OCCURRENCES, spread, np.inf)
+    landings = movements.landings[cell]
+    for first in np.argsort(spread, kind="stable")[:2].tolist():
+        if spread[first] > _LARGEST_RESET_SPREAD:
             return
-        near = np.abs(seen.landings[cell] - seen.landings[cell, first]) <= _RESET_SPREAD * np.sqrt(
-            seen.variance[cell]
-        )
-        resets = np.flatnonzero((still <= _RESET_SPREAD) & near)
+        largest_distance = _LARGEST_RESET_DISTANCE_DEVIATIONS * np.sqrt(movements.variance[cell])
+        near = np.abs(landings - landings[first]) <= largest_distance
+        resets = np.flatnonzero((spread <= _LARGEST_RESET_SPREAD) & near)
         if len(resets) <= _MOST_DRIVERS:
-            steppers = _steppers(seen, cell, resets)
+            steppers = _steppers(movements, cell, resets)
             if steppers:
-                yield Automaton("counter", steppers, tuple(sorted(seen.symbols[v] for v in resets.tolist())))
+                resetters = sorted(movements.symbols[place] for place in resets.tolist())
+                yield Automaton("counter", steppers, tuple(resetters))
 
 
-def _steppers(seen: Movements, cell: int, resets: NDArray[np.int64]) -> tuple[str, ...]:
-    """What makes the cell step between its resets: "*" where most characters do."""
-    counts = seen.counts.copy()
+def _steppers(movements: Movements, cell: int, resets: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return the characters at which cell steps between its resets, or ("*",) where most characters step it.
+
+    resets (n,) are the ids of the resetting characters. The result is empty where no few characters explain
+    enough of the movement.
+    """
+    counts = movements.counts.copy()
     counts[resets] = 0
-    steps = seen.steps[cell]
+    steps = movements.steps[cell]
     mean = (counts * steps).sum() / max(1.0, counts.sum())
-    equal = (
-        (steps / mean >= _COMPARABLE) & (steps / mean <= 1 / _COMPARABLE)
-        if mean
-        else np.zeros(len(steps), bool)
-    )
-    if counts[equal].sum() >= FLIP_F1 * counts.sum():
+    equal = np.zeros(len(steps), bool)
+    if mean:
+        equal = (steps / mean >= _COMPARABLE_STEP_SHARE) & (steps / mean <= 1 / _COMPARABLE_STEP_SHARE)
+    if counts[equal].sum() >= _LEAST_STEPPING_SHARE * counts.sum():
         return tuple(ANY_CHARACTER)
     for sign in (1, -1):
         weight = counts * sign * steps * np.abs(steps)
-        alike = _alike(sign * steps, weight, counts)
-        total = (counts * seen.step_squares[cell]).sum()
-        if alike and weight[alike].sum() >= _EXPLAINED * total:
-            return tuple(sorted(seen.symbols[v] for v in alike))
+        stepping = _comparable(sign * steps, weight, counts)
+        total = (counts * movements.step_squares[cell]).sum()
+        if stepping and weight[stepping].sum() >= _LEAST_EXPLAINED_SHARE * total:
+            return tuple(sorted(movements.symbols[place] for place in stepping))
     return ()

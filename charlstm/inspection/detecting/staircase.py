@@ -1,4 +1,8 @@
-"""The staircase of each pair: mean and spread of c at every value of the feature, and what that says."""
+"""The staircase of a pair of cell and feature: the mean of c at every value of the feature.
+
+A cell that counts has a staircase of equal steps and returns to one value at the reset. A cell that only
+remembers a character for a while has one that flattens out.
+"""
 
 import torch
 from torch import Tensor
@@ -6,101 +10,123 @@ from torch import Tensor
 from charlstm.inspection.features.feature import CAP
 from charlstm.inspection.reading.accumulators import GroupSums
 
-# What is told of a counter holds up to this share of its values: the longest stretches are few.
-_COMMON = 0.9
-# Characters after a switch went on up to which its survival is told.
-SURVIVAL = 64
-# A level of a depth is told apart when it lies this share of the first step beyond the one before.
-_APART = 0.4
-_OCCURRENCES = 20
-_BACKFITS = 10
+# A staircase goes up to the value that this share of the positions does not exceed: few positions are beyond.
+_COMMON_SHARE = 0.9
+
+# Survival is measured up to this many characters after a switch went on.
+SURVIVAL_CHARACTERS = 64
+
+# A value of a depth is told apart if its step is at least this share of the first step.
+_LEAST_STEP_SHARE = 0.4
+
+# A value that occurs less often than this is not judged.
+_LEAST_OCCURRENCES = 20
+
+_BACKFITTING_PASSES = 10
 
 
-class Profile:
-    """Sums of c and its square by value of each pair's own feature, 0 to CAP, in each stretch of a part.
+class Staircases:
+    """One-pass sums of c and its square by value of each pair's feature, and what they say of each pair.
 
-    Means and spreads are within stretches: each has a level of its own taken out. Of merged parts only the
-    sums without these levels are kept.
+    Means and spreads are within stretches: an offset of each stretch is fitted and taken out. Of another
+    chunk that is merged, only the sums without these offsets are kept, so that memory does not grow with the
+    text.
     """
 
     def __init__(self, pairs: int, stretches: int) -> None:
+        """Start with empty sums for a number of pairs, over a chunk of some stretches."""
         self.pairs = pairs
         self.stretches = stretches
         self._by_value = GroupSums(stretches * pairs * (CAP + 1), 2)
-        self._survived = GroupSums(pairs * SURVIVAL, 1)
-        self._past = torch.zeros(3, pairs, CAP + 1, dtype=torch.float64)
+        self._survived = GroupSums(pairs * SURVIVAL_CHARACTERS, 1)
+        self._merged = torch.zeros(3, pairs, CAP + 1, dtype=torch.float64)
 
-    def update(self, own: Tensor, c: Tensor, stretch: Tensor) -> None:
-        """Add a block: own (positions, pairs) feature values and c (positions, pairs), both float32, in
-        stretches (positions,) int64.
+    def update(self, features: Tensor, c: Tensor, stretch: Tensor) -> None:
+        """Add a block of the chunk.
+
+        features (positions, pairs) float32 has the values of each pair's feature, whole numbers from 0 to
+        CAP, c (positions, pairs) float32 is that of its cell, and stretch (positions,) int64 counts the
+        stretches of the chunk from 0.
         """
         place = stretch[:, None] * self.pairs + torch.arange(self.pairs)
         flat = c.flatten()
-        groups = own.long() + place * (CAP + 1)
+        groups = features.long() + place * (CAP + 1)
         self._by_value.update(groups.flatten(), torch.stack((flat, flat.square()), dim=1))
 
-    def update_survival(self, since: Tensor, true: Tensor, on: Tensor) -> None:
-        """Add a block: characters since the last change, whether the feature and the cell are on."""
-        counted = true & (since < SURVIVAL)
-        groups = since + torch.arange(self.pairs) * SURVIVAL
-        self._survived.update(groups[counted], on[counted].float()[:, None])
+    def update_survival(self, since: Tensor, feature_on: Tensor, cell_on: Tensor) -> None:
+        """Add a block to the survival; all three are (positions, pairs).
 
-    def merge(self, other: "Profile") -> None:
-        """Add what a profile of the same pairs has seen in another part."""
-        self._past = self._past + other._totals()
+        since int64 is the number of characters since the feature last went on or off; feature_on and cell_on
+        bool say whether the feature and the cell are on.
+        """
+        counted = feature_on & (since < SURVIVAL_CHARACTERS)
+        groups = since + torch.arange(self.pairs) * SURVIVAL_CHARACTERS
+        self._survived.update(groups[counted], cell_on[counted].float()[:, None])
+
+    def merge(self, other: "Staircases") -> None:
+        """Add the sums of other, of the same pairs over another chunk."""
+        self._merged = self._merged + other._totals()
         self._survived.merge(other._survived)
 
     def counts(self) -> Tensor:
-        """(pairs, CAP + 1) float64: how often each value occurred."""
-        return self._past[0] + self._counts().sum(0)
+        """Return how often each value occurs, (pairs, CAP + 1) float64."""
+        return self._merged[0] + self._counts().sum(0)
 
     def _counts(self) -> Tensor:
-        """(stretches, pairs, CAP + 1)."""
+        """Return how often each value occurs in each stretch, (stretches, pairs, CAP + 1) float64."""
         return self._by_value.counts.view(self.stretches, self.pairs, CAP + 1)
 
-    def _levels(self) -> Tensor:
-        """(stretches, pairs) how far c of each stretch lies from where the values alone would put it.
+    def _stretch_offsets(self) -> Tensor:
+        """Return how far c of each stretch lies above what its values predict, (stretches, pairs) float64.
 
-        Fitted as an effect beside that of the value, one after the other until both stand (backfitting).
+        The effects of the stretch and of the value are fitted in turn (backfitting, Hastie and Tibshirani
+        1990).
         """
         counts = self._counts()
         sums = self._by_value.sums[:, 0].view_as(counts)
-        level = torch.zeros(self.stretches, self.pairs, dtype=torch.float64)
-        for _ in range(_BACKFITS):
-            means = (sums - counts * level[:, :, None]).sum(0) / counts.sum(0).clamp(min=1)
-            level = (sums - counts * means).sum(2) / counts.sum(2).clamp(min=1)
-            level = level - (level * counts.sum(2)).sum(0) / counts.sum((0, 2)).clamp(min=1)
-        return level
+        offset = torch.zeros(self.stretches, self.pairs, dtype=torch.float64)
+        for _ in range(_BACKFITTING_PASSES):
+            means = (sums - counts * offset[:, :, None]).sum(0) / counts.sum(0).clamp(min=1)
+            offset = (sums - counts * means).sum(2) / counts.sum(2).clamp(min=1)
+            offset = offset - (offset * counts.sum(2)).sum(0) / counts.sum((0, 2)).clamp(min=1)
+        return offset
 
     def _totals(self) -> Tensor:
-        """(3, pairs, CAP + 1): counts, and sums of c and of its square by value, without the stretches'
-        levels.
-        """
-        counts, level = self._counts(), self._levels()[:, :, None]
-        first, second = (part.view_as(counts) for part in self._by_value.sums.unbind(1))
-        squares = second - 2 * level * first + level.square() * counts
-        now = torch.stack((counts.sum(0), (first - level * counts).sum(0), squares.sum(0)))
-        return self._past + now
+        """Return counts and sums of c and c^2 by value, without offsets, (3, pairs, CAP + 1) float64."""
+        counts, offset = self._counts(), self._stretch_offsets()[:, :, None]
+        sums, squares = (column.view_as(counts) for column in self._by_value.sums.unbind(1))
+        squares = squares - 2 * offset * sums + offset.square() * counts
+        own = torch.stack((counts.sum(0), (sums - offset * counts).sum(0), squares.sum(0)))
+        return self._merged + own
 
     def means(self) -> Tensor:
-        """(pairs, CAP + 1) float64: mean of c less the cell's calibrated mean, 0 where a value is absent."""
+        """Return the mean of c at each value, (pairs, CAP + 1) float64; 0 where a value does not occur.
+
+        c is what was added, which is less the calibrated mean of the cell.
+        """
         counts, sums, _ = self._totals().unbind()
         return sums / counts.clamp(min=1)
 
     def survival(self) -> Tensor:
-        """(pairs, SURVIVAL) float64: share of cells on, so many characters after the feature went on."""
-        return self._survived.means()[:, 0].view(self.pairs, SURVIVAL)
+        """Return the share of positions at which the cell is on, (pairs, SURVIVAL_CHARACTERS) float64.
+
+        Column n is over the positions n characters after the feature went on, while the feature is on.
+        """
+        return self._survived.means()[:, 0].view(self.pairs, SURVIVAL_CHARACTERS)
 
     def _weights(self) -> Tensor:
-        """(pairs, CAP + 1) shares of the values up to the 90th percentile, without CAP, which is many."""
+        """Return the share of each value among the common values, (pairs, CAP + 1) float64, 0 for the others.
+
+        CAP is never common: it stands for all larger counts.
+        """
         counts = self.counts().clone()
         counts[:, CAP] = 0
         before = counts.cumsum(1) - counts
-        weights = counts * (before < _COMMON * counts.sum(1, keepdim=True))
+        weights = counts * (before < _COMMON_SHARE * counts.sum(1, keepdim=True))
         return weights / weights.sum(1, keepdim=True).clamp(min=1)
 
     def straightness(self) -> Tensor:
-        """(pairs,) float64 R^2 of the mean of c by value as a line; values weigh as they occur."""
+        """Return how well a line fits each staircase, R^2 weighted by counts, (pairs,) float64 in [0, 1]."""
         weights, means = self._weights(), self.means()
         values = torch.arange(CAP + 1, dtype=torch.float64).expand(self.pairs, -1)
         values = values - (weights * values).sum(1, keepdim=True)
@@ -110,7 +136,7 @@ class Profile:
         return product.square() / squares.clamp(min=1e-18)
 
     def reset_spread(self) -> Tensor:
-        """(pairs,) float64: variance of c where the feature is 0, over its variance everywhere."""
+        """Return the variance of c where the feature is 0 over its variance everywhere, (pairs,) float64."""
         counts, sums, squares = self._totals().unbind()
 
         def variance(count: Tensor, total: Tensor, square: Tensor) -> Tensor:
@@ -121,14 +147,15 @@ class Profile:
         return variance(counts[:, 0], sums[:, 0], squares[:, 0]) / everywhere.clamp(min=1e-18)
 
     def leak(self) -> Tensor:
-        """(pairs,) float64: how much of itself a counter loses over a segment, lambda times N90.
+        """Return how much of itself each counter loses between resets, (pairs,) float64, 0 or more.
 
-        lambda is from a fit of the step of the mean as a - lambda * mean; N90 is the 90th percentile of
-        the values. Up to .5 it counts in a line, up to about 2 it saturates, beyond that it fades.
+        It is lambda * n: the steps of the staircase are fitted as a - lambda * mean, and n is the largest
+        common value. Up to 0.5 the cell counts in a line, up to about 2 it saturates, and beyond that it
+        fades.
         """
         weights, means = self._weights(), self.means()
-        pair = weights[:, 1:] * (self.counts()[:, 1:] >= _OCCURRENCES)
-        share = pair / pair.sum(1, keepdim=True).clamp(min=1e-12)
+        judged = weights[:, 1:] * (self.counts()[:, 1:] >= _LEAST_OCCURRENCES)
+        share = judged / judged.sum(1, keepdim=True).clamp(min=1e-12)
         steps, level = means[:, 1:] - means[:, :-1], means[:, :-1]
         steps = steps - (share * steps).sum(1, keepdim=True)
         level = level - (share * level).sum(1, keepdim=True)
@@ -137,14 +164,18 @@ class Profile:
         return (-slope * longest).clamp(min=0)
 
     def levels(self) -> Tensor:
-        """(pairs,) int64: values of a depth told apart, 0 among them, each a step beyond the one before."""
+        """Return how many values of a depth each cell tells apart, (pairs,) int64, 1 or more.
+
+        They are 0 and the values after it, up to the first that is rare or whose step is small beside the
+        first.
+        """
         means = self.means()
         first = means[:, 1] - means[:, 0]
         rises = (means[:, 1:] - means[:, :-1]) / torch.where(first == 0, torch.inf, first)[:, None]
-        apart = (rises >= _APART) & (self.counts()[:, 1:] >= _OCCURRENCES)
+        apart = (rises >= _LEAST_STEP_SHARE) & (self.counts()[:, 1:] >= _LEAST_OCCURRENCES)
         return 1 + apart.long().cumprod(1).sum(1)
 
     def staircase(self, pair: int) -> list[float]:
-        """Mean of c by value, less the calibrated mean, up to the 90th percentile of the values."""
+        """Return the mean of c at the common values of one pair, from 0 on, to four decimals."""
         stop = int((self._weights()[pair] > 0).sum())
         return [round(value, 4) for value in self.means()[pair, :stop].tolist()]

@@ -1,20 +1,68 @@
-"""What the cells of a model propose before anything is scored."""
-
-from types import SimpleNamespace
+"""Detection from calibration to confirmation on a network whose cells are planted."""
 
 import pytest
+import torch
+from written_text import SYMBOLS, ids_of, written
 
-from charlstm.inspection.detecting import detect
-from charlstm.inspection.features.automata import Automaton
-from charlstm.inspection.reading.trace import Cut
+from charlstm.config import InspectionConfig
+from charlstm.inspection.detecting.detect import Detected, detect
+from charlstm.inspection.detecting.null import LEAST_SHIFT_CHARACTERS
+from charlstm.inspection.exam.planted_cells import character_detector, latch, line_counter, plant, toggle
+from charlstm.inspection.reading.inspected_text import InspectedText, read_text
+
+STAGES = ["calibration", "movements", "untrained scores", "discovery", "confirmation"]
 
 
-@pytest.mark.parametrize("kind", ["depth", "switch"])
-def test_what_is_0_most_of_the_time_is_proposed(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """Also where a text begins inside more brackets than it ever opens again."""
-    text = "a)b))) " + "so it (as (they) say) goes on and on " * 50
-    part = SimpleNamespace(text=text, cut=Cut(len(text), 1))
-    right = Automaton(kind, ("(",), (")",))
-    for proposed in (right, right.reversed()):
-        monkeypatch.setattr(detect, "proposals", lambda seen, one=proposed: [one])
-        assert detect._proposed(None, part) == [right]
+@pytest.fixture(scope="module")
+def text() -> InspectedText:
+    return read_text(ids_of(written(40_000, seed=1)), SYMBOLS, 8)
+
+
+@pytest.fixture(scope="module")
+def stages() -> list[tuple[str, float]]:
+    """What the progress reports: each stage and the share of the work before it."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def detected(text: InspectedText, stages: list[tuple[str, float]]) -> Detected:
+    cells = [toggle('"'), latch("(", ")"), line_counter("\n"), character_detector("[")]
+    model = plant(cells, SYMBOLS, idle=4, generator=torch.Generator().manual_seed(0))
+    return detect(
+        model,
+        text,
+        InspectionConfig(seed=0),
+        generator=torch.Generator().manual_seed(0),
+        progress=lambda stage, done: stages.append((stage, done)),
+    )
+
+
+def test_planted_cells_stand_with_the_features_that_they_follow(detected: Detected) -> None:
+    features = [detected.text.table.features[place] for place in detected.pairs.features.tolist()]
+    assert detected.pairs.cells.tolist() == [0, 1, 2], "neither the character detector nor an idle cell"
+    assert [feature.kind for feature in features] == ["switch", "switch", "counter"]
+    assert features[0].drivers == {"set": ['"'], "reset": ['"']}
+    assert features[2].name == "column"
+    assert detected.stands.tolist() == [True] * 3
+    assert detected.pseudo_found == 0
+    assert detected.shortest_shift >= LEAST_SHIFT_CHARACTERS
+
+
+def test_features_that_cells_propose_stand_behind_the_listed_ones(
+    text: InspectedText, detected: Detected
+) -> None:
+    names = detected.text.table.names
+    assert names[: len(text.table.names)] == text.table.names
+    assert "after_left_parenthesis_until_right_parenthesis" in names[len(text.table.names) :]
+    for columns in (detected.untrained, detected.discovery.scores.correlation[0]):
+        assert len(columns) == len(names)
+
+
+def test_the_stages_report_rising_shares_of_the_work(
+    detected: Detected, stages: list[tuple[str, float]]
+) -> None:
+    assert [stage for stage, _ in stages] == STAGES
+    shares = [share for _, share in stages]
+    assert shares[0] == 0
+    assert shares == sorted(set(shares))
+    assert shares[-1] < 1

@@ -1,59 +1,74 @@
-"""How planted cells move, against numpy, and what they propose."""
+"""How planted cells move at each character, against sums by numpy."""
 
 import numpy as np
 import pytest
 import torch
 from written_text import SYMBOLS, ids_of, written
 
-from charlstm.inspection.detecting.discovery import calibrate
-from charlstm.inspection.detecting.movements import Movements, watch
-from charlstm.inspection.detecting.proposals import flip_drivers, proposals
+from charlstm.inspection.detecting.calibration import calibrate
+from charlstm.inspection.detecting.movements import measure_movements
 from charlstm.inspection.exam.planted_cells import depth_counter, latch, line_counter, plant, toggle
-from charlstm.inspection.features.automata import Automaton
+from charlstm.inspection.reading import splits
 from charlstm.inspection.reading.splits import Split
-
-CELLS = [toggle('"'), latch("(", ")").negated(), line_counter("\n"), depth_counter("[", "]")]
+from charlstm.model.char_lstm import CharLSTM
 
 
 @pytest.fixture(scope="module")
-def read() -> tuple[Movements, np.ndarray, np.ndarray, np.ndarray]:
-    """What was seen, and c, c before and the characters at every counted position."""
-    model = plant(CELLS, SYMBOLS, idle=3, generator=torch.Generator().manual_seed(0))
-    ids = ids_of(written(20_000, seed=1))
-    split = Split(ids, SYMBOLS, 0, 4)
+def model() -> CharLSTM:
+    cells = [toggle('"'), latch("(", ")").negated(), line_counter("\n"), depth_counter("[", "]")]
+    return plant(cells, SYMBOLS, idle=3, generator=torch.Generator().manual_seed(0))
+
+
+def text_split() -> Split:
+    return Split(ids_of(written(20_000, seed=1)), SYMBOLS, 0, 4)
+
+
+def test_flips_and_steps_equal_sums_by_numpy(model: CharLSTM) -> None:
+    split = text_split()
     calibration = calibrate(model, split)
-    seen = watch(model, split, calibration.thresholds, calibration.means, SYMBOLS)
-    part = split.first
-    c = np.empty((2, len(part.characters), 7))
-    for block in part.blocks(model):
-        c[0, block.rows], c[1, block.rows] = block.c, block.c_before
-    return seen, c, part.characters.numpy(), calibration.thresholds.numpy()
-
-
-def test_sums_equal_numpy(read: tuple[Movements, np.ndarray, np.ndarray, np.ndarray]) -> None:
-    seen, (c, before), characters, thresholds = read
+    movements = measure_movements(model, split, calibration)
+    thresholds, means = calibration.thresholds.numpy(), calibration.means.numpy()
+    characters = split.first.characters.numpy()
+    c, before = np.empty((2, len(characters), 7))
+    for block in split.first.blocks(model):
+        c[block.rows], before[block.rows] = block.c, block.c_before
     rising = (c > thresholds) & (before <= thresholds)
     quote = characters == SYMBOLS.index('"')
     place = SYMBOLS.index('"')
-    np.testing.assert_array_equal(seen.flips["lag_0"].up[:, place], rising[quote].sum(0))
-    np.testing.assert_array_equal(seen.flips["lag_0"].below[:, place], (before <= thresholds)[quote].sum(0))
-    np.testing.assert_allclose(seen.steps[:, place], (c - before)[quote].mean(0), atol=1e-5)
-    np.testing.assert_allclose(seen.landing_variances[:, place], c[quote].var(0), atol=1e-4)
-    np.testing.assert_allclose(seen.variance, c.var(0), rtol=1e-3)
+    flips = movements.flips["lag_0"]
+    np.testing.assert_array_equal(flips.up[:, place], rising[quote].sum(0))
+    np.testing.assert_array_equal(flips.below[:, place], (before <= thresholds)[quote].sum(0))
+    np.testing.assert_array_equal(flips.above[:, place], (before > thresholds)[quote].sum(0))
+    np.testing.assert_allclose(movements.steps[:, place], (c - before)[quote].mean(0), atol=1e-5)
+    np.testing.assert_allclose(
+        movements.step_squares[:, place], np.square(c - before)[quote].mean(0), atol=1e-5
+    )
+    np.testing.assert_allclose(movements.landings[:, place], c[quote].mean(0) - means, atol=1e-5)
+    np.testing.assert_allclose(movements.landing_variances[:, place], c[quote].var(0), atol=1e-4)
+    np.testing.assert_allclose(movements.variance, c.var(0), rtol=1e-3)
+    np.testing.assert_array_equal(movements.counts, np.bincount(characters, minlength=len(SYMBOLS)))
+    # The first counted character of each of the four stretches follows one that is not counted.
     after_quote = np.flatnonzero(quote) + 1
     after_quote = after_quote[after_quote < len(c)]
-    late = seen.flips["lag_1"].up[:, place]
-    assert (np.abs(late - rising[after_quote].sum(0)) <= 4).all()  # stretches begin in between
-    pair = seen.drivers["pairs"].index(' "')
+    late = movements.flips["lag_1"].up[:, place]
+    assert (np.abs(late - rising[after_quote].sum(0)) <= 4).all()
+    pair = movements.drivers["pairs"].index(' "')
     both = quote[1:] & (characters[:-1] == SYMBOLS.index(" "))
-    assert abs(seen.flips["pairs"].up[0, pair] - rising[1:][both].sum(0)[0]) <= 4
+    assert abs(movements.flips["pairs"].up[0, pair] - rising[1:][both].sum(0)[0]) <= 4
 
 
-def test_cells_propose_what_they_are(read: tuple[Movements, np.ndarray, np.ndarray, np.ndarray]) -> None:
-    seen = read[0]
-    assert flip_drivers(seen, 0) == Automaton("switch", ('"',), ('"',))
-    assert flip_drivers(seen, 1) == Automaton("switch", (")",), ("(",))
-    found = proposals(seen)
-    assert Automaton("counter", ("*",), ("\n",)) in found
-    assert Automaton("depth", ("[",), ("]",)) in found
-    assert len(set(found)) == len(found)
+def test_movements_of_a_text_in_chunks_are_sums_over_all_of_them(
+    model: CharLSTM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibration = calibrate(model, text_split())
+    monkeypatch.setattr(splits, "LONGEST_CHUNK_CHARACTERS", 8_000)
+    split = text_split()
+    movements = measure_movements(model, split, calibration)
+    assert split.chunk_count == 3
+    assert movements.counts.sum() == split.rows
+    thresholds = calibration.thresholds.float()
+    blocks = [block for chunk in split for block in chunk.blocks(model)]
+    rising = sum(((b.c > thresholds) & (b.c_before <= thresholds)).sum(0).numpy() for b in blocks)
+    assert rising[0] > 50
+    for name in ("lag_0", "lag_1", "lag_2"):
+        np.testing.assert_array_equal(movements.flips[name].up.sum(1), rising)

@@ -1,0 +1,79 @@
+"""One-pass sums over frozen pairs, against numpy."""
+
+import numpy as np
+import pytest
+import torch
+from planted_pairs import PlantedPairs, planted_pairs
+from written_text import SYMBOLS
+
+from charlstm.inspection.detecting.null import measure_standardization
+from charlstm.inspection.detecting.pair_sums import BOOTSTRAP_BLOCKS, FrozenPairs, PairSums, chunk_signals
+
+
+@pytest.fixture(scope="module")
+def planted() -> PlantedPairs:
+    return planted_pairs()
+
+
+def sums_over(planted: PlantedPairs) -> tuple[FrozenPairs, PairSums]:
+    frozen = FrozenPairs(planted.split, planted.pairs, planted.calibration)
+    standardization = measure_standardization(planted.split, frozen.used)
+    sums = PairSums(frozen, standardization, planted.shifts, len(SYMBOLS))
+    signals = chunk_signals(planted.split.first, frozen)
+    for block in planted.split.first.blocks(planted.model):
+        sums.update(signals, block, frozen)
+    return frozen, sums
+
+
+def test_frozen_pairs_have_each_feature_once_and_know_the_nuisances(planted: PlantedPairs) -> None:
+    frozen = FrozenPairs(planted.split, planted.pairs, planted.calibration)
+    assert frozen.used.tolist() == [0, 1]
+    assert frozen.used[frozen.feature].tolist() == planted.pairs.features.tolist()
+    assert frozen.kinds == ["switch", "counter", "switch"]
+    assert frozen.nuisances.tolist() == [1], "the column"
+
+
+def test_blocks_sum_c_and_the_feature_over_contiguous_parts_of_the_split(planted: PlantedPairs) -> None:
+    _, sums = sums_over(planted)
+    cells, features = planted.pairs.cells.numpy(), planted.pairs.features.numpy()
+    c = planted.c[:, cells] - planted.calibration.means.numpy()[cells]
+    f = planted.features[:, features]
+    number = np.arange(len(c)) * BOOTSTRAP_BLOCKS // len(c)
+    for block in (0, 7, BOOTSTRAP_BLOCKS - 1):
+        here = number == block
+        parts = (np.ones_like(c), c, f, c * c, f * f, c * f)
+        expected = np.stack([part[here].sum(0) for part in parts], axis=1)
+        np.testing.assert_allclose(sums.blocks[block], expected, rtol=1e-4, atol=1e-3)
+    assert sums.blocks[:, 0, 0].sum() == planted.split.rows
+
+
+def test_gates_are_averaged_over_the_positions_of_each_character(planted: PlantedPairs) -> None:
+    _, sums = sums_over(planted)
+    blocks = list(planted.split.first.blocks(planted.model))
+    rows = torch.cat([block.rows for block in blocks])
+    characters = planted.split.first.characters[rows]
+    where = torch.tensor([symbol in '"(' for symbol in SYMBOLS])
+    for name, letter in (("input", "i"), ("forget", "f"), ("output", "o")):
+        gate = torch.cat([getattr(block, letter) for block in blocks])
+        expected = float(gate[where[characters]][:, 0].double().mean())
+        assert sums.gates.mean(name, 0, where) == pytest.approx(expected, abs=1e-6)
+    assert sums.gates.mean("input", 0, torch.zeros(len(SYMBOLS), dtype=torch.bool)) == 0
+    saturated = (np.abs(np.tanh(planted.c[:, planted.pairs.cells.numpy()])) > 0.9).mean(0)
+    np.testing.assert_allclose(sums.gates.output_saturation.shares()[1], saturated, atol=1e-3)
+
+
+def test_merging_equal_sums_doubles_the_counts_and_changes_no_share(planted: PlantedPairs) -> None:
+    frozen, once = sums_over(planted)
+    _, twice = sums_over(planted)
+    twice.merge(sums_over(planted)[1])
+    where = torch.ones(len(SYMBOLS), dtype=torch.bool)
+    np.testing.assert_allclose(twice.blocks, 2 * once.blocks, rtol=1e-12)
+    np.testing.assert_allclose(twice.holding, 2 * once.holding, rtol=1e-12)
+    np.testing.assert_allclose(twice.staircases.counts(), 2 * once.staircases.counts(), rtol=1e-12)
+    np.testing.assert_allclose(twice.levels.products, 2 * once.levels.products, rtol=1e-9)
+    assert twice.gates.mean("forget", 1, where) == pytest.approx(once.gates.mean("forget", 1, where))
+    shares = [sums.context.partial(frozen.feature) for sums in (once, twice)]
+    np.testing.assert_allclose(*shares, atol=1e-9)
+    np.testing.assert_allclose(twice.scores.result().correlation, once.scores.result().correlation, atol=1e-9)
+    nulls = [sums.null.scores(sums.scores.within()) for sums in (once, twice)]
+    np.testing.assert_allclose(*nulls, atol=1e-9)

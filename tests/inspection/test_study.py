@@ -1,0 +1,58 @@
+"""The study of one model: which cells stand, in which order, under which names, and what is intervened on."""
+
+import pytest
+import torch
+from written_text import SYMBOLS, ids_of, written
+
+from charlstm.config import InspectionConfig
+from charlstm.inspection.exam.planted_cells import latch, line_counter, plant, toggle
+from charlstm.inspection.reading.inspected_text import read_text
+from charlstm.inspection.study import Study, study
+
+
+@pytest.fixture(scope="module")
+def stages() -> list[str]:
+    """The stages that the progress reports."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def studied(stages: list[str]) -> Study:
+    """A network with a toggle that the head reads, a counter and a latch, of which one is intervened on."""
+    cells = [toggle('"').read('"', 4.0), line_counter("\n"), latch("(", ")")]
+    model = plant(cells, SYMBOLS, idle=8, generator=torch.Generator().manual_seed(0)).requires_grad_(False)
+    return study(
+        model,
+        read_text(ids_of(written(40_000, seed=1)), SYMBOLS, 8),
+        InspectionConfig(seed=0, interventions=1),
+        generator=torch.Generator().manual_seed(0),
+        progress=lambda stage, _: stages.append(stage),
+    )
+
+
+def test_every_pair_that_passed_is_in_the_study_with_its_name(studied: Study) -> None:
+    names = {standing.cell: (standing.name.kind, standing.name.drivers) for standing in studied.standing}
+    assert names == {
+        0: ("toggle", {"set": ['"'], "reset": ['"']}),
+        1: ("counter", {"step": ["*"], "reset": ["\n"]}),
+        2: ("latch", {"set": ["("], "reset": [")"]}),
+    }
+    for standing in studied.standing:
+        assert int(studied.found.pairs.cells[standing.place]) == standing.cell
+        column = int(studied.found.pairs.features[standing.place])
+        assert studied.found.text.table.features[column] == standing.feature
+
+
+def test_the_best_held_out_score_comes_first_and_only_the_first_is_intervened_on(studied: Study) -> None:
+    scores = studied.found.confirmation.correlation.abs()
+    held_out = [float(scores[standing.place]) for standing in studied.standing]
+    assert held_out == sorted(held_out, reverse=True)
+    first, *others = [standing.proof for standing in studied.standing]
+    assert first.causal is not None
+    assert first.verdict is not None
+    assert [(proof.causal, proof.verdict) for proof in others] == [(None, None)] * 2
+
+
+def test_interventions_come_after_detection(studied: Study, stages: list[str]) -> None:
+    assert stages[0] == "calibration"
+    assert stages[-2:] == ["confirmation", "interventions"]
