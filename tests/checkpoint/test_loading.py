@@ -36,7 +36,7 @@ def new_run(path: Path, *, steps: int = 6) -> tuple[RunFolder, Trainer]:
 def test_what_is_saved_is_loaded(tmp_path):
     folder, trainer = new_run(tmp_path / "run")
     trainer.advance()
-    folder.save_model(trainer.model, step=trainer.step, validation_bits_per_character=2.5)
+    folder.save_model(trainer.model, step=trainer.progress.step, validation_bits_per_character=2.5)
     checkpoint = load(tmp_path / "run")
     assert checkpoint.step == 1
     assert checkpoint.validation_bits_per_character == 2.5
@@ -51,7 +51,7 @@ def test_resuming_goes_on_bit_for_bit_and_cuts_the_metrics(tmp_path):
     _, whole = new_run(tmp_path / "whole")
     list(train(whole, np.zeros(0, np.uint8)))
     folder, first = new_run(tmp_path / "parted")
-    list(train(first, np.zeros(0, np.uint8), should_stop=lambda: first.step == 3))
+    list(train(first, np.zeros(0, np.uint8), should_stop=lambda: first.progress.step == 3))
     folder.log({"step": 3})
     folder.save_resume(first)
     folder.log({"step": 4})

@@ -7,13 +7,13 @@ import torch
 from charlstm.errors import CorpusError
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.training import dynamic_evaluation
-from charlstm.training.dynamic_evaluation import SEGMENT, adapting_losses
+from charlstm.training.dynamic_evaluation import SEGMENT_CHARACTERS, adapting_losses
 from charlstm.training.evaluation import character_losses
 
 
 def nats(model: CharLSTM, ids: np.ndarray, **options: float) -> np.ndarray:
     blocks = list(adapting_losses(model, ids, **options))
-    assert [block.first for block in blocks] == list(range(1, len(ids), SEGMENT))
+    assert [block.first for block in blocks] == list(range(1, len(ids), SEGMENT_CHARACTERS))
     return np.concatenate([block.nats for block in blocks])
 
 
@@ -22,7 +22,9 @@ def ids() -> np.ndarray:
     return np.tile(np.arange(11, dtype=np.uint8)[::-1], 100)
 
 
-@pytest.mark.parametrize("characters", [2, SEGMENT, SEGMENT + 1, SEGMENT + 2, 700])
+@pytest.mark.parametrize(
+    "characters", [2, SEGMENT_CHARACTERS, SEGMENT_CHARACTERS + 1, SEGMENT_CHARACTERS + 2, 700]
+)
 def test_without_a_rate_it_is_the_plain_score(small_model, characters):
     ids = np.random.default_rng(0).integers(0, 11, characters).astype(np.uint8)
     plain = np.concatenate([block.nats for block in character_losses(small_model, ids)])
@@ -45,12 +47,12 @@ def test_what_a_character_costs_never_depends_on_what_follows(small_model, ids):
 
 
 def test_weights_come_back_where_nothing_pulls():
-    weights = dynamic_evaluation._Weights([torch.nn.Parameter(torch.ones(3))], 0.1)
+    weights = dynamic_evaluation._AdaptingWeights([torch.nn.Parameter(torch.ones(3))], 0.1)
     weights.step([torch.ones(3)])
-    moved = float((weights.now[0].detach() - 1).abs().max())
+    moved = float((weights.parameters[0].detach() - 1).abs().max())
     for _ in range(500):
         weights.step([torch.zeros(3)])
-    assert float((weights.now[0].detach() - 1).abs().max()) < moved / 4
+    assert float((weights.parameters[0].detach() - 1).abs().max()) < moved / 4
 
 
 def test_nothing_to_predict(small_model):

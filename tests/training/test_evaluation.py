@@ -53,4 +53,4 @@ def test_nothing_to_predict(small_model, characters):
 
 
 def test_the_warmup_is_whole_windows():
-    assert evaluation.WARMUP % evaluation._WINDOW == 0
+    assert evaluation._WARMUP_CHARACTERS % evaluation._LONGEST_WINDOW_CHARACTERS == 0

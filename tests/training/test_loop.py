@@ -10,7 +10,7 @@ from charlstm.model.char_lstm import CharLSTM
 from charlstm.training import loop
 from charlstm.training.loop import Evaluated, Finished, Logged, Stepped, train
 from charlstm.training.text_windows import stream_length, stream_window
-from charlstm.training.trainer import AVERAGING, Trainer, use_bfloat16
+from charlstm.training.trainer import AVERAGING_POWER, Trainer, use_bfloat16
 
 TEXT = np.frombuffer(b"the quick brown fox jumps over the lazy dog. " * 60, np.uint8) % 30
 
@@ -46,7 +46,7 @@ def test_the_state_is_carried_and_starts_again_with_the_streams():
     carried = run._state.h.clone()
     run.advance()  # 40 characters hold two windows of 16: this one starts the streams again
     model, state = run.model, run.model.initial_state(4)
-    assert run._position == 16
+    assert run.progress.position == 16
     assert not torch.equal(carried, run._state.h)
     with torch.no_grad():
         inputs, _ = stream_window(TEXT[: 4 * 40 + 1], 0, streams=4, window=16)
@@ -66,7 +66,7 @@ def test_training_learns():
     run = trainer(steps=300, model={"cells": 32, "dropout": 0.0})
     values = [e.validation_bits_per_character for e in train(run, TEXT[:600]) if isinstance(e, Evaluated)]
     assert values[-1] < 0.2 < values[0] < math.log2(30)
-    assert run.best_bits == min(values)
+    assert run.progress.best_bits == min(values)
 
 
 def test_what_is_evaluated_is_the_mean_of_the_last_weights():
@@ -75,7 +75,7 @@ def test_what_is_evaluated_is_the_mean_of_the_last_weights():
     for _ in range(200):
         run.advance()
         seen.append(run.model.head.weight.detach().clone())
-    weighed = torch.arange(1, 201.0) ** (AVERAGING - 1)
+    weighed = torch.arange(1, 201.0) ** AVERAGING_POWER
     expected = torch.einsum("t,txy->xy", weighed / weighed.sum(), torch.stack(seen))
     near = (run.average.head.weight - expected).norm()
     assert near < 0.1 * (seen[-1] - expected).norm() < 0.1 * (seen[-1] - before).norm()
@@ -89,7 +89,7 @@ def test_epochs_give_the_number_of_steps():
 def test_minutes_follow_the_clock():
     run = trainer(steps=None, minutes=1.0 / 60)
     events = list(train(run, TEXT[:300]))
-    assert run.elapsed_seconds == pytest.approx(1.0, abs=0.6)
+    assert run.progress.elapsed_seconds == pytest.approx(1.0, abs=0.6)
     fractions = [event.fraction for event in events if isinstance(event, Stepped)]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
@@ -100,13 +100,13 @@ def test_minutes_follow_the_clock():
 def test_what_takes_long_is_evaluated_at_the_end_alone(validation, evaluated):
     run = trainer(steps=None, minutes=10.0)
     run.advance()
-    run.elapsed_seconds = 120.0
+    run.progress.elapsed_seconds = 120.0
     schedule = loop._EvaluationSchedule(run, validation)
-    run.elapsed_seconds = 300.0
-    assert schedule.now() is evaluated
-    schedule.took(0.1)  # now it is known, and short
-    run.elapsed_seconds = 400.0
-    assert schedule.now()
+    run.progress.elapsed_seconds = 300.0
+    assert schedule.is_due() is evaluated
+    schedule.record(0.1)  # now it is known, and short
+    run.progress.elapsed_seconds = 400.0
+    assert schedule.is_due()
 
 
 def test_no_validation_split_evaluates_nothing():
@@ -116,13 +116,13 @@ def test_no_validation_split_evaluates_nothing():
 
 def test_should_stop_ends_after_the_step():
     run = trainer()
-    events = list(train(run, TEXT[:0], should_stop=lambda: run.step >= 4))
+    events = list(train(run, TEXT[:0], should_stop=lambda: run.progress.step >= 4))
     assert events[-1] == Finished(4, "interrupted")
 
 
 def test_patience_stops_a_run_that_gets_no_better():
     run = trainer(steps=400, evaluate_every=1, patience=3, learning_rate=1e-12)
-    run.best_bits = 0.0
+    run.progress.best_bits = 0.0
     assert list(train(run, TEXT[:300]))[-1] == Finished(3, "early")
 
 
@@ -140,7 +140,7 @@ def test_saved_and_restored_training_goes_on_bit_for_bit(optimizer, stop_at):
     whole = trainer(optimizer=optimizer)
     expected = [event for event in train(whole, TEXT[:300]) if isinstance(event, Evaluated | Logged)]
     first = trainer(optimizer=optimizer)
-    before = list(train(first, TEXT[:300], should_stop=lambda: first.step >= stop_at))
+    before = list(train(first, TEXT[:300], should_stop=lambda: first.progress.step >= stop_at))
     tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
     second = trainer(optimizer=optimizer)
     second.restore(tensors, first.numbers())
