@@ -1,152 +1,185 @@
+"""A run's folder for writing: what it holds, who may write it, and that resuming goes on bit for bit."""
+
 import json
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from tiny_run import config_of, new_run
 
 from charlstm.checkpoint.loading import load
-from charlstm.checkpoint.record import CorpusRecord, RunConfig, load_config
+from charlstm.checkpoint.record import load_config
 from charlstm.checkpoint.run_folder import RunFolder
-from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.errors import CheckpointError
-from charlstm.model.char_lstm import CharLSTM
 from charlstm.text.vocabulary import Vocabulary
 from charlstm.training.loop import train
 from charlstm.training.trainer import Trainer
 
-TEXT = "the quick brown fox. " * 40
+NO_VALIDATION = np.zeros(0, np.uint8)
 
 
-def new_run(path: Path, *, steps: int = 6) -> tuple[RunFolder, Trainer]:
-    vocabulary = Vocabulary.of_text(TEXT)
-    config = RunConfig(
-        ModelConfig(vocabulary_size=len(vocabulary), cells=8, embedding=4, dropout=0.1),
-        TrainingConfig(steps=steps, streams=2, window=8, precision="float32"),
-        vocabulary,
-        CorpusRecord("fox", "00", len(TEXT), "90/5/5"),
-    )
-    folder = RunFolder(path)
-    folder.create(config)
-    model = CharLSTM(config.model, generator=torch.Generator().manual_seed(0))
-    return folder, Trainer(model, vocabulary.encode(TEXT), config.training)
+def names_in(folder: RunFolder) -> set[str]:
+    return {path.name for path in folder.path.iterdir()}
 
 
-def test_what_is_saved_is_loaded(tmp_path):
-    folder, trainer = new_run(tmp_path / "run")
-    trainer.advance()
-    folder.save_model(trainer.model, step=trainer.progress.step, validation_bits_per_character=2.5)
-    checkpoint = load(tmp_path / "run")
-    assert checkpoint.step == 1
-    assert checkpoint.validation_bits_per_character == 2.5
-    assert checkpoint.config.vocabulary == Vocabulary.of_text(TEXT)
-    for name, value in trainer.model.state_dict().items():
-        assert torch.equal(checkpoint.model.state_dict()[name], value)
-    assert load_config(tmp_path / "run") == checkpoint.config
-    assert load(str(tmp_path / "run")).config == checkpoint.config
+def interrupted_at(trainer: Trainer, step: int) -> None:
+    list(train(trainer, NO_VALIDATION, should_stop=lambda: trainer.progress.step == step))
 
 
-def test_resuming_goes_on_bit_for_bit_and_cuts_the_metrics(tmp_path):
+def test_a_resumed_training_goes_on_bit_for_bit_and_cuts_the_metrics(tmp_path):
     _, whole = new_run(tmp_path / "whole")
-    list(train(whole, np.zeros(0, np.uint8)))
-    folder, first = new_run(tmp_path / "parted")
-    list(train(first, np.zeros(0, np.uint8), should_stop=lambda: first.progress.step == 3))
+    list(train(whole, NO_VALIDATION))
+    folder, first = new_run(tmp_path / "run")
+    interrupted_at(first, 3)
     folder.log({"step": 3})
     folder.save_resume(first)
     folder.log({"step": 4})
     _, second = new_run(tmp_path / "other")
     folder.restore(second)
-    assert (tmp_path / "parted" / "metrics.jsonl").read_text() == '{"step": 3}\n'
-    list(train(second, np.zeros(0, np.uint8)))
+    assert (folder.path / "metrics.jsonl").read_text() == '{"step": 3}\n'
+    assert second.progress == first.progress
+    list(train(second, NO_VALIDATION))
     for name, value in whole.model.state_dict().items():
         assert torch.equal(second.model.state_dict()[name], value), name
 
 
-def test_nothing_in_the_folder_is_a_pickle_or_left_half(tmp_path):
+def test_the_folder_holds_the_files_of_a_run_and_nothing_else(tmp_path):
     folder, trainer = new_run(tmp_path / "run")
     trainer.advance()
     folder.save_model(trainer.model, validation_bits_per_character=None)
     folder.save_resume(trainer)
-    names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names == {"config.json", "model.safetensors", "resume.safetensors", "metrics.jsonl"}
-    json.loads((tmp_path / "run" / "config.json").read_text())
-    assert load_file(tmp_path / "run" / "model.safetensors").keys() == trainer.model.state_dict().keys()
-    assert load_file(tmp_path / "run" / "resume.safetensors").keys() == trainer.tensors().keys()
+    assert names_in(folder) == {"config.json", "model.safetensors", "resume.safetensors", "metrics.jsonl"}
+    assert load_file(folder.path / "model.safetensors").keys() == trainer.model.state_dict().keys()
+    assert load_file(folder.path / "resume.safetensors").keys() == trainer.tensors().keys()
 
 
-def test_a_folder_that_holds_a_run_is_not_overwritten_unasked(tmp_path):
-    folder, trainer = new_run(tmp_path / "run")
-    folder.save_resume(trainer)
-    with pytest.raises(CheckpointError, match="--resume"):
-        new_run(tmp_path / "run")
-    folder.create(load_config(tmp_path / "run"), overwrite=True)
-    assert not (tmp_path / "run" / "resume.safetensors").exists()
+def test_config_json_can_be_read_by_people(tmp_path):
+    folder, _ = new_run(tmp_path / "run")
+    text = (folder.path / "config.json").read_text()
+    assert text.isascii()
+    assert len(text.splitlines()) > 20
+    assert json.loads(text)["model"]["cells"] == 8
 
 
-def damaged_by_cutting(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def damaged_by_shape(path: Path) -> None:
-    tensors = load_file(path) | {"head.bias": torch.zeros(3)}
-    save_file(tensors, path, {"numbers": '{"step": 1, "validation_bits_per_character": null}'})
-
-
-def damaged_by_nan(path: Path) -> None:
-    tensors = load_file(path)
-    tensors["head.bias"][0] = torch.nan
-    save_file(tensors, path, {"numbers": '{"step": 1, "validation_bits_per_character": null}'})
-
-
-def without_numbers(path: Path) -> None:
-    save_file(load_file(path), path)
-
-
-@pytest.mark.parametrize("damage", [damaged_by_cutting, damaged_by_shape, damaged_by_nan, without_numbers])
-def test_damaged_weights_are_one_clear_error(tmp_path, damage):
+def test_a_run_is_overwritten_only_when_asked_and_then_wholly(tmp_path):
     folder, trainer = new_run(tmp_path / "run")
     folder.save_model(trainer.model, validation_bits_per_character=None)
-    damage(tmp_path / "run" / "model.safetensors")
-    with pytest.raises(CheckpointError, match=r"model\.safetensors cannot be used"):
-        load(tmp_path / "run")
+    folder.keep_evaluated()
+    folder.save_resume(trainer)
+    folder.log({"step": 1})
+    with pytest.raises(CheckpointError, match="holds a run already") as raised:
+        new_run(tmp_path / "run")
+    assert "--resume" in raised.value.advice
+    folder.create(load_config(tmp_path / "run"), overwrite=True)
+    assert names_in(folder) == {"config.json", "metrics.jsonl"}
+    assert (folder.path / "metrics.jsonl").read_text() == ""
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda data: data.pop("model"),
-        lambda data: data.update(format=99),
-        lambda data: data["model"].update(cells=0),
-        lambda data: data["model"].update(colour="red"),
-        lambda data: data["vocabulary"].update(symbols=["a", "a"]),
-        lambda data: data["model"].update(vocabulary_size=3),
-    ],
-)
-def test_a_damaged_config_is_one_clear_error(tmp_path, change):
-    new_run(tmp_path / "run")
-    place = tmp_path / "run" / "config.json"
-    data = json.loads(place.read_text())
-    change(data)
-    place.write_text(json.dumps(data))
-    with pytest.raises(CheckpointError, match=r"config\.json cannot be used"):
-        load_config(tmp_path / "run")
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("name", ["letter.txt", "config.json"])
+def test_a_folder_of_other_files_is_refused(tmp_path, name, overwrite):
+    (tmp_path / name).write_text('{"of": "another program"}')
+    with pytest.raises(CheckpointError, match=f"no run's, such as {name}"):
+        RunFolder(tmp_path).refuse_if_taken(overwrite=overwrite)
 
 
-def test_a_folder_without_a_run_or_without_a_save(tmp_path):
-    with pytest.raises(CheckpointError, match="not a run's folder"):
-        load(tmp_path)
-    new_run(tmp_path / "run")
-    with pytest.raises(CheckpointError, match="has not saved yet"):
-        load(tmp_path / "run")
+def test_an_absent_or_empty_folder_and_half_written_files_are_free(tmp_path):
+    RunFolder(tmp_path / "absent").refuse_if_taken()
+    (tmp_path / "model.safetensors.123.partial").touch()
+    RunFolder(tmp_path).refuse_if_taken()
 
 
-def test_a_place_that_cannot_be_written(tmp_path):
+def test_one_training_at_a_time_holds_the_folder(tmp_path):
+    with RunFolder(tmp_path / "new" / "run").held():
+        assert (tmp_path / "new" / "run").is_dir()
+        with pytest.raises(CheckpointError, match="another process is training"):
+            RunFolder(tmp_path / "new" / "run").held().__enter__()
+    with RunFolder(tmp_path / "new" / "run").held():
+        pass
+
+
+def test_a_vocabulary_that_config_json_has_no_room_for_is_refused(tmp_path):
+    config = config_of()
+    symbols = tuple(chr(number) for number in range(0x10000, 0x10000 + 300_000))
+    large = replace(
+        config,
+        model=replace(config.model, vocabulary_size=len(symbols)),
+        vocabulary=Vocabulary("characters", symbols),
+    )
+    with pytest.raises(CheckpointError, match="300,000 symbols") as raised:
+        RunFolder(tmp_path / "run").create(large)
+    assert "--level bytes" in raised.value.advice
+
+
+def test_the_weights_of_the_last_evaluation_come_back_when_a_run_is_resumed(tmp_path):
+    folder, trainer = new_run(tmp_path / "run")
+    folder.save_model(trainer.average, step=1, validation_bits_per_character=2.0)
+    folder.save_resume(trainer)
+    folder.keep_evaluated()
+    trainer.advance()
+    folder.save_model(trainer.average, step=2, validation_bits_per_character=1.0)
+    assert load(folder.path).step == 2
+    folder.restore(trainer)
+    assert load(folder.path).step == 1
+    assert "evaluated.safetensors" not in names_in(folder)
+
+
+def test_a_run_that_ended_before_its_first_save_starts_at_the_beginning(tmp_path):
+    folder, trainer = new_run(tmp_path / "run")
+    folder.log({"step": 1})
+    folder.restore(trainer)
+    assert trainer.progress.step == 0
+    assert (folder.path / "metrics.jsonl").read_text() == ""
+
+
+def test_a_run_with_weights_that_cannot_go_on_says_so(tmp_path):
+    folder, trainer = new_run(tmp_path / "run")
+    folder.save_model(trainer.model, validation_bits_per_character=None)
+    with pytest.raises(CheckpointError, match=r"has no resume\.safetensors"):
+        folder.restore(trainer)
+
+
+def test_a_save_of_another_run_is_refused(tmp_path):
+    folder, trainer = new_run(tmp_path / "run")
+    folder.save_resume(trainer)
+    bigger = Trainer(
+        type(trainer.model)(replace(trainer.model.config, cells=9)), trainer._ids, trainer.config
+    )
+    with pytest.raises(CheckpointError, match="do not fit"):
+        folder.restore(bigger)
+
+
+def test_measurements_must_be_numbers_that_json_has(tmp_path):
+    folder, _ = new_run(tmp_path / "run")
+    with pytest.raises(ValueError, match="JSON compliant"):
+        folder.log({"loss": float("nan")})
+
+
+SAVES: dict[str, Callable[[RunFolder, Trainer], object]] = {
+    "model.safetensors": lambda folder, trainer: folder.save_model(
+        trainer.model, validation_bits_per_character=None
+    ),
+    "resume.safetensors": lambda folder, trainer: folder.save_resume(trainer),
+    "metrics.jsonl": lambda folder, trainer: folder.log({"step": 1}),
+}
+
+
+@pytest.mark.parametrize("name", SAVES)
+def test_a_file_that_cannot_be_written_is_one_clear_error_and_leaves_nothing(tmp_path, name):
+    folder, trainer = new_run(tmp_path / "run")
+    (folder.path / name).unlink(missing_ok=True)
+    (folder.path / name).mkdir()
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        SAVES[name](folder, trainer)
+    assert not list(folder.path.glob("*.partial"))
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CheckpointError, match="cannot be written"):
         new_run(tmp_path / "file" / "run")
-    folder, trainer = new_run(tmp_path / "run")
-    (tmp_path / "run" / "model.safetensors").mkdir()
     with pytest.raises(CheckpointError, match="cannot be written"):
-        folder.save_model(trainer.model, validation_bits_per_character=None)
-    assert not list((tmp_path / "run").glob("*.partial"))
+        RunFolder(tmp_path / "file" / "run").held().__enter__()

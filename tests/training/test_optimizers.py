@@ -56,7 +56,7 @@ def test_loaded_optimisers_go_on_bit_for_bit(optimizer):
 
 
 def test_each_optimizer_gives_muon_the_gates_that_it_should():
-    """AdamW moves every weight of a gate equally far in its first step, by the gradient's sign; Muon does not."""
+    """AdamW moves every weight of a gate equally far in its first step, which Muon does not."""
     mixed, muon, adamw = (first_move(name).chunk(4) for name in ("mixed", "muon", "adamw"))
 
     def by_sign(rows):
