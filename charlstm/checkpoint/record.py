@@ -134,7 +134,8 @@ def config_checksum(document: dict[str, Any]) -> str:
 def damaged(place: Path, why: object) -> CheckpointError:
     """Return the error which says that the file at place, one of a run's, cannot be used, and why."""
     return CheckpointError(
-        f"{place} cannot be used: {str(why) or type(why).__name__}", "train again, or restore the file from a copy"
+        f"{place} cannot be used: {str(why) or type(why).__name__}",
+        "train again, or restore the file from a copy",
     )
 
 
