@@ -1,1 +1,8 @@
-""""""
+"""Runs on disk: the files of a run's folder, written whole and checked before anything in them is used.
+
+tensor_file  arrays and numbers in one safetensors file, with a checksum
+record       config.json: the model, its training, its vocabulary and its text
+weights      model.safetensors: the best weights, read without torch
+loading      a run read back as a model that is ready for use
+run_folder   a run's folder for writing: one training at a time, saving and resuming
+"""

@@ -1,29 +1,35 @@
-"""A run's folder read back. Every file in it is whole or not there, and none of them is a pickle.
+"""Reads a run's folder back as a model that is ready for use. Every file in it is whole or not there.
 
-    config.json            settings of the model and its training, vocabulary, corpus, versions; of one that
-                           was imported the source, and neither training nor corpus
-    model.safetensors      the best weights so far, what sampling and inspection read
-    evaluated.safetensors  model.safetensors as it was before the last weights of an interruption were better
-    resume.safetensors     the last weights with all that going on needs
-    metrics.jsonl          one object per measurement
+    config.json            the settings of the model and its training, the vocabulary, which text it was, and
+                           versions; an imported model has its source instead of a training and a text
+    model.safetensors      the best weights so far, which sampling and inspection read
+    evaluated.safetensors  model.safetensors as the last scheduled evaluation left it, kept while the weights
+                           of an interrupted training stand there because they are better
+    resume.safetensors     the last weights with all that resuming needs
+    metrics.jsonl          one JSON object per measurement
 
-Nothing is believed before it was checked: sizes first, then shapes, then checksums. runfolder writes it.
-torch is loaded with the model: who only wants the weights does not wait for it.
+No file is a pickle. Nothing in a file is used before it was checked: sizes first, then shapes, then
+checksums. run_folder writes the files. Importing this module does not import torch; load does.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from charlstm.model.char_lstm import CharLSTM
 from charlstm.checkpoint.record import RunConfig, load_config
 from charlstm.checkpoint.weights import load_weights
+
+if TYPE_CHECKING:
+    from charlstm.model.char_lstm import CharLSTM
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run read back: its settings, its best model, and what was measured when that was saved."""
+    """A run read back from its folder, path.
+
+    config holds its settings, model the best weights. step is the training step that they come from, 0 for
+    an imported model, and validation_bits_per_character their loss, None where it was not measured.
+    """
 
     path: Path
     config: RunConfig
@@ -33,7 +39,10 @@ class Checkpoint:
 
 
 def load(path: str | Path) -> Checkpoint:
-    """The best model of a run, ready for use on the CPU. Raises CheckpointError when it cannot be read."""
+    """Return the run in the folder path, its model on the CPU and in evaluation mode.
+
+    Raises CheckpointError when path holds no run, or one that cannot be used.
+    """
     import torch
 
     from charlstm.model.char_lstm import CharLSTM

@@ -1,4 +1,4 @@
-"""What config.json says of a run, and how it is read and checked."""
+"""config.json: what a run is, as it is written, read back and checked."""
 
 import json
 import platform
@@ -16,13 +16,17 @@ from charlstm.text.vocabulary import Vocabulary
 
 FORMAT = 1
 
-# config.json: 150,000 symbols fit. What a file of this size can hold as JSON takes 100 MB at most.
+# The largest config.json: room for 150,000 symbols. JSON of this size takes 100 MB of memory at most.
 CONFIG_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
 class CorpusRecord:
-    """Which text a run was trained on: the name it was asked for by, and what it held."""
+    """The text that a run was trained on.
+
+    name is what the user called it, sha256 that of its content. characters is its length in tokens, split
+    the shares for training, validation and testing. validation names the text that was validated on instead.
+    """
 
     name: str
     sha256: str
@@ -33,7 +37,11 @@ class CorpusRecord:
 
 @dataclass(frozen=True)
 class SourceRecord:
-    """Which file a model was imported from, and how its weights were read."""
+    """The file that a model was imported from, and how its weights were read.
+
+    name is the file's name, sha256 that of its content. layout names the framework's arrangement of weights,
+    gate_order the order of the gates in their rows, forget_bias what was added to the forget gates' biases.
+    """
 
     name: str
     sha256: str
@@ -44,7 +52,10 @@ class SourceRecord:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """All that config.json says: training and corpus of a run, or the source of a model from elsewhere."""
+    """What config.json says of a run.
+
+    training and corpus are None for an imported model, source is None for one that was trained here.
+    """
 
     model: ModelConfig
     training: TrainingConfig | None
@@ -53,7 +64,7 @@ class RunConfig:
     source: SourceRecord | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As a dict of JSON values, with the versions that wrote it."""
+        """Return what config.json holds beside its checksum, with the versions of Python and torch."""
         return {
             "format": FORMAT,
             "model": plain(self.model),
@@ -66,7 +77,10 @@ class RunConfig:
 
     @classmethod
     def from_json(cls, data: Any) -> "RunConfig":
-        """The opposite of to_json. Raises CheckpointError, UsageError, KeyError or TypeError."""
+        """Return the config whose to_json gave data.
+
+        Raises CheckpointError, UsageError, KeyError, TypeError or AttributeError for anything else.
+        """
         if data["format"] != FORMAT:
             raise CheckpointError(f"its format is {data['format']!r}, not {FORMAT}", "use a newer charlstm")
         training, corpus, source = data["training"], data["corpus"], data.get("source")
@@ -77,17 +91,21 @@ class RunConfig:
             None if corpus is None else CorpusRecord(**corpus),
             None if source is None else SourceRecord(**source),
         )
-        known, spelled = config.model.vocabulary_size, len(config.vocabulary)
-        if known != spelled:
+        scored, spelled = config.model.vocabulary_size, len(config.vocabulary)
+        if scored != spelled:
             raise CheckpointError(
-                f"its model knows {known} symbols, its vocabulary {spelled}",
+                f"its model knows {scored} symbols, its vocabulary {spelled}",
                 "save the run again: config.json was changed",
             )
         return config
 
 
 def config_document(place: Path) -> Any:
-    """What a config.json holds. Raises one of UNREADABLE."""
+    """Return the JSON in the config.json at place.
+
+    Raises ValueError when it is larger than CONFIG_BYTES or no JSON, OSError when it cannot be read,
+    RecursionError when it is nested too deeply.
+    """
     with open(place, "rb") as file:
         content = file.read(CONFIG_BYTES + 1)
     if len(content) > CONFIG_BYTES:
@@ -95,10 +113,13 @@ def config_document(place: Path) -> Any:
     return json.loads(content.decode("utf-8"))
 
 
-def _unsealed(document: Any) -> Any:
-    """The document without its checksum. Raises ValueError when that does not agree; older ones have none."""
+def _without_checksum(document: Any) -> Any:
+    """Return document, that of a config.json, without its checksum; a document may have none.
+
+    Raises ValueError when the checksum does not agree.
+    """
     if not isinstance(document, dict):
-        raise ValueError("it is no object")
+        raise ValueError("it is no JSON object")
     rest = {name: value for name, value in document.items() if name != "crc32"}
     if "crc32" in document and document["crc32"] != config_checksum(rest):
         raise ValueError("its checksum does not agree: it was changed or damaged")
@@ -106,19 +127,23 @@ def _unsealed(document: Any) -> Any:
 
 
 def config_checksum(document: dict[str, Any]) -> str:
-    """What config.json says as its "crc32"."""
+    """Return the CRC-32 of document, which config.json holds as "crc32", as eight hexadecimal digits."""
     return f"{zlib.crc32(json.dumps(document, sort_keys=True).encode()):08x}"
 
 
 def damaged(place: Path, why: object) -> CheckpointError:
-    """The problem with a file of a run that cannot be believed."""
+    """Return the error which says that the file at place, one of a run's, cannot be used, and why."""
     return CheckpointError(
-        f"{place} cannot be used: {why or type(why).__name__}", "train again, or restore the file from a copy"
+        f"{place} cannot be used: {str(why) or type(why).__name__}",
+        "train again, or restore the file from a copy",
     )
 
 
 def load_config(path: Path) -> RunConfig:
-    """The settings of a run. Raises CheckpointError when there is none or it cannot be read."""
+    """Return the config of the run in the folder path.
+
+    Raises CheckpointError when there is no run or its config.json cannot be used.
+    """
     place = path / CONFIG
     if not place.is_file():
         raise CheckpointError(
@@ -126,6 +151,6 @@ def load_config(path: Path) -> RunConfig:
             "name a folder that `charlstm train --out` made",
         )
     try:
-        return RunConfig.from_json(_unsealed(config_document(place)))
+        return RunConfig.from_json(_without_checksum(config_document(place)))
     except (*UNREADABLE, AttributeError, CharLSTMError) as error:
         raise damaged(place, error) from error

@@ -1,7 +1,7 @@
 """A run's folder, for writing: one training at a time, every file whole or not there.
 
-A file is written beside its place, flushed to the disk and moved there in one step. What each is, see
-checkpoint.
+A file is written beside its place, flushed to the disk and moved there in one step. loading.py says what
+each file holds.
 """
 
 import json
@@ -24,32 +24,33 @@ from charlstm.run_files import CONFIG, EVALUATED, METRICS, MODEL, RESUME, RUN_FI
 
 
 class Resumable(Protocol):
-    """A training that can be saved and gone on with: its tensors by name, and its plain numbers."""
+    """A training that can be saved and resumed, by its tensors and its plain numbers."""
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors that going on needs."""
+        """Return by name every tensor that `restore` needs, float32 or uint8."""
 
     def numbers(self) -> dict[str, float | int]:
-        """All plain numbers that going on needs."""
+        """Return by name every plain number that `restore` needs."""
 
     def fits(self, shapes: Shapes) -> bool:
-        """Whether tensors of these shapes can be restored."""
+        """Return whether tensors of shapes, by name, can be restored."""
 
-    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, float | int]) -> None:
-        """Go on from what `tensors` and `numbers` gave. Raises an exception for anything else."""
+    def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        """Go on from what `tensors` and `numbers` gave. Raises UNREADABLE or RuntimeError otherwise."""
 
 
 class RunFolder:
-    """The folder of one run, for writing."""
+    """The folder of one run, at path, for writing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Make the folder where there is none and keep other trainings out of it meanwhile.
+        """Hold a lock on the folder, which is made where there is none, while the context is open.
 
-        Raises CheckpointError when another has it, and when it cannot be made.
+        Files that a process which died left half written are removed. Raises CheckpointError when another
+        process holds the lock, and when the folder cannot be made.
         """
         with ExitStack() as stack:
             try:
@@ -66,7 +67,11 @@ class RunFolder:
             yield
 
     def create(self, config: RunConfig, *, overwrite: bool = False) -> None:
-        """Make the folder and its config.json. Raises CheckpointError where a run is, or nothing can be."""
+        """Write config for a new run; overwrite removes the files of a run that is there.
+
+        Raises CheckpointError when the folder is taken (see refuse_if_taken), when the vocabulary is too
+        large for config.json and when the folder cannot be written.
+        """
         self.refuse_if_taken(overwrite=overwrite)
         document = config.to_json()
         sealed = document | {"crc32": config_checksum(document)}
@@ -86,38 +91,45 @@ class RunFolder:
         _write_whole(self.path / CONFIG, write)
 
     def refuse_if_taken(self, *, overwrite: bool = False) -> None:
-        """Raise CheckpointError when a run is there already, and when what is there is no run's."""
+        """Raise CheckpointError when the folder holds files that are no run's, or a run and not overwrite."""
         try:
-            found = sorted(os.listdir(self.path)) if self.path.is_dir() else []
+            names = sorted(os.listdir(self.path)) if self.path.is_dir() else []
         except OSError as error:
             raise _unwritable(self.path, error) from error
-        strange = [name for name in found if name not in RUN_FILES and not name.endswith(".partial")]
-        if CONFIG in found and _is_config(self.path / CONFIG):
+        foreign = [name for name in names if name not in RUN_FILES and not name.endswith(".partial")]
+        if CONFIG in names and _is_config(self.path / CONFIG):
             if not overwrite:
                 raise CheckpointError(
                     f"{self.path} holds a run already",
                     "go on with it by `train --resume`, replace it by --overwrite, or name another --out",
                 )
-        elif CONFIG in found or strange:
-            one = CONFIG if CONFIG in found else strange[0]
+        elif CONFIG in names or foreign:
+            example = CONFIG if CONFIG in names else foreign[0]
             raise CheckpointError(
-                f"{self.path} holds files that are no run's, such as {one}", "name a new folder by --out"
+                f"{self.path} holds files that are no run's, such as {example}", "name a new folder by --out"
             )
 
     def save_model(
         self, model: CharLSTM, *, step: int = 0, validation_bits_per_character: float | None
     ) -> None:
-        """Write the weights as they are now as the run's best; step is 0 for a model from elsewhere."""
+        """Write the weights of model as the run's best, with their loss, None where it was not measured.
+
+        step is the training step that they come from, 0 for an imported model. Raises CheckpointError when
+        they cannot be written.
+        """
         numbers = {"step": step, "validation_bits_per_character": validation_bits_per_character}
         self._save(MODEL, model.state_dict(), numbers)
 
     def keep_evaluated(self) -> None:
-        """Keep the best weights for `restore`, before those of an interrupted run take their place."""
+        """Copy the best weights to evaluated.safetensors, from where `restore` brings them back.
+
+        To be called before the weights of an interrupted training take their place. Raises CheckpointError.
+        """
         if (self.path / MODEL).exists():
             _write_whole(self.path / EVALUATED, lambda partial: shutil.copyfile(self.path / MODEL, partial))
 
     def save_resume(self, training: Resumable) -> None:
-        """Write all that going on needs, with how far metrics.jsonl had come."""
+        """Write what training needs to resume, and the length of metrics.jsonl. Raises CheckpointError."""
         metrics = self.path / METRICS
         try:
             metrics.touch()
@@ -128,6 +140,7 @@ class RunFolder:
         self._save(RESUME, training.tensors(), numbers)
 
     def _save(self, name: str, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        """Write tensors and numbers to the file called name. Raises CheckpointError."""
         try:
             arrays = {key: tensor.detach().cpu().contiguous().numpy() for key, tensor in tensors.items()}
             save_tensors(self.path / name, arrays, numbers)
@@ -135,10 +148,10 @@ class RunFolder:
             raise _unwritable(self.path / name, error) from error
 
     def restore(self, training: Resumable) -> None:
-        """Put a training and the best weights back to the last save, and cut metrics.jsonl to where it was.
+        """Restore training, the best weights and the length of metrics.jsonl as they were at the last save.
 
-        A run that was ended before its first save begins again. Measurements that are missing are no
-        obstacle: what counts is the training. Raises CheckpointError.
+        A run that ended before its first save starts at the beginning. Lines that metrics.jsonl has lost are
+        not missed. Raises CheckpointError when the last save is damaged or gone, or does not fit training.
         """
         place = self.path / RESUME
         length = 0
@@ -157,7 +170,10 @@ class RunFolder:
         self._cut_back(length)
 
     def _cut_back(self, length: int) -> None:
-        """Take back what was written after the last save: measurements, and weights of an interruption."""
+        """Cut metrics.jsonl to length bytes and bring back the best weights of the last evaluation.
+
+        Raises CheckpointError when the folder cannot be written.
+        """
         try:
             with open(self.path / METRICS, "ab") as file:
                 file.truncate(min(length, file.tell()))
@@ -167,7 +183,7 @@ class RunFolder:
             raise _unwritable(self.path, error) from error
 
     def log(self, measurement: dict[str, Any]) -> None:
-        """Add a line to metrics.jsonl."""
+        """Add measurement, finite numbers by name, to metrics.jsonl. Raises CheckpointError."""
         try:
             with open(self.path / METRICS, "a", encoding="utf-8") as file:
                 file.write(json.dumps(measurement, allow_nan=False) + "\n")
@@ -176,7 +192,7 @@ class RunFolder:
 
 
 def _is_config(place: Path) -> bool:
-    """Whether a config.json was written here, whatever became of it since."""
+    """Return whether the file at place was once a run's config.json, even if it was changed since."""
     try:
         return {"format", "model", "vocabulary"} <= set(config_document(place))
     except UNREADABLE:
@@ -184,7 +200,7 @@ def _is_config(place: Path) -> bool:
 
 
 def _write_whole(place: Path, write: Callable[[Path], object]) -> None:
-    """Have a file written whole or not at all. Raises CheckpointError when it cannot be."""
+    """Have write fill a file that then moves to place, whole or not at all. Raises CheckpointError."""
     try:
         with whole_file(place) as partial:
             write(partial)
@@ -193,5 +209,6 @@ def _write_whole(place: Path, write: Callable[[Path], object]) -> None:
 
 
 def _unwritable(place: Path, error: Exception) -> CheckpointError:
+    """Return the error which says that place, a file or folder, cannot be written, and why."""
     advice = "see that it may be written and has space, or name another --out"
     return cannot_be_written(CheckpointError, place, error, advice)

@@ -1,7 +1,8 @@
-"""Arrays and numbers in one safetensors file that is checked before it is believed. Nothing here loads torch.
+"""Arrays and plain numbers in one safetensors file, which is checked before anything in it is used.
 
-The header comes first: its length, then every name, type and shape, before a tensor takes any memory. A
-CRC-32 of the whole then tells whether a byte was changed; files of before it was written have none.
+The header is checked first: its length, then every name, type and shape, before a tensor takes any memory. A
+CRC-32 of everything then tells whether a byte was changed; a file may have none. Importing this module does
+not import torch.
 """
 
 import hashlib
@@ -22,35 +23,39 @@ from charlstm.machine.files import whole_file
 Shapes = Mapping[str, tuple[int, ...]]
 Arrays = dict[str, NDArray[Any]]  # float32 or uint8
 
-# safetensors itself allows 100 MB, and reads them into several times as much memory.
+# safetensors itself allows headers of 100 MB, and takes several times as much memory to read them.
 HEADER_BYTES = 16 << 20
-_MOST = 20_000  # tensors; what a model of 1,000 layers needs to go on is 16,000
+_MOST_TENSORS = 20_000  # a model of 1,000 layers, the most there are, needs 16,000 to resume
 _DTYPES = ("F32", "U8")
-# What reading a file that is damaged, or that somebody made up, can raise.
+# What reading a file that is damaged or made up can raise.
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, SafetensorError)
 
 
 def save_tensors(place: Path, tensors: Arrays, numbers: Mapping[str, Any]) -> None:
-    """Write contiguous arrays with plain numbers, whole or not at all. Raises OSError."""
+    """Write tensors, contiguous arrays by name, and numbers, JSON values by name, to the file at place.
+
+    The file is written whole or not at all. Raises OSError when it cannot be.
+    """
     text = json.dumps(numbers)
     metadata = {"numbers": text, "crc32": f"{_checksum(tensors, text):08x}"}
-    with whole_file(place) as partial:  # not save_file, which makes files that only their owner can read
+    with whole_file(place) as partial:  # safetensors' save_file makes files that only their owner can read
         partial.write_bytes(save(tensors, metadata))
 
 
 def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[Arrays, dict[str, Any]]:
-    """The arrays, all finite, and the numbers; fits is asked about their shapes first.
+    """Return the arrays, all of them finite, and the numbers in the file at place.
 
-    Raises one of UNREADABLE for everything else.
+    fits is called with the shapes of all arrays by name before any is read; the file is refused when it
+    returns false. Raises one of UNREADABLE when the file is refused, damaged or not such a file.
     """
     check_header_length(place)
     with safe_open(place, framework="np") as file:
         names = list(file.keys())
-        if len(names) > _MOST:
+        if len(names) > _MOST_TENSORS:
             raise ValueError(f"it holds {len(names):,} tensors")
         slices = {name: file.get_slice(name) for name in names}
-        wrong = [name for name, each in slices.items() if each.get_dtype() not in _DTYPES]
-        if wrong or not fits({name: tuple(each.get_shape()) for name, each in slices.items()}):
+        right_types = all(tensor.get_dtype() in _DTYPES for tensor in slices.values())
+        if not right_types or not fits({name: tuple(tensor.get_shape()) for name, tensor in slices.items()}):
             raise ValueError("its tensors do not fit the model that config.json describes")
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in slices}
@@ -58,13 +63,13 @@ def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[Arrays, d
         raise ValueError("its checksum does not agree: it was changed or damaged")
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise ValueError("it holds weights that are NaN or infinite")
-    return tensors, _object(metadata["numbers"])
+    return tensors, _json_object(metadata["numbers"])
 
 
 def weights_sha256(tensors: Mapping[str, NDArray[Any]]) -> str:
-    """The SHA-256 of a model's weights, by name in alphabetical order, as hexadecimal digits.
+    """Return the SHA-256 of a model's weights in tensors, by name, as 64 hexadecimal digits.
 
-    Each tensor counts as its name in UTF-8 and its numbers as little-endian float32.
+    It covers, in alphabetical order of the names, each name in UTF-8 and its array as little-endian float32.
     """
     weights = hashlib.sha256()
     for name, values in sorted(tensors.items()):
@@ -74,7 +79,7 @@ def weights_sha256(tensors: Mapping[str, NDArray[Any]]) -> str:
 
 
 def check_header_length(place: Path) -> None:
-    """Raise ValueError when a safetensors file has a header of absurd length."""
+    """Raise ValueError when the safetensors file at place has a header of more than HEADER_BYTES."""
     with open(place, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
     if length > HEADER_BYTES:
@@ -82,7 +87,10 @@ def check_header_length(place: Path) -> None:
 
 
 def whole_number(numbers: Mapping[str, Any], name: str) -> int:
-    """A number of steps, characters or bytes. Raises ValueError for anything else."""
+    """Return the number called name, a count from 0 to 2**63 - 1.
+
+    Raises KeyError when there is none, ValueError when it is anything else.
+    """
     value = numbers[name]
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
         raise ValueError(f"its {name} is {value!r:.60}")
@@ -90,22 +98,23 @@ def whole_number(numbers: Mapping[str, Any], name: str) -> int:
 
 
 def finite_number(numbers: Mapping[str, Any], name: str) -> float:
-    """A finite number. Raises ValueError for anything else."""
+    """Return the number called name. Raises KeyError when there is none, ValueError when it is not finite."""
     value = numbers[name]
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
         raise ValueError(f"its {name} is {value!r:.60}")
     return float(value)
 
 
-def _object(text: str) -> dict[str, Any]:
-    found = json.loads(text)
-    if not isinstance(found, dict):
-        raise ValueError("its numbers are none")
-    return found
+def _json_object(text: str) -> dict[str, Any]:
+    """Return the JSON object that text spells. Raises ValueError for anything else."""
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("its numbers are no JSON object")
+    return document
 
 
 def _checksum(tensors: Arrays, numbers: str) -> int:
-    """CRC-32 of the numbers, and of each tensor's name, shape and bytes by name."""
+    """Return the CRC-32 of numbers, then in alphabetical order of each tensor's name, shape and bytes."""
     crc = zlib.crc32(numbers.encode())
     for name in sorted(tensors):
         tensor = tensors[name]

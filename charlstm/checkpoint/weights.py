@@ -1,24 +1,26 @@
-"""The best weights of a run, read and checked without torch."""
+"""model.safetensors: the best weights of a run, read and checked without torch."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from charlstm.checkpoint.record import damaged
 from charlstm.checkpoint.tensor_file import UNREADABLE, Arrays, finite_number, load_tensors, whole_number
 from charlstm.config import ModelConfig, parameter_shapes
 from charlstm.errors import CheckpointError
 from charlstm.run_files import MODEL
 
-if TYPE_CHECKING:
-    pass
-from charlstm.checkpoint.record import damaged
-
-_PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_LAYER_PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+# Sums up to half of what float32 holds leave room for rounding.
+_LARGEST_SUM = float(np.finfo(np.float32).max) / 2
 
 
 class Weights(NamedTuple):
-    """The best weights of a run by the names of a CharLSTM's parameters, and what was measured of them."""
+    """The best weights of a run, by the names of a CharLSTM's parameters, and what was measured of them.
+
+    step is the training step that they come from, 0 for an imported model.
+    """
 
     tensors: Arrays
     step: int
@@ -26,7 +28,11 @@ class Weights(NamedTuple):
 
 
 def load_weights(path: Path, model: ModelConfig) -> Weights:
-    """The best weights of a run with this model. Raises CheckpointError when they cannot be read."""
+    """Return the best weights of the run in the folder path, whose config.json describes model.
+
+    Raises CheckpointError when there are none, or when they are damaged, do not fit model, are not finite or
+    are so large that the model could overflow.
+    """
     if not (path / MODEL).is_file():
         raise CheckpointError(
             f"{path} has no {MODEL}: its training has not saved yet",
@@ -37,22 +43,26 @@ def load_weights(path: Path, model: ModelConfig) -> Weights:
         step, bits = whole_number(numbers, "step"), numbers["validation_bits_per_character"]
         if bits is not None:
             bits = finite_number(numbers, "validation_bits_per_character")
-        if _may_overflow(tensors, model.layers):
+        if _largest_sum(tensors, model.layers) > _LARGEST_SUM:
             raise ValueError("its weights are so large that their products overflow")
     except UNREADABLE as error:
         raise damaged(path / MODEL, error) from error
     return Weights(tensors, step, bits)
 
 
-def _may_overflow(tensors: Arrays, layers: int) -> bool:
-    """Whether weights with the largest inputs can pass what float32 holds: a symbol's embedding, h of 1."""
-    reach = float(np.abs(tensors["embedding.weight"]).max())
+def _largest_sum(tensors: Arrays, layers: int) -> float:
+    """Return a bound of every pre-activation and logit that weights in tensors can give, in size.
+
+    The first layer reads embeddings, the others what is at most 1 in size, as h is where cells are tanh.
+    """
+    largest_input = float(np.abs(tensors["embedding.weight"]).max())
     sums = []
     for layer in range(layers):
-        part = {name: np.abs(tensors[f"layers.{layer}.{name}_l0"], dtype=np.float64) for name in _PARTS}
-        inputs, recurrent = part["weight_ih"].sum(1) * reach, part["weight_hh"].sum(1)
-        sums.append(inputs + recurrent + part["bias_ih"] + part["bias_hh"])
-        reach = 1.0
+        weight_ih, weight_hh, bias_ih, bias_hh = (
+            np.abs(tensors[f"layers.{layer}.{name}_l0"], dtype=np.float64) for name in _LAYER_PARAMETERS
+        )
+        sums.append(weight_ih.sum(1) * largest_input + weight_hh.sum(1) + bias_ih + bias_hh)
+        largest_input = 1.0
     head, bias = (np.abs(tensors[f"head.{name}"], dtype=np.float64) for name in ("weight", "bias"))
     sums.append(head.sum(1) + bias)
-    return max(float(each.max()) for each in sums) > float(np.finfo(np.float32).max) / 2
+    return max(float(layer_sums.max()) for layer_sums in sums)

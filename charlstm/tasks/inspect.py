@@ -1,4 +1,4 @@
-"""An inspection as `charlstm inspect` runs it: the run and its text read, and what was found saved and drawn.
+"""What `charlstm inspect` does: reads a run and a text, inspects, saves the findings and draws the page.
 
 Nothing here prints, parses or exits.
 """
@@ -23,15 +23,16 @@ from charlstm.tasks.report import draw_comparison, draw_report
 from charlstm.tasks.run_text import corpus_of, has_changed
 from charlstm.text.corpus import Corpus, split_bounds
 
-# Networks that know nothing and can stand for another run: `untrained` and `shuffled`.
+# Networks that can be compared with a run in the place of another run, by the name a user calls them.
 TWINS = {"untrained": untrained_twin, "shuffled": shuffled_twin}
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """What an inspection found, and where it was written; comparison_path is None without another model.
+    """What an inspection found, and the paths of the files it wrote.
 
-    changed says that the text is the run's own, and not what it was when the run was trained.
+    comparison_path is None where no second model was compared. changed says that the text is the run's
+    training text, but has changed since the run was trained.
     """
 
     findings: Findings
@@ -46,9 +47,11 @@ class InspectRequest:
     """What `charlstm inspect` was asked for.
 
     run is the folder of the run to inspect, out the folder that the findings are written to. corpus is the
-    text's name; without one the run's own text is read where the run did not train on it. compare names a
-    second model that reads the text as well: a run's folder, untrained or shuffled. with_model puts the
-    network into the page. command is the command line that was typed, as findings.json quotes it.
+    text's name; None means the part of the run's training text that it was not trained on, or all of that
+    text where the run was validated on another one. compare is a second model that reads the text as well:
+    a run's folder, "untrained" or "shuffled". with_model puts the network into the page. command is the
+    command line that was typed, as findings.json quotes it. unknown says what happens to characters that a
+    run's vocabulary does not have.
     """
 
     run: Path
@@ -66,8 +69,9 @@ def inspect_run(
 ) -> Inspected:
     """Find the switches and counters of a run's best model; write findings.json and report.html.
 
-    A second model's findings go to compared.json, and both side by side to compare.html. Processes that were
-    launched together share the work: all of them call this, and the first one writes.
+    The findings of a second model go to compared.json, and both side by side to compare.html. Processes that
+    were launched together share the work: all of them call this, and the first one writes. Raises
+    CheckpointError, UsageError, CorpusError or ProcessError.
     """
     checkpoint, out = load(request.run), request.out
     other = other_run(checkpoint, request.compare, seed=request.config.seed) if request.compare else None
@@ -105,7 +109,7 @@ def inspect_run(
 def _inspection(
     request: InspectRequest, checkpoint: Checkpoint, name: str, text: Corpus, start: int
 ) -> InspectionRequest:
-    """Return the inspection of a checkpoint, named name in the findings, on a text from start on."""
+    """Return the request to inspect checkpoint, called name in the findings, on text from start on."""
     return InspectionRequest(
         model=checkpoint.model,
         ids=text.tokens[start:],
@@ -120,9 +124,10 @@ def _inspection(
 
 
 def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
-    """The run in a folder, or where there is none of that name, the twin of a run that knows nothing.
+    """Return the run in the folder name, or a twin of checkpoint when name is one of TWINS and no folder.
 
-    Raises CheckpointError for a folder without a run, UsageError for one that reads text in other units.
+    seed decides the twin's random numbers. Raises CheckpointError for a folder without a run, UsageError
+    for a run of another text level than checkpoint's.
     """
     if name in TWINS and not Path(name).exists():
         generator = torch.Generator().manual_seed(seed)
@@ -132,16 +137,21 @@ def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
             validation_bits_per_character=None,
         )
     other = load(Path(name))
-    level, own = other.config.vocabulary.level, checkpoint.config.vocabulary.level
-    if level != own:
+    level, other_level = checkpoint.config.vocabulary.level, other.config.vocabulary.level
+    if level != other_level:
         raise UsageError(
-            f"{name} reads {level} and {checkpoint.path} reads {own}", "compare two runs of the same --level"
+            f"{name} reads {other_level} and {checkpoint.path} reads {level}",
+            "compare two runs of the same --level",
         )
     return other
 
 
 def _unseen(checkpoint: Checkpoint, characters: int) -> int:
-    """Where the part of a run's own text begins that it did not train on."""
+    """Return where the part of a run's training text begins that it was not trained on.
+
+    characters is the length of that text. The result is 0 for an imported run, and for one that was
+    validated on another text, which was trained on all of its own.
+    """
     record = checkpoint.config.corpus
     if record is None or record.validation is not None:
         return 0

@@ -1,4 +1,4 @@
-"""The page and the figures of an inspection, drawn from its findings.json."""
+"""What `charlstm report` does: draws the page and the figures of an inspection from its findings.json."""
 
 from pathlib import Path
 
@@ -10,19 +10,24 @@ from charlstm.run_files import COMPARED, COMPARISON, FINDINGS, REPORT
 
 
 def draw_comparison(folder: Path) -> Path:
-    """Draw compare.html from the findings.json and compared.json of a folder, in it."""
+    """Draw compare.html in folder from its findings.json and compared.json; returns the page's path.
+
+    Raises UsageError when one of the two files cannot be read or the page cannot be written.
+    """
     left, right = (Findings.load(folder / name).to_json() for name in (FINDINGS, COMPARED))
     write_page(render_comparison(left, right), folder / COMPARISON)
     return folder / COMPARISON
 
 
 def draw_report(findings: Path, out: Path | None, *, with_model: bool = True) -> Path:
-    """Draw the page of a findings.json (or of the folder it is in), beside it unless out says otherwise.
+    """Draw the page of findings, a findings.json or the folder it is in; returns the page's path.
 
-    with_model puts the network in the page, from the run beside findings.json or else from where it was
-    inspected; where there is none, the page says so.
+    out is where to write the page, by default report.html beside findings.json. with_model puts the network
+    into the page, from the run in the folder of findings.json or else from where it was inspected; where
+    there is none, the page says so. Raises UsageError when findings.json cannot be read or the page cannot
+    be written.
     """
-    place = findings / FINDINGS if findings.is_dir() else findings
+    place = _findings_file(findings)
     page = out or place.with_name(REPORT)
     document = Findings.load(place).to_json()
     folders = [place.parent, *map(Path, filter(None, [document["model"]["checkpoint"]]))]
@@ -31,6 +36,14 @@ def draw_report(findings: Path, out: Path | None, *, with_model: bool = True) ->
 
 
 def draw_figures(findings: Path, folder: Path) -> list[Path]:
-    """Draw the figures of a findings.json (or of the folder it is in) as PNG and SVG; what was written."""
-    place = findings / FINDINGS if findings.is_dir() else findings
-    return write_figures(Findings.load(place).to_json(), folder)
+    """Draw the figures of findings, a findings.json or the folder it is in, into folder as PNG and SVG.
+
+    Returns the paths of the files. Raises UsageError when findings.json cannot be read, when matplotlib is
+    not installed or when folder cannot be written.
+    """
+    return write_figures(Findings.load(_findings_file(findings)).to_json(), folder)
+
+
+def _findings_file(findings: Path) -> Path:
+    """Return the path of findings.json, given it or the folder it is in."""
+    return findings / FINDINGS if findings.is_dir() else findings

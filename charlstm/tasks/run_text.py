@@ -3,17 +3,16 @@
 from charlstm.checkpoint.loading import Checkpoint
 from charlstm.config import Unknown
 from charlstm.errors import UnknownCharacterError, UsageError
-from charlstm.text.corpus import (
-    Corpus,
-    load_corpus,
-)
+from charlstm.text.corpus import Corpus, load_corpus
 
 
 def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "error") -> Corpus:
-    """A text in the ids of a checkpoint's vocabulary; the text it was trained on when name is None.
+    """Return the text called name in the ids of the checkpoint's vocabulary, its training text for None.
 
-    That may have changed since, as the standard library's source does with Python: characters that are new
-    in it are replaced. Raises UsageError when it was imported and has no text of its own.
+    unknown says what happens to characters that the vocabulary does not have. The training text may have
+    changed since, as the standard library's source does with Python: its new characters are replaced where
+    unknown is "error". Raises UsageError when name is None and the run was imported, CorpusError when the
+    text cannot be read, UnknownCharacterError when it cannot be spelled.
     """
     vocabulary, record = checkpoint.config.vocabulary, checkpoint.config.corpus
     if name is not None:
@@ -29,6 +28,6 @@ def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "e
 
 
 def has_changed(checkpoint: Checkpoint, corpus: Corpus) -> bool:
-    """Whether a text has the name of the one that a checkpoint was trained on, and other content."""
+    """Return whether corpus has the name of the checkpoint's training text, but other content."""
     record = checkpoint.config.corpus
     return record is not None and corpus.name == record.name and corpus.sha256 != record.sha256

@@ -1,4 +1,7 @@
-"""Texts drawn from a run, and the cells held in them. Those of tanh cells are drawn without torch."""
+"""What `charlstm sample` does: draws texts from a run, with cells held.
+
+Models of tanh cells are drawn from without importing torch, which takes longer than drawing a text.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +23,14 @@ from charlstm.sampling.spelling import read_prompt, written
 def sample_run(
     path: Path, prompt: str, *, config: SamplingConfig, seed: int, unknown: Unknown = "error"
 ) -> Iterator[list[str]]:
-    """What each stream adds to its text; see sampling.sample. With torch and without it is the same."""
+    """Yield what each of config.count streams adds to its text, drawn from the best model of a run.
+
+    path is the run's folder. All streams read prompt first and then draw config.length symbols; a symbol of a
+    run on bytes may add "". seed decides the draws: the text is the same whether torch draws it or not.
+    unknown says what happens to characters of prompt that the run's vocabulary does not have. Raises
+    CheckpointError when the run cannot be used, UsageError for a seed out of range and for a hold of a cell
+    that the model does not have, UnknownCharacterError for a prompt that cannot be spelled.
+    """
     check_seed(seed)
     run = load_config(path)
     if run.model.has_compiled_steps:
@@ -38,6 +48,7 @@ def sample_run(
 def _drawn_in_blocks(
     path: Path, run: RunConfig, prompt: str, config: SamplingConfig, seed: int, unknown: Unknown
 ) -> Iterator[list[str]]:
+    """Yield the pieces of text that sample_run yields, from compiled loops that need no torch."""
     for hold in config.hold:
         check_cell(hold.layer, hold.cell, run.model)
     weights = stream_weights(load_weights(path, run.model).tensors, config.precision)
@@ -48,10 +59,11 @@ def _drawn_in_blocks(
 
 
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
-    """The holds in LAYER:CELL=VALUE[@FROM]; on and off are what the run's findings.json says they are.
+    """Return the holds that specs spell as LAYER:CELL=VALUE[@START], for the run in the folder path.
 
-    Raises UsageError for what is none, for a cell that the run's model does not have, and for on and off
-    of a cell whose levels nobody found.
+    VALUE is a cell state, or "on" or "off" for the levels of the cell in the run's findings.json. Raises
+    UsageError for anything else, for a cell that the run's model does not have, and for "on" and "off" of a
+    cell whose levels are not known; CheckpointError when the run cannot be used.
     """
     model = load_config(path).model
 
@@ -66,7 +78,7 @@ def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
 
 
 def _level(path: Path, layer: int, cell: int, name: str) -> float:
-    """The cell state at which a cell is on or off. Raises UsageError when no inspection found that."""
+    """Return the cell state at which a cell is on or off, as name says. Raises UsageError where unknown."""
     place = path / FINDINGS
     known = _levels(Findings.load(place), name) if place.exists() else {}
     if (layer, cell) not in known:
@@ -80,7 +92,7 @@ def _level(path: Path, layer: int, cell: int, name: str) -> float:
 
 
 def _levels(findings: Findings, name: str) -> dict[tuple[int, int], float]:
-    """The cell state for on or off of every (layer, cell) that has one."""
+    """Return the cell state for "on" or "off", as name says, by (layer, cell) of the cells that have one."""
     levels = {
         (finding.layer, finding.cell): getattr(finding.detection, "levels", None) or {}
         for finding in findings.findings

@@ -1,4 +1,4 @@
-"""How well a run predicts a text, as `charlstm score` measures it."""
+"""What `charlstm score` does: measures how well a run predicts a text, or one part of it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,15 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.loading import Checkpoint, load
 from charlstm.config import DEFAULT_SPLIT, Unknown
 from charlstm.errors import CheckpointError
 from charlstm.machine.devices import choose_device
 from charlstm.tasks.run_text import corpus_of, has_changed
-from charlstm.text.corpus import (
-    Corpus,
-    split_bounds,
-)
+from charlstm.text.corpus import Corpus, split_bounds
 from charlstm.text.vocabulary import Ids
 from charlstm.training.dynamic_evaluation import adapting_losses
 from charlstm.training.evaluation import character_losses
@@ -24,10 +21,10 @@ from charlstm.training.evaluation import character_losses
 
 @dataclass(frozen=True)
 class Score:
-    """How well a model predicts a text; nats holds each character's loss, (characters,) float32.
+    """How well a model predicts ids (characters,), the token ids of corpus or of a part of it.
 
-    The first character has none: nothing stands before it, and its entry is 0. changed says that the text is
-    the run's own, and not what it was.
+    nats (characters,) float32 holds the loss of each character in nats; that of the first is 0, since nothing
+    stands before it. changed says that corpus is the run's training text, but has changed since.
     """
 
     corpus: Corpus
@@ -37,35 +34,37 @@ class Score:
 
     @property
     def bits_per_character(self) -> float:
-        """Mean over all characters but the first."""
+        """The mean loss in bits over all characters but the first."""
         return float(self.nats[1:].sum(dtype=np.float64) / (len(self.nats) - 1) / np.log(2))
 
     def rows(self) -> Iterator[tuple[int, str, float]]:
-        """(position, symbol, bits) of every character but the first."""
+        """Yield (position in ids, symbol, loss in bits) for every character but the first."""
         symbols = self.corpus.vocabulary.symbols
         for position in range(1, len(self.ids)):
             yield position, symbols[self.ids[position]], float(self.nats[position] / np.log(2))
 
     def document(self, *, per_character: bool) -> dict[str, Any]:
-        """What `charlstm score --json` prints."""
-        shown: dict[str, Any] = {
+        """Return what `charlstm score --json` prints; per_character adds every character's bits."""
+        document: dict[str, Any] = {
             "bits_per_character": self.bits_per_character,
             "characters": len(self.ids) - 1,
             "corpus": self.corpus.name,
             "sha256": self.corpus.sha256,
         }
         if per_character:
-            shown["per_character"] = [bits for _, _, bits in self.rows()]
-        return shown
+            document["per_character"] = [bits for _, _, bits in self.rows()]
+        return document
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRequest:
     """What `charlstm score` was asked for.
 
-    run is the folder of the run, corpus the name of the text, the run's own where it is None. part is the
-    part of the text to score, in the shares that split says, which are the run's own for its own text.
-    dynamic lets a copy of the model learn from the text as it reads.
+    run is the folder of the run. corpus is the name of the text, None for the run's training text. part is
+    "all", or the part of the text to score: "train", "validation" or "test". split says which shares these
+    parts are; None means the run's shares for its training text, DEFAULT_SPLIT for any other. dynamic lets a
+    copy of the model learn from the text as it reads. unknown says what happens to characters that the run's
+    vocabulary does not have.
     """
 
     run: Path
@@ -78,20 +77,16 @@ class ScoreRequest:
 
 
 def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lambda done: None) -> Score:
-    """Return the loss of every character of a text, or of one part of it, under a run's best model.
+    """Return the loss of every character of a text, or of one part of it, under the run's best model.
 
-    progress is told which fraction of the characters is read, in [0, 1]. Raises CheckpointError when a loss
-    is no finite number, which takes a dynamic model with absurd weights.
+    progress is called with the fraction of the characters that is read, in [0, 1]. Raises CheckpointError
+    when the run cannot be used, and when a loss is not finite, which takes request.dynamic and weights far
+    larger than training gives; UsageError for a split that is none; DeviceError for a device that is not
+    there; CorpusError when the text cannot be read or has fewer than two characters; UnknownCharacterError.
     """
     checkpoint = load(request.run)
     corpus = corpus_of(checkpoint, request.corpus, unknown=request.unknown)
-    ids = corpus.tokens
-    if request.part != "all":
-        record = checkpoint.config.corpus
-        if record and request.corpus is not None and corpus.sha256 != record.sha256:
-            record = None  # another text
-        shares = request.split or (record.split if record else DEFAULT_SPLIT)
-        ids = ids[slice(*split_bounds(len(ids), shares)[request.part])]
+    ids = _part(request, checkpoint, corpus)
     model = checkpoint.model.to(choose_device(request.device))
     nats, done = np.zeros(len(ids), np.float32), 0
     for losses in adapting_losses(model, ids) if request.dynamic else character_losses(model, ids):
@@ -103,3 +98,14 @@ def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lamb
             f"{request.run} predicts with NaN or infinity as it learns", "score it without --dynamic"
         )
     return Score(corpus, ids, nats, has_changed(checkpoint, corpus))
+
+
+def _part(request: ScoreRequest, checkpoint: Checkpoint, corpus: Corpus) -> Ids:
+    """Return the token ids (characters,) of the part of corpus that request names. Raises UsageError."""
+    if request.part == "all":
+        return corpus.tokens
+    record = checkpoint.config.corpus
+    if record and request.corpus is not None and corpus.sha256 != record.sha256:
+        record = None  # a text of the same name or another, but not the one the run was trained on
+    shares = request.split or (record.split if record else DEFAULT_SPLIT)
+    return corpus.tokens[slice(*split_bounds(len(corpus.tokens), shares)[request.part])]

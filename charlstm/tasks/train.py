@@ -1,4 +1,4 @@
-"""A training as `charlstm train` runs it: planned or resumed, measured, saved, and told as events.
+"""What `charlstm train` does: a training planned or resumed, measured, saved, and told as events.
 
 Nothing here prints, parses or exits.
 """
@@ -27,10 +27,17 @@ from charlstm.training import loop
 from charlstm.training.evaluation import evaluate
 from charlstm.training.trainer import Trainer, use_bfloat16
 
+_SAMPLE_CHARACTERS = 400
+_SAMPLE_TEMPERATURE = 0.7
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """The text is read and the model stands; training begins, or goes on from a step."""
+    """The text is read and the model is made; training starts after step, which is 0 for a new run.
+
+    bfloat16 says whether products are computed in bfloat16. left_out are files of the text's folder that
+    are not text.
+    """
 
     config: RunConfig
     train_characters: int
@@ -44,7 +51,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Sampled:
-    """What the model writes at this step."""
+    """A text that the model writes after step."""
 
     step: int
     text: str
@@ -52,14 +59,17 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Interrupted:
-    """All that going on needs is saved at this step; what is left is to see how good the model is."""
+    """The training stopped after step and is saved; a last evaluation follows."""
 
     step: int
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The run is over and saved; best_step is where model.safetensors comes from."""
+    """The training ended and is saved; the weights in model.safetensors are those of best_step.
+
+    The losses are None where nothing was measured.
+    """
 
     path: Path
     reason: str
@@ -78,11 +88,11 @@ RunEvent = loop.Event | Prepared | Sampled | Interrupted | Trained
 def train_run(
     request: TrainRequest, *, should_stop: Callable[[], bool] = lambda: False, launch: Launch = SINGLE
 ) -> Iterator[RunEvent]:
-    """Train a model on a text in a folder of its own, yielding what happens.
+    """Train a model as request says and save it in a folder of its own, yielding an event for each step.
 
-    Processes that were launched together train it together; all of them call this. The first one writes.
-    Raises CorpusError, UsageError, CheckpointError, DeviceError, DivergedError or ProcessError; what was
-    saved before that stays.
+    should_stop is asked before each step. Processes that were launched together train one model: all of
+    them call this, and the first one writes. Raises CorpusError, UsageError, CheckpointError, DeviceError,
+    DivergedError or ProcessError; what was saved before that stays.
     """
     device = own_device(launch, choose_device(request.device))
     keep_freed_memory()
@@ -93,34 +103,34 @@ def train_run(
 def _trained_by(
     processes: ProcessGroup, request: TrainRequest, device: torch.device, should_stop: Callable[[], bool]
 ) -> Iterator[RunEvent]:
-    writer = _tensorboard_writer() if request.tensorboard and processes.leads else None
+    """Yield the events of a training by this process of the group."""
+    writer_class = _tensorboard_writer() if request.tensorboard and processes.leads else None
     folder = RunFolder(request.out)
     plan = processes.in_turn(lambda: plan_resumed_run(request) if request.resume else plan_new_run(request))
     generator = torch.Generator().manual_seed(plan.training.seed)
     model = CharLSTM(plan.config.model, generator=generator).to(device)
     trainer = Trainer(model, plan.train, plan.training, processes=processes)
     with ExitStack() as stack:
-        processes.in_turn(lambda: _opened(stack, folder, request, plan, trainer) if processes.leads else None)
-        trainer.follow_first()
+        processes.in_turn(lambda: _open(stack, folder, request, plan, trainer) if processes.leads else None)
+        trainer.copy_first_process()
         yield _prepared(plan, trainer)
         place = str(request.out / "tensorboard")
-        tensorboard = stack.enter_context(closing(writer(place))) if writer else None
+        tensorboard = stack.enter_context(closing(writer_class(place))) if writer_class else None
         yield from _trained(_Run(trainer, folder, plan.config, tensorboard), plan.validation, should_stop)
 
 
-def _opened(
-    stack: ExitStack, folder: RunFolder, request: TrainRequest, plan: "Plan", trainer: Trainer
-) -> None:
-    """Hold the run's folder while stack is open, and make it or put the trainer to where it was."""
+def _open(stack: ExitStack, folder: RunFolder, request: TrainRequest, plan: Plan, trainer: Trainer) -> None:
+    """Lock the run's folder while stack is open, and create it or restore trainer from it."""
     stack.enter_context(folder.held())
     if request.resume:
         folder.restore(trainer)
     else:
         folder.create(plan.config, overwrite=request.overwrite)
-        folder.save_resume(trainer)  # before any weights: those without it could not go on
+        folder.save_resume(trainer)  # before any weights: a folder with weights only cannot be resumed
 
 
-def _prepared(plan: "Plan", trainer: Trainer) -> Prepared:
+def _prepared(plan: Plan, trainer: Trainer) -> Prepared:
+    """Return the event that describes the training that is about to start."""
     device = trainer.model.device
     return Prepared(
         config=plan.config,
@@ -129,16 +139,16 @@ def _prepared(plan: "Plan", trainer: Trainer) -> Prepared:
         parameters=trainer.model.parameter_count(),
         device=device.type,
         bfloat16=use_bfloat16(plan.training.precision, device),
-        step=trainer.step,
+        step=trainer.progress.step,
         left_out=plan.left_out,
     )
 
 
 @dataclass
 class _Run:
-    """A run under way: its trainer, where it is saved, and what it measured last.
+    """A run in training: its trainer, the folder it is saved in, and the last training loss.
 
-    Of several processes that train it the first one saves and measures.
+    tensorboard is a SummaryWriter or None. Of several processes the first one alone saves and logs.
     """
 
     trainer: Trainer
@@ -153,23 +163,27 @@ class _Run:
         return self.trainer.processes.leads
 
     def save(self) -> None:
-        """The last state, and the weights too while no validation value has chosen any."""
+        """Save all that resuming needs, and the mean weights too while no evaluation has chosen any.
+
+        All processes must call this. Raises DivergedError, and saves nothing, where weights are not finite.
+        """
         self.trainer.check_finite()
-        if self.trainer.best_bits == float("inf"):
-            self.trainer.best_step = self.trainer.step
+        progress = self.trainer.progress
+        if math.isinf(progress.best_bits):
+            progress.best_step = progress.step
             self.save_model(None)
-        self.trainer.collect()
+        self.trainer.gather_state()
         if self.leads:
             self.folder.save_resume(self.trainer)
 
     def save_model(self, bits: float | None) -> None:
-        """The weights as they are now, with their validation bits per character, as the best."""
+        """Save the mean weights as the best ones, with their validation loss in bits per character."""
         if self.leads:
-            model, step = self.trainer.average, self.trainer.step
+            model, step = self.trainer.average, self.trainer.progress.step
             self.folder.save_model(model, step=step, validation_bits_per_character=bits)
 
-    def measured(self, measurement: dict[str, Any]) -> None:
-        """Write a measurement where its readers look for it."""
+    def log(self, measurement: dict[str, Any]) -> None:
+        """Write a measurement, its numbers by name, to metrics.jsonl and to TensorBoard."""
         if self.leads:
             self.folder.log(measurement)
         if self.tensorboard is not None:
@@ -179,21 +193,21 @@ class _Run:
 
 
 def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Iterator[RunEvent]:
+    """Yield the events of the training loop and of what is done about them: logging, saving, sampling."""
     trainer, save_every = run.trainer, run.trainer.config.save_every
     for event in loop.train(trainer, validation, should_stop=should_stop):
         yield event
         match event:
             case loop.Logged():
                 run.train_bits = event.train_bits_per_character
-                run.measured(asdict(event))
+                run.log(asdict(event))
             case loop.Stepped():
                 if save_every and event.step % save_every == 0:
                     run.save()
             case loop.Evaluated():
-                run.measured({name: value for name, value in asdict(event).items() if name != "best"})
+                run.log({name: value for name, value in asdict(event).items() if name != "best"})
                 if event.best:
-                    bits = event.validation_bits_per_character
-                    run.save_model(bits)
+                    run.save_model(event.validation_bits_per_character)
                 run.save()
                 if run.leads:
                     yield Sampled(event.step, _sample_text(trainer.average, run.config, event.step))
@@ -201,58 +215,58 @@ def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Ite
                 run.save()
                 if event.reason == "interrupted":
                     yield Interrupted(event.step)
-                    yield from _judged(run, validation)
+                    yield from _evaluated_after_interruption(run, validation)
                 yield _summary(run, event)
 
 
-def _judged(run: _Run, validation: Ids) -> Iterator[RunEvent]:
-    """Evaluate a run that was interrupted, so that its last weights are used where they are the best.
+def _evaluated_after_interruption(run: _Run, validation: Ids) -> Iterator[RunEvent]:
+    """Evaluate an interrupted run, so that its last weights become model.safetensors where they are the best.
 
-    What was saved for going on stays as it was, the best weights of an evaluation too: the run then continues
-    as if there had been no interruption.
+    What resuming needs stays as it was saved, and so do the best weights of the last scheduled evaluation: a
+    resumed run goes on as if it had not been interrupted.
     """
-    trainer = run.trainer
-    if len(validation) > 1 and trainer.evaluated_step < trainer.step:
+    trainer, progress = run.trainer, run.trainer.progress
+    if len(validation) > 1 and progress.evaluated_step < progress.step:
         bits = evaluate(trainer.average, validation, processes=trainer.processes).bits_per_character
         if not math.isfinite(bits):
             return
-        best = bits < trainer.best_bits
+        best = bits < progress.best_bits
         if best:
             if run.leads:
                 run.folder.keep_evaluated()
-            trainer.best_bits, trainer.best_step = bits, trainer.step
+            progress.best_bits, progress.best_step = bits, progress.step
             run.save_model(bits)
-        yield loop.Evaluated(trainer.step, trainer.characters, trainer.elapsed_seconds, bits, best)
+        yield loop.Evaluated(progress.step, progress.characters, progress.elapsed_seconds, bits, best)
 
 
 def _summary(run: _Run, event: loop.Finished) -> Trained:
-    trainer = run.trainer
-    best = trainer.best_bits
+    """Return the last event of a run."""
+    progress = run.trainer.progress
     return Trained(
         path=run.folder.path,
         reason=event.reason,
         step=event.step,
-        characters=trainer.characters,
-        elapsed_seconds=trainer.elapsed_seconds,
-        parameters=trainer.model.parameter_count(),
+        characters=progress.characters,
+        elapsed_seconds=progress.elapsed_seconds,
+        parameters=run.trainer.model.parameter_count(),
         train_bits_per_character=run.train_bits,
-        validation_bits_per_character=best if best < float("inf") else None,
-        best_step=trainer.best_step,
+        validation_bits_per_character=progress.best_bits if math.isfinite(progress.best_bits) else None,
+        best_step=progress.best_step,
     )
 
 
-def _sample_text(model: CharLSTM, config: RunConfig, seed: int, length: int = 400) -> str:
-    """A few lines from the model as it is now."""
+def _sample_text(model: CharLSTM, config: RunConfig, seed: int) -> str:
+    """Return a few lines that model writes with its present weights, drawn on the CPU."""
     cpu_model = CharLSTM(config.model)
     cpu_model.load_state_dict(model.state_dict())
-    settings = SamplingConfig(length=length, temperature=0.7)
+    settings = SamplingConfig(length=_SAMPLE_CHARACTERS, temperature=_SAMPLE_TEMPERATURE)
     generator = torch.Generator().manual_seed(seed)
     drawn = sample(cpu_model, config.vocabulary, config=settings, generator=generator)
     return "".join(pieces[0] for pieces in drawn)
 
 
 def _tensorboard_writer() -> Any:
-    """TensorBoard's writer class. Raises UsageError when the extra is not installed."""
+    """Return TensorBoard's SummaryWriter class. Raises UsageError when the extra is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:

@@ -1,8 +1,8 @@
-"""Settings that nobody gave: size, streams, rate, dropout and decay for the length of text and training.
+"""Chooses settings that were not given: size, streams, learning rate, warm-up, dropout, weight decay.
 
-Measured on tiny_shakespeare (1.1 million characters, 90/10) at 8 s, 30 s, 2 and 5 minutes on two cores and at
-half an hour on one, on War and Peace (3.3 million bytes), and on the source of the standard library (9.8
-million) at 2 and 4 minutes and half an hour; other lengths follow the same rules.
+They follow from the length of the text and the length of the training, by rules that were fitted to
+measurements of a few lengths; see README.md in this folder for the rules in words, and
+tests/benchmarks/EXPERIMENTS.md for the measurements.
 """
 
 import math
@@ -11,47 +11,58 @@ from typing import Any, NamedTuple
 
 from charlstm.config import ModelConfig, TrainingConfig, parameter_shapes
 
-# Of texts up to here half as many are read side by side: more steps, at a higher rate, are worth more there.
-_SHORT = 4_000_000
-_STREAMS, _RATE = 32, 0.015
-# Fewer steps than these learn at a higher rate, so many times as high at most: tiny_shakespeare, 128 cells,
-# 800 steps, four seeds, .02 for .015 gave 1.640 nats for 1.658; stdlib, 512 cells, 122 steps, .03 for .012
-# gave 1.519 for 1.684. And at least so many steps warm up: 1.684 with 12 steps of it, 1.759 with 2. But at
-# .02 two processes and one differ by 3e-3 nats after 200 steps, rounding having grown; at .012 by 4e-4.
-_ENOUGH_STEPS, _STEPS_POWER, _FASTER = 2_000, 0.4, 2.5
-_WARMUP_STEPS, _MOST_WARMUP = 40, 0.3
-# A text that is read so often is not learned by heart yet; read so often it is, as far as the model is able
-# to: with a parameter for every character wholly, with one for so many not at all.
-_FEW_PASSES, _MANY_PASSES, _SCARCE_PARAMETERS = 5.0, 12.0, 20.0
-# Two layers pay where a text is read so often, or there is time to read much of it: stdlib, seven minutes of
-# one core, .988 nats with 512 x 1 and 384 x 1, 1.060 with 384 x 2.
-_DEEP_PASSES, _DEEP_MINUTES = 10.0, 40.0
-# What then is left out of a layer, and the share of it that two layers need, since it comes after each.
-# Beside weight decay little is best: tiny_shakespeare, 384 cells, 11.7 passes, 1.430 nats with .15, 1.444
-# with .3; without decay 1.454 with .47.
-_DROPOUT, _DEEP = 0.18, 0.78
-# With more than so many parameters for each character it takes more, all of it at the second number: 100 KB,
-# 384 cells, 8 parameters for each, two cores for 90 s, 1.598 nats with .18, 1.472 with .45, 1.454 with .65.
-_PLENTY, _TOO_MANY, _MORE_DROPOUT = 2.0, 8.0, 0.47
-# And so many passes at the peak rate let weights decay to 1/e of what they were (Wang and Aitchison 2024).
-_MEMORY, _MOST_DECAY = 0.45, 0.3
+# A short text is read in fewer streams than TrainingConfig has, which gives more steps, at a higher rate.
+_SHORT_TEXT_CHARACTERS = 4_000_000
+_SHORT_TEXT_STREAMS, _SHORT_TEXT_RATE = 32, 0.015
+
+# A training of minutes that has fewer steps than this gets a higher learning rate: times
+# (_STEPS_AT_BASE_RATE / steps) ** _RATE_FACTOR_EXPONENT, at most _LARGEST_RATE_FACTOR. stdlib, 512 cells,
+# 122 steps: a rate of .03 gave 1.519 nats, .012 gave 1.684; see tests/benchmarks/EXPERIMENTS.md.
+_STEPS_AT_BASE_RATE, _RATE_FACTOR_EXPONENT, _LARGEST_RATE_FACTOR = 2_000, 0.4, 2.5
+# stdlib, 512 cells, 122 steps: 12 steps of warm-up gave 1.684 nats, 2 gave 1.759; see
+# tests/benchmarks/EXPERIMENTS.md.
+_LEAST_WARMUP_STEPS, _LARGEST_WARMUP_SHARE = 40, 0.3
+
+# A model learns its text by heart, from not at all to as far as its parameters allow, between these numbers
+# of passes over the text. Its parameters allow it not at all when there are this many characters for each,
+# and wholly when there is one.
+_MEMORISING_STARTS_PASSES, _MEMORISING_FULL_PASSES = 5.0, 12.0
+_MEMORISING_STARTS_CHARACTERS_PER_PARAMETER = 20.0
+
+# Two layers are chosen for a text that is read this often, and for a training this long. stdlib, seven
+# minutes, one core: one layer of 384 cells gave .988 nats, two 1.060; see tests/benchmarks/EXPERIMENTS.md.
+_TWO_LAYER_PASSES, _TWO_LAYER_MINUTES = 10.0, 40.0
+
+# The dropout of a model that learns its text by heart, and the share of it that each of two layers gets.
+# tiny_shakespeare, 384 cells: .15 gave 1.430 nats, .3 gave 1.444; see tests/benchmarks/EXPERIMENTS.md.
+_MEMORISING_DROPOUT, _TWO_LAYER_DROPOUT_SHARE = 0.18, 0.78
+# Dropout that comes on top between these numbers of parameters per character. 100 KB, 384 cells, 8 per
+# character: .18 in all gave 1.598 nats, .65 gave 1.454; see tests/benchmarks/EXPERIMENTS.md.
+_EXTRA_DROPOUT_STARTS_PARAMETERS_PER_CHARACTER, _EXTRA_DROPOUT_FULL_PARAMETERS_PER_CHARACTER = 2.0, 8.0
+_EXTRA_DROPOUT = 0.47
+
+# The passes over the text, at the peak learning rate, in which weight decay alone would take weights to 1/e
+# of what they were: the time scale that Wang and Aitchison 2024 choose decay by.
+_PASSES_PER_DECAY, _LARGEST_WEIGHT_DECAY = 0.45, 0.3
 
 
 @dataclass(frozen=True)
 class _Size:
-    """What a training of so many minutes may take, of a short text and of any, and the characters a minute
-    that two fast cores read.
+    """The size of a model, and the trainings it is chosen for.
+
+    short_text_minutes and minutes are the least length of a training, for a short text and for any other.
+    characters_per_minute is the speed of training it on two cores with bfloat16 instructions.
     """
 
-    short_minutes: float
+    short_text_minutes: float
     minutes: float
     cells: int
     layers: int
-    speed: float
+    characters_per_minute: float
 
 
-# 384 x 1 for half a minute: tiny_shakespeare 1.458 to 1.467 nats where 256 x 1 has 1.474 to 1.483 (512 x 1
-# 1.489), but stdlib 1.189 where 256 x 1 has 1.144; after a minute both have 1.07 to 1.08 there.
+# The largest size comes first. 384 x 1 after half a minute: tiny_shakespeare 1.458 to 1.467 nats, 256 x 1
+# 1.474 to 1.483; stdlib 1.189 and 1.144; see tests/benchmarks/EXPERIMENTS.md.
 _SIZES = (
     _Size(8.0, 8.0, 512, 2, 2.35e6),
     _Size(4.0, 4.0, 384, 2, 3.1e6),
@@ -63,9 +74,7 @@ _SIZES = (
 
 
 class Settings(NamedTuple):
-    """Cells of a layer, layers, share of cells left out in training, texts read side by side, Muon's rate and
-    the share of the run in which it rises, and weight decay.
-    """
+    """Settings of a model and its training, named as in ModelConfig and TrainingConfig."""
 
     cells: int
     layers: int
@@ -76,92 +85,117 @@ class Settings(NamedTuple):
     weight_decay: float
 
     @property
-    def pace(self) -> dict[str, Any]:
-        """Those that are fields of a TrainingConfig."""
-        return {name: getattr(self, name) for name in ("streams", "learning_rate", "warmup", "weight_decay")}
+    def model_settings(self) -> dict[str, Any]:
+        """The settings that are fields of a ModelConfig, by name."""
+        return {name: getattr(self, name) for name in ("cells", "layers", "dropout")}
 
     @property
-    def shape(self) -> dict[str, Any]:
-        """Those that are fields of a ModelConfig."""
-        return {name: getattr(self, name) for name in ("cells", "layers", "dropout")}
+    def training_settings(self) -> dict[str, Any]:
+        """The settings that are fields of a TrainingConfig, by name."""
+        return {name: getattr(self, name) for name in ("streams", "learning_rate", "warmup", "weight_decay")}
 
 
 def suggested(
     train_characters: int, plan: TrainingConfig, *, cells: int | None = None, layers: int | None = None
 ) -> Settings:
-    """Settings for a text of so many characters and a training of the plan's length, size if it is given.
+    """Return the settings for a training text of train_characters and a training as long as plan says.
 
-    Where the length is told in steps or epochs, size, streams and rate are those of every text: such runs
-    are there to be compared. Where cells are given, layers are one. Raises UsageError for a size that no
-    model has.
+    cells and layers are those that the user gave, None for those to choose; layers are 1 where cells alone
+    are given. A plan in steps or epochs gets the default size, streams and learning rate whatever the text,
+    so that such runs can be compared. Raises UsageError for cells or layers that no model can have.
     """
-    train_characters = max(1, train_characters)  # an empty text is refused later
-    streams, rate = plan.streams, plan.learning_rate
-    size = _Size(0.0, 0.0, ModelConfig.cells, ModelConfig.layers, 0.0)
-    if plan.minutes is not None:
-        size = _size(train_characters, plan.minutes)
-        streams, rate = (_STREAMS, _RATE) if train_characters <= _SHORT else (streams, rate)
-    chosen = size.cells if cells is None else cells
-    depth = (size.layers if cells is None else ModelConfig.layers) if layers is None else layers
+    train_characters = max(1, train_characters)  # whoever reads an empty text says so in an error of its own
+    size = _size_for(train_characters, plan)
+    if layers is None:
+        layers = size.layers if cells is None else ModelConfig.layers
+    if cells is None:
+        cells = size.cells
+    streams, rate = _streams_and_rate(train_characters, plan)
     passes = _passes(train_characters, plan, size)
     steps = max(1.0, passes * train_characters / (streams * plan.window))
-    rate *= faster(steps) if plan.minutes is not None else 1.0
-    share = _parameters(chosen, depth) / train_characters
-    by_heart = _learned_by_heart(passes, share)
-    dropout = _DROPOUT * (_DEEP if depth > 1 else 1.0) + _MORE_DROPOUT * _between(_PLENTY, share, _TOO_MANY)
+    rate *= rate_factor(steps) if plan.minutes is not None else 1.0
+    parameters_per_character = _parameters(cells, layers) / train_characters
+    memorised = _memorised_share(passes, parameters_per_character)
+    decay = _full_weight_decay(train_characters, streams * plan.window, rate)
     return Settings(
-        chosen,
-        depth,
-        dropout=round(by_heart * dropout, 2),
+        cells,
+        layers,
+        dropout=round(memorised * _full_dropout(layers, parameters_per_character), 2),
         streams=streams,
         learning_rate=round(rate, 4),
-        warmup=round(min(_MOST_WARMUP, max(plan.warmup, _WARMUP_STEPS / steps)), 3),
-        weight_decay=round(by_heart * _decay(train_characters, streams * plan.window, rate), 3),
+        warmup=round(min(_LARGEST_WARMUP_SHARE, max(plan.warmup, _LEAST_WARMUP_STEPS / steps)), 3),
+        weight_decay=round(memorised * decay, 3),
     )
 
 
-def faster(steps: float) -> float:
-    """How many times as high the rate of a training of so few steps is best."""
-    return min(_FASTER, math.pow(max(1.0, _ENOUGH_STEPS / steps), _STEPS_POWER))
+def rate_factor(steps: float) -> float:
+    """Return the factor, at least 1, for the learning rate of a training of steps optimiser steps."""
+    return min(_LARGEST_RATE_FACTOR, math.pow(max(1.0, _STEPS_AT_BASE_RATE / steps), _RATE_FACTOR_EXPONENT))
 
 
-def _size(train_characters: int, minutes: float) -> _Size:
-    """The largest that so many minutes train; two layers if they read the text often, or are many."""
+def _size_for(train_characters: int, plan: TrainingConfig) -> _Size:
+    """Return the largest of _SIZES that plan's minutes suffice for; the default size for steps or epochs."""
+    if plan.minutes is None:
+        return _Size(0.0, 0.0, ModelConfig.cells, ModelConfig.layers, 0.0)
+    minutes = plan.minutes
 
-    def pays(size: _Size) -> bool:
-        often = size.speed * minutes >= _DEEP_PASSES * train_characters
-        least = size.short_minutes if train_characters <= _SHORT else size.minutes
-        return minutes >= least and (size.layers == 1 or often or minutes >= _DEEP_MINUTES)
+    def suffices(size: _Size) -> bool:
+        least = size.short_text_minutes if train_characters <= _SHORT_TEXT_CHARACTERS else size.minutes
+        often_read = size.characters_per_minute * minutes >= _TWO_LAYER_PASSES * train_characters
+        return minutes >= least and (size.layers == 1 or often_read or minutes >= _TWO_LAYER_MINUTES)
 
-    return next(size for size in _SIZES if pays(size))
+    return next(size for size in _SIZES if suffices(size))
+
+
+def _streams_and_rate(train_characters: int, plan: TrainingConfig) -> tuple[int, float]:
+    """Return the number of streams and the learning rate before rate_factor."""
+    if plan.minutes is not None and train_characters <= _SHORT_TEXT_CHARACTERS:
+        return _SHORT_TEXT_STREAMS, _SHORT_TEXT_RATE
+    return plan.streams, plan.learning_rate
 
 
 def _parameters(cells: int, layers: int) -> int:
-    """Of the layers, and of a head for one symbol."""
+    """Return the number of parameters of a model with a vocabulary of one symbol."""
     shapes = parameter_shapes(ModelConfig(vocabulary_size=1, cells=cells, layers=layers))
     return sum(math.prod(shape) for shape in shapes.values())
 
 
-def _learned_by_heart(passes: float, share: float) -> float:
-    """How far a model would learn its text by heart, 0 to 1; share is parameters for each character."""
-    return _between(_FEW_PASSES, passes, _MANY_PASSES) * _between(1 / _SCARCE_PARAMETERS, share, 1.0)
+def _memorised_share(passes: float, parameters_per_character: float) -> float:
+    """Return how far a model would learn its text by heart, from 0, not at all, to 1, wholly."""
+    by_passes = _logarithmic_share(_MEMORISING_STARTS_PASSES, passes, _MEMORISING_FULL_PASSES)
+    first_parameters = 1 / _MEMORISING_STARTS_CHARACTERS_PER_PARAMETER
+    return by_passes * _logarithmic_share(first_parameters, parameters_per_character, 1.0)
 
 
-def _between(least: float, value: float, most: float) -> float:
-    """Where a value is between two others by its logarithm: 0 at the least, 1 at the most."""
+def _full_dropout(layers: int, parameters_per_character: float) -> float:
+    """Return the dropout of a model that learns its whole text by heart."""
+    share = _TWO_LAYER_DROPOUT_SHARE if layers > 1 else 1.0
+    extra = _logarithmic_share(
+        _EXTRA_DROPOUT_STARTS_PARAMETERS_PER_CHARACTER,
+        parameters_per_character,
+        _EXTRA_DROPOUT_FULL_PARAMETERS_PER_CHARACTER,
+    )
+    return _MEMORISING_DROPOUT * share + _EXTRA_DROPOUT * extra
+
+
+def _full_weight_decay(train_characters: int, step_characters: int, rate: float) -> float:
+    """Return the weight decay of a model that learns its whole text by heart.
+
+    step_characters, read in each step at the learning rate, decide how many steps a pass over the text has.
+    """
+    return min(_LARGEST_WEIGHT_DECAY, step_characters / (_PASSES_PER_DECAY * train_characters * rate))
+
+
+def _logarithmic_share(least: float, value: float, most: float) -> float:
+    """Return where value lies on a logarithmic scale: 0 up to least, 1 from most on."""
     return min(1.0, max(0.0, math.log(value / least) / math.log(most / least)))
 
 
-def _decay(train_characters: int, step_characters: int, rate: float) -> float:
-    """The more characters a step reads, the fewer steps make a pass."""
-    return min(_MOST_DECAY, step_characters / (_MEMORY * train_characters * rate))
-
-
 def _passes(train_characters: int, plan: TrainingConfig, size: _Size) -> float:
-    """How often the text is read, by minutes as two fast cores do it."""
+    """Return how often plan reads the text; from minutes by the speed of a model of this size."""
     if plan.epochs is not None:
         return plan.epochs
     if plan.steps is not None:
         return plan.steps * plan.streams * plan.window / train_characters
     assert plan.minutes is not None
-    return plan.minutes * size.speed / train_characters
+    return plan.minutes * size.characters_per_minute / train_characters

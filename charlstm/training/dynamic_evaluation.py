@@ -1,8 +1,9 @@
-"""Dynamic evaluation: how well a model predicts a text that it goes on learning from.
+"""Dynamic evaluation: the loss of a model on a text that it goes on learning from as it reads.
 
-Each segment is scored by weights that have seen only the text before it; then they take one step down its
-loss, and a small one back to where they were (Mikolov 2010; the rule is that of Krause 2018, with the mean
-squared gradients of the text so far in the place of the training text's).
+Each segment is predicted by weights that were trained on the text before it only. Then the weights take one
+step down the loss of that segment, and a small step back to where they were (Mikolov 2010). The rule is that
+of Krause et al. 2018, where gradients are divided by the root of their mean square; here that mean is over
+the text read so far, there over the training text.
 """
 
 import copy
@@ -18,55 +19,58 @@ from charlstm.model.char_lstm import CharLSTM
 from charlstm.text.vocabulary import Ids
 from charlstm.training.evaluation import Losses
 
-# Characters that are scored before each step.
-SEGMENT = 64
-RATE = 1e-3
+# Learning rate and return share were chosen on validation splits of program text and of prose; see
+# tests/benchmarks/EXPERIMENTS.md.
+SEGMENT_CHARACTERS = 64
+LEARNING_RATE = 1e-3
 # The share of the way back to the trained weights that follows each step.
-RETURN = 3e-3
-_LEAST = 1e-8
+_RETURN_SHARE = 3e-3
+# What is added to the root of the mean square, so that a weight without gradients divides by no zero.
+_ROOT_MEAN_SQUARE_OFFSET = 1e-8
 
 
-def adapting_losses(model: CharLSTM, ids: Ids, *, rate: float = RATE) -> Iterator[Losses]:
-    """Yield the loss of every character but the first of ids (characters,), a segment at a time, in order.
+def adapting_losses(model: CharLSTM, ids: Ids, *, rate: float = LEARNING_RATE) -> Iterator[Losses]:
+    """Yield the losses of ids (characters,), token ids, in order, a block for SEGMENT_CHARACTERS at a time.
 
-    A copy of the model learns, the model itself stays as it is. rate is about how far a weight moves in a
-    step. RATE and RETURN were chosen on validation splits of program text and of prose.
-    Raises CorpusError when there is nothing to predict.
+    The first character has no loss. A copy of model learns; model itself does not change. rate is about how
+    far a weight moves in a step, 0 for not at all. Raises CorpusError when ids has fewer than two characters.
     """
     if len(ids) < 2:
         raise CorpusError(f"a text of {len(ids)} characters leaves nothing to predict", "give two at least")
     learner = copy.deepcopy(model).eval().requires_grad_()
     for layer in learner.layers:
-        layer.train()  # it has no dropout of its own, and a GPU keeps what gradients need in this mode alone
-    weights = _Weights(list(learner.parameters()), rate)
+        layer.train()  # no dropout is in it, and cuDNN keeps what gradients need in training mode only
+    weights = _AdaptingWeights(list(learner.parameters()), rate)
     state = learner.initial_state(1)
-    for first in range(0, len(ids) - 1, SEGMENT):
-        read = torch.from_numpy(ids[first : first + SEGMENT + 1].astype(np.int64)).to(learner.device)
+    for first in range(0, len(ids) - 1, SEGMENT_CHARACTERS):
+        segment = ids[first : first + SEGMENT_CHARACTERS + 1].astype(np.int64)
+        read = torch.from_numpy(segment).to(learner.device)
         with torch.enable_grad():
             logits, state = learner(read[None, :-1], state)
             nats = functional.cross_entropy(logits[0].float(), read[1:], reduction="none")
-            gradients = torch.autograd.grad(nats.mean(), weights.now)
+            gradients = torch.autograd.grad(nats.mean(), weights.parameters)
         state = state.detach()
         yield Losses(first + 1, nats.detach().cpu())
         weights.step(gradients)
 
 
-class _Weights:
-    """Weights that learn, where they began, and the mean of their squared gradients."""
+class _AdaptingWeights:
+    """The parameters that learn, the values that they return to, and the mean of their squared gradients."""
 
-    def __init__(self, now: Sequence[nn.Parameter], rate: float) -> None:
-        self.now = now
+    def __init__(self, parameters: Sequence[nn.Parameter], rate: float) -> None:
+        self.parameters = parameters
         self._rate = rate
-        self._began = [weight.detach().clone() for weight in now]
-        self._squares = [torch.zeros_like(weight) for weight in now]
+        self._trained = [parameter.detach().clone() for parameter in parameters]
+        self._square_sums = [torch.zeros_like(parameter) for parameter in parameters]
         self._steps = 0
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor]) -> None:
+        """Take one step down gradients, one for each parameter and of its shape, and a small step back."""
         self._steps += 1
-        for weight, began, square, gradient in zip(
-            self.now, self._began, self._squares, gradients, strict=True
+        for parameter, trained, square_sum, gradient in zip(
+            self.parameters, self._trained, self._square_sums, gradients, strict=True
         ):
-            square.addcmul_(gradient, gradient)
-            size = (square / self._steps).sqrt_().add_(_LEAST)
-            weight.addcdiv_(gradient, size, value=-self._rate).lerp_(began, RETURN)
+            square_sum.addcmul_(gradient, gradient)
+            root_mean_square = (square_sum / self._steps).sqrt_().add_(_ROOT_MEAN_SQUARE_OFFSET)
+            parameter.addcdiv_(gradient, root_mean_square, value=-self._rate).lerp_(trained, _RETURN_SHARE)

@@ -1,4 +1,4 @@
-"""How well a model predicts a text: every character once, with the state carried."""
+"""The loss of a model on a text: every character is predicted once, with h and c carried through the text."""
 
 import math
 from collections.abc import Iterator
@@ -16,39 +16,40 @@ from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM, State
 from charlstm.text.vocabulary import Ids
 
-# Characters that every stream but the first reads, uncounted, before its own part begins, so that its
-# state is carried from the text before: measured to change bits per character by less than 1e-4.
-WARMUP = 512
-_STREAMS = 64
-_WINDOW = 256
-# Logits of a window: with 60,000 symbols a whole one would take 4 GB.
-_LOGITS = 1 << 26
+# What every stream but the first reads, unscored, before its own part of the text begins, so that its state
+# comes from the text before. It changes the loss by less than 1e-4 bits; see tests/benchmarks/EXPERIMENTS.md.
+_WARMUP_CHARACTERS = 512
+_MOST_STREAMS = 64
+_LONGEST_WINDOW_CHARACTERS = 256
+# Windows are shorter for large vocabularies: 60,000 symbols would take 4 GB in 64 streams of 256 characters.
+_MOST_WINDOW_LOGITS = 1 << 26
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """loss_nats per predicted character, and how many were predicted (all but the first)."""
+    """The mean loss in nats per character, and the number of characters predicted: all but the first."""
 
     loss_nats: float
     characters: int
 
     @property
     def bits_per_character(self) -> float:
-        """The same loss in bits."""
+        """The mean loss in bits per character."""
         return self.loss_nats / math.log(2)
 
 
 class Losses(NamedTuple):
-    """A block of losses in nats, (n,) float32: those of the characters at positions first..first+n-1."""
+    """The losses nats (n,) float32 in nats of the n characters from position first of a text on."""
 
     first: int
     nats: Tensor
 
 
 def evaluate(model: CharLSTM, ids: Ids, *, processes: ProcessGroup = ALONE) -> Evaluation:
-    """Mean loss over a whole text, (characters,) token ids, from a state of zeros at its first character.
+    """Return the mean loss of model over ids (characters,), token ids, read from a state of zeros.
 
-    The processes of a group read a part each. Raises CorpusError when there is nothing to predict.
+    The processes of a group share the work and get the same result; all of them must call this. Raises
+    CorpusError when ids has fewer than two characters.
     """
     total, count = 0.0, 0
     for losses in character_losses(model, ids, processes=processes):
@@ -60,16 +61,16 @@ def evaluate(model: CharLSTM, ids: Ids, *, processes: ProcessGroup = ALONE) -> E
 
 @torch.inference_mode()
 def character_losses(model: CharLSTM, ids: Ids, *, processes: ProcessGroup = ALONE) -> Iterator[Losses]:
-    """Yield the loss of every character but the first, in blocks that together cover each one once.
+    """Yield the losses of model on ids (characters,), token ids, in blocks that hold each one once.
 
-    Long texts are read as streams side by side, each starting WARMUP characters early; the blocks of all
-    processes of a group together cover the text.
-    Raises CorpusError when there is nothing to predict.
+    The first character has no loss. Blocks come in any order. A long text is read as several streams side by
+    side, each of which starts _WARMUP_CHARACTERS early. Each process of a group reads some of the streams and
+    yields their blocks only. Raises CorpusError when ids has fewer than two characters.
     """
     predicted = len(ids) - 1
     if predicted < 1:
         raise CorpusError(f"a text of {len(ids)} characters leaves nothing to predict", "give two at least")
-    streams = max(1, min(_STREAMS, predicted // WARMUP))
+    streams = max(1, min(_MOST_STREAMS, predicted // _WARMUP_CHARACTERS))
     length = -(-predicted // streams)
     was_training = model.training
     model.eval()
@@ -81,45 +82,49 @@ def character_losses(model: CharLSTM, ids: Ids, *, processes: ProcessGroup = ALO
 
 
 def _stream_losses(model: CharLSTM, ids: Ids, rows: range, length: int, *, warmed: bool) -> Iterator[Losses]:
-    """Stream k of rows predicts the characters k*length+1 .. (k+1)*length.
+    """Yield the losses of the streams in rows: stream k predicts characters k*length+1 to (k+1)*length.
 
-    Warmed, it reads from WARMUP before them.
+    A warmed stream reads from _WARMUP_CHARACTERS before its part on.
     """
     state = model.initial_state(len(rows))
     last = len(ids) - 1
-    window = _window(len(rows) * model.config.vocabulary_size)
-    for offset in range(-WARMUP if warmed else 0, length, window):
+    window = _window_characters(len(rows) * model.config.vocabulary_size)
+    for offset in range(-_WARMUP_CHARACTERS if warmed else 0, length, window):
         stop = min(offset + window, length if offset >= 0 else 0)
-        places = np.array(rows)[:, None] * length + np.arange(offset, stop)
-        inputs = torch.from_numpy(ids[places.clip(0, last)].astype(np.int64)).to(model.device)
+        positions = np.array(rows)[:, None] * length + np.arange(offset, stop)
+        inputs = torch.from_numpy(ids[positions.clip(0, last)].astype(np.int64)).to(model.device)
         if offset == 0 and rows[0] == 0:
-            state = _first_stream_cleared(state)
+            state = _with_first_stream_cleared(state)
         logits, state = model(inputs, state)
         if offset >= 0:
-            yield from _rows(logits, ids, places)
+            yield from _row_losses(logits, ids, positions)
 
 
-def _window(logits: int) -> int:
-    """Characters in a window whose positions have so many logits each; it divides WARMUP."""
-    window = _WINDOW
-    while window > 1 and window * logits > _LOGITS:
+def _window_characters(logits_per_position: int) -> int:
+    """Return the length of a window, in characters, that divides _WARMUP_CHARACTERS and fits in memory."""
+    window = _LONGEST_WINDOW_CHARACTERS
+    while window > 1 and window * logits_per_position > _MOST_WINDOW_LOGITS:
         window //= 2
     return window
 
 
-def _first_stream_cleared(state: State) -> State:
-    """The state with stream 0, which has no text before it, back at zero."""
+def _with_first_stream_cleared(state: State) -> State:
+    """Return state with stream 0 set to zero: no text stands before it, so what it read did not count."""
     keep = torch.ones(state.h.shape[1], 1, device=state.h.device)
     keep[0] = 0
     return State(state.h * keep, state.c * keep)
 
 
-def _rows(logits: Tensor, ids: Ids, places: NDArray[np.int64]) -> Iterator[Losses]:
-    """The losses of each stream's part of a window, characters past the text's end left out."""
+def _row_losses(logits: Tensor, ids: Ids, positions: NDArray[np.int64]) -> Iterator[Losses]:
+    """Yield the losses of every stream in a window: logits (streams, window, vocabulary) read at positions.
+
+    positions (streams, window) are those of the characters that were read; each predicts the next one.
+    Positions from the last character of the text on are left out.
+    """
     last = len(ids) - 1
-    targets = torch.from_numpy(ids[(places + 1).clip(0, last)].astype(np.int64)).to(logits.device)
+    targets = torch.from_numpy(ids[(positions + 1).clip(0, last)].astype(np.int64)).to(logits.device)
     nats = functional.cross_entropy(logits.float().transpose(1, 2), targets, reduction="none").cpu()
-    for row, first in zip(nats, places[:, 0], strict=True):
+    for row, first in zip(nats, positions[:, 0], strict=True):
         inside = min(len(row), last - int(first))
         if inside > 0:
             yield Losses(int(first) + 1, row[:inside])

@@ -1,4 +1,4 @@
-"""Training: a generator of plain events over a Trainer, which takes the steps."""
+"""The training loop: a generator of plain events over a Trainer, which takes the steps."""
 
 import math
 import time
@@ -11,17 +11,20 @@ from charlstm.training.evaluation import evaluate
 from charlstm.training.trainer import Trainer
 
 # Steps between two lines of metrics. The loss is read off the device only then.
-LOG_EVERY = 20
-_EVALUATIONS = 10  # in a run, or fewer where its length is given in minutes and they would take
-_EVALUATION_SHARE = 0.04  # more than this share of it
-# Nobody knows what the first one takes: reading is about so many times as fast as learning, and none is begun
-# that would take more than this share. Of 100 MB one in twenty characters is read for it.
-_READING, _FIRST_SHARE = 3.0, 0.1
+LOG_EVERY_STEPS = 20
+# Evaluations in a run; fewer in a run of minutes where they would take more than this share of its time.
+_EVALUATIONS_PER_RUN = 10
+_LARGEST_EVALUATION_SHARE = 0.04
+# How long the first evaluation takes is not known before it is made. It is expected to read characters this
+# many times as fast as training does, and is left out when it would take more than this share of the run.
+_EVALUATION_SPEEDUP, _LARGEST_FIRST_EVALUATION_SHARE = 3.0, 0.1
+
+Reason = Literal["done", "interrupted", "early"]
 
 
 @dataclass(frozen=True)
 class Stepped:
-    """One optimiser step is done; fraction of the run is behind, 0 to 1."""
+    """One optimiser step was taken; fraction of the run, 0 to 1, is done."""
 
     step: int
     fraction: float
@@ -30,7 +33,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Logged:
-    """Means over the steps since the last one of these."""
+    """Speed and training loss, both means over the steps since the last Logged event."""
 
     step: int
     characters: int
@@ -42,7 +45,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The whole validation split was read; best is true when no earlier value was as low."""
+    """The loss on the whole validation split; best is true when no earlier value was as low."""
 
     step: int
     characters: int
@@ -53,10 +56,12 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Finished:
-    """Training is over: its length was reached, it was told to stop, or it got no better."""
+    """The training ended: its length was reached ("done"), should_stop asked for it ("interrupted"), or its
+    patience ran out ("early").
+    """
 
     step: int
-    reason: Literal["done", "interrupted", "early"]
+    reason: Reason
 
 
 Event = Stepped | Logged | Evaluated | Finished
@@ -65,56 +70,61 @@ Event = Stepped | Logged | Evaluated | Finished
 def train(
     trainer: Trainer, validation: Ids, *, should_stop: Callable[[], bool] = lambda: False
 ) -> Iterator[Event]:
-    """Train until the run's length is reached, yielding after every step and every measurement.
+    """Train until the length of the run is reached, yielding an event after each step and measurement.
 
-    should_stop is asked before each step. With an empty validation split nothing is evaluated.
-    Raises DivergedError when the loss or a gradient stops being a finite number.
+    validation (characters,) is the validation split in token ids; nothing is evaluated when it has fewer
+    than two. should_stop is asked before each step, and ends the training when it returns true in any of
+    the processes. Raises DivergedError when a loss or gradient becomes NaN or infinite.
     """
     clock = _Clock(trainer)
-    due = _EvaluationSchedule(trainer, len(validation))
-    evaluating = len(validation) > 1
-    reason: Literal["done", "interrupted", "early"] = "done"
-    logged_step, logged_seconds = trainer.step, clock.read()
+    schedule = _EvaluationSchedule(trainer, len(validation))
+    evaluates = len(validation) > 1
+    progress = trainer.progress
+    logged_step, logged_seconds = progress.step, clock.read()
+    reason: Reason = "done"
     while trainer.fraction < 1:
         if trainer.processes.any(should_stop()):
             reason = "interrupted"
             break
-        if evaluating and due.now():
+        if evaluates and schedule.is_due():
             started = clock.read()
             yield _evaluated(trainer, validation)
-            due.took(clock.read() - started)
-        if 0 < trainer.config.patience <= trainer.evaluations_since_best:
+            schedule.record(clock.read() - started)
+        if 0 < trainer.config.patience <= progress.evaluations_since_best:
             reason = "early"
             break
         trainer.advance()
         clock.read()
-        if trainer.step % LOG_EVERY == 0:
-            yield _logged(trainer, trainer.step - logged_step, trainer.elapsed_seconds - logged_seconds)
-            logged_step, logged_seconds = trainer.step, clock.read()
-        yield Stepped(trainer.step, trainer.fraction, trainer.elapsed_seconds)
-    if reason == "done" and evaluating and trainer.evaluated_step < trainer.step:
+        if progress.step % LOG_EVERY_STEPS == 0:
+            yield _logged(trainer, progress.step - logged_step, progress.elapsed_seconds - logged_seconds)
+            logged_step, logged_seconds = progress.step, clock.read()
+        yield Stepped(progress.step, trainer.fraction, progress.elapsed_seconds)
+    if reason == "done" and evaluates and progress.evaluated_step < progress.step:
         yield _evaluated(trainer, validation)
         clock.read()
     trainer.check_finite()
-    yield Finished(trainer.step, reason)
+    yield Finished(progress.step, reason)
 
 
 class _Clock:
-    """Keeps trainer.elapsed_seconds going from where it was restored, on the watch of process 0."""
+    """Keeps elapsed_seconds of a trainer's progress going, by the clock of process 0."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._zero = time.monotonic() - trainer.elapsed_seconds
+        self._start_seconds = time.monotonic() - trainer.progress.elapsed_seconds
 
     def read(self) -> float:
-        self._trainer.elapsed_seconds = self._trainer.processes.first(time.monotonic() - self._zero)
-        return self._trainer.elapsed_seconds
+        """Set elapsed_seconds to what they are now, in seconds, and return them."""
+        seconds = self._trainer.processes.first(time.monotonic() - self._start_seconds)
+        self._trainer.progress.elapsed_seconds = seconds
+        return seconds
 
 
 class _EvaluationSchedule:
-    """When to evaluate: at given steps, or by the clock so that it costs a small share of the time.
+    """When to evaluate: every so many steps, or by the clock where the run has a length in minutes.
 
-    By the clock nothing is due shortly before the end, where a run is evaluated anyway.
+    By the clock evaluations take a small share of the time, and none is due shortly before the end, where
+    the run is evaluated anyway.
     """
 
     def __init__(self, trainer: Trainer, validation_characters: int) -> None:
@@ -122,48 +132,58 @@ class _EvaluationSchedule:
         self._validation_characters = validation_characters
         self._measured = False
         total = trainer.total_steps
-        self._every = trainer.config.evaluate_every or (total and max(1, total // _EVALUATIONS))
+        self._every_steps = trainer.config.evaluate_every or (total and max(1, total // _EVALUATIONS_PER_RUN))
         self._end_seconds = 60 * (trainer.config.minutes or 0.0)
-        self._pause_seconds = self._end_seconds / _EVALUATIONS
-        self._next_seconds = trainer.elapsed_seconds + self._pause_seconds
+        self._pause_seconds = self._end_seconds / _EVALUATIONS_PER_RUN
+        self._next_seconds = trainer.progress.elapsed_seconds + self._pause_seconds
 
-    def now(self) -> bool:
-        if self._every:
-            step = self._trainer.step
-            return step % self._every == 0 and step > self._trainer.evaluated_step
-        seconds = self._trainer.elapsed_seconds
-        in_time = self._next_seconds <= seconds < self._end_seconds - self._pause_seconds / 2
-        return in_time and (self._measured or self._expected_seconds() <= _FIRST_SHARE * self._end_seconds)
+    def is_due(self) -> bool:
+        """Return whether to evaluate before the next step."""
+        progress = self._trainer.progress
+        if self._every_steps:
+            return progress.step % self._every_steps == 0 and progress.step > progress.evaluated_step
+        last_seconds = self._end_seconds - self._pause_seconds / 2
+        if not self._next_seconds <= progress.elapsed_seconds < last_seconds:
+            return False
+        longest_seconds = _LARGEST_FIRST_EVALUATION_SHARE * self._end_seconds
+        return self._measured or self._expected_seconds() <= longest_seconds
 
     def _expected_seconds(self) -> float:
-        rate = _READING * self._trainer.characters / max(self._trainer.elapsed_seconds, 1e-9)
+        """Return how long the first evaluation will take, judged by the speed of the training."""
+        progress = self._trainer.progress
+        rate = _EVALUATION_SPEEDUP * progress.characters / max(progress.elapsed_seconds, 1e-9)
         return self._validation_characters / max(rate, 1e-9)
 
-    def took(self, seconds: float) -> None:
+    def record(self, seconds: float) -> None:
+        """Plan the next evaluation, after one that just ended and took seconds."""
         self._measured = True
-        self._pause_seconds = max(self._pause_seconds, seconds / _EVALUATION_SHARE)
-        self._next_seconds = self._trainer.elapsed_seconds + self._pause_seconds
+        self._pause_seconds = max(self._pause_seconds, seconds / _LARGEST_EVALUATION_SHARE)
+        self._next_seconds = self._trainer.progress.elapsed_seconds + self._pause_seconds
 
 
 def _logged(trainer: Trainer, steps: int, seconds: float) -> Logged:
+    """Return the event for the last steps steps, which took seconds."""
+    progress = trainer.progress
     return Logged(
-        step=trainer.step,
-        characters=trainer.characters,
-        elapsed_seconds=trainer.elapsed_seconds,
+        step=progress.step,
+        characters=progress.characters,
+        elapsed_seconds=progress.elapsed_seconds,
         characters_per_second=steps * trainer.config.streams * trainer.config.window / max(seconds, 1e-9),
         learning_rate=trainer.learning_rate,
-        train_bits_per_character=trainer.mean_bits(),
+        train_bits_per_character=trainer.take_mean_bits(),
     )
 
 
 def _evaluated(trainer: Trainer, validation: Ids) -> Evaluated:
+    """Evaluate the mean weights and note the value in the trainer's progress. Raises DivergedError."""
     trainer.check_finite()
     bits = evaluate(trainer.average, validation, processes=trainer.processes).bits_per_character
     if not math.isfinite(bits):
-        raise trainer.diverged("the validation loss")
-    best = bits < trainer.best_bits
-    trainer.evaluated_step = trainer.step
+        raise trainer.diverged_error("the validation loss")
+    progress = trainer.progress
+    best = bits < progress.best_bits
+    progress.evaluated_step = progress.step
     if best:
-        trainer.best_bits, trainer.best_step = bits, trainer.step
-    trainer.evaluations_since_best = 0 if best else trainer.evaluations_since_best + 1
-    return Evaluated(trainer.step, trainer.characters, trainer.elapsed_seconds, bits, best)
+        progress.best_bits, progress.best_step = bits, progress.step
+    progress.evaluations_since_best = 0 if best else progress.evaluations_since_best + 1
+    return Evaluated(progress.step, progress.characters, progress.elapsed_seconds, bits, best)

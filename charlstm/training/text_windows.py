@@ -1,4 +1,4 @@
-"""A training text cut into streams, and the window of each that one step reads."""
+"""A training text cut into streams, and the window of each stream that one optimiser step reads."""
 
 import numpy as np
 import torch
@@ -9,7 +9,11 @@ from charlstm.text.vocabulary import Ids
 
 
 def stream_length(characters: int, *, streams: int, window: int) -> int:
-    """Characters in each stream. Raises CorpusError when the text has no whole window for each."""
+    """Return how many characters each of streams streams has, in a text of the given number of characters.
+
+    The last character of the text is a target only. Raises CorpusError when a stream is shorter than window
+    characters.
+    """
     length = (characters - 1) // streams
     if length < window:
         raise CorpusError(
@@ -21,14 +25,15 @@ def stream_length(characters: int, *, streams: int, window: int) -> int:
 
 
 def stream_window(
-    ids: Ids, position: int, *, streams: int, window: int, own: slice = slice(None)
+    ids: Ids, position: int, *, streams: int, window: int, rows: slice = slice(None)
 ) -> tuple[Tensor, Tensor]:
-    """(inputs, targets), each (own streams, window) int64, that start at a position of every stream.
+    """Return (inputs, targets), each (streams in rows, window) int64, from position on in every stream.
 
-    Stream k is the k-th equal part of ids. Only the characters of the window are read.
+    ids (characters,) is the whole text, stream k its k-th part of equal length; targets are one character
+    ahead of inputs. rows selects some of the streams. Only the characters of the window are read from ids.
     """
     length = (len(ids) - 1) // streams
     span = slice(position, position + window)
-    inputs = ids[: streams * length].reshape(streams, length)[own, span]
-    targets = ids[1 : streams * length + 1].reshape(streams, length)[own, span]
+    inputs = ids[: streams * length].reshape(streams, length)[rows, span]
+    targets = ids[1 : streams * length + 1].reshape(streams, length)[rows, span]
     return torch.from_numpy(inputs.astype(np.int64)), torch.from_numpy(targets.astype(np.int64))

@@ -1,9 +1,9 @@
-"""A model in training: one step at a time over stateful streams, and all that goes on from step to step.
+"""A model in training: takes one optimiser step at a time, and can be saved and restored between two steps.
 
-Truncated back-propagation through time: the text is cut into as many streams as a batch has rows, each row
-reads its own stream window by window, and h and c are carried from one window to the next. When the streams
-end they start again, from a state of zeros. Where several processes train together, each reads a shard of
-the streams.
+Training is truncated back-propagation through time (Williams and Peng 1990): the text is cut into as many
+streams as a batch has rows, each row reads its own stream window by window, and h and c are carried from one
+window to the next. When the streams end they start again, from a state of zeros. Where several processes
+train together, each reads a shard of the streams.
 """
 
 import copy
@@ -24,82 +24,96 @@ from charlstm.model.char_lstm import CharLSTM, State, runs_compiled
 from charlstm.text.vocabulary import Ids
 from charlstm.training.optimizers import Optimizers
 from charlstm.training.text_windows import stream_length, stream_window
+from charlstm.training.training_progress import TrainingProgress
 
-# The mean of the weights goes over about this part of the steps behind: 1 in so many.
-AVERAGING = 12
+# In the mean of the weights those after step t weigh t ** AVERAGING_POWER (Karras et al. 2024), which is a
+# mean over about the last 1 / (AVERAGING_POWER + 1) of all steps.
+AVERAGING_POWER = 11
 
-# The products of no two weights come near what float32 holds.
-MOST_WEIGHT = 1e15
-
-# What of `Trainer.numbers` counts something.
-_STEPS = ("step", "best_step", "evaluated_step", "evaluations_since_best", "summed_steps")
-
-_COUNTS = (*_STEPS, "characters", "position")
+# The product of two weights up to here is far from the largest float32, 3.4e38.
+LARGEST_WEIGHT = 1e15
 
 
 class Trainer:
-    """A model in training: what a step needs, what it leaves, and how to save and restore it."""
+    """A model in training: what a step reads and changes, and how to save and restore it.
+
+    model has the weights of the last step; average, which is evaluated and saved, the mean of the weights
+    over the last steps. progress counts steps, characters and seconds. generator draws the dropout masks.
+    """
 
     def __init__(
         self, model: CharLSTM, ids: Ids, config: TrainingConfig, *, processes: ProcessGroup = ALONE
     ) -> None:
-        """ids (characters,) are the training split, the whole one in every process of the group.
+        """Prepare to train model, which is on its device already, on ids (characters,), token ids.
 
-        Raises CorpusError when it is too short, UsageError when the group has more processes than streams.
+        ids is the whole training split in every process of the group. Raises CorpusError when it has no
+        whole window for each stream, UsageError when the group has more processes than there are streams.
         """
         self.model = model
-        # What is evaluated and kept: the mean of the weights over the last part of the steps behind.
         self.average = copy.deepcopy(model).requires_grad_(False)
         self.config = config
         self.processes = processes
-        self.step = 0
-        self.characters = 0
-        self.elapsed_seconds = 0.0
-        self.best_bits = math.inf
-        self.best_step = 0
-        self.evaluated_step = 0
-        self.evaluations_since_best = 0
+        self.progress = TrainingProgress()
         self.generator = torch.Generator(model.device).manual_seed(config.seed)
         self._ids = ids
-        self._length = stream_length(len(ids), streams=config.streams, window=config.window)
-        self._position = 0
-        self._shard = _shard(processes, config.streams)
-        self._state = model.initial_state(config.streams)  # of all streams; `collect` makes all of it true
+        self._stream_characters = stream_length(len(ids), streams=config.streams, window=config.window)
+        self._shard = _own_shard(processes, config.streams)
+        # Of all streams; the rows of other processes are up to date only after gather_state.
+        self._state = model.initial_state(config.streams)
         self._optimizers = Optimizers(model, config)
         self._loss_sum = torch.zeros((), device=model.device)
         self._norm_sum = torch.zeros((), device=model.device)
-        self._summed_steps = 0
         if runs_compiled(model) and use_bfloat16(config.precision, model.device) and bfloat16_layer.IS_FAST:
             bfloat16_layer.warm_up()
 
     @property
     def total_steps(self) -> int | None:
-        """How many steps the run has; None when its length is given in minutes."""
+        """The number of steps that the run has; None when its length is given in minutes."""
         if self.config.epochs is not None:
-            return max(1, math.ceil(self.config.epochs * (self._length // self.config.window)))
+            windows = self._stream_characters // self.config.window
+            return max(1, math.ceil(self.config.epochs * windows))
         return self.config.steps
 
     @property
     def fraction(self) -> float:
-        """How much of the run is behind, 0 to 1."""
+        """The fraction of the run that is done, in [0, 1]: by steps, or by time when minutes are given."""
         if self.total_steps is not None:
-            return min(1.0, self.step / self.total_steps)
+            return min(1.0, self.progress.step / self.total_steps)
         assert self.config.minutes is not None
-        return min(1.0, self.elapsed_seconds / (60 * self.config.minutes))
+        return min(1.0, self.progress.elapsed_seconds / (60 * self.config.minutes))
 
     @property
     def learning_rate(self) -> float:
-        """The rate of the LSTM's matrices now."""
+        """Muon's learning rate at this point of the schedule; AdamW's are fixed multiples of it."""
         return self._optimizers.learning_rate(self.fraction)
 
     def advance(self) -> None:
-        """One window of every stream: forward, backward, update."""
+        """Take one optimiser step on the next window of every stream."""
         streams, window = self.config.streams, self.config.window
-        if self._position + window > self._length:
-            self._position, self._state = 0, self.model.initial_state(streams)
-        own = self._shard.own
-        inputs, targets = stream_window(self._ids, self._position, streams=streams, window=window, own=own)
-        device = self.model.device
+        if self.progress.position + window > self._stream_characters:
+            self.progress.position, self._state = 0, self.model.initial_state(streams)
+        loss = self._backward()
+        self._norm_sum += self._optimizers.step(self.fraction)
+        self._average_weights()
+        self._loss_sum += loss
+        self.progress.summed_steps += 1
+        self.progress.position += window
+        self.progress.step += 1
+        self.progress.characters += streams * window
+
+    def _backward(self) -> Tensor:
+        """Leave the gradients of one window in the parameters and the state after it in _state.
+
+        Returns the mean loss over all streams in nats per character, a scalar.
+        """
+        own, device = self._shard.own, self.model.device
+        inputs, targets = stream_window(
+            self._ids,
+            self.progress.position,
+            streams=self.config.streams,
+            window=self.config.window,
+            rows=own,
+        )
         self.model.train()
         state = State(self._state.h[:, own], self._state.c[:, own])
         with self._autocast():
@@ -107,38 +121,36 @@ class Trainer:
         loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.to(device).flatten())
         loss = loss * self._shard.share
         loss.backward()  # type: ignore[no-untyped-call]
-        loss = self.processes.sum_gradients(self.model.parameters(), loss)
-        self._norm_sum += self._optimizers.step(self.fraction)
-        self._average_weights()
-        self._loss_sum += loss
-        self._summed_steps += 1
-        self._state = State(self._placed(state.h, self._state.h), self._placed(state.c, self._state.c))
-        self._position += window
-        self.step += 1
-        self.characters += streams * window
+        self._state = State(
+            self._with_own_rows(self._state.h, state.h), self._with_own_rows(self._state.c, state.c)
+        )
+        return self.processes.sum_gradients(self.model.parameters(), loss)
 
     @torch.no_grad()
     def _average_weights(self) -> None:
-        """Take the weights into their mean: those of step t weigh t^(AVERAGING - 1) (Karras 2024)."""
-        share = min(1.0, AVERAGING / (self.step + 1))
+        """Take the weights of the step being made into the mean of the weights."""
+        share = min(1.0, (AVERAGING_POWER + 1) / (self.progress.step + 1))
         weights = zip(self.average.parameters(), self.model.parameters(), strict=True)
         for mean, weight in weights:
             mean.lerp_(weight, share)
 
-    def _placed(self, rows: Tensor, whole: Tensor) -> Tensor:
-        """The state of all streams, float32 whatever was computed in, with the rows of the own ones anew."""
+    def _with_own_rows(self, whole: Tensor, rows: Tensor) -> Tensor:
+        """Return the state of all streams, whole (layers, streams, cells), with this process's rows replaced.
+
+        rows (layers, own streams, cells) may be of a lower precision; the result is float32.
+        """
         if self._shard.share == 1:
             return rows.detach().float()
         whole[:, self._shard.own] = rows.detach().float()
         return whole
 
-    def collect(self) -> None:
-        """Let the state of every stream come from the process that reads it, before it is saved."""
+    def gather_state(self) -> None:
+        """Collect the state of every stream from the process that reads it; all processes must call this."""
         h, c = self._state
         self._state = State(self.processes.gathered(h, self._shard), self.processes.gathered(c, self._shard))
 
-    def follow_first(self) -> None:
-        """Go on from where process 0 is, with its weights."""
+    def copy_first_process(self) -> None:
+        """Take weights, state and progress from process 0; all processes must call this."""
         if self.processes.count > 1:
             tensors = {name: value.cpu() for name, value in self.tensors().items()}
             self.restore(*self.processes.shared((tensors, self.numbers())))
@@ -149,34 +161,37 @@ class Trainer:
         return nullcontext()
 
     def check_finite(self) -> None:
-        """Raise DivergedError when a loss or a gradient since the last mean was NaN or infinite.
+        """Raise DivergedError when a loss or gradient since take_mean_bits was NaN or infinite.
 
-        Weights beyond MOST_WEIGHT count too: what passes this is good to save and to load.
+        A weight beyond LARGEST_WEIGHT raises it too, so that weights that pass can be saved and loaded.
         """
         if not math.isfinite((self._loss_sum + self._norm_sum).item()):
-            raise self.diverged("the loss or its gradient")
+            raise self.diverged_error("the loss or its gradient")
         largest = torch.stack([weight.detach().abs().max() for weight in self.model.parameters()]).max()
-        if not largest <= MOST_WEIGHT:
-            raise self.diverged("a weight")
+        if not largest <= LARGEST_WEIGHT:
+            raise self.diverged_error("a weight")
 
-    def diverged(self, what: str) -> DivergedError:
-        """The problem with a number that became NaN or infinite."""
+    def diverged_error(self, what: str) -> DivergedError:
+        """Return the error which says that what, named with its article, became NaN or infinite."""
         return DivergedError(
-            f"{what} became NaN, infinite or absurd before step {self.step:,}",
+            f"{what} became NaN, infinite or absurd before step {self.progress.step:,}",
             f"lower --learning-rate (it was {self.config.learning_rate}) and train again with another --out",
         )
 
-    def mean_bits(self) -> float:
-        """Mean training loss in bits since the last call. Raises DivergedError when it is not finite."""
+    def take_mean_bits(self) -> float:
+        """Return the mean training loss in bits per character since the last call, and start a new mean.
+
+        Raises DivergedError when the loss is not finite.
+        """
         self.check_finite()
-        bits = self._loss_sum.item() / max(1, self._summed_steps) / math.log(2)
+        bits = self._loss_sum.item() / max(1, self.progress.summed_steps) / math.log(2)
         self._loss_sum.zero_()
         self._norm_sum.zero_()
-        self._summed_steps = 0
+        self.progress.summed_steps = 0
         return bits
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors that going on needs."""
+        """Return by name every tensor that `restore` needs: weights, mean weights, moments, state."""
         own = {
             "state.h": self._state.h,
             "state.c": self._state.c,
@@ -190,37 +205,24 @@ class Trainer:
         return own | model | average | optimizer
 
     def numbers(self) -> dict[str, float | int]:
-        """All plain numbers that going on needs."""
-        return {
-            "step": self.step,
-            "characters": self.characters,
-            "elapsed_seconds": self.elapsed_seconds,
-            "best_bits": self.best_bits,
-            "best_step": self.best_step,
-            "evaluated_step": self.evaluated_step,
-            "evaluations_since_best": self.evaluations_since_best,
-            "position": self._position,
-            "summed_steps": self._summed_steps,
-        }
+        """Return by name every plain number that `restore` needs."""
+        return self.progress.to_json()
 
     def fits(self, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-        """Whether these are the shapes of what `tensors` gives, before the first step or after it."""
+        """Return whether shapes are those of the tensors that `tensors` gives, before a step or after one."""
         own = {name: tuple(value.shape) for name, value in self.tensors().items()}
-        began = {name: shape for name, shape in own.items() if not name.startswith("optimizer.")}
+        before = {name: shape for name, shape in own.items() if not name.startswith("optimizer.")}
         moments = {f"optimizer.{name}": shape for name, shape in self._optimizers.shapes().items()}
-        return shapes in (began, began | moments)
+        return shapes in (before, before | moments)
 
-    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, float | int]) -> None:
-        """Put back what `tensors` and `numbers` gave, taken from a Trainer of the same settings.
+    def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        """Go on from what `tensors` and `numbers` gave for a Trainer of the same settings and text.
 
-        Raises ValueError, KeyError, TypeError, OverflowError or RuntimeError for what none can have given.
+        Raises ValueError, KeyError, TypeError or RuntimeError for values that no such Trainer can have given.
         """
-        counts = {name: int(numbers[name]) for name in _COUNTS}
-        if not all(0 <= count < 2**63 for count in counts.values()) or counts["position"] > self._length:
-            raise ValueError(f"its counts are outside the run: {counts}")
-        elapsed_seconds, best_bits = float(numbers["elapsed_seconds"]), float(numbers["best_bits"])
-        if not (0 <= elapsed_seconds < math.inf and best_bits >= 0):
-            raise ValueError(f"{elapsed_seconds} seconds and {best_bits} bits are no numbers of a run")
+        progress = TrainingProgress.from_json(numbers)
+        if progress.position > self._stream_characters:
+            raise ValueError(f"its position is {progress.position}, past the end of its streams")
         device = self.model.device
         self.model.load_state_dict(_under("model.", tensors))
         self.average.load_state_dict(_under("average.", tensors))
@@ -229,15 +231,11 @@ class Trainer:
         self.generator.set_state(tensors["generator"])
         self._loss_sum = tensors["loss_sum"].to(device)
         self._norm_sum = tensors["norm_sum"].to(device)
-        self.step, self.characters = counts["step"], counts["characters"]
-        self.elapsed_seconds, self.best_bits = elapsed_seconds, best_bits
-        self.best_step, self.evaluated_step = counts["best_step"], counts["evaluated_step"]
-        self.evaluations_since_best = counts["evaluations_since_best"]
-        self._position, self._summed_steps = counts["position"], counts["summed_steps"]
+        self.progress = progress
 
 
-def _shard(processes: ProcessGroup, streams: int) -> Shard:
-    """The streams of this process. Raises UsageError when there is none for each."""
+def _own_shard(processes: ProcessGroup, streams: int) -> Shard:
+    """Return the streams that this process reads. Raises UsageError when some process would have none."""
     if processes.count > streams:
         raise UsageError(
             f"{streams} streams are too few for {processes.count} processes",
@@ -246,12 +244,16 @@ def _shard(processes: ProcessGroup, streams: int) -> Shard:
     return processes.shard(streams)
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with prefix, by the rest of their names."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def use_bfloat16(precision: str, device: torch.device) -> bool:
-    """Whether to train under bfloat16 autocast: only where the hardware multiplies in it."""
+    """Return whether training on device multiplies in bfloat16: precision "auto" asks the hardware.
+
+    precision is that of a TrainingConfig. With "auto" bfloat16 is used where device has instructions for it.
+    """
     if precision != "auto":
         return precision == "bfloat16"
     if device.type == "cuda":

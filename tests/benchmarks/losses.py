@@ -20,7 +20,7 @@ from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.text.corpus import load_corpus, split_bounds
 from charlstm.text.vocabulary import Ids
-from charlstm.training.default_settings import faster, suggested
+from charlstm.training.default_settings import rate_factor, suggested
 from charlstm.training.text_windows import stream_length, stream_window
 from charlstm.training.trainer import Trainer
 
@@ -49,8 +49,8 @@ def our_loss(train: Ids, validation: Ids, cells: int, layers: int, symbols: int,
     shape = ModelConfig(vocabulary_size=symbols, cells=cells, layers=layers)
     model = CharLSTM(shape, generator=torch.Generator().manual_seed(0))
     plan = TrainingConfig(steps=steps, streams=STREAMS, window=WINDOW)
-    pace = suggested(len(train), plan, cells=cells, layers=layers).pace
-    plan = replace(plan, **pace | {"learning_rate": pace["learning_rate"] * faster(steps)})
+    pace = suggested(len(train), plan, cells=cells, layers=layers).training_settings
+    plan = replace(plan, **pace | {"learning_rate": pace["learning_rate"] * rate_factor(steps)})
     trainer = Trainer(model, train, plan)
     for _ in range(steps):
         trainer.advance()

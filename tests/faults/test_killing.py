@@ -21,7 +21,7 @@ def saves(out: Path, steps: int) -> dict[int, set[str]]:
 
     def noted(self, trainer):
         plain(self, trainer)
-        found.setdefault(trainer.step, set()).add(state(out))
+        found.setdefault(trainer.progress.step, set()).add(state(out))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunFolder, "save_resume", noted)

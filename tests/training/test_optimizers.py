@@ -1,3 +1,5 @@
+"""The optimisers: the schedule, who trains which rows, clipping, the L1 pull, decay, saving and loading."""
+
 import pytest
 import torch
 
@@ -15,8 +17,8 @@ def test_schedule_rises_in_a_line_and_falls_in_a_cosine():
     assert schedule(0.0, warmup=0.0) == 1.0
 
 
-def stepped(optimizer: str, steps: int, *, load_after: int | None = None) -> dict[str, torch.Tensor]:
-    """The weights after some steps, with the optimisers saved and loaded into new ones on the way."""
+def weights_after(optimizer: str, steps: int, *, load_after: int | None = None) -> dict[str, torch.Tensor]:
+    """The weights after steps steps; after load_after of them the optimisers are loaded into new ones."""
     config = TrainingConfig(steps=steps, optimizer=optimizer)
     model = CharLSTM(
         ModelConfig(vocabulary_size=7, cells=6, embedding=4), generator=torch.Generator().manual_seed(0)
@@ -35,7 +37,7 @@ def stepped(optimizer: str, steps: int, *, load_after: int | None = None) -> dic
 
 
 def first_move(optimizer: str) -> torch.Tensor:
-    """How far the first step, at half of the run, moves the recurrent weights (4 cells, cells)."""
+    """The change (4 * cells, cells) that one step, at half of the run, makes to the recurrent weights."""
     model = CharLSTM(
         ModelConfig(vocabulary_size=7, cells=6, embedding=4), generator=torch.Generator().manual_seed(0)
     )
@@ -48,13 +50,13 @@ def first_move(optimizer: str) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("optimizer", ["mixed", "muon", "adamw"])
-def test_saved_and_loaded_optimisers_go_on_exactly(optimizer):
-    whole, parted = stepped(optimizer, 8), stepped(optimizer, 8, load_after=5)
-    assert all(torch.equal(whole[name], parted[name]) for name in whole)
+def test_loaded_optimisers_go_on_bit_for_bit(optimizer):
+    unbroken, loaded = weights_after(optimizer, 8), weights_after(optimizer, 8, load_after=5)
+    assert all(torch.equal(unbroken[name], loaded[name]) for name in unbroken)
 
 
-def test_muon_has_the_rows_that_its_name_says():
-    """AdamW's first step goes as far in every number, by its sign; its rate differs between the names."""
+def test_each_optimizer_gives_muon_the_gates_that_it_should():
+    """AdamW moves every weight of a gate equally far in its first step, which Muon does not."""
     mixed, muon, adamw = (first_move(name).chunk(4) for name in ("mixed", "muon", "adamw"))
 
     def by_sign(rows):
@@ -75,7 +77,7 @@ def test_muon_has_the_rows_that_its_name_says():
 
 
 @pytest.mark.parametrize("optimizer", ["mixed", "muon", "adamw"])
-def test_no_parameter_is_left_where_it_was(optimizer):
+def test_a_step_changes_every_parameter(optimizer):
     model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4))
     before = {name: value.clone() for name, value in model.state_dict().items()}
     optimizers = Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer, recurrent_l1=0.0))
@@ -85,7 +87,7 @@ def test_no_parameter_is_left_where_it_was(optimizer):
     assert all((value != before[name]).all() for name, value in model.state_dict().items())
 
 
-def test_the_norm_is_that_before_clipping():
+def test_step_returns_the_norm_before_clipping():
     model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4))
     for parameter in model.parameters():
         parameter.grad = torch.ones_like(parameter)
@@ -93,7 +95,7 @@ def test_the_norm_is_that_before_clipping():
     assert norm.item() == pytest.approx(model.parameter_count() ** 0.5, rel=1e-4)
 
 
-def test_gradients_are_clipped_more_tightly_while_the_rate_rises():
+def test_gradients_are_clipped_more_tightly_during_warm_up():
     def squares(fraction: float) -> torch.Tensor:
         model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4))
         for parameter in model.parameters():
@@ -105,7 +107,7 @@ def test_gradients_are_clipped_more_tightly_while_the_rate_rises():
     torch.testing.assert_close(squares(0.05), 0.04 * squares(0.5))
 
 
-def test_recurrent_weights_are_pulled_to_zero_and_no_further():
+def test_the_l1_pull_moves_recurrent_weights_to_0_and_no_further():
     def after(pull: float) -> CharLSTM:
         model = CharLSTM(
             ModelConfig(vocabulary_size=7, cells=6, embedding=4, layers=2),
@@ -126,7 +128,7 @@ def test_recurrent_weights_are_pulled_to_zero_and_no_further():
 
 
 @pytest.mark.parametrize("optimizer", ["mixed", "muon", "adamw"])
-def test_matrices_decay_by_the_rate_and_nothing_else_does(optimizer):
+def test_weight_decay_reaches_the_matrices_of_the_lstm_alone(optimizer):
     def after(decay: float) -> CharLSTM:
         model = CharLSTM(
             ModelConfig(vocabulary_size=7, cells=6, embedding=4), generator=torch.Generator().manual_seed(0)
@@ -144,3 +146,22 @@ def test_matrices_decay_by_the_rate_and_nothing_else_does(optimizer):
         share = (decayed[name] / value)[value != 0]
         matrix = name.startswith("layers") and value.ndim == 2
         assert ((share < 0.9) if matrix else (share == 1)).all(), name
+
+
+@pytest.mark.parametrize("optimizer", ["mixed", "muon", "adamw"])
+def test_the_shapes_after_a_step_are_known_before_it(optimizer):
+    model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4))
+    optimizers = Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer))
+    expected = optimizers.shapes()
+    assert optimizers.tensors() == {}
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizers.step(0.5)
+    assert {name: tuple(tensor.shape) for name, tensor in optimizers.tensors().items()} == expected
+
+
+@pytest.mark.parametrize("optimizer", ["mixed", "muon", "adamw"])
+def test_tensors_of_other_names_are_refused(optimizer):
+    model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4))
+    with pytest.raises(ValueError, match="unpack"):
+        Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer)).load({"exp_avg": torch.zeros(1)})

@@ -1,0 +1,111 @@
+"""config.json: what a run's settings come back as, and that a damaged file is one clear error."""
+
+import json
+
+import pytest
+from tiny_run import config_of, imported_run, new_run
+
+from charlstm.checkpoint.record import (
+    CONFIG_BYTES,
+    RunConfig,
+    SourceRecord,
+    config_checksum,
+    config_document,
+    damaged,
+    load_config,
+)
+from charlstm.errors import CheckpointError, UsageError
+
+
+def test_a_config_comes_back_from_json_as_it_was():
+    config = config_of(layers=2)
+    assert RunConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_the_config_of_an_imported_model_comes_back_as_it_was():
+    trained = config_of()
+    source = SourceRecord("weights.pt", "00", "torch", "ifgo", 1.0)
+    config = RunConfig(trained.model, None, trained.vocabulary, None, source)
+    assert RunConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_a_config_without_a_source_entry_is_read():
+    document = config_of().to_json()
+    del document["source"]
+    assert RunConfig.from_json(document) == config_of()
+
+
+def test_a_run_on_disk_has_the_config_it_was_created_with(tmp_path):
+    new_run(tmp_path / "run")
+    assert load_config(tmp_path / "run") == config_of()
+    assert load_config(imported_run(tmp_path / "imported")).training is None
+
+
+def test_the_checksum_depends_on_the_content_and_not_on_the_order_of_names():
+    assert config_checksum({"a": 1, "b": 2}) == config_checksum({"b": 2, "a": 1})
+    assert config_checksum({"a": 1, "b": 2}) != config_checksum({"a": 2, "b": 1})
+
+
+def test_a_config_without_a_checksum_is_read(tmp_path):
+    new_run(tmp_path / "run")
+    place = tmp_path / "run" / "config.json"
+    document = config_document(place)
+    del document["crc32"]
+    place.write_text(json.dumps(document))
+    assert load_config(tmp_path / "run") == config_of()
+
+
+def test_a_change_is_noticed_by_the_checksum(tmp_path):
+    new_run(tmp_path / "run")
+    place = tmp_path / "run" / "config.json"
+    place.write_text(place.read_text().replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(CheckpointError, match="checksum does not agree"):
+        load_config(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda data: data.pop("model"), "model"),
+        (lambda data: data.update(format=99), "format is 99"),
+        (lambda data: data["model"].update(cells=0), "cells must be at least 1"),
+        (lambda data: data["model"].update(colour="red"), "colour"),
+        (lambda data: data["vocabulary"].update(symbols=["a", "a"]), "not a vocabulary"),
+        (lambda data: data["model"].update(vocabulary_size=3), "its model knows 3 symbols"),
+    ],
+)
+def test_settings_that_cannot_be_are_one_clear_error(tmp_path, change, words):
+    new_run(tmp_path / "run")
+    place = tmp_path / "run" / "config.json"
+    document = config_document(place)
+    del document["crc32"]
+    change(document)
+    place.write_text(json.dumps(document))
+    with pytest.raises(CheckpointError, match=r"config\.json cannot be used") as raised:
+        load_config(tmp_path / "run")
+    assert words in raised.value.problem
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000])
+def test_what_is_no_config_is_one_clear_error(tmp_path, content):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"config\.json cannot be used"):
+        load_config(tmp_path)
+
+
+def test_a_config_that_is_too_large_is_not_parsed(tmp_path):
+    (tmp_path / "config.json").write_bytes(b" " * CONFIG_BYTES + b"{}")
+    with pytest.raises(ValueError, match="more than 4,194,304 bytes"):
+        config_document(tmp_path / "config.json")
+
+
+def test_a_folder_without_a_run_says_so(tmp_path):
+    with pytest.raises(CheckpointError, match="not a run's folder"):
+        load_config(tmp_path)
+
+
+def test_a_damaged_file_is_named_with_the_reason(tmp_path):
+    error = damaged(tmp_path, UsageError("the cells are gone", "look for them"))
+    assert str(tmp_path) in error.problem
+    assert "the cells are gone" in error.problem
+    assert "KeyError" in damaged(tmp_path, KeyError()).problem, "an error without words is named by its type"
