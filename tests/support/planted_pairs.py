@@ -38,7 +38,9 @@ class PlantedPairs(NamedTuple):
 
 
 def planted_pairs() -> PlantedPairs:
-    """Plant the cells and read 16,000 characters, in as many chunks as splits.LONGEST_CHUNK_CHARACTERS asks for."""
+    """Plant the cells and read 16,000 characters, in as many chunks as splits.LONGEST_CHUNK_CHARACTERS asks
+    for.
+    """
     table = FeatureTable((PARITY, COLUMN), recipes=((_signals, frozenset({"parity", "column"})),))
     split = Split(ids_of(written(16_000, seed=2)), SYMBOLS, 0, 4, table)
     cells = [toggle('"'), line_counter("\n")]
