@@ -5,7 +5,7 @@ import torch
 
 from charlstm.config import ACTIVATIONS, ModelConfig
 from charlstm.model import equations
-from charlstm.model.char_lstm import CharLSTM
+from charlstm.model.char_lstm import CharLSTM, State
 from charlstm.model.equations import LayerState
 from charlstm.model.stepper import Stepper, step_layers
 
@@ -48,7 +48,8 @@ def test_the_nats_of_a_text_change_by_less_than_half_a_percent_in_bfloat16(activ
 def test_later_changes_of_the_model_do_not_change_the_stepper(activation, generator):
     config = ModelConfig(vocabulary_size=11, cells=6, layers=2, embedding=4, activation=activation)
     model = CharLSTM(config, generator=generator).eval()
-    stepper, ids, state = Stepper(model), torch.tensor([1, 2]), model.initial_state(2)
+    stepper, ids = Stepper(model), torch.tensor([1, 2])
+    state = State(*(torch.randn(2, 2, 6, generator=generator) for _ in range(2)))
     expected = stepper(ids, state)
     for parameter in model.parameters():
         parameter.add_(1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from stepped_by_hand import packed
+from stepped_by_hand import packed, step_by_equations
 
 from charlstm.config import Hold, SamplingConfig
 from charlstm.model.streams import Streams
@@ -53,16 +53,27 @@ def test_blocks_draw_what_single_steps_draw(small_model):
     assert drawn == one_by_one
 
 
+# Holds at the first drawn character of most cells, so that holds in the prompt would change the text.
+HOLDS = (*(Hold(0, cell, (-1) ** cell * 5.0, 0) for cell in range(5)), Hold(1, 4, -3.0, 6))
+
+
+@pytest.mark.parametrize("characters", [4096, 3, 1])
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 7])
-def test_a_prompt_of_any_length_is_read_whole_whatever_the_blocks(small_model, length, monkeypatch):
-    config = SamplingConfig(length=20, temperature=1.0, hold=(Hold(0, 2, 3.0, 0),))
-    weights, prompt = packed(small_model), np.arange(length) % 11
-    texts = []
-    for characters in (4096, 3, 1):
-        monkeypatch.setattr(blocks, "_PROMPT_BLOCK_CHARACTERS", characters)
-        uniforms = seeded_uniforms(0)
-        texts.append(list(draw_after(weights, prompt, config=config, uniforms=uniforms, threads=1)))
-    assert texts[0] == texts[1] == texts[2]
+@torch.no_grad()
+def test_texts_after_a_prompt_follow_the_equations_with_holds_from_their_character_on(
+    small_model, length, characters, monkeypatch
+):
+    monkeypatch.setattr(blocks, "_PROMPT_BLOCK_CHARACTERS", characters)
+    for parameter in small_model.parameters():
+        parameter.mul_(3)  # so that a hold that begins too early changes the text
+    config = SamplingConfig(length=40, temperature=1.0, hold=HOLDS)
+    prompt = np.arange(length) % 11
+    drawn = draw_after(packed(small_model), prompt, config=config, uniforms=seeded_uniforms(0), threads=1)
+    ids = [*prompt.tolist(), *(symbol for (symbol,) in drawn)]
+    steps = step_by_equations(small_model, ids[:-1], HOLDS, first=length - 1)[length - 1 :]
+    for symbol, (_, logits), uniform in zip(ids[length:], steps, seeded_uniforms(0)(40), strict=True):
+        shares = next_probabilities(logits, config)[0].numpy()
+        assert symbol == np.searchsorted(shares.cumsum(), uniform, side="right")
 
 
 def test_a_block_is_twice_as_long_as_the_one_before_up_to_the_longest(small_model):
