@@ -6,6 +6,7 @@ the effects of cell sets of controls, each given the same dose in h. An effect i
 the expected direction and large, in nats and in comparison with the controls.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -53,7 +54,9 @@ class MeasuredEffect:
 
     @property
     def control_p95(self) -> float:
-        """The 95th percentile of the controls' effects, in nats; at least 1e-6."""
+        """The 95th percentile of the controls' effects, in nats; at least 1e-6, infinite without controls."""
+        if not len(self.control_effects):
+            return math.inf
         return float(torch.quantile(self.control_effects, 0.95).clamp(min=1e-6))
 
     @property

@@ -68,6 +68,15 @@ def test_too_few_controls_show_no_significance() -> None:
     assert measured.p_value == 1
 
 
+def test_without_possible_controls_nothing_convinces() -> None:
+    plan = planned(excluded=tuple(range(14)))
+    generator = torch.Generator().manual_seed(0)
+    measured = measure_effect(plan.context, plan.intervention, [plan.intervention], generator)
+    assert (measured.possible_controls, measured.control_count, measured.p_value) == ([], 0, 1)
+    assert measured.effect_nats < -1
+    assert not measured.convincing
+
+
 def with_effect(
     measured: MeasuredEffect, nats: float, controls: float, kind: str = "switch"
 ) -> MeasuredEffect:

@@ -141,6 +141,25 @@ def test_proofs_come_in_the_order_of_the_candidates(text: InspectedText) -> None
     assert proofs[1].causal["p_value_alone"] <= proofs[1].causal["p_value"]
 
 
+def test_where_every_cell_has_a_role_there_is_no_control_and_no_verified_candidate(
+    text: InspectedText,
+) -> None:
+    quotes = next(feature for feature in text.table.features if feature.name == "inside_double_quotes")
+    request = request_of(text, [Candidate(0, 0, quotes, 1.0)])
+    everywhere = replace(request.roles, correlations=torch.ones_like(request.roles.correlations))
+    (proof,) = prove(replace(request, roles=everywhere), generator=torch.Generator().manual_seed(0))
+    assert proof.verdict == "correlate"
+    assert proof.causal["effect_nats"] < -0.5
+    assert proof.causal["control_effects"] == {
+        "count": 0,
+        "median": None,
+        "p95": None,
+        "max": None,
+        "quantiles": [],
+    }
+    assert (proof.causal["ratio"], proof.controls) == (None, ())
+
+
 def test_nothing_to_prove_needs_no_sites(text: InspectedText) -> None:
     assert prove(request_of(text, []), generator=torch.Generator()) == []
 
