@@ -108,10 +108,7 @@ def portrait(
             "first": -CHARACTERS_BEFORE,
             "events": {name: _around_events(c, at) for name, at in events(values, feature.kind).items()},
         },
-        "histogram": {
-            name: np.histogram(np.tanh(c[where]), bins=HISTOGRAM_BINS, range=(-1, 1))[0].tolist()
-            for name, where in levels(values, feature.kind).items()
-        },
+        "histogram": {name: _histogram(c[where]) for name, where in levels(values, feature.kind).items()},
         "staircase": None if feature.kind == "switch" else _staircase(c, values),
         "excerpts": {
             name: _excerpt(followed, place, int(positions[place]), text, start)
@@ -154,6 +151,12 @@ def levels(values: Values, kind: FeatureKind) -> dict[str, Flags]:
         f"{low + 1} to {high}": (values > low) & (values <= high),
         f"{high + 1} and more": values > high,
     }
+
+
+def _histogram(c: Values) -> list[int]:
+    """Return how many of the cell states c (n,) have tanh(c) in each of HISTOGRAM_BINS bins of [-1, 1]."""
+    counts: list[int] = np.histogram(np.tanh(c), bins=HISTOGRAM_BINS, range=(-1, 1))[0].tolist()
+    return counts
 
 
 def _around_events(c: Values, at: Flags) -> Json:
