@@ -7,9 +7,9 @@ import torch
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.inspection.exam.planted_cells import PlantedCell, plant, toggle
-from charlstm.inspection.features.catalogue import Traits, features
 from charlstm.inspection.features.feature import Signal
 from charlstm.inspection.features.feature_table import FeatureTable
+from charlstm.inspection.features.listed_features import Traits, features
 from charlstm.inspection.intervening.experiment import (
     Candidate,
     ClosersUnderTest,

@@ -8,7 +8,7 @@ import torch
 
 from charlstm.config import InspectionConfig
 from charlstm.findings import Kind, Verdict
-from charlstm.inspection.exam.exam_networks import EXAM_TEXT_CHARACTERS, ExamNetwork, make_exam_network
+from charlstm.inspection.exam.planted_networks import EXAM_TEXT_CHARACTERS, ExamNetwork, make_exam_network
 from charlstm.inspection.exam.questions import Question
 from charlstm.inspection.features.feature import Drivers
 from charlstm.inspection.reading.inspected_text import read_text

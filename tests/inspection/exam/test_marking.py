@@ -3,7 +3,6 @@
 import pytest
 
 from charlstm.inspection.exam import marking
-from charlstm.inspection.exam.exam_networks import make_exam_network
 from charlstm.inspection.exam.marking import (
     Answer,
     ExamProgress,
@@ -15,6 +14,7 @@ from charlstm.inspection.exam.marking import (
     twins_told_apart,
 )
 from charlstm.inspection.exam.planted_cells import toggle
+from charlstm.inspection.exam.planted_networks import make_exam_network
 from charlstm.inspection.exam.questions import Question
 
 

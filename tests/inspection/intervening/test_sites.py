@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from charlstm.inspection.features.catalogue import Traits, features
 from charlstm.inspection.features.feature import Feature, Signal
+from charlstm.inspection.features.listed_features import Traits, features
 from charlstm.inspection.intervening.sites import MOST_LAG, MOST_SITES, Sites, sites_of
 from charlstm.inspection.reading.trace import WARMUP, Cut
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
-from charlstm.inspection.exam.exam_networks import ExamNetwork, make_exam_network
+from charlstm.inspection.exam.planted_networks import ExamNetwork, make_exam_network
 
 CHARACTERS = 1_500
 
