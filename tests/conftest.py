@@ -59,5 +59,5 @@ def prose_file(tmp_path: Path, prose: str) -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
-    """Run torch on one thread: small models are faster so, and other work on the machine disturbs them less."""
+    """Run torch on one thread: small models are faster so, and other work on the machine disturbs less."""
     torch.set_num_threads(1)

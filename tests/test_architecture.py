@@ -1,7 +1,7 @@
-"""The shape of the repository: what a folder holds, who may print, what an import loads, who imports whom.
+"""The shape of the repository: what a folder holds, which module prints, and what an import loads.
 
-import-linter checks the direction of imports in `make check`, by the contracts in pyproject.toml. One test here
-shows that these contracts refuse a wrong import.
+import-linter checks the direction of imports in `make check`, by the contracts in pyproject.toml. One test
+here shows that these contracts refuse a wrong import.
 """
 
 import ast
