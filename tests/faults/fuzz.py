@@ -95,7 +95,7 @@ def _write_seeds(target: str, corpus: Path) -> None:
 
 
 def main() -> None:
-    """Fuzz one loader until libFuzzer's options end it; an exception but CharLSTMError is a bug in charlstm."""
+    """Fuzz one loader until libFuzzer's options end it; any exception but CharLSTMError is a bug."""
     target, *options = sys.argv[1:]
     torch.set_num_threads(1)
     _write_seeds(target, FOLDER / "corpus")

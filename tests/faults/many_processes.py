@@ -23,7 +23,10 @@ MOST_SECONDS_OF_SILENCE = 20
 
 @dataclass(frozen=True)
 class End:
-    """How a process ended: its last step, why it stopped or the class of its error, its events but the steps."""
+    """How a process ended: its last step, and why it stopped or the class of its error.
+
+    events names the classes of all events but the steps, in order.
+    """
 
     step: int
     reason: str

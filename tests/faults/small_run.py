@@ -21,9 +21,10 @@ TEXT = 'He said "come in" (not at once) and went on to the door.\n' * 30
 
 
 def request(out: Path, *, resume: bool = False, **settings: object) -> TrainRequest:
-    """Return a request for 60 steps on TEXT with settings, a TrainingConfig's fields; the run goes to out.
+    """Return a request for a training of 60 steps on TEXT, whose run goes to the folder out.
 
-    TEXT is written to text.txt beside out. The streams read it several times, and every seventh step evaluates.
+    settings are fields of TrainingConfig. TEXT is written to text.txt beside out. The streams read it several
+    times, and every seventh step evaluates.
     """
     text = out.parent / "text.txt"
     if not text.exists():
@@ -89,8 +90,8 @@ def measurements(out: Path) -> list[dict[str, object]]:
 def outcome(out: Path) -> tuple[str, str, list[dict[str, object]]]:
     """Return the digests of the best weights and of the resume state in out, and the measurements.
 
-    Two runs that computed the same have equal outcomes: times do not count, nor does the size of metrics.jsonl,
-    which depends on the digits of the times in it.
+    Two runs that computed the same have equal outcomes: times do not count, nor does the size of
+    metrics.jsonl, which depends on the digits of the times in it.
     """
     state = digest(out / RESUME, leave_out=lambda name: name in (*TIMES, "metrics_bytes"))
     return digest(out / MODEL), state, measurements(out)

@@ -3,8 +3,8 @@
     python tests/faults/soak.py --minutes 30
 
 The exit code is 1 when memory grew by more than 2% or a file stayed open. Memory is the resident set after a
-cycle. It may grow while the allocator's pools fill, so the first third of the cycles does not count: the highest
-value of the last third is compared with the highest of the second.
+cycle. It may grow while the allocator's pools fill, so the first third of the cycles does not count: the
+highest value of the last third is compared with the highest of the second.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def cycle(out: Path) -> None:
 
 
 def memory_bytes() -> int:
-    """Return the resident set of this process in bytes; on macOS its peak, since that is all one can ask for."""
+    """Return the resident set of this process in bytes, or its peak on macOS, which tells no more."""
     statistics = Path("/proc/self/statm")
     if statistics.exists():
         return int(statistics.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -58,7 +58,10 @@ def open_files() -> int:
 
 
 def soak(seconds: float, folder: Path) -> tuple[list[int], list[int]]:
-    """Run cycles in folder for a time, at least three, and return memory in bytes and open files after each."""
+    """Run cycles in folder for a number of seconds, but at least three.
+
+    Return the memory in bytes and the number of open files after each cycle.
+    """
     memory, opened = [], []
     end = time.monotonic() + seconds
     while time.monotonic() < end or len(memory) < 3:

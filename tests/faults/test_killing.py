@@ -1,4 +1,4 @@
-"""A training that is killed at random moments leaves its last complete save, and resumes from it to the same end."""
+"""A training that is killed at random moments keeps its last complete save, and resumes to the same end."""
 
 from pathlib import Path
 

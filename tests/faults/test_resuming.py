@@ -1,4 +1,4 @@
-"""A training that is interrupted and resumed ends with the same files, bit for bit, as one without interruption."""
+"""A training that is interrupted and resumed ends with the weights of an uninterrupted one, bit for bit."""
 
 import random
 
