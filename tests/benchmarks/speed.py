@@ -4,9 +4,9 @@
 
 charlstm and the reference run in turn for several rounds. The ratio is the median of the rounds' ratios, and
 is above 1 where charlstm is faster. The reference also runs on one thread, and its faster time counts. The
-limits are the speed of matrix products in float32 and bfloat16 and of reading memory; they are measured before
-and after, and the higher value counts. With OMP_NUM_THREADS=1 the process's own seconds are counted, which
-suits a machine that others use too.
+limits are the speed of matrix products in float32 and bfloat16 and of reading memory; they are measured
+before and after, and the higher value counts. With OMP_NUM_THREADS=1 the process's own seconds are counted,
+which suits a machine that others use too.
 """
 
 import argparse
