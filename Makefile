@@ -35,7 +35,7 @@ test: setup browser ## run make check, then all tests with coverage
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest --cov
 
-check: setup $(VENV)/.javascript ## formatter, linter, strict types, direction of imports; the page's scripts
+check: setup $(VENV)/.javascript ## format, lint rules, types, the direction of imports, the page's scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
