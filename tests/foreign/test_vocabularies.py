@@ -7,6 +7,7 @@ import pytest
 from foreign_models import CHARACTERS, SIZE
 
 from charlstm.errors import CheckpointError
+from charlstm.foreign.files.budget import Budget
 from charlstm.foreign.vocabularies import read_vocabulary, vocabulary_inside
 
 IDS_BY_CHARACTER = dict(zip(CHARACTERS, range(SIZE), strict=True))
@@ -46,7 +47,7 @@ def test_a_line_feed_at_the_end_belongs_to_the_vocabulary_only_if_the_size_needs
     ("content", "words"),
     [
         (b"zyxwvut", "has 7 different characters, the model's head 11 outputs"),
-        (b"\xff\xfe", "cannot be read as a vocabulary"),
+        (b"\xff\xfea\0", "is a text in UTF-16, not a vocabulary"),
         (b'["a", "b"]', "fits its head's 11 outputs: the whole of it has 2 symbols"),
         (b"[1, 2]", "holds no vocabulary"),
     ],
@@ -78,7 +79,7 @@ def test_a_missing_vocabulary_file_is_refused(tmp_path):
     ],
 )
 def test_a_vocabulary_in_a_file_of_weights_is_found_wherever_it_is(tree):
-    assert vocabulary_inside(tree, SIZE, name="weights.pt").symbols == tuple(CHARACTERS)
+    assert vocabulary_inside(tree, SIZE, Budget(0), name="weights.pt").symbols == tuple(CHARACTERS)
 
 
 @pytest.mark.parametrize(
@@ -95,4 +96,4 @@ def test_a_vocabulary_in_a_file_of_weights_is_found_wherever_it_is(tree):
 )
 def test_a_vocabulary_in_a_file_of_weights_that_does_not_fit_is_refused(tree, words):
     with pytest.raises(CheckpointError, match=words):
-        vocabulary_inside(tree, SIZE, name="weights.pt")
+        vocabulary_inside(tree, SIZE, Budget(0), name="weights.pt")

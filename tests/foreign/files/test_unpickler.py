@@ -12,7 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlstm.foreign.unpickler import RefusedError, Unpickler
+from charlstm.foreign.files.budget import Budget
+from charlstm.foreign.files.unpickler import RefusedError, Unpickler
 
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(min_size=1)
@@ -30,7 +31,7 @@ def no_storage(key: str, byte_count: int) -> torch.Tensor:
 
 
 def unpickled(content: bytes) -> Any:
-    return Unpickler(io.BytesIO(content), no_storage, len(content)).load()
+    return Unpickler(io.BytesIO(content), no_storage, Budget(len(content))).load()
 
 
 @given(TREES, st.integers(2, pickle.HIGHEST_PROTOCOL))
@@ -104,7 +105,7 @@ def test_a_storage_is_asked_for_once_and_viewed_in_its_dtype():
     file = io.BytesIO()
     Pickler(file).dump([Storage(), Storage(None), Storage(("8", 1, 2))])
     file.seek(0)
-    whole, again, part = Unpickler(file, storage, 100).load()
+    whole, again, part = Unpickler(file, storage, Budget(100)).load()
     assert asked == [("7", 12)]
     assert whole.tolist() == again.tolist() == [1, 2, 3]
     assert part.tolist() == [2, 3]
