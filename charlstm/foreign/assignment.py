@@ -17,7 +17,7 @@ from charlstm.foreign.weights import ForeignLayer, ForeignWeights
 
 # Every assignment is tried, so a file with more tensors than a model of 40 layers has is refused at once.
 _MOST_TENSORS = 200
-_NODES_PER_TENSOR = 2  # the time to try one tensor in its place, in the nodes of a budget
+_NODES_PER_TENSOR = 2  # the time to try one tensor in its place, in that of an instruction of a pickle
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,19 +125,28 @@ def best_assignment(
 def _assignments(
     layout: Layout, matrices: list[NamedTensor], vectors: list[NamedTensor], budget: Budget
 ) -> Iterator[Assignment]:
-    """Yield every assignment in layout, beginning with the last matrix as head and without an embedding."""
+    """Yield every assignment in layout, the last matrix as head and no embedding first.
+
+    What the numbers of matrices rule out is not tried: all but a head and an embedding have the rows of
+    gates, and there are two for each layer unless the layout is joined. Raises OverBudgetError when there are
+    too many to try.
+    """
     shapes = [layout.shape_as_rows(matrix.tensor) for matrix in matrices]
     for cells in sorted({rows // 4 for rows, _ in shapes if rows >= 4 and rows % 4 == 0}, reverse=True):
         budget.take_nodes(len(shapes))
-        if sum(rows != 4 * cells for rows, _ in shapes) > 2:  # more than a head and an embedding
+        without_gates = [m for m in matrices if layout.shape_as_rows(m.tensor)[0] != 4 * cells]
+        if len(without_gates) > 2:
             continue
         heads = [each for each in reversed(matrices) if layout.shape_as_rows(each.tensor)[1] == cells]
         for head in heads:
             size = layout.shape_as_rows(head.tensor)[0]
             others = [each for each in matrices if each is not head]
             tied = head._replace(tensor=layout.as_rows(head.tensor))
-            tables = [each for each in others if each.tensor.shape[0] == size]
-            for embedding in (None, *tables, tied):
+            has_own_table = [True, False] if layout.joined else [len(matrices) % 2 == 0]
+            tables = [each for each in others if True in has_own_table and each.tensor.shape[0] == size]
+            for embedding in (None, *tables, tied) if False in has_own_table else tables:
+                if any(each is not head and each is not embedding for each in without_gates):
+                    continue
                 budget.take_nodes(_NODES_PER_TENSOR * (len(matrices) + len(vectors)))
                 gates = [each for each in others if each is not embedding]
                 assignment = _with_layers(layout, cells, gates, embedding, head)

@@ -61,8 +61,8 @@ def load_foreign(
     vocabulary is a file with the symbols; None takes the vocabulary in the file of weights. gate_order is the
     order of the gates in the file, forget_bias is added to the bias of every forget gate, and gate_activation
     is what the gates apply; None takes what the file says, or what the framework uses whose layout the
-    tensors have. Raises CheckpointError when the file, the model in it or the vocabulary cannot be used, or when
-    reading them would take very much memory or time.
+    tensors have. Raises CheckpointError when the file, the model in it or the vocabulary cannot be used, or
+    when reading them would take very much memory or time.
     """
     file = read_weights(path)
     try:

@@ -33,7 +33,7 @@ _STORAGE_DTYPES = {
 
 # A nested tuple can take years to hash, so a key is one value or a tuple of at most this number of values.
 _LONGEST_KEY_TUPLE = 8
-# Python hashes an integer in time that grows with its digits.
+# Python hashes and writes an integer in time that grows with its digits.
 _LARGEST_INTEGER_KEY = 2**63 - 1
 # How NumPy writes the types of booleans, integers, floating-point numbers, texts and bytes. It would read a
 # type of any nesting, too, which a few hundred bytes can make larger than all memory.
@@ -199,8 +199,11 @@ def _default_dict(_: Any = None, pairs: Any = ()) -> PlainDict:
 def _text(value: Any = "", *_: Any) -> str:
     """Return a text or a number as a text.
 
-    Raises ValueError for anything else, since the text of a container can fill all memory.
+    Raises ValueError for anything else, since the text of a container can fill all memory, and that of a
+    number of very many digits takes long.
     """
+    if isinstance(value, int) and not -_LARGEST_INTEGER_KEY <= value <= _LARGEST_INTEGER_KEY:
+        raise ValueError("it wants a number of too many digits as a text")
     if not isinstance(value, (str, int, float)):
         raise ValueError(f"it wants a {type(value).__name__} as a text")
     return str(value)

@@ -18,7 +18,8 @@ _DEEPEST_NESTING = 8  # containers within containers
 _LONGEST_NAME_CHARACTERS = 256
 _BYTES_PER_NAME = 200  # what a name takes as a key, besides its characters
 _PLAIN_NUMBERS = (int, float, complex, type(None))
-_NUMBERS_PER_NODE = 8  # a number is passed over faster than anything else is visited
+_NODES_PER_VALUE = 3  # the time to visit a value, in that of an instruction of a pickle
+_NUMBERS_PER_NODE = 4  # a number is passed over faster than anything else is visited
 
 TreePath = tuple[str, ...]
 
@@ -37,7 +38,7 @@ def _walk(
     tree: Any, path: TreePath, seen: set[int], budget: Budget, into_objects: bool
 ) -> Iterator[tuple[TreePath, Any]]:
     """Yield the values in tree, whose place is path; seen has the id() of each visited container."""
-    budget.take_nodes()
+    budget.take_nodes(_NODES_PER_VALUE)
     if isinstance(tree, (dict, list, tuple, Placeholder)):
         if id(tree) in seen or len(path) > _DEEPEST_NESTING:
             return

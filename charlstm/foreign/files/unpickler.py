@@ -30,12 +30,12 @@ _OBJECTS = (
     pickle.INST, pickle.GLOBAL, pickle.STACK_GLOBAL,
 )  # fmt: skip
 _OTHER_CONTAINERS = (
-    pickle.MARK, pickle.EMPTY_DICT, pickle.DICT, pickle.EMPTY_LIST, pickle.LIST, pickle.TUPLE, pickle.TUPLE1,
+    pickle.EMPTY_DICT, pickle.DICT, pickle.EMPTY_LIST, pickle.LIST, pickle.TUPLE, pickle.TUPLE1,
     pickle.TUPLE2, pickle.TUPLE3, pickle.PUT, pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE,
 )  # fmt: skip
-_BYTES_OF_INSTRUCTION = {code[0]: _BYTES_OF_OBJECT for code in _OBJECTS} | {
-    code[0]: _BYTES_OF_CONTAINER for code in _OTHER_CONTAINERS
-}
+_BYTES_OF_INSTRUCTION = {code[0]: _BYTES_OF_OBJECT for code in _OBJECTS}
+_BYTES_OF_INSTRUCTION |= {code[0]: _BYTES_OF_CONTAINER for code in _OTHER_CONTAINERS}
+_BYTES_OF_INSTRUCTION[pickle.MARK[0]] = 2 * _BYTES_OF_CONTAINER
 _CALLABLE_IDS = frozenset(id(allowed) for allowed in ALLOWED_NAMES.values() if callable(allowed))
 
 
@@ -113,7 +113,9 @@ class Unpickler(_PythonUnpickler):  # type: ignore[misc]
             of = dtype.name if isinstance(dtype, Placeholder) else type(dtype).__name__
             raise ValueError(f"it holds a storage of {of}, which is not one of numbers")
         if key not in self._read_storages:
-            self._budget.take_bytes(_BYTES_PER_TENSOR + max(0, elements * dtype.itemsize))
+            self._budget.take_nodes(_NODES_PER_CALL)
+            self._budget.take_bytes(_BYTES_PER_TENSOR)
+            # It is never larger than the file, and each key is read once.
             self._read_storages[key] = self._storage(key, elements * dtype.itemsize)
         whole = self._read_storages[key].view(dtype)
         if not view or view[0] is None:

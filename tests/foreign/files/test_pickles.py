@@ -19,6 +19,7 @@ from charlstm.errors import CheckpointError
 from charlstm.foreign.files.allowed_names import Array
 from charlstm.foreign.files.budget import Budget
 from charlstm.foreign.files.pickles import load_pickle
+from charlstm.foreign.files.placeholders import Placeholder
 
 
 def load(path: Path) -> Any:
@@ -119,10 +120,10 @@ def test_a_command_in_a_plain_pickle_is_refused_and_not_run(tmp_path, protocol):
     assert place.exists()
 
 
-def test_a_whole_pickled_model_is_refused_by_the_name_of_its_class(tmp_path):
-    path = saved(tmp_path / "weights.pt", CharacterModel(), legacy=False)
-    with pytest.raises(CheckpointError, match=r"CharacterModel.*state_dict"):
-        load(path)
+def test_a_whole_pickled_model_is_a_placeholder_with_the_name_of_its_class(tmp_path):
+    loaded = load(saved(tmp_path / "weights.pt", CharacterModel(), legacy=False))
+    assert isinstance(loaded, Placeholder)
+    assert loaded.name == "foreign_models.CharacterModel"
 
 
 def test_a_storage_that_would_be_larger_than_its_file_is_refused(tmp_path):

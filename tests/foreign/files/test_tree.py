@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from charlstm.foreign.files.budget import Budget
-from charlstm.foreign.files.tree import is_optimizer_path, tensors_in, walk
+from charlstm.foreign.files.placeholders import Placeholder
+from charlstm.foreign.files.tree import (
+    holds_tensors,
+    is_optimizer_path,
+    natural_sort_key,
+    objects_in,
+    tensors_in,
+    walk,
+)
 
 
 def test_only_dense_floating_point_tensors_and_arrays_with_dimensions_are_weights():
@@ -24,6 +32,34 @@ def test_only_dense_floating_point_tensors_and_arrays_with_dimensions_are_weight
     assert list(tensors) == ["float", "half", "big_endian", "deep.0.inner"]
     assert not tensors["float"].requires_grad
     assert tensors["big_endian"].tolist() == [1, 1]
+
+
+def test_names_may_be_any_text_and_no_tensor_is_lost():
+    tree = {"a.b": torch.ones(1), "a": {"b": torch.ones(2)}, 1: torch.ones(3), "1": torch.ones(4)}
+    tensors = tensors_in(tree | {"x" * 1_000: torch.ones(5), ("t", 2): torch.ones(6)}, Budget(0))
+    assert [len(tensor) for tensor in tensors.values()] == [1, 2, 3, 4, 5, 6]
+    assert list(tensors) == ["a.b", "a.b'", "1", "1'", "x" * 256, "('t', 2)"]
+
+
+def test_what_a_placeholder_holds_is_visited_only_where_it_is_asked_for():
+    placeholder = Placeholder("config.Config", ({"chars": "abc"},))
+    tree = {"w": torch.ones(1), "config": placeholder}
+    assert [value for path, value in walk(tree, Budget(0)) if path == ("config",)] == [placeholder]
+    assert "abc" not in [value for _, value in walk(tree, Budget(0)) if isinstance(value, str)]
+    assert "abc" in [value for _, value in walk(tree, Budget(0), into_objects=True) if isinstance(value, str)]
+    assert objects_in(tree, Budget(0)) == [placeholder]
+    assert not holds_tensors(placeholder, Budget(0))
+    assert holds_tensors(Placeholder("nn.LSTM", ([torch.ones(2)],)), Budget(0))
+    assert objects_in({"optimizer": placeholder}, Budget(0)) == []
+
+
+def test_keys_sort_by_the_numbers_in_them():
+    assert sorted(["l10", "l2", "l\u00b2", "l"], key=natural_sort_key) == ["l", "l2", "l10", "l\u00b2"]
+
+
+def test_numbers_of_extended_precision_are_weights():
+    tensors = tensors_in({"w": np.ones(2, np.longdouble)}, Budget(0))
+    assert tensors["w"].dtype == torch.float64
 
 
 @pytest.mark.parametrize("name", ["optimizer", "Optim_state", "exp_avg_sq", "momentum_buffer"])

@@ -41,6 +41,15 @@ def test_metadata_of_safetensors_is_read_as_json_where_it_is_json(tmp_path):
     }
 
 
+def test_names_of_tensors_in_safetensors_may_be_any_text(tmp_path):
+    names = ["metadata", "l\u00b2", "l\u0663", "", "a.b", "\x1b[31m", "9" * 5_000, "\U0001f40c"]
+    tensors = {name: torch.full((1,), float(number)) for number, name in enumerate(names)}
+    save_file(tensors, tmp_path / "weights", {"title": "kept"})
+    tree = read_weights(tmp_path / "weights").tree
+    assert {name: tree[name].item() for name in names} == dict(zip(names, range(len(names)), strict=True))
+    assert tree["metadata'"] == {"title": "kept"}
+
+
 @pytest.mark.parametrize("name", ["weights.npz", "weights"])
 def test_an_npz_file_is_read_whatever_its_name_and_compression(tmp_path, name):
     arrays = {"kernel": np.arange(6.0).reshape(2, 3), "chars": np.array(CHARACTERS)}
