@@ -20,6 +20,7 @@ from charlstm.foreign.files.tree import natural_sort_key
 WEIGHTS_NAME = "model.weights.h5"  # of the HDF5 file in a .keras archive
 _CONFIG_NAME = "config.json"
 _LARGEST_TEXT_BYTES = 4 << 20  # of the configuration, and of a list of names
+_LARGEST_NAMES_BYTES = 64 << 20  # if each name of a list were as long as the file
 _MOST_NAMES = 10_000
 _DEEPEST_GROUP = 12
 _BUILT_IN_FILTERS = (1, 2, 3)  # gzip, shuffle, Fletcher-32: the numbers that HDF5 gives them
@@ -128,6 +129,12 @@ def _names(group: Any, attribute: str) -> list[str]:
         if len(attached.shape) != 1 or attached.shape[0] > _MOST_NAMES:
             raise NotReadError(f"has a damaged list of names ({attribute})", _SAVE_AS_NPZ)
         _check_storage(attached, attribute)
+        # Texts of any length are kept apart from the list, which may name one large text again and again.
+        if (
+            attached.dtype.kind != "S"
+            and attached.shape[0] * group.file.id.get_filesize() > _LARGEST_NAMES_BYTES
+        ):
+            raise NotReadError(f"has a list of names of any length ({attribute})", _SAVE_AS_NPZ)
         names += [_text(name) for name in attributes[part]]
     return names
 

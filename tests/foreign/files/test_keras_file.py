@@ -179,6 +179,14 @@ def test_a_small_file_of_a_large_array_is_refused(tmp_path):
         read_weights(tmp_path / "w.h5")
 
 
+def test_a_list_of_very_many_names_of_any_length_is_refused(tmp_path):
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file.create_dataset("kernel", data=np.ones((1_000, 1_000), np.float32))
+        file.attrs["layer_names"] = np.array(["name"] * 1_000, dtype=h5py.string_dtype())
+    with pytest.raises(CheckpointError, match="names of any length"):
+        read_weights(tmp_path / "w.h5")
+
+
 def test_groups_within_themselves_are_refused(tmp_path):
     with h5py.File(tmp_path / "w.h5", "w") as file:
         for name in ("a", "b", "c"):
