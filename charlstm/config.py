@@ -21,6 +21,8 @@ StepPrecision = Literal["float32", "bfloat16"]
 DEFAULT_SPLIT = "90/5/5"
 # The order of the four gates in the rows of a foreign weight matrix; c and j stand for the candidate.
 GateOrder = Literal["ifgo", "icfo", "ifco", "ijfo"]
+# What the gates i, f and o of a foreign model apply. The hard one of Keras is 0.2 * x + 0.5, cut at 0 and 1.
+GateActivation = Literal["sigmoid", "hard_sigmoid"]
 
 # The gates of an LSTM in the order of PyTorch's weight rows, by the names that findings.json uses.
 GATES = ("input", "forget", "candidate", "output")

@@ -12,10 +12,12 @@ from charlstm.config import GateOrder
 
 
 def import_weights(
-    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="a .pt, .safetensors or .npz file")],
+    weights: Annotated[
+        Path, typer.Argument(metavar="WEIGHTS", help="a .pt, .safetensors, .npz, .h5, .keras or .onnx file")
+    ],
     out: Annotated[Path, typer.Option(help="the run's folder to write")],
     vocabulary: Annotated[
-        Path | None, typer.Option(help="a JSON list or map, or a text [what WEIGHTS holds]")
+        Path | None, typer.Option(help="a JSON list or map, a text or a pickle [what WEIGHTS holds]")
     ] = None,
     gate_order: Annotated[
         GateOrder | None,

@@ -1,11 +1,9 @@
 """Import LSTM language models that were trained elsewhere, from files of weights or from live modules.
 
-allowed_names   the names that a pickle may use, and what is called in their place
-unpickler       reads one pickle without running anything in it
-pickles         reads the formats of torch.save and pickle.dump
-weights_file    reads any file of weights as a tree
-layouts         PyTorch, Keras, TensorFlow: shapes, gate orders and names of tensors
+files/          reads files of weights as trees of plain data, running nothing that is in them
+layouts         PyTorch, Keras, TensorFlow, ONNX: shapes, gate orders and names of tensors
 weights         the weights in CharLSTM's gate order, and the CharLSTM made of them
+gate_arrays     joins the arrays of single gates that Keras 1 saves
 assignment      decides which tensor is which
 refusals        says why no assignment fits
 vocabularies    finds which character each id stands for

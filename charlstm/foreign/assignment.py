@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from charlstm.config import GateOrder
+from charlstm.config import GateActivation, GateOrder
+from charlstm.foreign.files.budget import Budget
 from charlstm.foreign.layouts import LAYOUTS, Layout, NamedTensor, Role, parent_name, reorder_gates, role
 from charlstm.foreign.weights import ForeignLayer, ForeignWeights
 
 # Every assignment is tried, so a file with more tensors than a model of 40 layers has is refused at once.
 _MOST_TENSORS = 200
+_NODES_PER_TENSOR = 2  # the time to try one tensor in its place, in that of an instruction of a pickle
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,7 @@ class Assignment:
     @property
     def vocabulary_size(self) -> int:
         """The number of symbols is the number of outputs of the head."""
-        return self.layout.as_rows(self.head.tensor).shape[0]
+        return self.layout.shape_as_rows(self.head.tensor)[0]
 
     @property
     def agreement(self) -> int:
@@ -65,10 +67,13 @@ class Assignment:
         tensors = (*single, *self.inputs, *self.recurrents, *(bias for pair in self.biases for bias in pair))
         return sum(named.tensor.numel() for named in tensors if named is not None)
 
-    def weights(self, *, gate_order: GateOrder, forget_bias: float) -> ForeignWeights:
+    def weights(
+        self, *, gate_order: GateOrder, forget_bias: float, gate_activation: GateActivation = "sigmoid"
+    ) -> ForeignWeights:
         """Return the weights as float32 with rows in the order i, f, g, o.
 
-        gate_order is the order of the gates in the file; forget_bias is added to the forget gate's bias.
+        gate_order is the order of the gates in the file; forget_bias is added to the forget gate's bias;
+        gate_activation is what the gates apply.
         """
         layers = tuple(
             self._layer(number, gate_order=gate_order, forget_bias=forget_bias)
@@ -77,7 +82,7 @@ class Assignment:
         head = self.layout.as_rows(self.head.tensor).float()
         head_bias = torch.zeros(len(head)) if self.head_bias is None else self.head_bias.tensor.float()
         embedding = None if self.embedding is None else self.embedding.tensor.float()
-        return ForeignWeights(embedding, layers, head, head_bias)
+        return ForeignWeights(embedding, layers, head, head_bias, gate_activation)
 
     def _layer(self, number: int, *, gate_order: GateOrder, forget_bias: float) -> ForeignLayer:
         """Return the weights of layer number, with zeros for the biases that it does not have."""
@@ -98,36 +103,51 @@ class Assignment:
         )
 
 
-def best_assignment(tensors: dict[str, Tensor]) -> Assignment | None:
+def best_assignment(
+    tensors: dict[str, Tensor], budget: Budget, layouts: tuple[Layout, ...] = LAYOUTS
+) -> Assignment | None:
     """Return the assignment of tensors that their names agree with most, or None when the shapes allow none.
 
-    tensors are floating point, by name in the order of the file. One whose embedding has a matrix of its own
-    comes before one that shares the head's; among equals the first that is tried is taken.
+    tensors are floating point, by name in the order of the file; layouts are those that they may have. One
+    whose embedding has a matrix of its own comes before one that shares the head's; among equals the first
+    that is tried is taken. Raises OverBudgetError when there are too many to try.
     """
+    budget.take_nodes(len(tensors))
     if len(tensors) > _MOST_TENSORS or any(tensor.dim() > 2 for tensor in tensors.values()):
         return None
     named = [NamedTensor(name, tensor) for name, tensor in tensors.items()]
     matrices = [each for each in named if each.tensor.dim() == 2]
     vectors = [each for each in named if each.tensor.dim() == 1]
-    possible = [each for layout in LAYOUTS for each in _assignments(layout, matrices, vectors)]
+    possible = [each for layout in layouts for each in _assignments(layout, matrices, vectors, budget)]
     return max(possible, key=lambda each: (not each.tied, each.agreement), default=None)
 
 
 def _assignments(
-    layout: Layout, matrices: list[NamedTensor], vectors: list[NamedTensor]
+    layout: Layout, matrices: list[NamedTensor], vectors: list[NamedTensor], budget: Budget
 ) -> Iterator[Assignment]:
-    """Yield every assignment in layout, beginning with the last matrix as head and without an embedding."""
-    shapes = [layout.as_rows(matrix.tensor).shape for matrix in matrices]
+    """Yield every assignment in layout, the last matrix as head and no embedding first.
+
+    What the numbers of matrices rule out is not tried: all but a head and an embedding have the rows of
+    gates, and there are two for each layer unless the layout is joined. Raises OverBudgetError when there are
+    too many to try.
+    """
+    shapes = [layout.shape_as_rows(matrix.tensor) for matrix in matrices]
     for cells in sorted({rows // 4 for rows, _ in shapes if rows >= 4 and rows % 4 == 0}, reverse=True):
-        if sum(rows != 4 * cells for rows, _ in shapes) > 2:  # more than a head and an embedding
+        budget.take_nodes(len(shapes))
+        without_gates = [m for m in matrices if layout.shape_as_rows(m.tensor)[0] != 4 * cells]
+        if len(without_gates) > 2:
             continue
-        heads = [each for each in reversed(matrices) if layout.as_rows(each.tensor).shape[1] == cells]
+        heads = [each for each in reversed(matrices) if layout.shape_as_rows(each.tensor)[1] == cells]
         for head in heads:
-            size = layout.as_rows(head.tensor).shape[0]
+            size = layout.shape_as_rows(head.tensor)[0]
             others = [each for each in matrices if each is not head]
             tied = head._replace(tensor=layout.as_rows(head.tensor))
-            tables = [each for each in others if each.tensor.shape[0] == size]
-            for embedding in (None, *tables, tied):
+            has_own_table = [True, False] if layout.joined else [len(matrices) % 2 == 0]
+            tables = [each for each in others if True in has_own_table and each.tensor.shape[0] == size]
+            for embedding in (None, *tables, tied) if False in has_own_table else tables:
+                if any(each is not head and each is not embedding for each in without_gates):
+                    continue
+                budget.take_nodes(_NODES_PER_TENSOR * (len(matrices) + len(vectors)))
                 gates = [each for each in others if each is not embedding]
                 assignment = _with_layers(layout, cells, gates, embedding, head)
                 if assignment is not None:
@@ -144,7 +164,7 @@ def _with_layers(
     The first layer takes the embedding's width of inputs, or one-hot characters. Returns None when the shapes
     do not fit.
     """
-    size = layout.as_rows(head.tensor).shape[0]
+    size = layout.shape_as_rows(head.tensor)[0]
     first_width = size if embedding is None else embedding.tensor.shape[1]
     inputs, recurrents = (gates, []) if layout.joined else _paired(layout, cells, gates)
     if not layout.joined and len(inputs) != len(recurrents):
@@ -152,10 +172,10 @@ def _with_layers(
     joined_width = cells if layout.joined else 0
     widths = [first_width, *[cells] * (len(inputs) - 1)]
     fits = [
-        layout.as_rows(each.tensor).shape == (4 * cells, width + joined_width)
+        layout.shape_as_rows(each.tensor) == (4 * cells, width + joined_width)
         for each, width in zip(inputs, widths, strict=False)
     ]
-    fits += [layout.as_rows(each.tensor).shape == (4 * cells, cells) for each in recurrents]
+    fits += [layout.shape_as_rows(each.tensor) == (4 * cells, cells) for each in recurrents]
     if not inputs or not all(fits):
         return None
     return Assignment(layout, cells, embedding, tuple(inputs), tuple(recurrents), (), head, None)
@@ -173,7 +193,7 @@ def _paired(
         return [each for each in gates if role(each.name) != "recurrent"], recurrents
     first, second = gates[::2], gates[1::2]
     # A recurrent matrix has one column for each cell: a second matrix with another number is for the input.
-    swapped = bool(second) and layout.as_rows(second[0].tensor).shape[1] != cells
+    swapped = bool(second) and layout.shape_as_rows(second[0].tensor)[1] != cells
     return (second, first) if swapped else (first, second)
 
 

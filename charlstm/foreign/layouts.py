@@ -4,17 +4,20 @@
     Keras       each of these transposed, up to one bias
     TensorFlow  one kernel (inputs + cells, 4 * cells) for the input and h together; head (cells, vocabulary)
 
+    Keras 1     for each gate an array of each of these: twelve for a layer, in the order i, c, f, o
+
 An embedding is (vocabulary, width) in all of them. Without one, the first layer takes one-hot characters.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from charlstm.config import GateOrder
+from charlstm.config import GateActivation, GateOrder
 
 Role = Literal["recurrent", "input", "embedding", "head"]
 
@@ -41,6 +44,7 @@ class Layout:
     transposed says that a matrix has its inputs in rows and its outputs in columns; joined, that one matrix
     holds the input weights and the recurrent weights. gate_order names the four blocks of the gates' outputs
     in order, with the candidate as g, c or j. forget_bias is added to the forget gate at run time.
+    gate_activation is what the framework's gates apply where a file does not say it.
     """
 
     name: str
@@ -48,6 +52,12 @@ class Layout:
     joined: bool
     gate_order: GateOrder
     forget_bias: float
+    gate_activation: GateActivation = "sigmoid"
+
+    def shape_as_rows(self, matrix: Tensor) -> tuple[int, int]:
+        """Return the shape that as_rows gives matrix, without making it."""
+        rows, columns = matrix.shape
+        return (columns, rows) if self.transposed else (rows, columns)
 
     def as_rows(self, matrix: Tensor) -> Tensor:
         """Return matrix as (outputs, inputs), the form that multiplies a column of inputs from the left."""
@@ -59,8 +69,15 @@ PYTORCH = Layout("PyTorch", transposed=False, joined=False, gate_order="ifgo", f
 KERAS = Layout("Keras", transposed=True, joined=False, gate_order="ifco", forget_bias=0.0)
 TENSORFLOW = Layout("TensorFlow", transposed=True, joined=True, gate_order="ijfo", forget_bias=1.0)
 LAYOUTS = (PYTORCH, KERAS, TENSORFLOW)
+# The joined arrays of single gates. Before version 2.3 the gates of Keras had hard sigmoids unless told
+# otherwise.
+KERAS_1 = replace(KERAS, name="Keras 1", gate_order="icfo", gate_activation="hard_sigmoid")
+ONNX = replace(PYTORCH, name="ONNX")
+# Where the kind of file says which framework wrote it, only its layout is tried.
+LAYOUTS_OF_FRAMEWORK = {"Keras": (KERAS,), "ONNX": (ONNX,)}
 
 
+@lru_cache(maxsize=4096)
 def role(name: str) -> Role | None:
     """Return the role that a tensor's name gives it, or None when the name gives none.
 

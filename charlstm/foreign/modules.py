@@ -79,8 +79,7 @@ def _embedding_table(embedding: Embedding, lstm: nn.LSTM, size: int) -> Tensor:
     """
     ids = torch.arange(size, device=lstm.get_parameter("weight_hh_l0").device)
     try:
-        table = embedding(ids)
-        again = embedding(ids)
+        table, again = (_checked_tensor(embedding(ids)) for _ in range(2))
     except (IndexError, RuntimeError, ValueError, TypeError) as error:
         raise UsageError(
             f"the embedding cannot be evaluated for {size} symbols: {error}",
@@ -96,6 +95,13 @@ def _embedding_table(embedding: Embedding, lstm: nn.LSTM, size: int) -> Tensor:
     return table.float()
 
 
+def _checked_tensor(outputs: object) -> Tensor:
+    """Return outputs of a module. Raises TypeError when they are not one tensor."""
+    if not isinstance(outputs, Tensor):
+        raise TypeError(f"it makes a {type(outputs).__name__}, not a tensor")
+    return outputs
+
+
 def _affine_weights(head: Head, lstm: nn.LSTM) -> tuple[Tensor, Tensor]:
     """Return the weight (vocabulary, cells) and the bias (vocabulary,) of head, as float32.
 
@@ -108,7 +114,7 @@ def _affine_weights(head: Head, lstm: nn.LSTM) -> tuple[Tensor, Tensor]:
     probes = torch.randn(_RANDOM_PROBES, cells, generator=generator)
 
     def scores(hidden: Tensor) -> Tensor:
-        outputs = head(hidden.to(like))
+        outputs = _checked_tensor(head(hidden.to(like)))
         if outputs.dim() != 2 or len(outputs) != len(hidden):
             raise ValueError(f"it makes {tuple(outputs.shape)} of {tuple(hidden.shape)}")
         return outputs.double().cpu()

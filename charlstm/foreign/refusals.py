@@ -1,12 +1,35 @@
 """Say why a file's tensors are not an LSTM language model that can be imported."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 from torch import Tensor
 
+from charlstm.errors import CheckpointError
+from charlstm.foreign.files.placeholders import Placeholder
 from charlstm.foreign.layouts import role
 
 _MOST_TENSORS_SHOWN = 8
+_LONGEST_NAME_SHOWN = 80
+
+
+def refused_object(path: Path, found: Placeholder) -> CheckpointError:
+    """Return the problem that the file at path has an object where its weights should be."""
+    return CheckpointError(
+        f"{path} is refused: it wants to call {found.name}, and nothing that a file asks for is run",
+        "if you trust it, load it where it was made and save model.state_dict() instead",
+    )
+
+
+def listed_names(names: Iterable[str]) -> str:
+    """Return names, each shortened, as one text."""
+    return ", ".join(_shortened(name) for name in names)
+
+
+def _shortened(name: str) -> str:
+    """Return name, or the end of a long name."""
+    return name if len(name) <= _LONGEST_NAME_SHOWN else f"...{name[-_LONGEST_NAME_SHOWN:]}"
 
 
 def why_no_model(tensors: dict[str, Tensor]) -> str:
@@ -69,6 +92,9 @@ def _gates_and_cells(matrices: dict[str, Tensor]) -> tuple[int, list[int]]:
 
 def _listed(tensors: dict[str, Tensor]) -> str:
     """Return the names and shapes of the first _MOST_TENSORS_SHOWN tensors, and the number of the others."""
-    shown = [f"{name} {tuple(tensor.shape)}" for name, tensor in list(tensors.items())[:_MOST_TENSORS_SHOWN]]
+    shown = [
+        f"{_shortened(name)} {tuple(tensor.shape)}"
+        for name, tensor in list(tensors.items())[:_MOST_TENSORS_SHOWN]
+    ]
     more = len(tensors) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

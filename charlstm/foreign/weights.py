@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from charlstm.config import ModelConfig
+from charlstm.config import GateActivation, ModelConfig
 from charlstm.model.char_lstm import CharLSTM
 
 
@@ -28,13 +28,15 @@ class ForeignWeights:
     """A character model holds an embedding, LSTM layers of equal size and a linear head.
 
     embedding is (vocabulary, width), or None when the first layer takes one-hot characters; head is
-    (vocabulary, cells) and head_bias (vocabulary,). All are floating point.
+    (vocabulary, cells) and head_bias (vocabulary,). All are floating point. gate_activation is what the gates
+    i, f and o apply.
     """
 
     embedding: Tensor | None
     layers: tuple[ForeignLayer, ...]
     head: Tensor
     head_bias: Tensor
+    gate_activation: GateActivation = "sigmoid"
 
     @property
     def vocabulary_size(self) -> int:

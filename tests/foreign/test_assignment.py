@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from charlstm.foreign.assignment import Assignment, best_assignment
+from charlstm.foreign.files.budget import Budget
 
 SHAPES = st.lists(st.sampled_from([1, 2, 3, 4, 8, 11, 12, 16, 32]), min_size=1, max_size=3)
 NAMES = st.sampled_from(
@@ -20,7 +21,7 @@ def without_names(theirs: nn.Module) -> dict[str, Tensor]:
 
 
 def assigned(tensors: dict[str, Tensor]) -> Assignment:
-    assignment = best_assignment(tensors)
+    assignment = best_assignment(tensors, Budget(0))
     assert assignment is not None
     return assignment
 
@@ -95,16 +96,19 @@ def test_the_forget_bias_is_added_to_the_forget_gate_alone():
 
 def test_a_tensor_without_a_place_leaves_no_assignment():
     tensors = CharacterModel().state_dict()
-    assert best_assignment(tensors) is not None
-    assert best_assignment(tensors | {"norm.weight": torch.ones(CELLS)}) is None
-    assert best_assignment(tensors | {"conv.weight": torch.ones(2, 2, 2)}) is None
-    assert best_assignment({name: t for name, t in tensors.items() if name != "answer.weight"}) is None
+    assert best_assignment(tensors, Budget(0)) is not None
+    assert best_assignment(tensors | {"norm.weight": torch.ones(CELLS)}, Budget(0)) is None
+    assert best_assignment(tensors | {"conv.weight": torch.ones(2, 2, 2)}, Budget(0)) is None
+    assert (
+        best_assignment({name: t for name, t in tensors.items() if name != "answer.weight"}, Budget(0))
+        is None
+    )
 
 
 @given(st.dictionaries(NAMES, SHAPES, max_size=7))
 def test_an_assignment_of_any_tensors_uses_all_of_them(shapes):
     tensors = {name: torch.ones(shape) for name, shape in shapes.items()}
-    assignment = best_assignment(tensors)
+    assignment = best_assignment(tensors, Budget(0))
     if assignment is not None:
         assert assignment.parameters == sum(tensor.numel() for tensor in tensors.values())
         weights = assignment.weights(gate_order="ifgo", forget_bias=0.0)

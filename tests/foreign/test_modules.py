@@ -72,6 +72,9 @@ def test_dropout_between_layers_is_left_out():
         (nn.LSTM(SIZE, CELLS), None, nn.Sequential(nn.Linear(CELLS, SIZE), nn.Tanh()), "not affine"),
         (nn.LSTM(SIZE, CELLS), None, nn.Sequential(nn.Dropout(0.5), nn.Linear(CELLS, SIZE)), "not affine"),
         (nn.LSTM(SIZE, CELLS), None, lambda h: h.sum(), "cannot be evaluated"),
+        (nn.LSTM(SIZE, CELLS), None, lambda h: (h, h), "makes a tuple, not a tensor"),
+        (nn.LSTM(5, CELLS), lambda ids: {"table": ids}, nn.Linear(CELLS, SIZE), "makes a dict, not a tensor"),
+        (nn.LSTM(5, CELLS), lambda ids: None, nn.Linear(CELLS, SIZE), "makes a NoneType, not a tensor"),
         (nn.LSTM(5, CELLS), nn.Embedding(9, 5), nn.Linear(CELLS, SIZE), "for 11 symbols"),
         (nn.LSTM(5, CELLS), nn.Embedding(SIZE, 4), nn.Linear(CELLS, SIZE), "for 5 inputs"),
         (

@@ -3,6 +3,7 @@
 import json
 import pickle
 import time
+from argparse import Namespace
 
 import numpy as np
 import pytest
@@ -184,6 +185,51 @@ def test_a_vocabulary_file_goes_before_the_vocabulary_in_the_weights(tmp_path):
     (tmp_path / "chars.json").write_text(json.dumps(CHARACTERS[::-1]))
     foreign = load_foreign(path, vocabulary=tmp_path / "chars.json")
     assert foreign.vocabulary.symbols == tuple(CHARACTERS[::-1])
+
+
+class Configuration:
+    """A Configuration is a class of the program that trained a model."""
+
+    def __init__(self) -> None:
+        self.cells = CELLS
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_weights_beside_an_object_of_an_unknown_class_are_read(tmp_path, legacy):
+    theirs = CharacterModel(layers=2)
+    tree = {"model": theirs.state_dict(), "chars": CHARACTERS, "config": Configuration(), "path": tmp_path}
+    tree["scheduler"] = torch.optim.lr_scheduler.StepLR(torch.optim.Adam(theirs.parameters()), 3)
+    torch.save(tree, tmp_path / "w.pt", _use_new_zipfile_serialization=not legacy)
+    assert_same_logits(load_foreign(tmp_path / "w.pt").model, theirs)
+
+
+def test_a_whole_pickled_model_is_refused_by_the_name_of_its_class(tmp_path):
+    torch.save({"model": CharacterModel(), "chars": CHARACTERS}, tmp_path / "w.pt")
+    with pytest.raises(CheckpointError, match=r"wants to call foreign_models\.CharacterModel.*state_dict"):
+        load_foreign(tmp_path / "w.pt")
+    tensors = CharacterModel().state_dict()
+    torch.save({**tensors, "norm": nn.LayerNorm(CELLS), "chars": CHARACTERS}, tmp_path / "w.pt")
+    with pytest.raises(CheckpointError, match=r"wants to call torch\.nn\.modules\.normalization\.LayerNorm"):
+        load_foreign(tmp_path / "w.pt")
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model._orig_mod.module."])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.float64])
+def test_names_of_wrappers_and_other_precisions_keep_the_scores(tmp_path, prefix, dtype):
+    theirs = CharacterModel(layers=2).half()
+    tensors = {f"{prefix}{name}": value.to(dtype) for name, value in theirs.state_dict().items()}
+    # Lightning has the state dict beside its loops, callbacks and hyperparameters.
+    tree = {
+        "epoch": 3,
+        "pytorch-lightning_version": "2.4",
+        "state_dict": tensors,
+        "loops": {"fit_loop": {"state_dict": {}}},
+        "callbacks": {"ModelCheckpoint": {"best_model_score": torch.tensor(1.0)}},
+        "optimizer_states": [torch.optim.Adam(theirs.parameters()).state_dict()],
+        "hyper_parameters": Namespace(cells=CELLS, chars=CHARACTERS),
+    }
+    torch.save(tree, tmp_path / "w.ckpt")
+    assert_same_logits(load_foreign(tmp_path / "w.ckpt").model, theirs.float())
 
 
 def test_weights_that_are_no_model_are_refused_with_the_reason(tmp_path):

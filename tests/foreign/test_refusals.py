@@ -8,6 +8,7 @@ from foreign_models import CELLS, SIZE, module_tensors
 from torch import nn
 
 from charlstm.foreign.assignment import best_assignment
+from charlstm.foreign.files.budget import Budget
 from charlstm.foreign.refusals import why_no_model
 
 
@@ -36,7 +37,7 @@ from charlstm.foreign.refusals import why_no_model
     ],
 )  # fmt: skip
 def test_the_reason_says_what_the_tensors_are(tensors, words):
-    assert best_assignment(tensors) is None
+    assert best_assignment(tensors, Budget(0)) is None
     assert re.search(words, why_no_model(tensors))
 
 

@@ -1,12 +1,15 @@
 """Vocabularies are found in files of weights and beside them, and those that do not fit are refused."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
 from foreign_models import CHARACTERS, SIZE
 
 from charlstm.errors import CheckpointError
+from charlstm.foreign.files.budget import Budget
+from charlstm.foreign.files.placeholders import Placeholder
 from charlstm.foreign.vocabularies import read_vocabulary, vocabulary_inside
 
 IDS_BY_CHARACTER = dict(zip(CHARACTERS, range(SIZE), strict=True))
@@ -31,6 +34,36 @@ def test_a_vocabulary_file_is_a_json_list_a_map_or_a_text(tmp_path, content):
     assert vocabulary.level == "characters"
 
 
+@pytest.mark.parametrize("name", ["chars.pkl", "chars"])
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+@pytest.mark.parametrize(
+    "tree", [CHARACTERS, IDS_BY_CHARACTER, dict(enumerate(CHARACTERS)), {"stoi": IDS_BY_CHARACTER, "n": 3}]
+)
+def test_a_vocabulary_file_may_be_a_pickle(tmp_path, name, protocol, tree):
+    if protocol == 0 and name == "chars":
+        pytest.skip("nothing but its name tells a pickle of protocol 0 from a text")
+    (tmp_path / name).write_bytes(pickle.dumps(tree, protocol))
+    assert read_vocabulary(tmp_path / name, SIZE).symbols == tuple(CHARACTERS)
+
+
+def test_a_vocabulary_of_a_class_of_its_own_is_looked_through_as_data():
+    tree = Placeholder("data.Vocabulary", ({"stoi": IDS_BY_CHARACTER},))
+    assert vocabulary_inside(tree, SIZE, Budget(0), name="w").symbols == tuple(CHARACTERS)
+    with pytest.raises(CheckpointError, match=r"no vocabulary outside of its object of data\.Vocabulary"):
+        vocabulary_inside(Placeholder("data.Vocabulary"), SIZE, Budget(0), name="w")
+
+
+def test_a_command_in_a_pickled_vocabulary_is_refused(tmp_path):
+    (tmp_path / "chars.pkl").write_bytes(b"cposix\nsystem\n(S'true'\ntR.")
+    with pytest.raises(CheckpointError, match=r"wants to call os\.system"):
+        read_vocabulary(tmp_path / "chars.pkl", SIZE)
+
+
+def test_a_large_text_is_read_in_parts(tmp_path):
+    (tmp_path / "text").write_text("".join(CHARACTERS[::-1]) * 800_000)
+    assert read_vocabulary(tmp_path / "text", SIZE).symbols == tuple(CHARACTERS)
+
+
 def test_a_text_of_different_characters_is_the_vocabulary_in_its_order(tmp_path):
     (tmp_path / "vocabulary").write_bytes(b"\nzyx\r wvut!")
     assert read_vocabulary(tmp_path / "vocabulary", SIZE).symbols == tuple("\nzyx\r wvut!")
@@ -46,7 +79,7 @@ def test_a_line_feed_at_the_end_belongs_to_the_vocabulary_only_if_the_size_needs
     ("content", "words"),
     [
         (b"zyxwvut", "has 7 different characters, the model's head 11 outputs"),
-        (b"\xff\xfe", "cannot be read as a vocabulary"),
+        (b"\xff\xfea\0", "is a text in UTF-16, not a vocabulary"),
         (b'["a", "b"]', "fits its head's 11 outputs: the whole of it has 2 symbols"),
         (b"[1, 2]", "holds no vocabulary"),
     ],
@@ -78,7 +111,7 @@ def test_a_missing_vocabulary_file_is_refused(tmp_path):
     ],
 )
 def test_a_vocabulary_in_a_file_of_weights_is_found_wherever_it_is(tree):
-    assert vocabulary_inside(tree, SIZE, name="weights.pt").symbols == tuple(CHARACTERS)
+    assert vocabulary_inside(tree, SIZE, Budget(0), name="weights.pt").symbols == tuple(CHARACTERS)
 
 
 @pytest.mark.parametrize(
@@ -95,4 +128,4 @@ def test_a_vocabulary_in_a_file_of_weights_is_found_wherever_it_is(tree):
 )
 def test_a_vocabulary_in_a_file_of_weights_that_does_not_fit_is_refused(tree, words):
     with pytest.raises(CheckpointError, match=words):
-        vocabulary_inside(tree, SIZE, name="weights.pt")
+        vocabulary_inside(tree, SIZE, Budget(0), name="weights.pt")

@@ -51,9 +51,12 @@ def import_advice(imported: Imported, scored: Score | None) -> str:
     bits = scored.bits_per_character if scored is not None else 0.0
     uniform = math.log2(imported.model.vocabulary_size)
     if bits > min(uniform, _IMPLAUSIBLE_BITS):
+        # Two spellings of one order, such as ifgo and ifco, give one model.
+        spellings = reversed(get_args(GateOrder))
+        orders = {order.replace("c", "g").replace("j", "g"): order for order in spellings}
         return (
             f"{bits:.2f} bits per character is implausible: guessing among the symbols takes {uniform:.2f}\n"
-            f"try another --gate-order ({', '.join(get_args(GateOrder))}), --forget-bias or --vocabulary"
+            f"try another --gate-order ({', '.join(sorted(orders.values()))}), --forget-bias or --vocabulary"
         )
     return next_commands(imported.path, " CORPUS")
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from charlstm.foreign.allowed_names import ALLOWED_NAMES, Array, ArrayDtype, PlainDict, check_keys
+from charlstm.foreign.files.allowed_names import ALLOWED_NAMES, Array, ArrayDtype, PlainDict, check_keys
 
 
 def test_no_function_of_another_module_can_be_reached():
-    home = "charlstm.foreign.allowed_names"
+    home = "charlstm.foreign.files.allowed_names"
     for name, value in ALLOWED_NAMES.items():
         assert isinstance(value, torch.dtype) or value.__module__ == home, name
 

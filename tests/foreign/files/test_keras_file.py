@@ -1,0 +1,210 @@
+"""HDF5 files and archives of Keras are read with their configuration, and cannot reach other files."""
+
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from foreign_models import CELLS, CHARACTERS, IDS, SIZE, logits
+
+from charlstm.errors import CheckpointError
+from charlstm.foreign import load_foreign
+from charlstm.foreign.files.weights_file import read_weights
+
+h5py = pytest.importorskip("h5py")
+
+
+def arrays() -> dict[str, np.ndarray]:
+    """Return the weights of an embedding, two layers and a head, by the names of Keras 2 in its order."""
+    random = np.random.default_rng(0)
+    shapes = {
+        "embedding/embedding/embeddings:0": (SIZE, 5),
+        "lstm_9/lstm_9/lstm_cell/kernel:0": (5, 4 * CELLS),
+        "lstm_9/lstm_9/lstm_cell/recurrent_kernel:0": (CELLS, 4 * CELLS),
+        "lstm_9/lstm_9/lstm_cell/bias:0": (4 * CELLS,),
+        "lstm_10/lstm_10/lstm_cell/kernel:0": (CELLS, 4 * CELLS),
+        "lstm_10/lstm_10/lstm_cell/recurrent_kernel:0": (CELLS, 4 * CELLS),
+        "lstm_10/lstm_10/lstm_cell/bias:0": (4 * CELLS,),
+        "dense/dense/kernel:0": (CELLS, SIZE),
+        "dense/dense/bias:0": (SIZE,),
+    }
+    return {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def configuration(**settings: object) -> dict:
+    """Return the configuration of the model, whose LSTM layers have settings, as Keras saves it."""
+    lstm = {"units": CELLS, "activation": "tanh", "recurrent_activation": "sigmoid"} | settings
+    layers = [
+        {"class_name": "Embedding", "config": {"output_dim": 5}},
+        {"class_name": "LSTM", "config": dict(lstm)},
+        {"class_name": "LSTM", "config": dict(lstm)},
+        {"class_name": "Dense", "config": {"units": SIZE, "activation": "softmax"}},
+    ]
+    return {"class_name": "Sequential", "config": {"layers": layers}}
+
+
+def write_keras_2(path: Path, config: dict | None) -> None:
+    """Write the model as Keras 2 does: model_weights/LAYER/NAME with lists of names."""
+    with h5py.File(path, "w") as file:
+        root = file.create_group("model_weights")
+        layers = ["embedding", "lstm_9", "lstm_10", "dense"]
+        root.attrs["layer_names"] = [layer.encode() for layer in layers]
+        for layer in layers:
+            names = {
+                name.split("/", 1)[1]: array
+                for name, array in arrays().items()
+                if name.startswith(f"{layer}/")
+            }
+            group = root.create_group(layer)
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, array in names.items():
+                group.create_dataset(name, data=array, compression="gzip")
+        file.create_group("optimizer_weights").create_dataset("m", data=np.ones((9, 9), np.float32))
+        if config is not None:
+            file.attrs["model_config"] = json.dumps(config)
+
+
+def keras_3_weights() -> bytes:
+    """Return the model as Keras 3 writes its weights: layers/LAYER/vars/NUMBER, without an order."""
+    file = io.BytesIO()
+    with h5py.File(file, "w") as opened:
+        for name, array in arrays().items():
+            layer, *_, kind = name.removesuffix(":0").split("/")
+            number = (
+                ["kernel", "recurrent_kernel", "bias"].index(kind) if "lstm" in layer else int(kind == "bias")
+            )
+            cell = "/cell" if "lstm" in layer else ""
+            opened[f"layers/{layer}{cell}/vars/{number}"] = array
+        opened["optimizer/vars/0"] = np.ones((4, 4), np.float32)
+    return file.getvalue()
+
+
+def save_npz(path: Path) -> Path:
+    """Write the model as an .npz file, which is read without h5py, and return path."""
+    np.savez(path, *arrays().values())
+    return path
+
+
+@pytest.fixture
+def vocabulary(tmp_path: Path) -> Path:
+    (tmp_path / "chars.json").write_text(json.dumps(CHARACTERS))
+    return tmp_path / "chars.json"
+
+
+def assert_same_model(path: Path, vocabulary: Path) -> None:
+    expected = load_foreign(save_npz(path.parent / "expected.npz"), vocabulary=vocabulary)
+    loaded = load_foreign(path, vocabulary=vocabulary)
+    assert (loaded.layout, loaded.gate_order, loaded.gate_activation) == ("Keras", "ifco", "sigmoid")
+    assert loaded.parameters == expected.parameters
+    torch.testing.assert_close(logits(loaded.model, IDS), logits(expected.model, IDS))
+
+
+@pytest.mark.parametrize("config", [None, configuration()])
+def test_a_file_of_keras_2_is_the_model_that_its_arrays_are(tmp_path, vocabulary, config):
+    write_keras_2(tmp_path / "model.h5", config)
+    assert_same_model(tmp_path / "model.h5", vocabulary)
+
+
+def test_weights_of_keras_3_are_put_in_order_by_their_names(tmp_path, vocabulary):
+    (tmp_path / "model.weights.h5").write_bytes(keras_3_weights())
+    assert_same_model(tmp_path / "model.weights.h5", vocabulary)
+
+
+def write_archive(path: Path, config: dict) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", keras_3_weights())
+
+
+def test_a_keras_archive_is_read_with_its_configuration(tmp_path, vocabulary):
+    write_archive(tmp_path / "model.keras", configuration())
+    assert_same_model(tmp_path / "model.keras", vocabulary)
+    assert read_weights(tmp_path / "model.keras").contents.gate_activation == "sigmoid"
+
+
+@pytest.mark.parametrize("name", ["recurrent_activation", "inner_activation"])
+def test_a_hard_sigmoid_in_the_configuration_is_found(tmp_path, vocabulary, name):
+    config = configuration()
+    for layer in config["config"]["layers"][1:3]:
+        del layer["config"]["recurrent_activation"]
+        layer["config"][name] = "hard_sigmoid"
+    write_keras_2(tmp_path / "model.h5", config)
+    assert read_weights(tmp_path / "model.h5").contents.gate_activation == "hard_sigmoid"
+    with pytest.raises(CheckpointError, match=r"hard sigmoid.*--gates sigmoid"):
+        load_foreign(tmp_path / "model.h5", vocabulary=vocabulary)
+    loaded = load_foreign(tmp_path / "model.h5", vocabulary=vocabulary, gate_activation="sigmoid")
+    assert loaded.gate_activation == "sigmoid"
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (configuration(activation="relu"), "a layer LSTM with the activation relu"),
+        (configuration(recurrent_activation="linear"), "a layer LSTM with the activation linear"),
+        ({"class_name": "Bidirectional", "config": {"layer": configuration()}}, "bidirectional layer"),
+    ],
+)
+def test_a_configuration_of_another_network_is_refused(tmp_path, config, words):
+    write_archive(tmp_path / "model.keras", config)
+    with pytest.raises(CheckpointError, match=words):
+        read_weights(tmp_path / "model.keras")
+
+
+def test_an_array_in_another_file_is_not_read(tmp_path):
+    with h5py.File(tmp_path / "secret.h5", "w") as secret:
+        secret["array"] = np.ones((4, 4), np.float32)
+    for name, link in (
+        ("external.h5", h5py.ExternalLink("secret.h5", "array")),
+        ("soft.h5", h5py.SoftLink("/elsewhere")),
+    ):
+        with h5py.File(tmp_path / name, "w") as file:
+            file["kernel"] = link
+        with pytest.raises(CheckpointError, match="no array of its own under 'kernel'"):
+            read_weights(tmp_path / name)
+    with h5py.File(tmp_path / "raw.h5", "w") as file:
+        file.create_dataset("kernel", (4,), np.float32, external=[(str(tmp_path / "chars.json"), 0, 16)])
+    with pytest.raises(CheckpointError, match="'kernel' in another file"):
+        read_weights(tmp_path / "raw.h5")
+
+
+def test_a_small_file_of_a_large_array_is_refused(tmp_path):
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file.create_dataset("kernel", (1 << 17, 1 << 17), np.float32, chunks=(1024, 1024), compression="gzip")
+    with pytest.raises(CheckpointError, match="many times as large"):
+        read_weights(tmp_path / "w.h5")
+
+
+def test_a_list_of_very_many_names_of_any_length_is_refused(tmp_path):
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file.create_dataset("kernel", data=np.ones((1_000, 1_000), np.float32))
+        file.attrs["layer_names"] = np.array(["name"] * 1_000, dtype=h5py.string_dtype())
+    with pytest.raises(CheckpointError, match="names of any length"):
+        read_weights(tmp_path / "w.h5")
+
+
+def test_groups_within_themselves_are_refused(tmp_path):
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        for name in ("a", "b", "c"):
+            file[name] = file["/"]
+    with pytest.raises(CheckpointError, match="groups within groups"):
+        read_weights(tmp_path / "w.h5")
+
+
+def test_a_damaged_file_is_one_error(tmp_path):
+    content = keras_3_weights()
+    for length in (9, 100, len(content) // 2):
+        (tmp_path / "w.h5").write_bytes(content[:length])
+        with pytest.raises(CheckpointError):
+            read_weights(tmp_path / "w.h5")
+
+
+def test_without_h5py_the_error_says_how_to_install_it(tmp_path, monkeypatch):
+    (tmp_path / "w.h5").write_bytes(keras_3_weights())
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(CheckpointError, match=r"HDF5.*charlstm\[keras\].*numpy\.savez"):
+        read_weights(tmp_path / "w.h5")
