@@ -1,6 +1,7 @@
 """Results of the commands as lines and tables for a terminal."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,7 +24,16 @@ _FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "e
 
 def next_commands(path: Path, corpus: str = "") -> str:
     """Return the commands to type next for a run; corpus is added where the run has no text of its own."""
-    return f"next:  charlstm sample {path}\n       charlstm inspect {path}{corpus}"
+    typed = shlex.quote(str(path))
+    return f"next:  charlstm sample {typed}\n       charlstm inspect {typed}{corpus}"
+
+
+def waiting_for_processes(count: int) -> str:
+    """Return what a process says that other variables than torchrun's tell of count processes."""
+    return (
+        f"WORLD_SIZE={count} is set: waiting for the other processes, one minute at most\n"
+        "to train in this process alone, stop it and `unset RANK WORLD_SIZE`"
+    )
 
 
 def score_line(scored: Score) -> str:
