@@ -132,7 +132,7 @@ class _Locator(caching._CacheLocator):
 class _LoopFiles(caching.CompileResultCacheImpl):
     """How numba writes a compiled loop, in folders that _Locator finds and no others."""
 
-    _locator_classes = [_Locator]  # type: ignore[assignment]  # noqa: RUF012
+    _locator_classes = [_Locator]  # type: ignore[list-item]  # noqa: RUF012
 
 
 class _CheckedFiles(caching.IndexDataCacheFile):
