@@ -33,6 +33,7 @@ def run(app: typer.Typer) -> NoReturn:
     """Run the command line app and exit; a known problem becomes two lines on stderr and its exit code."""
     console.open_streams()
     try:
+        os.getcwd()  # libraries that find no working folder end the process, each in its own way
         code = app(standalone_mode=False)  # an exit code where typer ended a command: 130 after Ctrl-C
     except CharLSTMError as problem:
         if launch().rank == 0 or not by_torchrun() or isinstance(problem, (DeviceError, ProcessError)):

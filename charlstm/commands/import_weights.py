@@ -6,13 +6,16 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Quiet, UnknownOption
+from charlstm.commands.options import AsJson, Quiet, UnknownOption, place_to_read
 from charlstm.commands.terminal import console
 from charlstm.config import GateOrder
 
 
 def import_weights(
-    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="a .pt, .safetensors or .npz file")],
+    weights: Annotated[
+        Path,
+        typer.Argument(metavar="WEIGHTS", help="a .pt, .safetensors or .npz file", callback=place_to_read),
+    ],
     out: Annotated[Path, typer.Option(help="the run's folder to write")],
     vocabulary: Annotated[
         Path | None, typer.Option(help="a JSON list or map, or a text [what WEIGHTS holds]")
