@@ -15,7 +15,7 @@ SplitPart = Literal["all", "train", "validation", "test"]
 
 
 def place_to_read(path: Path) -> Path:
-    """Return path as it is. Raises CheckpointError where the system cannot even look for it: a name too long."""
+    """Return path as it is. Raises CheckpointError where it cannot be looked for, as with a name too long."""
     try:
         path.exists()
     except OSError as error:

@@ -42,9 +42,10 @@ def test_one_of_one_without_torchrun(said):
         ("RANK", "-1"),
         ("RANK", "²"),
         ("WORLD_SIZE", "0"),
-        ("WORLD_SIZE", "9" * 5_000),
-    ]
-    + [("MASTER_PORT", "none"), ("MASTER_PORT", "65536")],
+        ("WORLD_SIZE", "9" * 5000),
+        ("MASTER_PORT", "none"),
+        ("MASTER_PORT", "65536"),
+    ],
 )
 def test_one_of_one_where_a_variable_makes_no_sense(said, name, value):
     said(TORCHRUN | {name: value})

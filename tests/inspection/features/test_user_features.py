@@ -48,7 +48,7 @@ def test_a_specification_that_cannot_be_read_is_refused(spec: str, message: str)
 
 def test_an_expression_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expression_spans, "LONGEST_SEARCH_SECONDS", 0.5)
-    with pytest.raises(UsageError, match="the feature slow .* takes more than 0.5 seconds"):
+    with pytest.raises(UsageError, match=r"the feature slow .* takes more than 0.5 seconds"):
         user_feature("slow=(a+)+b", "a" * 60, (0,))
 
 
