@@ -1,4 +1,4 @@
-# `make help` lists what there is. Everything is installed in .venv; nothing outside it but a browser for the tests.
+# `make help` lists the commands. All packages are installed in .venv; only the tests' browser lies outside of it.
 
 PYTHON ?= python3
 # The tested version, installed first: a bare `torch` would bring several GB of CUDA packages on Linux.
@@ -13,10 +13,10 @@ SCRIPT_TOOLS := $(VENV)/javascript
 .DEFAULT_GOAL := help
 .PHONY: help setup browser demo test check bench results faults fuzz soak test-lowest test-wheel clean
 
-help: ## this list
+help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready ## put charlstm and all it needs in .venv
+setup: $(VENV)/.ready ## install charlstm and everything it needs in .venv
 
 $(VENV)/.ready: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
@@ -25,17 +25,17 @@ $(VENV)/.ready: pyproject.toml Makefile
 	$(BIN)/python -c 'from charlstm.model import bfloat16_layer, streams; streams.warm_up(); bfloat16_layer.warm_up()'
 	@touch $@
 
-demo: setup ## train on the standard library's source for 4 minutes, sample, inspect, report
+demo: setup ## train on Python's standard library for 4 minutes, sample, inspect, write the report page
 	$(BIN)/charlstm demo
 
 browser: setup
 	@sh tests/browser/install.sh $(BIN)/playwright
 
-test: setup browser ## check, then all tests with coverage
+test: setup browser ## run make check, then all tests with coverage
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest --cov
 
-check: setup $(VENV)/.javascript ## formatter, linter, strict types, direction of imports; the page's scripts
+check: setup $(VENV)/.javascript ## format, lint rules, types, the direction of imports, the page's scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -53,7 +53,7 @@ $(VENV)/.javascript: $(VENV)/.ready $(SCRIPT_CHECKS)/package.json
 	    "its registry once for the packages in $(SCRIPT_CHECKS)/package.json." >&2; exit 1; }
 	@touch $@
 
-bench: setup ## the benchmarks, as tables
+bench: setup ## measure speed, losses, memory and encoding, and print tables
 	$(BIN)/python tests/benchmarks/speed.py
 	$(BIN)/python tests/benchmarks/losses.py --shapes 256x1 512x1 --characters 2000000
 	$(BIN)/python tests/benchmarks/growth.py --megabytes 1 10 100
@@ -61,31 +61,31 @@ bench: setup ## the benchmarks, as tables
 	$(BIN)/python tests/benchmarks/inspecting.py
 	$(BIN)/charlstm exam
 
-results: setup ## the README's small results again; TEXT=tiny_shakespeare.txt adds time to quality on it
+results: setup ## repeat the small published results (30 minutes); TEXT=FILE adds losses by training time on it
 	$(BIN)/python tests/benchmarks/results.py $(if $(TEXT),--text '$(TEXT)')
 
-faults: setup ## the tests of faults in full: 200 kills, files cut at every length (20 minutes)
+faults: setup ## run the fault tests in full: 200 kills, files cut at every length (20 minutes)
 	$(BIN)/pytest tests/faults --heavy
 
-fuzz: setup ## fuzz the loaders of files with atheris for 10 minutes
+fuzz: setup ## fuzz the six file loaders with atheris (10 minutes)
 	$(BIN)/pip install --quiet --disable-pip-version-check atheris
 	for target in weights vocabulary config model resume findings; do \
 	    $(BIN)/python tests/faults/fuzz.py $$target -max_total_time=100 -verbosity=0 -print_final_stats=1 || exit 1; \
 	done
 
-soak: setup ## train, save, sample and score in one process for 30 minutes: memory and handles stay
+soak: setup ## train, save, sample and score in one process, and watch its memory and open files (30 minutes)
 	$(BIN)/python tests/faults/soak.py --minutes 30
 
-test-lowest: ## all tests but the browser's, with the oldest versions that pyproject.toml allows
+test-lowest: ## run all tests but the browser's with the oldest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/pip install --quiet --disable-pip-version-check $$($(PYTHON) tests/faults/lowest.py)
 	.venv-lowest/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	.venv-lowest/bin/pytest --ignore tests/browser -W ignore::DeprecationWarning
 
-test-wheel: setup ## build wheel and sdist, install each in an empty environment, run the demo from there
+test-wheel: setup ## build wheel and sdist, install each in an empty environment, run the demo there
 	sh tests/faults/wheel.sh $(PYTHON) '$(TORCH)'
 
-clean: ## remove what was built, cached or trained here, but no run you named
+clean: ## remove all that was built or cached and the demo run, but no run you named
 	rm -rf $(VENV) .venv-lowest build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf checkpoints/demo data/tokens data/hf data/grammar
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,16 @@
-"""What an inspection found, as plain data, and findings.json: the contract with everyone who reads it.
+"""Findings are the results of an inspection as plain data, written to and read from findings.json.
 
-Fields are only ever added: reading ignores what it does not know and refuses what lacks a field or has
-one of the wrong type. Imports no torch, because the report page reads this.
+findings.json is a contract: fields are only ever added. Reading ignores fields that it does not know, and
+refuses a document that lacks a field without a default or has a field of the wrong type. This module imports
+no torch, because the report page reads findings without it.
+
+Units and names used by every class here:
+
+- A score is the size |r| of Pearson's correlation of a cell state c with a feature, in [0, 1].
+- A cell is written "layer:cell", both numbers from 0.
+- c has no unit and no bounds; a gate is in [0, 1]; an effect is in nats, the unit of a natural logarithm.
+- A split is one of the four pieces of the text: "calibrate", "discover", "confirm" and "intervene".
+- None is the value of a number that does not apply or could not be measured.
 """
 
 import json
@@ -15,16 +24,32 @@ from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
 
 SCHEMA_VERSION = 1
-_ADVICE = "write the findings again with `charlstm inspect`"
+_WRITE_AGAIN = "write the findings again with `charlstm inspect`"
+_GIVE_A_PATH = "give the path of a findings.json"
 
+# What a cell is called. A toggle and a latch are switches: the same characters turn a toggle on and off, and
+# other characters turn a latch on than off. A counter and a depth counter step.
 Kind = Literal["toggle", "latch", "counter", "depth_counter"]
+# Whether the model uses a cell. verified: changing the cell changes what the model predicts, far more than
+# changing its control cells does. redundant: that holds only for a group of cells that the cell is part of.
+# correlate: neither was shown.
 Verdict = Literal["verified", "redundant", "correlate"]
+# A JSON object.
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
-    """The model that was read; bits_per_character is None where nobody measured it."""
+    """ModelFacts describe the model that was inspected.
+
+    layers: number of LSTM layers.
+    cells: number of cells in each layer.
+    activation: name of the function that the candidate and the cell state pass through, "tanh" for example.
+    vocabulary_size: number of characters that the model knows.
+    parameters: number of trainable numbers in the model.
+    bits_per_character: bits per character on the validation text of the model's training, or None.
+    checkpoint: folder of the run that the model was read from, or None.
+    """
 
     layers: int
     cells: int
@@ -37,7 +62,13 @@ class ModelFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusFacts:
-    """The text that was read; splits are [first, one past the last] positions in it."""
+    """CorpusFacts describe the text that was inspected.
+
+    name: name of the corpus.
+    sha256: SHA-256 of the text, in hexadecimal digits.
+    characters: number of characters that the inspection read.
+    splits: the bounds of each split in the text, [first character, one past the last character].
+    """
 
     name: str
     sha256: str
@@ -47,9 +78,24 @@ class CorpusFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """What was tested and against what; dropped features varied too little, aliases were the same signal.
+    """Method says what was tested, and what the results were compared with.
 
-    share is of the cells that have a finding, in the model and above its control networks, with intervals.
+    features: names of the features that cells were compared with.
+    dropped_features: names of the features that vary too little in the text to be tested.
+    aliases: name of a feature -> name of the tested feature that has the same values.
+    null: how chance was measured, by circular shifts of the features along the text. `shifts` is their
+        number, `shortest_shift` the least of them in characters, `significance` the largest p-value of a
+        finding; `discovery` and `held_out` are the largest scores in each shift, ascending, on the splits
+        "discover" and "confirm".
+    rules: name of a rule -> the limit that a finding has to keep; `least_score` is the least score.
+    controls: what was found in networks that have learned nothing from the text. `untrained` and
+        `gate_shuffled` have the numbers of `candidates` and `findings` and the `best_score` of any cell;
+        `pseudo_features` has the number of `features` made from letters that structure nothing, how many
+        `candidates` follow them, and the `false_discovery_rate` in [0, 1] that this amounts to.
+    seed: seed of all random draws.
+    share: share of the model's cells that have a finding (`cells`, in [0, 1]), and that share less the one
+        of each control network (`above_untrained`, `above_gate_shuffled`, in [-1, 1]), each with the two
+        ends of its 95% interval (`interval`, `above_untrained_interval`, `above_gate_shuffled_interval`).
     """
 
     features: list[str]
@@ -64,16 +110,49 @@ class Method:
 
 @dataclass(frozen=True, kw_only=True)
 class Detection:
-    """How well a cell follows its feature. Scores are |r| in [0, 1].
+    """Detection says how well a cell follows its feature.
 
-    score and discovery_p_value are of the discovery split, null_max is the largest null score there;
-    everything held out, and all below it but memory, are of the confirmation split. held_out_partial is the
-    score left given the current character, held_out_context_partial given the last three characters, the
-    column and the characters since a space. Of a switch: levels are mean c off and on, held is the share
-    of positions without a change of the feature where the cell keeps its side, survival the share of
-    cells still on so many characters after it went on. Of what counts: straightness is R^2 of the
-    staircase, reset_spread the share of variance left at 0, leak how much is lost over a segment, and
-    staircase the mean of c by value less the mean of c. What does not apply is None.
+    Measured on the split "discover":
+
+    score: score of the cell with the feature.
+    discovery_p_value: p-value of score among the shifts of the feature, in (0, 1].
+    null_max: largest score of any cell with any shifted feature.
+    untrained_score: score that hardly any untrained network of this shape reaches with the feature: the mean
+        of their best cells and four standard deviations more, at least 0.
+    memory: share of the variance of c that the last few characters do not explain, in [0, 1].
+
+    Measured on the split "calibrate":
+
+    level_share: share of the variance of c that lies between its two levels, in [0, 1].
+    threshold: value of c between the two levels; on one side of it the cell is on.
+
+    Measured on the split "confirm", which had no part in the choice of the feature:
+
+    held_out_score: score of the cell with the feature; findings are sorted by it.
+    held_out_partial: score that is left when the current character is known.
+    held_out_context_partial: score that is left when the last three characters, the column and the number of
+        characters since a space are known.
+    held_out_null_max: largest score of any found pair with its feature shifted.
+    p_value: p-value of held_out_score, corrected for the number of pairs, in (0, 1].
+    slope: change of c for each unit of the feature; negative where the polarity is -1.
+
+    Measured on the split "confirm" where the feature is a switch, else None:
+
+    accuracy: share of positions at which the cell is on exactly if the feature is on, in [0, 1].
+    balanced_accuracy: mean of the shares of right positions where the feature is on and where it is off.
+    levels: mean of c where the feature is "off" and where it is "on".
+    held: share of positions without a change of the feature at which the cell keeps its side, in [0, 1].
+    survival: how often the cell is on k characters after the feature went on, of all times that the feature
+        is still on then, in [0, 1], for k = 0, 1, 2, ...
+
+    Measured on the split "confirm" where the feature is a counter or a depth, else None:
+
+    straightness: R^2 of a line through the mean of c by value of the feature, in [0, 1].
+    reset_spread: variance of c where the feature is 0, divided by its variance everywhere, at least 0.
+    leak: how much of itself the count loses until the 90th percentile of its values, at least 0.
+    shape: "linear" up to a leak of 0.5, else "saturating".
+    staircase: mean of c at each value of the feature from 0 on, less the mean of c on "calibrate".
+    levels_told_apart: number of values, 0 included, whose means of c are clearly apart from one another.
     """
 
     score: float
@@ -104,8 +183,16 @@ class Detection:
 
 @dataclass(frozen=True, kw_only=True)
 class Mechanism:
-    """Mean gates of the cell, at its drivers and elsewhere, the share of positions with |tanh c| > .9, and
-    the weights that do it: see mechanism.weights_of.
+    """Mechanism has the mean gates of a cell on the split "confirm", and the weights that move the cell.
+
+    A position is at a driver where the current character is the last one of a driver.
+
+    input_gate, forget_gate: mean gates at all positions that are not at a driver, in [0, 1].
+    input_gate_at_drivers, forget_gate_at_drivers: mean gates at the drivers, in [0, 1].
+    output_gate: mean output gate at all positions, in [0, 1].
+    output_saturation: share of all positions at which |tanh(c)| is above 0.9, in [0, 1].
+    weights: the largest weights into and out of the cell by where they come from and lead to (`from_driver`,
+        `from_self`, `from_cells`, `to_logits`, `to_cells`); `gates.wiring.weights_of` says which they are.
     """
 
     input_gate: float
@@ -119,10 +206,24 @@ class Mechanism:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One cell and the feature it follows; polarity is the sign of their correlation.
+    """A Finding is one cell, the feature that it follows, and what shows whether the model uses the cell.
 
-    causal and verdict are None where the cell was not intervened on: too few closers in the text, or too
-    many better findings. portrait says what it looks like, see portraits; only the best have one.
+    layer, cell: the cell's numbers, from 0.
+    kind: what the cell is called.
+    feature: name of the feature.
+    drivers: what the driving characters do ("set", "reset", "step", "unstep") -> the strings that do it;
+        ["*"] means every character.
+    polarity: sign of the correlation of c with the feature, 1 or -1.
+    detection: how well the cell follows the feature.
+    mechanism: the gates and the weights of the cell.
+    causal: what happened when the cell was changed and the model then read on. `target` is the set of
+        characters that end the feature, `effect_nats` the mean change of the log probability of the target,
+        `lag` the number of characters between change and target, `sites` the number of places, `p_value` the
+        corrected p-value among control cells, in (0, 1]; `intervening.verdict` makes all entries. None where
+        the cell was not changed, because the text has too few targets or other findings have better scores.
+    verdict: whether the model uses the cell; None where causal is None.
+    portrait: c around the events of the feature, by its level and in three excerpts;
+        `describing.portraits.portrait` makes it. None for all but the findings with the best scores.
     """
 
     layer: int
@@ -140,9 +241,15 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Excerpt:
-    """A stretch of text; features hold one value per character, and so do cells ("layer:cell"): tanh_c in
-    [-1, 1], c, and the gates input, forget, candidate and output. grid has tanh_c of many cells, packed: see
-    excerpts.
+    """An Excerpt is a contiguous piece of the text with what some cells do at each of its characters.
+
+    split: name of the split that the piece is from.
+    start: position of its first character in the whole text.
+    text: its characters.
+    cells: "layer:cell" -> name of a line -> one number for each character of text. The lines are `tanh_c` in
+        [-1, 1], `c`, and the gates `input`, `forget` and `output` in [0, 1] and `candidate`.
+    features: name of a feature -> its value, an integer from 0 to 255, for each character of text.
+    grid: tanh(c) of many cells at each character of text, compressed; `describing.excerpts` says how.
     """
 
     split: str
@@ -155,7 +262,21 @@ class Excerpt:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """Everything an inspection says; findings with the best held-out score first."""
+    """Findings are everything that one inspection of a model on a text has found: a whole findings.json.
+
+    schema_version: version of the document's form.
+    model: the model that was inspected.
+    corpus: the text that was inspected.
+    method: what was tested, and what the results were compared with.
+    findings: the cells that follow a feature, in descending order of `detection.held_out_score`.
+    gates: how often the gates of each layer are nearly open and nearly shut, as shares of positions in
+        [0, 1], in the model and in an untrained network; `gates.saturation.gate_report` makes it.
+    credit: how the gradient of the loss reaches cells through time, for the best feature that is on over
+        spans of text, or {}; `gates.gradients.credit_report` makes it.
+    excerpts: the pieces of text that the report page shows.
+    provenance: the versions of charlstm, torch and Python, the machine, the SHA-256 of the weights, the
+        command line and the time of writing.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: ModelFacts
@@ -168,86 +289,103 @@ class Findings:
     provenance: Json = field(default_factory=dict)
 
     def to_json(self) -> Json:
-        """The document as JSON values."""
+        """Return the whole document as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: Any) -> "Findings":
-        """Read a document. Raises UsageError naming the first field that is missing or of a wrong type."""
-        found = cast(Findings, _read(cls, document, "findings.json"))
-        if found.schema_version != SCHEMA_VERSION:
-            raise UsageError(
-                f"findings.json has schema_version {found.schema_version}, not {SCHEMA_VERSION}",
-                _ADVICE,
-            )
-        return found
+        """Return the findings that document, the JSON values of a findings.json, holds.
 
-    def save(self, path: Path) -> None:
-        """Write findings.json whole or not at all. Raises UsageError where it cannot be written."""
+        Raises UsageError with the name of the first field that is missing or has a wrong type, and where the
+        schema_version is not SCHEMA_VERSION.
+        """
+        findings = cast(Findings, _checked(cls, document, "findings.json"))
+        if findings.schema_version != SCHEMA_VERSION:
+            raise UsageError(
+                f"findings.json has schema_version {findings.schema_version}, not {SCHEMA_VERSION}",
+                _WRITE_AGAIN,
+            )
+        return findings
+
+    def save(self, path: str | Path) -> None:
+        """Write the document to the file path, creating its folder; the file is written whole or not at all.
+
+        Raises UsageError where the file cannot be written.
+        """
         content = json.dumps(self.to_json(), allow_nan=False, separators=(",", ":"))
         try:
-            with whole_file(path) as partial:
+            with whole_file(Path(path)) as partial:
                 partial.write_text(content, encoding="utf-8")
         except OSError as error:
             raise cannot_be_written(UsageError, path, error, "choose another --out") from error
 
     @classmethod
-    def load(cls, path: Path) -> "Findings":
-        """Read findings.json. Raises UsageError when it is missing, not JSON or not findings."""
+    def load(cls, path: str | Path) -> "Findings":
+        """Return the findings in the file path.
+
+        Raises UsageError where the file is missing, is not JSON or does not hold findings.
+        """
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise UsageError(
-                f"cannot read {path}: {error.strerror}", "give the path of a findings.json"
-            ) from error
+            raise UsageError(f"cannot read {path}: {error.strerror}", _GIVE_A_PATH) from error
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{path} is not JSON: {error}", "give the path of a findings.json") from error
+            raise UsageError(f"{path} is not JSON: {error}", _GIVE_A_PATH) from error
         return cls.from_json(document)
 
 
-def _read(wanted: Any, value: Any, name: str) -> Any:
-    """value as the wanted type, the names of fields leading to it in name."""
+def _checked(wanted: Any, value: Any, name: str) -> Any:
+    """Return value, a JSON value, as the type wanted; name says in an error where value stands.
+
+    Raises UsageError where value does not fit the type.
+    """
     if is_dataclass(wanted):
-        return _read_fields(cast(type, wanted), value, name)
+        return _checked_dataclass(cast(type, wanted), value, name)
     origin, arguments = get_origin(wanted), get_args(wanted)
     if origin in (Union, types.UnionType):
-        rest = [argument for argument in arguments if argument is not type(None)]
-        return None if value is None else _read(rest[0], value, name)
+        (other_type,) = (argument for argument in arguments if argument is not type(None))
+        return None if value is None else _checked(other_type, value, name)
     if origin is Literal:
-        return (
-            value if value in arguments else _refuse(name, f"one of {', '.join(map(repr, arguments))}", value)
-        )
+        if value in arguments:
+            return value
+        raise _wrong_type(name, f"one of {', '.join(map(repr, arguments))}", value)
     if origin is list and isinstance(value, list):
-        return [_read(arguments[0], item, f"{name}[{place}]") for place, item in enumerate(value)]
+        return [_checked(arguments[0], item, f"{name}[{place}]") for place, item in enumerate(value)]
     if origin is dict and isinstance(value, dict):
-        return {key: _read(arguments[1], item, f"{name}.{key}") for key, item in value.items()}
-    if wanted is Any or _is_plain(wanted, value):
+        return {key: _checked(arguments[1], item, f"{name}.{key}") for key, item in value.items()}
+    if wanted is Any or _has_plain_type(wanted, value):
         return value
-    return _refuse(
-        name, f"{'a list' if origin is list else 'an object' if origin else wanted.__name__}", value
-    )
+    raise _wrong_type(name, "a list" if origin is list else "an object" if origin else wanted.__name__, value)
 
 
-def _is_plain(wanted: Any, value: Any) -> bool:
-    """Whether value is a finite number, a string or whatever plain type is wanted."""
+def _has_plain_type(wanted: Any, value: Any) -> bool:
+    """Return whether value has the type wanted, such as str or int; a float must be finite.
+
+    An int counts as a float, and a bool counts as neither.
+    """
     if wanted is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     return isinstance(wanted, type) and isinstance(value, wanted) and not isinstance(value, bool)
 
 
-Read = TypeVar("Read")
+_Dataclass = TypeVar("_Dataclass")
 
 
-def _read_fields(wanted: type[Read], value: Any, name: str) -> Read:
-    """A dataclass from an object; fields it does not have are ignored."""
+def _checked_dataclass(wanted: type[_Dataclass], value: Any, name: str) -> _Dataclass:
+    """Return value, a JSON object, as the dataclass wanted; keys that are no fields of it are ignored.
+
+    Raises UsageError where value is no object, lacks a field without a default, or has one of a wrong type.
+    """
     if not isinstance(value, dict):
-        _refuse(name, "an object", value)
+        raise _wrong_type(name, "an object", value)
     known = get_type_hints(wanted)
     for needed in fields(cast(Any, wanted)):
         if needed.name not in value and needed.default is MISSING and needed.default_factory is MISSING:
-            raise UsageError(f"{name} lacks the field {needed.name!r}", _ADVICE)
-    return wanted(**{key: _read(known[key], value[key], f"{name}.{key}") for key in known if key in value})
+            raise UsageError(f"{name} lacks the field {needed.name!r}", _WRITE_AGAIN)
+    present = [key for key in known if key in value]
+    return wanted(**{key: _checked(known[key], value[key], f"{name}.{key}") for key in present})
 
 
-def _refuse(name: str, wanted: str, value: Any) -> Any:
-    raise UsageError(f"{name} must be {wanted}, not {value!r:.60}", _ADVICE)
+def _wrong_type(name: str, wanted: str, value: Any) -> UsageError:
+    """Return the error that says that the field name must be wanted, and what value it has."""
+    return UsageError(f"{name} must be {wanted}, not {value!r:.60}", _WRITE_AGAIN)

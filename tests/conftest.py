@@ -1,4 +1,4 @@
-"""Fixtures that several modules share: a small model, a small text, a small run."""
+"""Fixtures for all tests: the option --heavy, a small model, a short text, and what keeps tests apart."""
 
 from pathlib import Path
 
@@ -15,18 +15,22 @@ PROSE = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--heavy", action="store_true", help="fault tests in full: 200 kills and so on")
+    parser.addoption(
+        "--heavy",
+        action="store_true",
+        help="run the fault tests in full: 200 kills, files cut at every length",
+    )
 
 
 @pytest.fixture
 def heavy(request: pytest.FixtureRequest) -> bool:
-    """Whether to test in full; without, what takes minutes is done a few times."""
+    """Tell whether pytest has the option --heavy; without it, a test repeats slow work only a few times."""
     return bool(request.config.getoption("--heavy"))
 
 
 @pytest.fixture(autouse=True)
-def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Token caches of tests stay out of the project's data folder."""
+def _data_folder_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the token caches of a test in its temporary folder, out of the project's data folder."""
     monkeypatch.setenv("CHARLSTM_DATA", str(tmp_path / "data"))
 
 
@@ -55,5 +59,5 @@ def prose_file(tmp_path: Path, prose: str) -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
-    """Small models are faster on one thread, and other work on the machine disturbs them less."""
+    """Run torch on one thread: small models are faster so, and other work on the machine disturbs less."""
     torch.set_num_threads(1)

@@ -1,42 +1,103 @@
-"""The shape of the package: a test file for every module, and the heavy libraries come late.
+"""The shape of the repository: what a folder holds, which module prints, and what an import loads.
 
-The direction of imports is checked by import-linter: see [tool.importlinter] in pyproject.toml.
+import-linter checks the direction of imports in `make check`, by the contracts in pyproject.toml. One test
+here shows that these contracts refuse a wrong import.
 """
 
 import ast
+import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
-import charlstm
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "charlstm"
+MOST_MODULES_IN_A_FOLDER = 12
+README_BYTES = 7_500
+LAYERS_CONTRACT = "the package: each layer may import those below it"
+# These two are what a user imports from; every other folder's __init__ only says what is in the folder.
+FOLDERS_WITH_PUBLIC_NAMES = {PACKAGE, PACKAGE / "foreign"}
 
-PACKAGE = Path(charlstm.__file__).parent
+
+def modules() -> list[Path]:
+    """Return the path of every module of the package but __init__.py and __main__.py."""
+    return sorted(path for path in PACKAGE.rglob("*.py") if not path.name.startswith("__"))
 
 
-def modules() -> dict[str, Path]:
-    return {
-        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
-        for path in PACKAGE.rglob("*.py")
+def test_every_module_has_a_test_file_at_the_mirrored_path():
+    tests = {
+        module: ROOT / "tests" / module.relative_to(PACKAGE).with_name(f"test_{module.name}")
+        for module in modules()
     }
+    missing = [str(test.relative_to(ROOT)) for test in tests.values() if not test.exists()]
+    assert not missing, f"{len(missing)} modules lack their test file:\n" + "\n".join(missing)
 
 
-def test_only_the_terminal_prints():
-    for name, path in modules().items():
-        calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
-        prints = any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls)
-        assert not prints or name.startswith("charlstm.commands.terminal."), name
+def test_no_folder_has_more_than_a_dozen_modules():
+    counts = Counter(path.parent.relative_to(ROOT) for path in modules())
+    crowded = {str(folder): count for folder, count in counts.items() if count > MOST_MODULES_IN_A_FOLDER}
+    assert not crowded, f"split these folders: {crowded}"
 
 
-def loaded_by(code: str) -> set[str]:
+def holds_only_a_docstring(path: Path) -> bool:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return bool(ast.get_docstring(tree)) and len(tree.body) == 1
+
+
+def test_the_init_file_of_an_inner_folder_holds_only_a_docstring():
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in sorted(PACKAGE.rglob("__init__.py"))
+        if path.parent not in FOLDERS_WITH_PUBLIC_NAMES and not holds_only_a_docstring(path)
+    ]
+    assert not wrong, f"these lack a docstring or hold more than one: {wrong}"
+
+
+def test_the_readme_is_short():
+    size = (ROOT / "README.md").stat().st_size
+    assert size < README_BYTES, f"README.md has {size:,} bytes; move details beside what they explain"
+
+
+def test_only_the_terminal_folder_calls_print():
+    terminal = PACKAGE / "commands" / "terminal"
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if terminal in path.parents:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            prints = (
+                isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+            )
+            assert not prints, f"{path}:{node.lineno} prints"
+
+
+def modules_loaded_by(code: str) -> set[str]:
+    """Run code in a new Python process and return the names of all modules that are loaded at its end."""
     listing = f"{code}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 
-def test_one_text_is_drawn_without_torch():
-    assert "torch" not in loaded_by("import charlstm.commands.app, charlstm.tasks.sample")
+def test_drawing_one_text_does_not_import_torch():
+    assert "torch" not in modules_loaded_by("import charlstm.commands.app, charlstm.tasks.sample")
 
 
-def test_the_package_and_the_command_line_load_no_heavy_library():
-    loaded = loaded_by("import charlstm, charlstm.commands.app")
+def test_importing_the_package_and_the_command_line_loads_no_heavy_library():
+    loaded = modules_loaded_by("import charlstm, charlstm.commands.app")
     assert not loaded & {"torch", "datasets", "numpy", "pandas", "pyarrow", "jinja2"}
+
+
+def test_import_linter_refuses_an_import_against_the_direction(tmp_path: Path):
+    ignored = shutil.ignore_patterns("__pycache__")
+    copy = Path(shutil.copytree(PACKAGE, tmp_path / "charlstm", ignore=ignored))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (copy / "text" / "vocabulary.py").open("a", encoding="utf-8") as file:
+        file.write("from charlstm.tasks import score\n")
+
+    # lint-imports looks for the package and for pyproject.toml in the folder where it runs.
+    lint = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
+    done = subprocess.run(lint, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode != 0
+    assert f"{LAYERS_CONTRACT} BROKEN" in done.stdout
+    assert "charlstm.text.vocabulary -> charlstm.tasks.score" in done.stdout

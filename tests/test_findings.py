@@ -1,4 +1,4 @@
-"""findings.json: what is written is read back, and what is not findings is refused by the field's name."""
+"""Findings are read back as they were written, and a document that holds none is refused with a reason."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ from charlstm.findings import (
 shares = st.floats(0, 1)
 words = st.text(max_size=5)
 json_values = st.dictionaries(words, st.one_of(st.integers(), shares, words, st.none()), max_size=2)
-strategies = {  # by a field's type
+strategies = {  # the type of a field -> values of it
     dict[str, Any]: json_values,
     dict[str, dict[str, Any]]: st.dictionaries(words, json_values, max_size=2),
     dict[str, float]: st.dictionaries(words, shares, max_size=2),
@@ -37,11 +37,12 @@ strategies = {  # by a field's type
 
 
 def of_every_field(wanted: type) -> st.SearchStrategy[Any]:
-    """Values for all fields of a dataclass, those with defaults among them, None where that is allowed."""
+    """Return a strategy for all fields of a dataclass, also those with defaults; None where it is allowed."""
     return st.builds(wanted, **{name: of_type(hint) for name, hint in get_type_hints(wanted).items()})
 
 
 def of_type(hint: Any) -> st.SearchStrategy[Any]:
+    """Return a strategy for the values of a field of this type, which may be optional."""
     if hint in strategies:
         return strategies[hint]
     return st.none() | of_type(next(kind for kind in get_args(hint) if kind is not type(None)))
@@ -86,7 +87,7 @@ findings = st.builds(
 
 
 def example() -> dict[str, Any]:
-    """A document with one finding, as JSON values."""
+    """Return a document with one finding, as JSON values."""
     plain = {name: 0.5 for name, hint in get_type_hints(Detection).items() if hint is float}
     optional = dict.fromkeys(Detection.__annotations__.keys() - plain.keys())
     gates = {name: 0.5 for name, hint in get_type_hints(Mechanism).items() if hint is float}
@@ -126,11 +127,22 @@ def example() -> dict[str, Any]:
 
 @settings(max_examples=40, deadline=None)
 @given(found=findings)
-def test_what_is_written_is_read_back(found: Findings, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_findings_are_read_back_as_they_were_written(
+    found: Findings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("run") / "new" / "findings.json"
     found.save(path)
     assert Findings.load(path) == found
     assert [child.name for child in path.parent.iterdir()] == ["findings.json"]
+
+
+def test_a_path_may_be_a_string(tmp_path: Path) -> None:
+    findings_of_example = Findings.from_json(example())
+    path = str(tmp_path / "findings.json")
+    findings_of_example.save(path)
+    assert Findings.load(path) == Findings.load(Path(path)) == findings_of_example
+    with pytest.raises(UsageError, match=r"cannot read absent\.json"):
+        Findings.load("absent.json")
 
 
 def test_the_document_has_the_fields_of_the_contract() -> None:
@@ -141,7 +153,7 @@ def test_the_document_has_the_fields_of_the_contract() -> None:
     assert finding == example()["findings"][0]
 
 
-def test_fields_that_came_later_may_be_absent() -> None:
+def test_fields_that_were_added_later_may_be_absent() -> None:
     document = example()
     finding = document["findings"][0]
     for name in ("leak", "shape", "staircase", "levels", "held_out_context_partial"):
@@ -153,7 +165,7 @@ def test_fields_that_came_later_may_be_absent() -> None:
     assert read.verdict is None
 
 
-def test_fields_of_later_versions_are_ignored() -> None:
+def test_unknown_fields_are_ignored() -> None:
     document = example()
     document["findings"][0]["later"] = {"a": 1}
     document["later"] = []
@@ -183,7 +195,9 @@ def test_fields_of_later_versions_are_ignored() -> None:
         (["schema_version"], 2, r"has schema_version 2, not 1"),
     ],
 )
-def test_a_wrong_field_is_named(path: list[str | int], value: Any, message: str) -> None:
+def test_the_first_wrong_field_is_named_with_its_value(
+    path: list[str | int], value: Any, message: str
+) -> None:
     document: Any = example()
     place = document
     for key in path[:-1]:
@@ -196,7 +210,7 @@ def test_a_wrong_field_is_named(path: list[str | int], value: Any, message: str)
         Findings.from_json(document)
 
 
-def test_files_that_are_no_findings_are_refused(tmp_path: Path) -> None:
+def test_a_file_that_holds_no_findings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
         Findings.load(tmp_path / "absent.json")
     (tmp_path / "text.json").write_text("hello")

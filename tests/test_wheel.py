@@ -1,4 +1,4 @@
-"""The page from a built wheel: its templates, styles and scripts must be in there."""
+"""A built wheel holds the templates, styles and scripts of the report page, and draws the page from them."""
 
 import json
 import shutil
@@ -17,21 +17,21 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the contents of a wheel that was built from this tree."""
-    place = tmp_path_factory.mktemp("wheel")
-    # From a copy: setuptools builds in the tree, and puts what an earlier build left there into the wheel.
-    tree = place / "tree"
+    """Build a wheel from this tree, and return a folder with its contents."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # The wheel is built from a copy, since setuptools also packs what an earlier build left in the tree.
+    tree = folder / "tree"
     shutil.copytree(ROOT / "charlstm", tree / "charlstm", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tree)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "--wheel-dir", str(place), str(tree)], check=True, capture_output=True)
-    (wheel,) = place.glob("charlstm-*.whl")
-    zipfile.ZipFile(wheel).extractall(place / "unpacked")
-    return place / "unpacked"
+    subprocess.run([*build, "--wheel-dir", str(folder), str(tree)], check=True, capture_output=True)
+    (wheel,) = folder.glob("charlstm-*.whl")
+    zipfile.ZipFile(wheel).extractall(folder / "unpacked")
+    return folder / "unpacked"
 
 
-def test_the_wheel_has_every_part_of_the_page(unpacked: Path):
+def test_the_wheel_holds_every_template_style_and_script(unpacked: Path):
     report = unpacked / "charlstm" / "report"
     source = ROOT / "charlstm" / "report"
     for pattern in ("templates/*.html", "styles/*.css", "scripts/**/*.js"):
@@ -41,7 +41,7 @@ def test_the_wheel_has_every_part_of_the_page(unpacked: Path):
     assert {f"{name}.css" for name in STYLES} <= {path.name for path in (report / "styles").iterdir()}
 
 
-def test_the_wheel_draws_the_same_page(unpacked: Path, tmp_path: Path):
+def test_the_installed_wheel_draws_the_same_page(unpacked: Path, tmp_path: Path):
     (tmp_path / "findings.json").write_text(json.dumps(full_findings()))
     code = (
         "import json, sys; from pathlib import Path; from charlstm.report.render import render; "

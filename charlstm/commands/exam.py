@@ -22,7 +22,7 @@ def exam(
     from charlstm.inspection.exam import marking
 
     with computing(), console.Narrator(quiet=quiet).bar() as bar:
-        for event in marking.sit(networks, untrained, seed=seed):
+        for event in marking.run_exam(networks, untrained, seed=seed):
             if isinstance(event, marking.ExamProgress):
                 bar.move_to(event.fraction)
             else:

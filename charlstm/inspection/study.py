@@ -8,8 +8,9 @@ from charlstm.config import InspectionConfig
 from charlstm.inspection.detecting.detect import Detected, detect
 from charlstm.inspection.detecting.naming import Name, name_of
 from charlstm.inspection.features.feature import Feature
+from charlstm.inspection.intervening.control_cells import CellRoles
 from charlstm.inspection.intervening.experiment import Candidate
-from charlstm.inspection.intervening.verdict import Proof, prove
+from charlstm.inspection.intervening.verdict import Proof, ProofRequest, prove
 from charlstm.inspection.progress import Progress, ignore_progress
 from charlstm.inspection.reading.inspected_text import InspectedText
 from charlstm.machine.processes import ALONE, ProcessGroup
@@ -75,7 +76,10 @@ def _proofs(
     generator: torch.Generator,
     processes: ProcessGroup,
 ) -> list[Proof]:
-    """Interventions on the best config.interventions of the pairs; the others have none."""
+    """Return a proof for each of the chosen pairs, the best first: (place among all pairs, feature) each.
+
+    Interventions are made for the first config.interventions of them; the proofs of the others are empty.
+    """
     cells = model.config.cells
     candidates = [
         Candidate(
@@ -83,24 +87,18 @@ def _proofs(
         )
         for place, feature in chosen[: config.interventions]
     ]
-    part = found.text.splits["intervene"].first
-    proofs = prove(
-        model,
-        part.ids,
-        part.text,
-        part.symbols,
-        part.cut,
-        candidates,
-        signals={c.feature.name: part.signal(c.feature.name) for c in candidates},
-        carriers=found.discovery.scores.correlation.abs(),
-        features={
-            feature.name: place
-            for place, feature in enumerate(found.text.table.features)
-            if not feature.pseudo
-        },
+    columns = enumerate(found.text.table.features)
+    request = ProofRequest(
+        model=model,
+        chunk=found.text.splits["intervene"].first,
+        candidates=candidates,
+        roles=CellRoles(
+            found.discovery.scores.correlation.abs(),
+            {feature.name: column for column, feature in columns if not feature.pseudo},
+            model.config.layers,
+        ),
         thresholds=found.calibration.thresholds.view(-1, cells),
         significance=config.significance,
-        generator=generator,
-        processes=processes,
     )
+    proofs = prove(request, generator=generator, processes=processes)
     return proofs + [Proof()] * (len(chosen) - len(proofs))

@@ -1,9 +1,10 @@
-"""How time and memory grow: with the text (encoding it, inspecting a sample of it) and with the cells.
+"""Measure how time and memory grow with the size of the text, and how speed falls with the number of cells.
 
     python tests/benchmarks/growth.py --megabytes 1 10 100 1000 --cells 64 128 256 512 1024
 
-Texts of random ASCII are written to a temporary folder, which needs three times the room of the largest.
-An inspection reads 60,000 characters of each, in a process of its own, with an untrained model of 64 cells.
+For each size, a text of random ASCII is encoded by one process, and 60,000 of its characters are inspected by
+another, with an untrained model of 64 cells. Texts are written to a temporary folder, which needs three times
+the size of the largest.
 """
 
 import argparse
@@ -27,8 +28,8 @@ from charlstm.model.char_lstm import CharLSTM
 from charlstm.text.vocabulary import Vocabulary
 
 HERE = Path(__file__).parent
-# Runs a command and says what it took: seconds, and the peak of memory of it and its children in MB.
-_MEASURED = """
+# Runs a command, and prints its seconds and the peak memory of its processes in MB.
+_MEASURING_SCRIPT = """
 import resource, subprocess, sys, time
 start = time.perf_counter()
 subprocess.run(sys.argv[1:], check=True, capture_output=True)
@@ -37,11 +38,11 @@ print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).
 """
 
 
-def measured(command: list[str], folder: Path) -> tuple[float, float]:
-    """Seconds and MB at the peak of a command, its cache in a folder."""
+def measure(command: list[str], folder: Path) -> tuple[float, float]:
+    """Run a command with its token cache in folder, and return its seconds and its peak memory in MB."""
     environment = os.environ | {"CHARLSTM_DATA": str(folder / "data")}
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURED, *command],
+        [sys.executable, "-c", _MEASURING_SCRIPT, *command],
         check=True,
         capture_output=True,
         text=True,
@@ -52,7 +53,7 @@ def measured(command: list[str], folder: Path) -> tuple[float, float]:
 
 
 def untrained_run(folder: Path) -> Path:
-    """A run's folder with a model of 64 cells that knows ASCII."""
+    """Write a run of an untrained model with 64 cells that knows ASCII, and return its folder."""
     run = RunFolder(folder / "run")
     vocabulary = Vocabulary.of_text(ASCII)
     model = CharLSTM(ModelConfig(vocabulary_size=len(vocabulary), cells=64), generator=torch.Generator())
@@ -62,13 +63,13 @@ def untrained_run(folder: Path) -> Path:
 
 
 def by_text(megabytes: int, folder: Path) -> dict[str, object]:
-    """Encoding a text of so many MB, then inspecting a part of it that does not grow."""
+    """Encode a text of a size in MB, inspect 60,000 of its characters, and return a row for the table."""
     text, run = folder / "text.txt", untrained_run(folder)
     write_text(text, ASCII, megabytes)
     load = [sys.executable, str(HERE / "encoding.py"), "--load", str(text), str(folder / "data")]
-    encoding = measured(load, folder)
+    encoding = measure(load, folder)
     inspect = [sys.executable, "-m", "charlstm", "inspect", str(run), str(text), "--out", str(folder / "out")]
-    inspection = measured([*inspect, "--characters", "60000", "--quiet"], folder)
+    inspection = measure([*inspect, "--characters", "60000", "--quiet"], folder)
     text.unlink()
     return {
         "megabytes": megabytes,
@@ -80,7 +81,7 @@ def by_text(megabytes: int, folder: Path) -> dict[str, object]:
 
 
 def by_cells(cells: int) -> dict[str, object]:
-    """Characters per second of one layer of so many cells, and what it holds."""
+    """Measure a model of one layer, and return its parameters and its characters per second by task."""
     return {
         "cells": cells,
         "parameters": new_model(cells, 1).parameter_count(),
@@ -91,7 +92,7 @@ def by_cells(cells: int) -> dict[str, object]:
 
 
 def table(rows: list[dict[str, object]]) -> str:
-    """One line per row, under the names of its numbers."""
+    """Return a table with one line for each row, under the names of the columns."""
     names = list(rows[0])
     lines = ["  ".join(f"{name:>25}" for name in names)]
     return "\n".join(lines + ["  ".join(f"{row[name]:>25,.4g}" for name in names) for row in rows])
@@ -101,8 +102,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--megabytes", type=int, nargs="*", default=[1, 10, 100, 1000], metavar="N")
-    parser.add_argument("--cells", type=int, nargs="*", default=[64, 128, 256, 512, 1024], metavar="N")
+    parser.add_argument(
+        "--megabytes",
+        type=int,
+        nargs="*",
+        default=[1, 10, 100, 1000],
+        metavar="N",
+        help="sizes of the texts [1 10 100 1000]",
+    )
+    parser.add_argument(
+        "--cells",
+        type=int,
+        nargs="*",
+        default=[64, 128, 256, 512, 1024],
+        metavar="N",
+        help="cells of the models, each of one layer [64 128 256 512 1024]",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
     keep_freed_memory()

@@ -1,9 +1,10 @@
-"""What an inspection's statistics cost, beside the traces that they are made of.
+"""Measure how an inspection's time is shared between tracing the cells and the statistics on the traces.
 
     python tests/benchmarks/inspecting.py [RUN] [--characters N] [--json]
 
-Calibration, discovery and confirmation of a run, by default the released model, on the end of the text that
-it was trained on. Tracing is timed inside of it; statistics are all the rest.
+The timed part of an inspection finds and confirms cells, without the interventions. It reads the end of the
+text that the run was trained on. The statistics are everything but the tracing. RUN is the released model by
+default.
 """
 
 import argparse
@@ -30,23 +31,24 @@ ROUNDS = 3
 
 
 class Seconds(NamedTuple):
-    """Of one round, wall clock."""
+    """How long the two parts of an inspection took, by the wall clock."""
 
     trace: float
     statistics: float
 
     @property
     def ratio(self) -> float:
-        """How many times the trace the statistics take."""
+        """Time of the statistics divided by the time of the traces."""
         return self.statistics / self.trace
 
 
-def one_round(run: Checkpoint, text: inspected_text.InspectedText, config: InspectionConfig) -> Seconds:
+def measure_once(run: Checkpoint, text: inspected_text.InspectedText, config: InspectionConfig) -> Seconds:
+    """Find and confirm the cells of a run in a text, and return the seconds of both parts."""
     tracing = 0.0
 
-    def timed(*of_what: object) -> Iterator[CountedBlock]:
+    def timed_blocks(*arguments: object) -> Iterator[CountedBlock]:
         nonlocal tracing
-        blocks = counted_blocks(*of_what)
+        blocks = counted_blocks(*arguments)
         while True:
             begun = time.perf_counter()
             block = next(blocks, None)
@@ -56,7 +58,7 @@ def one_round(run: Checkpoint, text: inspected_text.InspectedText, config: Inspe
             yield block
 
     begun = time.perf_counter()
-    with patch.object(splits, "counted_blocks", timed):
+    with patch.object(splits, "counted_blocks", timed_blocks):
         detect.detect(run.model, text, config, generator=torch.Generator().manual_seed(0))
     return Seconds(tracing, time.perf_counter() - begun - tracing)
 
@@ -65,8 +67,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", nargs="?", type=Path, default=RELEASED)
-    parser.add_argument("--characters", type=int, default=InspectionConfig.characters)
+    parser.add_argument("run", nargs="?", type=Path, default=RELEASED, metavar="RUN", help="a run's folder")
+    parser.add_argument(
+        "--characters",
+        type=int,
+        default=InspectionConfig.characters,
+        metavar="N",
+        help="how many to read [%(default)s]",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
     keep_freed_memory()
@@ -74,15 +82,15 @@ def main() -> None:
     vocabulary = run.config.vocabulary
     corpus = charlstm.load_corpus(run.config.corpus.name, vocabulary=vocabulary, unknown="replace")
     text = inspected_text.read_text(corpus.tokens[-options.characters :], vocabulary.symbols, config.streams)
-    rounds = [one_round(run, text, config) for _ in range(ROUNDS + 1)][1:]  # the first one warms up
+    rounds = [measure_once(run, text, config) for _ in range(ROUNDS + 1)][1:]  # the first one compiles
     median = Seconds(*(statistics.median(column) for column in zip(*rounds, strict=True)))
-    ratio = statistics.median(each.ratio for each in rounds)
+    ratio = statistics.median(seconds.ratio for seconds in rounds)
     cells = f"{run.model.config.cells} x {run.model.config.layers}"
     if options.json:
         print(json.dumps({"cells": cells, **median._asdict(), "ratio": ratio}))
     else:
         print(f"{cells} cells, {options.characters:,} characters, {torch.get_num_threads()} threads:")
-        print(f"traces {median.trace:.1f} s, statistics {median.statistics:.1f} s, {ratio:.2f} times as long")
+        print(f"traces {median.trace:.1f} s, statistics {median.statistics:.1f} s; median ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":

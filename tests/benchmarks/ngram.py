@@ -1,10 +1,11 @@
-"""What a text gives away without a network: an interpolated Kneser-Ney model of its last characters.
+"""Measure how well a text is predicted without a network, by a Kneser-Ney n-gram model.
 
     python tests/benchmarks/ngram.py stdlib --split 90/5/5
     python tests/benchmarks/ngram.py war_and_peace.txt --level bytes --split 80/10/10 --order 20
 
-Modified Kneser-Ney with three discounts per order (Chen and Goodman 1999), interpolated down to a uniform
-guess. All orders come out of one pass; the one that predicts validation best is told on the test part.
+The model is modified Kneser-Ney with three discounts per order (Chen and Goodman 1999), interpolated down to
+a uniform distribution. One pass gives all orders from 1 to --order. The order with the lowest loss on the
+validation part is printed at the end, with its loss on the test part.
 """
 
 import argparse
@@ -20,10 +21,14 @@ from charlstm.text.corpus import load_corpus, split_bounds
 
 Floats = NDArray[np.float64]
 Hashes = NDArray[np.uint64]
+Ids = NDArray[np.int64]
 
 
 class _Grams(NamedTuple):
-    """Distinct n-grams, sorted by hash: how often each counts and the hash of its first n-1 characters."""
+    """The distinct n-grams of a text, sorted by hash, each with its count and the hash of its context.
+
+    The context is the n-gram without its last character. All arrays are (distinct n-grams,).
+    """
 
     hashes: Hashes
     counts: NDArray[np.int64]
@@ -31,117 +36,139 @@ class _Grams(NamedTuple):
 
 
 def probabilities(
-    train: NDArray[np.int64], texts: list[NDArray[np.int64]], *, symbols: int, order: int
+    train: Ids, texts: list[Ids], *, symbols: int, order: int
 ) -> Iterator[tuple[int, list[Floats]]]:
-    """Yield, for n = 1 to order, the probabilities of every character of each text under an n-gram model.
+    """Yield n, from 1 to order, and the probability of each character of each text under an n-gram model.
 
-    A text's first characters have only what stands before them in it. symbols is the vocabulary's size.
+    train and each text hold ids (characters,) below symbols, the size of the vocabulary; the probabilities
+    are (characters,) float64. A character near the beginning of its text has fewer than n - 1 before it; the
+    model then uses those that there are.
     """
     lower = [np.full(len(text), 1 / symbols) for text in texts]
-    codes = np.random.default_rng(0).integers(1, 2**63, symbols).astype(np.uint64) * np.uint64(2) + np.uint64(
-        1
-    )
-    hashes = [_hashes(train, codes, n) for n in (0, 1)]
-    seen = [[_hashes(text, codes, n) for n in (0, 1)] for text in texts]
+    draws = np.random.default_rng(0).integers(1, 2**63, symbols).astype(np.uint64)
+    codes = draws * np.uint64(2) + np.uint64(1)
+    hashes = [_short_hashes(train, codes, n) for n in (0, 1)]
+    text_hashes = [[_short_hashes(text, codes, n) for n in (0, 1)] for text in texts]
     for n in range(1, order + 1):
         longer = _longer(hashes[1], train, codes, n)
         plain = _grams(hashes[1], hashes[0])
         _, once = np.unique(longer, return_index=True)
-        # How many different characters stand before it is what an n-gram counts below the highest order.
+        # Below the highest order, an n-gram counts by how many different characters precede it in the text.
         continued = _grams(hashes[1][once + 1], hashes[0][once + 1])
-        longer_seen = [_longer(pair[1], text, codes, n) for pair, text in zip(seen, texts, strict=True)]
-        yield n, [_interpolated(plain, *pair, low, n) for pair, low in zip(seen, lower, strict=True)]
-        lower = [_interpolated(continued, *pair, low, n) for pair, low in zip(seen, lower, strict=True)]
+        text_longer = [
+            _longer(pair[1], text, codes, n) for pair, text in zip(text_hashes, texts, strict=True)
+        ]
+        yield n, [_interpolated(plain, *pair, low, n) for pair, low in zip(text_hashes, lower, strict=True)]
+        lower = [
+            _interpolated(continued, *pair, low, n) for pair, low in zip(text_hashes, lower, strict=True)
+        ]
         hashes = [hashes[1], longer]
-        seen = [[pair[1], more] for pair, more in zip(seen, longer_seen, strict=True)]
+        text_hashes = [[pair[1], more] for pair, more in zip(text_hashes, text_longer, strict=True)]
 
 
-def _hashes(text: NDArray[np.int64], codes: Hashes, n: int) -> Hashes:
-    """The hash of the n characters that begin at each place, n 0 or 1."""
+def _short_hashes(text: Ids, codes: Hashes, n: int) -> Hashes:
+    """Return the hash of the n characters that begin at each position of text, for n = 0 or 1."""
     return codes[text] if n else np.zeros(len(text) + 1, np.uint64)
 
 
-def _longer(hashes: Hashes, text: NDArray[np.int64], codes: Hashes, n: int) -> Hashes:
-    """From the hashes of n characters at each place to those of n + 1."""
+def _longer(hashes: Hashes, text: Ids, codes: Hashes, n: int) -> Hashes:
+    """Return the hash of n + 1 characters at each position of text, given the hashes of n characters."""
     mixed = hashes[:-1] * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
     return (mixed + codes[text[n:]]) * np.uint64(0xBF58476D1CE4E5B9)
 
 
 def _grams(hashes: Hashes, contexts: Hashes) -> _Grams:
+    """Count equal hashes, given the hash of each n-gram in a text and the hash of its context."""
     distinct, first, counts = np.unique(hashes, return_index=True, return_counts=True)
     return _Grams(distinct, counts, contexts[first])
 
 
 def _interpolated(grams: _Grams, contexts: Hashes, hashes: Hashes, lower: Floats, n: int) -> Floats:
-    """Probabilities of a text's characters: n-grams discounted, the rest dealt out as lower has it."""
+    """Return the probability of each character of a text, (characters,), under discounted n-grams.
+
+    contexts and hashes are those of the text's own n-grams. What the discounts free is shared out in
+    proportion to lower, the probabilities (characters,) of the next lower order.
+    """
     discounts = _discounts(grams.counts)
     kinds = np.minimum(grams.counts, 3)
-    known, place = np.unique(grams.contexts, return_inverse=True)
-    totals = np.bincount(place, grams.counts)
-    freed = np.bincount(place, discounts[kinds])
+    known_contexts, context_of_gram = np.unique(grams.contexts, return_inverse=True)
+    totals = np.bincount(context_of_gram, grams.counts)
+    freed = np.bincount(context_of_gram, discounts[kinds])
 
     result = lower.copy()
-    here = contexts[: len(hashes)]
-    at, found = _look_up(known, here)
-    gram, whole = _look_up(grams.hashes, hashes)
-    share = np.where(whole, grams.counts[gram] - discounts[kinds[gram]], 0.0)
+    context, context_is_known = _look_up(known_contexts, contexts[: len(hashes)])
+    gram, gram_is_known = _look_up(grams.hashes, hashes)
+    share = np.where(gram_is_known, grams.counts[gram] - discounts[kinds[gram]], 0.0)
     below = lower[n - 1 :]
-    result[n - 1 :] = np.where(found, (share + freed[at] * below) / totals[at], below)
+    result[n - 1 :] = np.where(context_is_known, (share + freed[context] * below) / totals[context], below)
     return result
 
 
 def _look_up(table: Hashes, wanted: Hashes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    at = np.searchsorted(table, wanted).clip(0, len(table) - 1)
-    return at, table[at] == wanted
+    """Return the index of each wanted hash in a sorted table, and whether the table has that hash."""
+    index = np.searchsorted(table, wanted).clip(0, len(table) - 1)
+    return index, table[index] == wanted
 
 
 def _discounts(counts: NDArray[np.int64]) -> Floats:
-    """What is taken from an n-gram that counts 0, 1, 2, and 3 or more."""
-    of = np.bincount(np.minimum(counts, 5), minlength=6).astype(np.float64)
-    if not of[1:5].all():
+    """Return the discounts of n-grams that count 0, 1, 2, and 3 or more, as a (4,) array.
+
+    They are those of Chen and Goodman (1999), or 0.5 where the text is too short for their formula.
+    """
+    grams_by_count = np.bincount(np.minimum(counts, 5), minlength=6).astype(np.float64)
+    if not grams_by_count[1:5].all():
         return np.array([0, 0.5, 0.5, 0.5])
-    left = of[1] / (of[1] + 2 * of[2])
-    return np.array([0, *(k - (k + 1) * left * of[k + 1] / of[k] for k in (1, 2, 3))]).clip(0)
+    y = grams_by_count[1] / (grams_by_count[1] + 2 * grams_by_count[2])
+    return np.array(
+        [0, *(k - (k + 1) * y * grams_by_count[k + 1] / grams_by_count[k] for k in (1, 2, 3))]
+    ).clip(0)
 
 
 def measured(corpus: str, *, level: str, split: str, order: int) -> Iterator[dict[str, float]]:
-    """Nats per character of validation and test by order, each part's first character among them."""
+    """Yield for each order the losses on the validation and test part, in nats per character.
+
+    The first character of each part counts too.
+    """
     text = load_corpus(corpus, level=level)
     bounds = split_bounds(len(text.tokens), split)
     train, *texts = (
         np.asarray(text.tokens[slice(*bounds[part])], np.int64) for part in ("train", "validation", "test")
     )
     texts = [part for part in texts if len(part)]
-    for n, found in probabilities(train, texts, symbols=len(text.vocabulary), order=order):
-        nats = [float(-np.log(part).mean()) for part in found]
+    for n, by_text in probabilities(train, texts, symbols=len(text.vocabulary), order=order):
+        nats = [float(-np.log(probability).mean()) for probability in by_text]
         yield {"order": n, **dict(zip(("validation", "test"), nats, strict=False))}
 
 
-def main() -> None:
-    """Print a row per order, and the one that validation chooses."""
+def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpus")
+    parser.add_argument("corpus", metavar="CORPUS", help="a corpus, as `charlstm train` names one")
     parser.add_argument("--level", default="characters", choices=("characters", "bytes"))
-    parser.add_argument("--split", default="90/5/5")
-    parser.add_argument("--order", type=int, default=20)
-    parser.add_argument("--json", action="store_true")
-    told = parser.parse_args()
+    parser.add_argument("--split", default="90/5/5", help="train/validation/test in percent [%(default)s]")
+    parser.add_argument(
+        "--order", type=int, default=20, metavar="N", help="the longest n-grams [%(default)s]"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser.parse_args()
 
+
+def main() -> None:
+    """Print the losses of every order, and at the end those of the order that predicts validation best."""
+    options = read_options()
     started, rows = time.monotonic(), []
-    for row in measured(told.corpus, level=told.level, split=told.split, order=told.order):
+    for row in measured(options.corpus, level=options.level, split=options.split, order=options.order):
         rows.append(row)
-        if not told.json:
+        if not options.json:
             print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
     best = min(rows, key=lambda row: row["validation"])
-    if told.json:
+    if options.json:
         print(json.dumps({"best": best, "rows": rows}, indent=1))
     else:
-        nats = ", ".join(
-            f"{best[part]:.4f} nats on {part}" for part in ("validation", "test") if part in best
-        )
+        parts = [part for part in ("validation", "test") if part in best]
+        nats = ", ".join(f"{best[part]:.4f} nats per character on {part}" for part in parts)
         print(f"best by validation: order {best['order']}, {nats}; {time.monotonic() - started:.0f} s")
 
 

@@ -1,4 +1,4 @@
-"""What a user would otherwise run, in a few plain lines of PyTorch each, and what the machine can do."""
+"""Plain PyTorch code that charlstm is compared with, and measurements of what the machine can do at most."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ SYMBOLS = 96
 
 
 class PlainLSTM(nn.Module):
-    """The model of every tutorial: an embedding as wide as its layers, `nn.LSTM`, a linear head."""
+    """A model as tutorials write it: an embedding as wide as the layers, `nn.LSTM` and a linear head."""
 
     def __init__(self, cells: int, layers: int, symbols: int = SYMBOLS) -> None:
         super().__init__()
@@ -24,12 +24,13 @@ class PlainLSTM(nn.Module):
     def forward(
         self, ids: Tensor, state: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return logits (streams, positions, symbols) and the state (h, c) after ids (streams, positions)."""
         outputs, state = self.lstm(self.embedding(ids), state)
         return self.head(outputs), state
 
 
 class TrainingLoop:
-    """float32, Adam, the state carried from window to window."""
+    """A training as tutorials write it: float32, Adam, and the state carried from window to window."""
 
     def __init__(self, cells: int, layers: int, symbols: int = SYMBOLS) -> None:
         self.model = PlainLSTM(cells, layers, symbols)
@@ -37,6 +38,7 @@ class TrainingLoop:
         self.state: tuple[Tensor, Tensor] | None = None
 
     def step(self, inputs: Tensor, targets: Tensor) -> None:
+        """Update the parameters once, with inputs and targets (streams, positions) int64."""
         logits, (h, c) = self.model(inputs, self.state)
         self.state = h.detach(), c.detach()
         loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
@@ -47,7 +49,7 @@ class TrainingLoop:
 
     @torch.no_grad()
     def loss(self, ids: Tensor, window: int = 4096) -> float:
-        """Nats for each of ids (characters,) but the first, the state carried from the first on."""
+        """Return the mean loss in nats on ids (characters,) int64, all but the first, read as one stream."""
         total, state = 0.0, None
         for start in range(0, len(ids) - 1, window):
             targets = ids[start + 1 : start + window + 1]
@@ -58,7 +60,7 @@ class TrainingLoop:
 
 @torch.inference_mode()
 def step_lstm(model: PlainLSTM, characters: int, streams: int = 1) -> None:
-    """Draw by calling `nn.LSTM` for every character."""
+    """Draw a number of characters in each stream by one call of `nn.LSTM` per character."""
     ids, state = torch.zeros(streams, 1, dtype=torch.long), None
     for _ in range(characters):
         logits, state = model(ids, state)
@@ -66,7 +68,7 @@ def step_lstm(model: PlainLSTM, characters: int, streams: int = 1) -> None:
 
 
 class CellLSTM:
-    """The same layers as `nn.LSTMCell`s."""
+    """A model of an embedding as wide as the layers, one `nn.LSTMCell` per layer and a linear head."""
 
     def __init__(self, cells: int, layers: int) -> None:
         self.embedding = nn.Embedding(SYMBOLS, cells)
@@ -75,7 +77,7 @@ class CellLSTM:
 
     @torch.inference_mode()
     def draw(self, characters: int) -> None:
-        """Draw by calling every `nn.LSTMCell` for every character."""
+        """Draw a number of characters by one call of each `nn.LSTMCell` per character."""
         ids, states = torch.zeros(1, dtype=torch.long), [None] * len(self.layers)
         for _ in range(characters):
             x = self.embedding(ids)
@@ -86,8 +88,11 @@ class CellLSTM:
 
     @torch.inference_mode()
     def gates(self, ids: Tensor) -> list[list[Tensor]]:
-        """i, f, g, o, c, h of every layer, each (streams, positions, cells), for ids (streams, positions)."""
-        x, kept = self.embedding(ids), []
+        """Return i, f, g, o, c, h of each layer for ids (streams, positions).
+
+        Each is (streams, positions, cells), computed from a state of zeros.
+        """
+        x, traces = self.embedding(ids), []
         for layer in self.layers:
             h = c = torch.zeros(len(ids), layer.hidden_size)
             steps = []
@@ -99,29 +104,33 @@ class CellLSTM:
                 c = f * c + i * g
                 h = o * c.tanh()
                 steps.append((i, f, g, o, c, h))
-            kept.append([torch.stack(each, dim=1) for each in zip(*steps, strict=True)])
-            x = kept[-1][-1]
-        return kept
+            traces.append([torch.stack(values, dim=1) for values in zip(*steps, strict=True)])
+            x = traces[-1][-1]
+        return traces
 
 
 def product_rate(dtype: torch.dtype, size: int = 2048) -> float:
-    """Operations per second of a square matrix product: the best of several by two libraries."""
+    """Return the operations per second of a square matrix product by the faster of torch and charlstm."""
     left, right = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
     return 2 * size**3 / min(_best_seconds(lambda: left @ right), _best_seconds(lambda: product(left, right)))
 
 
 def bandwidth(megabytes: int = 256) -> float:
-    """Bytes per second read from memory by a sum over an array larger than any cache, the best of several."""
+    """Return the bytes per second at which a sum reads an array that is larger than any cache."""
     numbers = torch.ones(megabytes * 250_000)
     return 4 * numbers.numel() / _best_seconds(numbers.sum)
 
 
 def clock() -> float:
-    """Seconds: of this process on one thread, which others on the machine disturb less; else the wall's."""
+    """Return a time in seconds: this process's own on one thread, else that of the wall clock.
+
+    Other work on the machine disturbs the process's own time less.
+    """
     return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
 def seconds(run: Callable[[], object]) -> float:
+    """Return how many seconds a call of run takes, by `clock`."""
     start = clock()
     run()
     return clock() - start

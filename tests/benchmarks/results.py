@@ -1,9 +1,11 @@
-"""The README's small results, made again: what short trainings come to, and what is found in them.
+"""Repeat the small published results: losses of short trainings, and the cells that are found in them.
 
-    python tests/benchmarks/results.py                       # of built-in texts, half an hour on two cores
-    python tests/benchmarks/results.py --text tiny_shakespeare.txt   # and time to quality on a text of yours
+    python tests/benchmarks/results.py
+    python tests/benchmarks/results.py --text tiny_shakespeare.txt
 
-Runs are written to a temporary folder. Every row is told with the command that gives it.
+The first command trains on built-in texts and takes half an hour on two cores. With --text it also measures
+how the loss on that text falls with the training time. Runs are written to a temporary folder. Each result is
+printed below the command that gives it.
 """
 
 import argparse
@@ -21,19 +23,19 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).parent
 GRAMMARS = ("quotes", "brackets", "records")
 ACTIVATIONS = ("tanh", "softsign", "hardtanh", "relu", "identity")
-# Minutes of training that make 7 s, 8 s, 30 s, 2 minutes and 5 minutes of the whole command.
-QUALITY_MINUTES = (0.06, 0.08, 0.45, 1.9, 4.88)
+# With these, the whole command takes 7 s, 8 s, 30 s, 2 minutes and 5 minutes on two cores.
+TRAINING_MINUTES = (0.06, 0.08, 0.45, 1.9, 4.88)
 
 
 class Row(NamedTuple):
-    """One result: the command behind it, and what came out."""
+    """One result: the command that gives it, and the numbers in words."""
 
     command: str
     result: str
 
 
 def documents(*command: str) -> list[Any]:
-    """The JSON that a command of charlstm prints."""
+    """Run a command of charlstm with --json, and return the documents that it prints."""
     done = subprocess.run(
         [sys.executable, "-m", "charlstm", *command, "--json", "--quiet"],
         check=True,
@@ -49,44 +51,44 @@ def documents(*command: str) -> list[Any]:
 
 
 def trained(out: Path, *command: str) -> Row:
-    """A training: nats per character of validation, cells and seconds of the command."""
+    """Train a run in the folder out, and return its validation loss, parameters and the command's seconds."""
     started = time.monotonic()
     last = documents("train", *command, "--out", str(out))[-1]
     nats = last["validation_bits_per_character"] * math.log(2)
     elapsed = time.monotonic() - started
-    result = f"{nats:.4f} nats, {last['parameters']:,} parameters, {elapsed:.1f} s"
+    result = f"{nats:.4f} nats per character, {last['parameters']:,} parameters, {elapsed:.1f} s"
     return Row(shlex.join(["charlstm", "train", *command]), result)
 
 
 def inspected(run: Path) -> Row:
-    """What is found in a run: cells, and those that are verified."""
-    (found,) = documents("inspect", str(run))
+    """Inspect a run, and return how many cells are found and which of them are verified."""
+    (document,) = documents("inspect", str(run))
     verified = [
         f"{finding['feature']} x{finding['causal']['ratio']:.0f}"
-        for finding in found["findings"]
+        for finding in document["findings"]
         if finding["verdict"] == "verified"
     ]
-    result = f"{len(found['findings'])} cells, {len(verified)} verified: {', '.join(verified) or 'none'}"
+    result = f"{len(document['findings'])} cells, {len(verified)} verified: {', '.join(verified) or 'none'}"
     return Row("  and charlstm inspect", result)
 
 
 def n_gram(*command: str) -> Row:
-    """What the best n-gram model of a text comes to."""
+    """Return the losses of the best n-gram model of a text."""
     script = HERE / "ngram.py"
     done = subprocess.run(
         [sys.executable, str(script), *command, "--json"], check=True, capture_output=True, text=True
     )
     best = json.loads(done.stdout)["best"]
-    told = ", ".join(f"{best[part]:.4f} nats on {part}" for part in ("validation", "test") if part in best)
+    losses = ", ".join(f"{best[part]:.4f} nats on {part}" for part in ("validation", "test") if part in best)
     return Row(
-        shlex.join(["python", "tests/benchmarks/ngram.py", *command]), f"order {best['order']}: {told}"
+        shlex.join(["python", "tests/benchmarks/ngram.py", *command]), f"order {best['order']}: {losses}"
     )
 
 
 def results(folder: Path, text: str | None, split: str) -> Iterator[Row]:
-    """Every row in turn."""
+    """Yield all results, each as soon as it is there."""
     if text:
-        for minutes in QUALITY_MINUTES:
+        for minutes in TRAINING_MINUTES:
             yield trained(folder / f"quality-{minutes}", text, "--split", split, "--minutes", str(minutes))
         yield n_gram(text, "--split", split)
     yield n_gram("stdlib")
@@ -101,15 +103,17 @@ def results(folder: Path, text: str | None, split: str) -> Iterator[Row]:
 
 
 def main() -> None:
-    """Print every row as it comes."""
+    """Print each result with its command as soon as it is there."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--text", help="a text for time to quality, such as tiny_shakespeare.txt")
-    parser.add_argument("--split", default="90/10", help="of that text")
-    told = parser.parse_args()
+    parser.add_argument("--text", metavar="TEXT", help="a text to train on for 7 s to 5 minutes")
+    parser.add_argument(
+        "--split", default="90/10", help="train/validation of that text in percent [%(default)s]"
+    )
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for row in results(Path(folder), told.text, told.split):
+        for row in results(Path(folder), options.text, options.split):
             print(f"{row.command}\n    {row.result}", flush=True)
 
 

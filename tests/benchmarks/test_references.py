@@ -1,10 +1,10 @@
-"""The benchmarks compare like with like: their references compute what ours does."""
+"""The references of the benchmarks compute the same as charlstm, and ratios and shares mean what they say."""
 
 import numpy as np
 import pytest
 import torch
+from comparisons import Limits, Row, compare
 from references import SYMBOLS, CellLSTM, PlainLSTM, TrainingLoop
-from speed import Limits, Row, compare
 
 from charlstm.config import ModelConfig
 from charlstm.inspection.reading.trace import trace
@@ -13,7 +13,7 @@ from charlstm.training.evaluation import evaluate
 
 
 @torch.no_grad()
-def test_the_loop_that_keeps_gates_gives_our_trace(generator):
+def test_the_loop_of_lstm_cells_gives_the_gates_and_states_of_trace(generator):
     config = ModelConfig(vocabulary_size=SYMBOLS, cells=7, layers=2, embedding=7)
     model, loop = CharLSTM(config, generator=generator), CellLSTM(7, 2)
     loop.embedding.weight.copy_(model.embedding.weight)
@@ -22,12 +22,12 @@ def test_the_loop_that_keeps_gates_gives_our_trace(generator):
             parameter.copy_(ours.get_parameter(f"{name}_l0"))
     ids = torch.randint(0, SYMBOLS, (3, 20), generator=generator)
     (block,) = trace(model, ids.numpy().astype(np.uint8).ravel(), streams=3, window=20)
-    for found, expected in zip(block.layers, loop.gates(ids), strict=True):
-        for left, right in zip([*found.gates, found.c, found.h], expected, strict=True):
+    for layer, expected in zip(block.layers, loop.gates(ids), strict=True):
+        for left, right in zip([*layer.gates, layer.c, layer.h], expected, strict=True):
             torch.testing.assert_close(left, right, atol=1e-5, rtol=1e-5)
 
 
-def test_a_ratio_above_one_is_ours_being_faster():
+def test_a_ratio_above_one_means_that_ours_is_faster():
     def work(size: int) -> None:
         sum(range(size))
 
@@ -36,17 +36,17 @@ def test_a_ratio_above_one_is_ours_being_faster():
     assert theirs > ours
 
 
-def test_a_share_is_of_the_limit_that_is_named():
+def test_a_share_is_relative_to_the_limit_that_the_row_names():
     row = Row("sampling", "1 x 1", "none", 1.0, 1.0, 1.0, limit="bandwidth", used=5.0)
     assert row.share(Limits(1.0, 2.0, 10.0)) == pytest.approx(0.5)
 
 
-def test_the_plain_loop_has_an_embedding_as_wide_as_its_layer():
+def test_the_plain_model_has_an_embedding_as_wide_as_its_layer():
     assert PlainLSTM(9, 1).embedding.weight.shape == (SYMBOLS, 9)
 
 
 @torch.no_grad()
-def test_the_loss_of_the_plain_loop_is_that_of_evaluate(generator):
+def test_the_plain_loop_and_evaluate_give_the_same_loss(generator):
     config = ModelConfig(vocabulary_size=9, cells=6, layers=2, embedding=6)
     model, loop = CharLSTM(config, generator=generator), TrainingLoop(6, 2, 9)
     loop.model.embedding.load_state_dict(model.embedding.state_dict())

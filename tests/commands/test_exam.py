@@ -13,15 +13,15 @@ def short_exam(monkeypatch) -> list[tuple[int, int, int]]:
     """Replace the exam by one that records what was asked for."""
     asked = []
 
-    def sit(networks, untrained, *, seed):
+    def run_exam(networks, untrained, *, seed):
         asked.append((networks, untrained, seed))
         yield marking.ExamProgress(1.0)
-        mark = marking.Mark(
+        mark = marking.ExamScore(
             name="toggle", asked=2, found=1, precision=1.0, recall=0.5, drivers=1.0, verdicts=None
         )
-        yield marking.Result(networks, seed, [mark], [], None, [0, 1])
+        yield marking.ExamResult(networks, seed, [mark], [], None, [0, 1])
 
-    monkeypatch.setattr(marking, "sit", sit)
+    monkeypatch.setattr(marking, "run_exam", run_exam)
     return asked
 
 

@@ -1,4 +1,4 @@
-"""Loading files in a process of its own: how each ends, in what time and with how much memory."""
+"""Load files in a process of its own, and check how each load ends, how long it takes and how much memory."""
 
 import resource
 import time
@@ -7,11 +7,13 @@ from multiprocessing.connection import Connection
 
 from processes import PROCESSES
 
-SECONDS, MEGABYTES = 2.0, 500
+MOST_SECONDS, MOST_MEGABYTES = 2.0, 500
+_MOST_SECONDS_OF_ALL_LOADS = 60
 
 
-def _measured(load: Callable[[object], object], cases: Sequence[object], told: Connection) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+def _load_each(load: Callable[[object], object], cases: Sequence[object], results: Connection) -> None:
+    """Call load with each of cases, and send the problem, its processor seconds and the peak memory in MB."""
+    resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS_OF_ALL_LOADS, _MOST_SECONDS_OF_ALL_LOADS))
     for case in cases:
         started = time.process_time()
         try:
@@ -20,34 +22,41 @@ def _measured(load: Callable[[object], object], cases: Sequence[object], told: C
         except BaseException as error:
             problem = f"{type(error).__name__}: {error}"
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        told.send((problem, time.process_time() - started, peak))
+        results.send((problem, time.process_time() - started, peak))
 
 
 def refusals(load: Callable[[object], object], cases: Sequence[object]) -> list[str]:
-    """The CheckpointError of each load; fails for anything else, and for one that took too much."""
-    ours, theirs = PROCESSES.Pipe(duplex=False)
-    process = PROCESSES.Process(target=_measured, args=(load, cases, theirs))
+    """Call load with each of cases in another process, and return the message of each CheckpointError.
+
+    Raises AssertionError when a case is loaded, ends with another error, ends the process, or takes more than
+    MOST_SECONDS or MOST_MEGABYTES.
+    """
+    receiver, sender = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_load_each, args=(load, cases, sender))
     process.start()
-    theirs.close()
+    sender.close()
     try:
-        return [_refused(case, ours) for case in cases]
+        return [_receive_refusal(case, receiver) for case in cases]
     finally:
         process.kill()
         process.join()
-        ours.close()
+        receiver.close()
 
 
-def _refused(case: object, ours: Connection) -> str:
+def _receive_refusal(case: object, receiver: Connection) -> str:
     try:
-        problem, seconds, megabytes = ours.recv()
+        problem, seconds, megabytes = receiver.recv()
     except EOFError:
         raise AssertionError(f"the process died of {case}, or did not end") from None
     assert problem.startswith("CheckpointError: "), f"{case}: {problem}"
-    assert seconds < SECONDS, f"{case}: {seconds:.1f} s for {problem}"
-    assert megabytes < MEGABYTES, f"{case}: {megabytes:.0f} MB for {problem}"
+    assert seconds < MOST_SECONDS, f"{case}: {seconds:.1f} s for {problem}"
+    assert megabytes < MOST_MEGABYTES, f"{case}: {megabytes:.0f} MB for {problem}"
     return str(problem.removeprefix("CheckpointError: "))
 
 
 def refusal(load: Callable[[object], object], case: object) -> str:
-    """The same of one load."""
+    """Call load with case in another process, and return the message of its CheckpointError.
+
+    Raises AssertionError where `refusals` does.
+    """
     return refusals(load, [case])[0]

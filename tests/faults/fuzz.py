@@ -1,10 +1,10 @@
-"""Fuzz the loaders with atheris: whatever the bytes, a result or a CharLSTMError.
+"""Fuzz a loader with atheris: for any bytes it must return a result or raise a CharLSTMError.
 
     python tests/faults/fuzz.py weights -max_total_time=150
     python tests/faults/fuzz.py model -max_total_time=150
 
-Targets: weights (a file to import), vocabulary (beside weights that are in order), config, model and resume
-(the files of a run), and findings. What comes after the target goes to libFuzzer.
+The first argument names the loader: weights (a file to import), vocabulary (a file beside weights to import),
+config, model and resume (files of a run), or findings. All other arguments go to libFuzzer.
 """
 
 import contextlib
@@ -39,14 +39,14 @@ FOLDER = Path(tempfile.mkdtemp())
 RUN = FOLDER / "run"
 
 
-def _resume(run: Path) -> None:
+def _load_resume(run: Path) -> None:
     config = load_config(run)
     assert config.training is not None
     ids = config.vocabulary.encode((FOLDER / "text.txt").read_text())
     RunFolder(run).restore(Trainer(CharLSTM(config.model), ids[: len(ids) * 8 // 10], config.training))
 
 
-def _weights() -> dict[str, object]:
+def _weights_to_import() -> dict[str, object]:
     lstm, head = torch.nn.LSTM(5, 4), torch.nn.Linear(4, 5)
     tensors = {
         f"{name}.{k}": v for name, m in (("rnn", lstm), ("fc", head)) for k, v in m.state_dict().items()
@@ -54,27 +54,28 @@ def _weights() -> dict[str, object]:
     return {"net": tensors, "chars": list("abcde")}
 
 
-def _vocabulary(place: Path) -> None:
-    load_foreign(FOLDER / "weights.pt", vocabulary=place)
+def _load_vocabulary(path: Path) -> None:
+    load_foreign(FOLDER / "weights.pt", vocabulary=path)
 
 
+# By the loader's name: the file that is fuzzed, and what reads it.
 TARGETS: dict[str, tuple[Path, Callable[[], object]]] = {
     "weights": (FOLDER / "fuzzed.pt", lambda: load_foreign(FOLDER / "fuzzed.pt")),
-    "vocabulary": (FOLDER / "fuzzed.txt", lambda: _vocabulary(FOLDER / "fuzzed.txt")),
+    "vocabulary": (FOLDER / "fuzzed.txt", lambda: _load_vocabulary(FOLDER / "fuzzed.txt")),
     "config": (RUN / CONFIG, lambda: load_config(RUN)),
     "model": (RUN / MODEL, lambda: load(RUN)),
-    "resume": (RUN / RESUME, lambda: _resume(RUN)),
+    "resume": (RUN / RESUME, lambda: _load_resume(RUN)),
     "findings": (FOLDER / "findings.json", lambda: Findings.load(FOLDER / "findings.json")),
 }
 
 
-def _seeds(target: str, corpus: Path) -> None:
-    """Whole files to begin from."""
+def _write_seeds(target: str, corpus: Path) -> None:
+    """Write valid files for a loader into the new folder corpus, for libFuzzer to change."""
     train_small(request(RUN), stop_after=8)
     config = json.loads((RUN / CONFIG).read_text())
-    del config["crc32"]  # with it nothing that was changed is looked at
+    del config["crc32"]  # with a checksum, every changed file would be refused before it is parsed
     (RUN / CONFIG).write_text(json.dumps(config))
-    torch.save(_weights(), FOLDER / "weights.pt")
+    torch.save(_weights_to_import(), FOLDER / "weights.pt")
     seeds = {
         "weights": [
             (FOLDER / "weights.pt").read_bytes(),
@@ -85,28 +86,28 @@ def _seeds(target: str, corpus: Path) -> None:
         "findings": [b'{"schema_version": 1, "model": {"layers": 1}, "findings": []}'],
     }
     legacy = io.BytesIO()
-    torch.save(_weights(), legacy, _use_new_zipfile_serialization=False)
+    torch.save(_weights_to_import(), legacy, _use_new_zipfile_serialization=False)
     seeds["weights"].append(legacy.getvalue())
-    place = TARGETS[target][0]
+    path, _ = TARGETS[target]
     corpus.mkdir()
-    for number, content in enumerate(seeds.get(target) or [place.read_bytes()]):
+    for number, content in enumerate(seeds.get(target) or [path.read_bytes()]):
         (corpus / str(number)).write_bytes(content)
 
 
 def main() -> None:
-    """Fuzz one target until libFuzzer's options end it; any other exception is a find."""
+    """Fuzz one loader until libFuzzer's options end it; any exception but CharLSTMError is a bug."""
     target, *options = sys.argv[1:]
     torch.set_num_threads(1)
-    _seeds(target, FOLDER / "corpus")
-    place, read = TARGETS[target]
+    _write_seeds(target, FOLDER / "corpus")
+    path, load_path = TARGETS[target]
 
-    def one_input(data: bytes) -> None:
-        place.write_bytes(data)
+    def load_fuzzed(data: bytes) -> None:
+        path.write_bytes(data)
         with contextlib.suppress(CharLSTMError):
-            read()
+            load_path()
 
-    known = ["-rss_limit_mb=1500", "-timeout=10", "-max_len=200000", f"-artifact_prefix={FOLDER}/found-"]
-    atheris.Setup([sys.argv[0], *known, *options, str(FOLDER / "corpus")], one_input)
+    limits = ["-rss_limit_mb=1500", "-timeout=10", "-max_len=200000", f"-artifact_prefix={FOLDER}/found-"]
+    atheris.Setup([sys.argv[0], *limits, *options, str(FOLDER / "corpus")], load_fuzzed)
     atheris.Fuzz()
     shutil.rmtree(FOLDER)
 

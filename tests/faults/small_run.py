@@ -1,4 +1,4 @@
-"""A training that takes a second, told by its folder, and what is left of it to compare."""
+"""A training that takes a second, and digests of the files that it leaves, to compare two runs by."""
 
 import hashlib
 import json
@@ -21,7 +21,11 @@ TEXT = 'He said "come in" (not at once) and went on to the door.\n' * 30
 
 
 def request(out: Path, *, resume: bool = False, **settings: object) -> TrainRequest:
-    """A training of TEXT, kept beside out; it reads its streams several times and evaluates often."""
+    """Return a request for a training of 60 steps on TEXT, whose run goes to the folder out.
+
+    settings are fields of TrainingConfig. TEXT is written to text.txt beside out. The streams read it several
+    times, and every seventh step evaluates.
+    """
     text = out.parent / "text.txt"
     if not text.exists():
         text.write_text(TEXT)
@@ -38,15 +42,14 @@ def request(out: Path, *, resume: bool = False, **settings: object) -> TrainRequ
 
 
 def train_small(wanted: TrainRequest, *, stop_after: int | None = None) -> train.Trained:
-    """Train to the end, or until that many steps are done."""
+    """Train as wanted says, to the end or until stop_after steps are done, and return the last event."""
     done = 0
 
     def should_stop() -> bool:
         return stop_after is not None and done >= stop_after
 
-    with patch(
-        "charlstm.tasks.train._sample_text", return_value=""
-    ):  # most of the time, and it changes nothing
+    # The sample after a training takes longer than the training itself, and changes no file.
+    with patch("charlstm.tasks.train._sample_text", return_value=""):
         for event in train.train_run(wanted, should_stop=should_stop):
             if isinstance(event, train.loop.Stepped):
                 done = event.step
@@ -56,7 +59,7 @@ def train_small(wanted: TrainRequest, *, stop_after: int | None = None) -> train
 
 
 def load_to_resume(run: Path) -> None:
-    """What resuming does first, without the training around it."""
+    """Load what a resumed training needs from the folder run, without training."""
     config = load_config(run)
     text = config.vocabulary.encode((run.parent / "text.txt").read_text())
     assert config.training is not None
@@ -65,26 +68,30 @@ def load_to_resume(run: Path) -> None:
 
 
 def digest(place: Path, *, leave_out: Callable[[str], bool] = lambda name: name in TIMES) -> str:
-    """What tensors and numbers a file holds, the times aside."""
-    found = hashlib.sha256()
+    """Return the SHA-256 of all tensors and numbers in the safetensors file place, as hexadecimal digits.
+
+    Numbers whose names leave_out is true for do not count; by default those are the TIMES.
+    """
+    tensors = hashlib.sha256()
     with safe_open(place, framework="np") as file:
         for name in sorted(file.keys()):
-            found.update(name.encode() + file.get_tensor(name).tobytes())
+            tensors.update(name.encode() + file.get_tensor(name).tobytes())
         numbers = json.loads(file.metadata()["numbers"])
-    kept = {name: value for name, value in numbers.items() if not leave_out(name)}
-    return hashlib.sha256(found.digest() + json.dumps(kept, sort_keys=True).encode()).hexdigest()
+    compared = {name: value for name, value in numbers.items() if not leave_out(name)}
+    return hashlib.sha256(tensors.digest() + json.dumps(compared, sort_keys=True).encode()).hexdigest()
 
 
 def measurements(out: Path) -> list[dict[str, object]]:
-    """metrics.jsonl without the times."""
+    """Return the lines of metrics.jsonl in the run's folder out, without the TIMES."""
     lines = [json.loads(line) for line in (out / METRICS).read_text().splitlines()]
     return [{name: value for name, value in line.items() if name not in TIMES} for line in lines]
 
 
 def outcome(out: Path) -> tuple[str, str, list[dict[str, object]]]:
-    """All that a run comes to: best weights, state to go on from, measurements; no times.
+    """Return the digests of the best weights and of the resume state in out, and the measurements.
 
-    How many bytes metrics.jsonl has depends on the digits of the times in it.
+    Two runs that computed the same have equal outcomes: times do not count, nor does the size of
+    metrics.jsonl, which depends on the digits of the times in it.
     """
     state = digest(out / RESUME, leave_out=lambda name: name in (*TIMES, "metrics_bytes"))
     return digest(out / MODEL), state, measurements(out)

@@ -1,9 +1,10 @@
-"""Train, evaluate, save, sample and score in one process for as long as wanted: memory and handles stay.
+"""Train, evaluate, save, sample and score over and over in one process, and watch its memory and open files.
 
     python tests/faults/soak.py --minutes 30
 
-Memory is the resident set after a cycle. It may grow while the allocator's pools fill: the first third of the
-time is left out, and the highest value of the last third is compared with the highest of the second.
+The exit code is 1 when memory grew by more than 2% or a file stayed open. Memory is the resident set after a
+cycle. It may grow while the allocator's pools fill, so the first third of the cycles does not count: the
+highest value of the last third is compared with the highest of the second.
 """
 
 import argparse
@@ -26,11 +27,11 @@ from charlstm.tasks import sample, train
 from charlstm.tasks.score import ScoreRequest, score_run
 from charlstm.tasks.training_plan import TrainRequest
 
-GROWTH = 0.02
+MOST_GROWTH = 0.02
 
 
 def cycle(out: Path) -> None:
-    """A new run: trained, evaluated, saved, interrupted, resumed, sampled from and scored."""
+    """Train a new run in out, interrupt it, resume it to its end, sample from it and score it."""
     for resume in (False, True):
         wanted = request(out, resume=resume, save_every=10)
         if not resume:
@@ -44,49 +45,58 @@ def cycle(out: Path) -> None:
 
 
 def memory_bytes() -> int:
-    """The resident set now; its peak where the system does not tell (macOS)."""
-    place = Path("/proc/self/statm")
-    if place.exists():
-        return int(place.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    """Return the resident set of this process in bytes, or its peak on macOS, which tells no more."""
+    statistics = Path("/proc/self/statm")
+    if statistics.exists():
+        return int(statistics.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def handles() -> int:
-    """Open file descriptors."""
+def open_files() -> int:
+    """Return how many file descriptors this process has open."""
     return len(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"))
 
 
 def soak(seconds: float, folder: Path) -> tuple[list[int], list[int]]:
-    """Memory and handles after every cycle."""
+    """Run cycles in folder for a number of seconds, but at least three.
+
+    Return the memory in bytes and the number of open files after each cycle.
+    """
     memory, opened = [], []
     end = time.monotonic() + seconds
     while time.monotonic() < end or len(memory) < 3:
         cycle(folder / "run")
         gc.collect()
         memory.append(memory_bytes())
-        opened.append(handles())
+        opened.append(open_files())
     return memory, opened
 
 
 def growth(memory: list[int]) -> float:
-    """By how much the last third is above the second."""
+    """Return by which share the highest memory of the last third exceeds the highest of the second third."""
     third = len(memory) // 3
     return max(memory[-third:]) / max(memory[third : 2 * third]) - 1
 
 
 def main() -> int:
-    """Soak, tell what was measured, and fail when something grew."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--minutes", type=float, default=30)
+    """Run cycles for the time that the command line gives, print the result, and return the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="how long to run [30]")
+    options = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CHARLSTM_DATA"] = f"{folder}/data"
-        memory, opened = soak(60 * parser.parse_args().minutes, Path(folder))
+        memory, opened = soak(60 * options.minutes, Path(folder))
     grown = growth(memory)
-    print(f"{len(memory)} cycles; memory {memory[0] / 2**20:.1f} MB after the first, "
-          f"{max(memory) / 2**20:.1f} MB at most, {grown:+.2%} in the last third; "
-          f"handles {opened[0]} after the first cycle, {max(opened[1:])} at most")  # fmt: skip
-    return int(grown > GROWTH or max(opened[1:]) > opened[0])
+    print(
+        f"{len(memory)} cycles\n"
+        f"memory: {memory[0] / 2**20:.1f} MB after the first cycle, {max(memory) / 2**20:.1f} MB at most, "
+        f"{grown:+.2%} from the second third to the last\n"
+        f"open files: {opened[0]} after the first cycle, {max(opened[1:])} at most"
+    )
+    return int(grown > MOST_GROWTH or max(opened[1:]) > opened[0])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Numbers that go wrong: each has one defined outcome, and what was saved stays good."""
+"""Numbers out of range, NaN and overflow have one defined outcome each, and no bad weights are saved."""
 
 import json
 import math
@@ -24,7 +24,7 @@ from charlstm.training.evaluation import Evaluation, Losses
 
 @pytest.mark.parametrize("optimizer", ["mixed", "muon", "adamw"])
 @pytest.mark.parametrize("learning_rate", [10.0, 1e6, 1e15, 1e30, 1e-300])
-def test_any_learning_rate_trains_or_diverges(tmp_path, optimizer, learning_rate):
+def test_with_any_learning_rate_a_training_ends_or_raises_diverged_error(tmp_path, optimizer, learning_rate):
     out = tmp_path / "run"
     with suppress(DivergedError):
         train_small(request(out, learning_rate=learning_rate, optimizer=optimizer, save_every=1, steps=20))
@@ -34,11 +34,11 @@ def test_any_learning_rate_trains_or_diverges(tmp_path, optimizer, learning_rate
     assert all(math.isfinite(value) for line in measurements(out) for value in line.values())
 
 
-def test_a_learning_rate_of_10_is_survived(tmp_path):
+def test_a_training_with_a_learning_rate_of_10_ends(tmp_path):
     assert train_small(request(tmp_path / "run", learning_rate=10.0)).reason == "done"
 
 
-def test_a_validation_loss_that_is_no_number(tmp_path, monkeypatch):
+def test_a_validation_loss_of_nan_ends_the_training_and_keeps_the_last_save(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "charlstm.training.loop.evaluate", lambda model, ids, processes: Evaluation(math.nan, 1)
     )
@@ -46,15 +46,15 @@ def test_a_validation_loss_that_is_no_number(tmp_path, monkeypatch):
         DivergedError, match="the validation loss became NaN, infinite or absurd before step 7"
     ):
         train_small(request(tmp_path / "run", save_every=5))
-    assert load(tmp_path / "run").step == 5, "what was saved before stays"
+    assert load(tmp_path / "run").step == 5, "the save of step 5 stays"
     assert measurements(tmp_path / "run") == []
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_weight_that_goes_wrong_is_never_saved(tmp_path, bad):
+def test_a_weight_that_becomes_nan_or_infinite_is_never_saved(tmp_path, bad):
     out = tmp_path / "run"
 
-    def training() -> None:
+    def train_and_damage_a_weight() -> None:
         events = train.train_run(request(out, save_every=1, evaluate_every=1000))
         for event in events:
             if isinstance(event, train.loop.Stepped) and event.step == 10:
@@ -63,12 +63,14 @@ def test_a_weight_that_goes_wrong_is_never_saved(tmp_path, bad):
                     trainer.model.head.bias[0] = bad
 
     with pytest.raises(DivergedError):
-        training()
+        train_and_damage_a_weight()
     assert load(out).step <= 11
     assert load(out).model.head.bias.isfinite().all()
 
 
-def test_a_validation_split_of_no_length(tmp_path, monkeypatch, capsys):
+def test_a_run_without_validation_text_trains_and_scores_but_cannot_validate_or_inspect(
+    tmp_path, monkeypatch, capsys
+):
     text = tmp_path / "text.txt"
     text.write_text(TEXT)
     out = tmp_path / "run"
@@ -96,7 +98,7 @@ def drawn(out, **settings: object) -> str:
     return "".join(piece for (piece, *_) in pieces)
 
 
-def test_temperatures_near_0_take_the_likeliest(trained):
+def test_temperatures_near_0_draw_the_likeliest_character(trained):
     likeliest = drawn(trained, temperature=0)
     for temperature in (1e-9, 1e-300, 5e-324):
         assert drawn(trained, temperature=temperature) == likeliest
@@ -124,7 +126,7 @@ def test_temperatures_near_0_take_the_likeliest(trained):
         {"stop": ""},
     ],
 )
-def test_settings_of_a_sample_that_cannot_be(settings):
+def test_impossible_sampling_settings_are_usage_errors(settings):
     with pytest.raises(UsageError, match="must"):
         SamplingConfig(**settings)
 
@@ -135,18 +137,18 @@ def test_top_p_0_is_a_usage_error(trained, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e39, -1e300])
-def test_a_held_state_that_float32_does_not_have(value):
+def test_a_cell_cannot_be_held_at_a_value_outside_float32(value):
     with pytest.raises(UsageError, match="finite"):
         Hold(0, 1, value)
 
 
-def test_a_cell_held_at_the_largest_number(trained):
+def test_cells_held_near_the_largest_float32_still_give_a_text(trained):
     assert len(drawn(trained, hold=(Hold(0, 1, 3.3e38), Hold(1, 2, -3.3e38)))) == 60
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 2**80])
 @pytest.mark.parametrize("command", ["train", "sample", "inspect"])
-def test_seeds_that_cannot_be(trained, monkeypatch, capsys, seed, command):
+def test_seeds_out_of_range_are_usage_errors(trained, monkeypatch, capsys, seed, command):
     subject = trained.parent / "text.txt" if command == "train" else trained
     out = ["--out", trained.parent / "never"] if command == "train" else []
     assert run(monkeypatch, command, subject, *out, "--seed", seed) == 2
@@ -175,7 +177,9 @@ def test_seeds_that_cannot_be(trained, monkeypatch, capsys, seed, command):
         ["--cells", 1.5],
     ],
 )
-def test_sizes_and_lengths_that_cannot_be(tmp_path, monkeypatch, capsys, options):
+def test_impossible_sizes_and_lengths_are_one_clear_error_and_make_no_folder(
+    tmp_path, monkeypatch, capsys, options
+):
     (tmp_path / "text.txt").write_text(TEXT)
     length = [] if options[0] in ("--steps", "--minutes", "--epochs") else ["--steps", 1]
     code = run(monkeypatch, "train", tmp_path / "text.txt", "--out", tmp_path / "run", *length, *options)
@@ -185,8 +189,8 @@ def test_sizes_and_lengths_that_cannot_be(tmp_path, monkeypatch, capsys, options
 
 
 @pytest.fixture
-def growing(trained, tmp_path):
-    """A run whose cell states would grow a million times with every character, but for their bounds."""
+def exploding_run(trained, tmp_path):
+    """Write a run whose cell states would grow a million-fold at every character if they had no bounds."""
     out = tmp_path / "run"
     config = load(trained).config
     model = type(config.model)(**{**vars(config.model), "activation": "identity", "layers": 1})
@@ -204,17 +208,17 @@ def growing(trained, tmp_path):
     return out
 
 
-def test_a_model_that_would_overflow_as_it_reads(growing, monkeypatch, capsys, tmp_path):
+def test_a_model_with_growing_cell_states_gives_finite_numbers(exploding_run, monkeypatch, capsys, tmp_path):
     (tmp_path / "long.txt").write_text(TEXT * 20)
     for command in (["score"], ["score", "--json"], ["sample"], ["inspect", tmp_path / "long.txt"]):
-        assert run(monkeypatch, command[0], growing, *command[1:]) == 0, command
+        assert run(monkeypatch, command[0], exploding_run, *command[1:]) == 0, command
         assert "nan" not in capsys.readouterr().out.lower()
-    assert np.isfinite(score_run(ScoreRequest(run=growing)).nats).all()
+    assert np.isfinite(score_run(ScoreRequest(run=exploding_run)).nats).all()
 
 
-def test_a_model_that_overflows_as_it_learns(trained, monkeypatch, capsys):
-    lost = Losses(1, torch.tensor([1.0, torch.nan]))
-    monkeypatch.setattr(score, "adapting_losses", lambda model, ids: iter([lost]))
+def test_dynamic_evaluation_that_overflows_is_one_clear_error(trained, monkeypatch, capsys):
+    losses = Losses(1, torch.tensor([1.0, torch.nan]))
+    monkeypatch.setattr(score, "adapting_losses", lambda model, ids: iter([losses]))
     assert run(monkeypatch, "score", trained, "--dynamic") == 4
     shown = capsys.readouterr()
     assert "without --dynamic" in shown.err
@@ -227,5 +231,5 @@ def test_a_text_of_one_character_cannot_be_scored(trained, tmp_path):
         score_run(ScoreRequest(run=trained, corpus=str(tmp_path / "one.txt")))
 
 
-def test_scores_are_numbers(trained):
+def test_scores_of_a_normal_run_are_finite(trained):
     assert np.isfinite(score_run(ScoreRequest(run=trained)).nats).all()

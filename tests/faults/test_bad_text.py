@@ -1,4 +1,4 @@
-"""Any bytes at all, and texts at the edges: a result or one clear error."""
+"""Any bytes, and texts of unusual size or content, give a result or one clear error."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ ANY_BYTES = st.one_of(
     st.text(alphabet='("){[\\\n\r\t \x00\x1b\ufeff\u2028é𝄞', max_size=300).map(str.encode),
     st.binary(min_size=1, max_size=3).map(lambda piece: piece * 100),
 )
-FEW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+FEW_EXAMPLES = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def request(text: Path, out: Path, **more: object) -> TrainRequest:
@@ -38,7 +38,10 @@ def request(text: Path, out: Path, **more: object) -> TrainRequest:
 
 
 def use(text: Path, out: Path, level: str) -> None:
-    """Encode, split, train, score, sample and inspect. Raises CharLSTMError."""
+    """Encode text at a level, split it, train on it in the folder out, then score, sample and inspect.
+
+    Raises CharLSTMError where the text is unfit for one of these.
+    """
     corpus = load_corpus(str(text), level=level)
     assert corpus.vocabulary.decode_bytes(corpus.tokens) == text.read_bytes()
     bounds = split_bounds(len(corpus.tokens), "60/40")
@@ -48,21 +51,21 @@ def use(text: Path, out: Path, level: str) -> None:
     scored = score_run(ScoreRequest(run=out, corpus=str(text)))
     assert np.isfinite(scored.bits_per_character)
     drawn = sample.sample_run(out, "", config=SamplingConfig(length=5), seed=0)
-    assert "".join(piece for (piece,) in drawn) is not None
-    inspected(out, text)
+    assert len(list(drawn)) == 6, "the prompt and five characters"
+    inspect(out, text)
 
 
-def inspected(run: Path, text: Path, **settings: object) -> Findings:
-    """The findings of a run in a text."""
+def inspect(run: Path, text: Path, **settings: object) -> Findings:
+    """Inspect a run on a text with settings, an InspectionConfig's fields, and return the findings."""
     config = InspectionConfig(**settings)
     return inspect_run(InspectRequest(run=run, corpus=str(text), out=run, config=config)).findings
 
 
 @pytest.mark.parametrize("level", ["characters", "bytes"])
-def test_any_bytes(tmp_path, level, heavy):
-    reached = []
+def test_any_bytes_give_a_result_or_a_known_error(tmp_path, level, heavy):
+    problems = []
 
-    @settings(FEW, max_examples=200 if heavy else 8)
+    @settings(FEW_EXAMPLES, max_examples=200 if heavy else 8)
     @example(b'He said "no" (twice).\n' * 20)
     @given(ANY_BYTES)
     def check(content: bytes) -> None:
@@ -71,18 +74,18 @@ def test_any_bytes(tmp_path, level, heavy):
         try:
             use(place, tmp_path / "run", level)
         except CharLSTMError as problem:
-            reached.append(problem)
+            problems.append(problem)
             return
         raise AssertionError("no text here is long enough for an inspection")
 
     check()
-    assert any("20,000" in problem.problem for problem in reached), "some were trained on and scored"
+    assert any("20,000" in problem.problem for problem in problems), "no example reached the inspection"
 
 
-def test_any_bytes_inspected(tmp_path, heavy):
-    """The same bytes again and again, until there are enough to inspect."""
+def test_any_bytes_repeated_to_a_long_text_can_be_inspected(tmp_path, heavy):
+    """An inspection needs 20,000 characters, so the drawn bytes are repeated until there are enough."""
 
-    @settings(FEW, max_examples=40)
+    @settings(FEW_EXAMPLES, max_examples=40)
     @given(ANY_BYTES.filter(len))
     def check(content: bytes) -> None:
         place = tmp_path / "text.txt"
@@ -94,11 +97,11 @@ def test_any_bytes_inspected(tmp_path, heavy):
         check()
     place = tmp_path / "text.txt"
     place.write_bytes(b'He said "no" (\xff twice).\n' * 900)
-    use(place, tmp_path / "run", "bytes")  # so bytes that are no UTF-8 can be inspected
+    use(place, tmp_path / "run", "bytes")  # raises nothing, although the text is not UTF-8
 
 
 @pytest.mark.parametrize("level", ["characters", "bytes"])
-def test_one_distinct_character(tmp_path, level):
+def test_a_text_of_one_distinct_character_trains_and_scores_but_has_nothing_to_inspect(tmp_path, level):
     place = tmp_path / "text.txt"
     place.write_text("a" * 24_000)
     with pytest.raises(CorpusError, match="no feature of the text varies enough"):
@@ -110,7 +113,7 @@ def test_one_distinct_character(tmp_path, level):
     assert "".join(drawn) == "a" * 9
 
 
-def test_a_vocabulary_of_60_000(tmp_path, heavy):
+def test_a_text_of_60_000_distinct_characters_trains_scores_and_samples(tmp_path, heavy):
     symbols = "".join(map(chr, [*range(0x20, 0xD800), *range(0x10000, 0x10000 + 60_000 - 0xD7E0)]))
     assert len(symbols) == 60_000
     place = tmp_path / "text.txt"
@@ -125,30 +128,30 @@ def test_a_vocabulary_of_60_000(tmp_path, heavy):
     if not heavy:
         return
     short.write_text("".join(f"({symbol}) " for symbol in symbols[:5_500]), encoding="utf-8")
-    assert inspected(tmp_path / "run", short).corpus.characters == 22_000
+    assert inspect(tmp_path / "run", short).corpus.characters == 22_000
 
 
-def test_a_line_of_ten_million_characters(tmp_path, heavy):
+def test_a_line_of_ten_million_characters_takes_bounded_time(tmp_path, heavy):
     place = tmp_path / "text.txt"
     place.write_text('f(x) = "a" * ' * 770_000)
     started = time.process_time()
     list(train.train_run(request(place, tmp_path / "run", split="99.9/0.1")))
     if heavy:
-        inspected(tmp_path / "run", place, characters=1_000_000)
+        inspect(tmp_path / "run", place, characters=1_000_000)
     assert time.process_time() - started < (300 if heavy else 20)
 
 
-def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch):
+def test_a_file_that_changes_while_it_is_read_is_an_error_and_leaves_no_cache(tmp_path, monkeypatch):
     place = tmp_path / "text.txt"
-    plain = token_cache._symbols
+    read_symbols = token_cache._symbols
 
-    def changed(change):
-        def symbols(*arguments):
-            found = plain(*arguments)
+    def followed_by(change):
+        def read_then_change(*arguments):
+            symbols = read_symbols(*arguments)
             change()
-            return found
+            return symbols
 
-        return symbols
+        return read_then_change
 
     changes = {
         "changed while it was read": lambda: place.write_text("other text"),
@@ -156,15 +159,15 @@ def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch):
     }
     for words, change in changes.items():
         place.write_text("some text\n" * 100)
-        monkeypatch.setattr(token_cache, "_symbols", changed(change))
+        monkeypatch.setattr(token_cache, "_symbols", followed_by(change))
         with pytest.raises(CorpusError, match=words):
             load_corpus(str(place))
         assert not list(tmp_path.rglob("*.partial"))
         assert not list((tmp_path / "data" / "tokens").glob("*"))
 
 
-def test_a_file_that_grows_all_the_time(tmp_path):
-    """It is read to an end, and what was read is never half of a text."""
+def test_a_file_that_keeps_growing_is_read_whole_or_is_an_error(tmp_path):
+    """Reading ends, and never gives a text that stops within a line."""
     place, over = tmp_path / "log.txt", threading.Event()
     place.write_text("line\n" * 200_000)
 
@@ -188,14 +191,14 @@ def test_a_file_that_grows_all_the_time(tmp_path):
     assert all("changed while it was read" in problem for problem in problems)
 
 
-def test_a_text_named_by_bytes_that_are_no_text(tmp_path):
+def test_a_file_whose_name_is_not_utf_8_trains_and_scores(tmp_path):
     place = tmp_path / "a\udcff.txt"
     place.write_text("some text\n" * 100)
     list(train.train_run(request(place, tmp_path / "run")))
     assert score_run(ScoreRequest(run=tmp_path / "run")).bits_per_character > 0
 
 
-def test_a_validation_text_of_other_characters(tmp_path):
+def test_a_validation_text_with_unknown_characters_is_an_error(tmp_path):
     (tmp_path / "text.txt").write_text("some text\n" * 100)
     (tmp_path / "other.txt").write_text("another one\n" * 100)
     wanted = request(tmp_path / "text.txt", tmp_path / "run", validation=str(tmp_path / "other.txt"))
@@ -204,7 +207,7 @@ def test_a_validation_text_of_other_characters(tmp_path):
     assert "--unknown" not in problem.value.advice, "train has no such option"
 
 
-def test_runs_in_a_folder_of_texts_are_not_read(tmp_path):
+def test_the_files_of_a_run_in_a_folder_of_texts_are_not_read(tmp_path):
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.txt").write_text("some text\n" * 100)
     before = load_corpus(str(tmp_path / "texts")).sha256
@@ -217,9 +220,9 @@ def test_runs_in_a_folder_of_texts_are_not_read(tmp_path):
 
 
 @pytest.mark.parametrize("feature", ["x", "x=", "=y", "x=(", "x=set:,reset:"])
-def test_features_that_cannot_be(tmp_path, feature):
+def test_a_malformed_feature_is_a_usage_error(tmp_path, feature):
     place = tmp_path / "text.txt"
     place.write_text('He said "no" (twice).\n' * 1_200)
     list(train.train_run(request(place, tmp_path / "run")))
     with pytest.raises(UsageError):
-        inspected(tmp_path / "run", place, features=(feature,))
+        inspect(tmp_path / "run", place, features=(feature,))

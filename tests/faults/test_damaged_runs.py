@@ -1,4 +1,4 @@
-"""A run's files cut, flipped and made up: one clear error, quickly and in little memory."""
+"""A run whose files are cut, changed or forged gives one clear error, quickly and in little memory."""
 
 import json
 import random
@@ -26,7 +26,7 @@ from charlstm.tasks import sample
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
-    """A run that was interrupted, to be copied and then damaged."""
+    """Train a run and interrupt it, for tests to copy and damage."""
     out = tmp_path_factory.mktemp("whole") / "run"
     train_small(request(out), stop_after=20)
     return out
@@ -39,17 +39,17 @@ def run(whole, tmp_path) -> Path:
     return tmp_path / "run"
 
 
-def resume(run: Path) -> None:
+def resume_and_stop(run: Path) -> None:
     train_small(request(run, resume=True), stop_after=0)
 
 
-READERS = {CONFIG: load_config, MODEL: load, RESUME: resume}
+READERS = {CONFIG: load_config, MODEL: load, RESUME: resume_and_stop}
 
 
 @pytest.mark.parametrize("name", [CONFIG, MODEL, RESUME])
-def test_cut_at_any_length(run, name, heavy):
+def test_a_file_cut_at_any_length_is_refused(run, name, heavy):
     content = (run / name).read_bytes()
-    lengths = range(len(content) - 1)  # without its last line feed config.json says the same
+    lengths = range(len(content) - 1)  # config.json without its last line feed is still valid
     for length in lengths if heavy else sorted(random.Random(1).sample(lengths, 300)):
         (run / name).write_bytes(content[:length])
         with pytest.raises(CheckpointError, match=f"{name} cannot be used"):
@@ -57,34 +57,35 @@ def test_cut_at_any_length(run, name, heavy):
 
 
 @pytest.mark.parametrize("name", [CONFIG, MODEL, RESUME])
-def test_a_flipped_bit_is_noticed_or_harmless(run, name, heavy):
-    content, was = (run / name).read_bytes(), load(run)
+def test_a_flipped_bit_is_refused_or_changes_nothing(run, name, heavy):
+    content, before = (run / name).read_bytes(), load(run)
     state = digest(run / RESUME)
     places = range(len(content)) if heavy and name != RESUME else range(0, len(content), len(content) // 300)
-    drawn, noticed = random.Random(2), 0
+    drawn, refused = random.Random(2), 0
     for place in places:
         damaged = bytearray(content)
         damaged[place] ^= 1 << drawn.randrange(8)
         (run / name).write_bytes(damaged)
         try:
             load_to_resume(run) if name == RESUME else None
-            now = load(run)
+            after = load(run)
         except CheckpointError:
-            noticed += 1
+            refused += 1
             continue
-        assert now.config == was.config, place
-        for tensor, value in was.model.state_dict().items():
-            assert torch.equal(now.model.state_dict()[tensor], value), place
+        assert after.config == before.config, place
+        for tensor, value in before.model.state_dict().items():
+            assert torch.equal(after.model.state_dict()[tensor], value), place
         assert digest(run / RESUME) == state or name == RESUME
-    assert noticed > 0.85 * len(places)
+    assert refused > 0.85 * len(places)
 
 
 def rewrite(place: Path, change: Callable[[dict], object], numbers: dict | None = None) -> None:
-    """Change the tensors of a file as somebody would who knows its format, but not the checksum."""
+    """Apply change to the tensors of a file, replace its numbers if any are given, and drop its checksum."""
     tensors = load_file(place)
     change(tensors)
-    was = load_tensors(place, lambda shapes: True)[1]
-    save_file(tensors, place, {"numbers": json.dumps(was if numbers is None else numbers)})
+    if numbers is None:
+        _, numbers = load_tensors(place, lambda shapes: True)
+    save_file(tensors, place, {"numbers": json.dumps(numbers)})
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def rewrite(place: Path, change: Callable[[dict], object], numbers: dict | None 
         (lambda t: [t[n].fill_(1e25) for n in ("embedding.weight", "layers.0.weight_ih_l0")], "overflow"),
     ],
 )
-def test_weights_that_cannot_be(run, change, words):
+def test_impossible_weights_are_refused(run, change, words):
     rewrite(run / MODEL, change)
     with pytest.raises(CheckpointError, match=words):
         load(run)
@@ -119,7 +120,7 @@ def test_weights_that_cannot_be(run, change, words):
         {"step": 1, "validation_bits_per_character": [[]]},
     ],
 )
-def test_numbers_that_cannot_be(run, numbers):
+def test_impossible_numbers_beside_the_weights_are_refused(run, numbers):
     rewrite(run / MODEL, lambda tensors: None, numbers)
     with pytest.raises(CheckpointError, match="cannot be used"):
         load(run)
@@ -137,32 +138,33 @@ def test_numbers_that_cannot_be(run, numbers):
         {"characters": 10**400},
     ],
 )
-def test_numbers_to_go_on_from_that_cannot_be(run, change):
+def test_impossible_numbers_in_the_resume_state_are_refused(run, change):
     numbers = load_tensors(run / RESUME, lambda shapes: True)[1]
     rewrite(run / RESUME, lambda tensors: None, numbers | change)
     with pytest.raises(CheckpointError, match=r"resume\.safetensors cannot be used"):
-        resume(run)
+        resume_and_stop(run)
 
 
 @pytest.mark.parametrize("name", ["generator", "state.h", "optimizer.0.0.exp_avg", "model.head.bias"])
-def test_tensors_to_go_on_from_that_cannot_be(run, name):
+def test_missing_or_misshapen_tensors_in_the_resume_state_are_refused(run, name):
     good = (run / RESUME).read_bytes()
     for change in (lambda t: t.pop(name), lambda t: t.update({name: torch.zeros(2, 3)})):
         (run / RESUME).write_bytes(good)
         rewrite(run / RESUME, change)
         with pytest.raises(CheckpointError, match="do not fit the model"):
-            resume(run)
+            resume_and_stop(run)
 
 
 HUGE = 10**12
 
 
 def header(**tensors: object) -> bytes:
+    """Return the header of a safetensors file: its length as 8 bytes, then a JSON object of tensors."""
     text = json.dumps(tensors).encode()
     return struct.pack("<Q", len(text)) + text
 
 
-LIES = [
+FALSE_HEADERS = [
     struct.pack("<Q", 2**63) + b"{}",
     struct.pack("<Q", 90_000_000) + b"{" + bytes(1000),
     header(**{"head.bias": {"dtype": "F32", "shape": [HUGE], "data_offsets": [0, 4 * HUGE]}}),
@@ -177,20 +179,21 @@ LIES = [
 
 
 @pytest.mark.parametrize("name", [MODEL, RESUME])
-def test_headers_that_lie(run, name):
-    runs = copies(run, len(LIES))
-    for each, content in zip(runs, LIES, strict=True):
-        (each / name).write_bytes(content)
-    for words in refusals(load_to_resume if name == RESUME else load, runs):
-        assert f"{name} cannot be used" in words
+def test_a_tensor_file_with_a_false_header_is_refused(run, name):
+    runs = copies(run, len(FALSE_HEADERS))
+    for copy, content in zip(runs, FALSE_HEADERS, strict=True):
+        (copy / name).write_bytes(content)
+    for message in refusals(load_to_resume if name == RESUME else load, runs):
+        assert f"{name} cannot be used" in message
 
 
 def copies(run: Path, count: int) -> list[Path]:
+    """Copy the run's folder count times, and return the new folders."""
     return [Path(shutil.copytree(run, run.with_name(f"run{number}"))) for number in range(count)]
 
 
-def test_a_file_of_many_zeros_is_not_read(run):
-    """A hole of ten gigabytes, with a header that describes it."""
+def test_a_file_of_ten_gigabytes_of_zeros_is_refused_unread(run):
+    """The file is sparse, and its header is true: one tensor of 2.5 billion zeros."""
     text = header(**{"head.bias": {"dtype": "F32", "shape": [25 * 10**8], "data_offsets": [0, 10**10]}})
     with open(run / MODEL, "wb") as file:
         file.write(text)
@@ -199,13 +202,14 @@ def test_a_file_of_many_zeros_is_not_read(run):
 
 
 def change_config(run: Path, change: Callable[[dict], object]) -> None:
+    """Apply change to the document in config.json, and drop its checksum."""
     document = json.loads((run / CONFIG).read_text())
     document.pop("crc32")
     change(document)
     (run / CONFIG).write_text(json.dumps(document))
 
 
-IMPOSSIBLE = [
+IMPOSSIBLE_SETTINGS = [
     lambda c: c["model"].update(cells=10**6),
     lambda c: c["model"].update(cells=10**30),
     lambda c: c["model"].update(layers=10**9),
@@ -233,14 +237,14 @@ IMPOSSIBLE = [
 ]
 
 
-def test_settings_that_cannot_be(run):
-    runs = copies(run, len(IMPOSSIBLE))
-    for each, change in zip(runs, IMPOSSIBLE, strict=True):
-        change_config(each, change)
-    assert all("cannot be used" in words for words in refusals(load, runs))
+def test_impossible_settings_in_the_config_are_refused(run):
+    runs = copies(run, len(IMPOSSIBLE_SETTINGS))
+    for copy, change in zip(runs, IMPOSSIBLE_SETTINGS, strict=True):
+        change_config(copy, change)
+    assert all("cannot be used" in message for message in refusals(load, runs))
 
 
-NO_CONFIGS = [
+NOT_CONFIGS = [
     b"[" * 100_000,
     b'{"a":' * 100_000,
     b"[" + b"[]," * 2_700_000 + b"[]]",
@@ -253,15 +257,15 @@ NO_CONFIGS = [
 ]
 
 
-def test_a_config_that_is_none(run):
-    runs = copies(run, len(NO_CONFIGS))
-    for each, content in zip(runs, NO_CONFIGS, strict=True):
-        (each / CONFIG).write_bytes(content)
-    assert all("config.json cannot be used" in words for words in refusals(load_config, runs))
+def test_a_config_file_that_holds_something_else_is_refused(run):
+    runs = copies(run, len(NOT_CONFIGS))
+    for copy, content in zip(runs, NOT_CONFIGS, strict=True):
+        (copy / CONFIG).write_bytes(content)
+    assert all("config.json cannot be used" in message for message in refusals(load_config, runs))
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, "{", "[]", '{"findings": ' + "9" * 9999 + "}", "\0"])
-def test_findings_that_are_none(run, content):
+def test_a_findings_file_that_holds_something_else_is_a_usage_error(run, content):
     (run / "findings.json").write_text(content)
     with pytest.raises(UsageError):
         Findings.load(run / "findings.json")
@@ -272,22 +276,22 @@ def test_findings_that_are_none(run, content):
 @pytest.mark.parametrize(
     "damage", [lambda run: (run / MODEL).write_bytes(b"x"), lambda run: (run / CONFIG).unlink()]
 )
-def test_every_command_ends_with_exit_code_4(run, damage, monkeypatch, capsys):
+def test_every_command_on_a_damaged_run_ends_with_exit_code_4(run, damage, monkeypatch, capsys):
     damage(run)
     text = run.parent / "text.txt"
     for command in (["sample"], ["score"], ["score", text], ["inspect"], ["sample", "--hold", "0:99=1"]):
         monkeypatch.setattr("sys.argv", ["charlstm", command[0], str(run), *map(str, command[1:])])
         if "--hold" in command and (run / CONFIG).exists():
             continue
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as exit_raised:
             app.main()
-        assert left.value.code == 4, command
+        assert exit_raised.value.code == 4, command
         shown = capsys.readouterr()
         assert shown.out == ""
         assert len(shown.err.splitlines()) == 2
 
 
-def test_a_folder_in_the_place_of_a_file(run):
+def test_a_folder_in_place_of_a_file_is_refused(run):
     for name in (MODEL, CONFIG):
         (run / name).unlink()
         (run / name).mkdir()

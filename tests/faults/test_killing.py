@@ -1,4 +1,4 @@
-"""SIGKILL at random moments: the folder always holds the last whole save, and the training ends unharmed."""
+"""A training that is killed at random moments keeps its last complete save, and resumes to the same end."""
 
 from pathlib import Path
 
@@ -15,7 +15,10 @@ SETTINGS = {"save_every": 3, "steps": 100_000, "evaluate_every": 40}
 
 
 def saves(out: Path, steps: int) -> dict[int, set[str]]:
-    """By step, the digests of the saves of an undisturbed training: an evaluated step is saved twice."""
+    """Train undisturbed for a number of steps, and return the digests of what each step saved.
+
+    A step that evaluates saves twice, so it has two digests.
+    """
     found: dict[int, set[str]] = {}
     plain = RunFolder.save_resume
 
@@ -37,26 +40,29 @@ def saved_step(out: Path) -> int:
     return int(load_tensors(out / RESUME, lambda shapes: True)[1]["step"])
 
 
-def test_killed_at_any_moment(tmp_path, heavy):
+def test_a_training_killed_at_any_moment_resumes_to_the_same_end(tmp_path, heavy):
     kills = 200 if heavy else 20
     out = tmp_path / "run"
     last, checked = 0, []
     for moment in moments(kills, seed=1):
         resume = (out / CONFIG).exists()
-        told = train_and_kill(out, resume=resume, **moment, **SETTINGS)
+        reported = train_and_kill(out, resume=resume, **moment, **SETTINGS)
         step = saved_step(out) if (out / RESUME).exists() else 0
-        if not step:  # it was killed before it saved weights
+        if not step:  # it was killed before its first save
             continue
         assert step >= last, "a save was lost"
-        assert step >= told - 1 - (told - 1) % 3, "the last completed save is not the one that is there"
+        saved_before = reported - 1
+        assert step >= saved_before - saved_before % SETTINGS["save_every"], (
+            "the last complete save is not there"
+        )
         load(out)
         last = step
         checked.append((step, state(out)))
     assert last > kills, "the training hardly moved"
     expected = saves(tmp_path / "whole", last + 1)
-    wrong = [step for step, found in checked if found not in expected[step]]
-    assert not wrong
+    wrong = [step for step, digest_then in checked if digest_then not in expected[step]]
+    assert not wrong, "these saves differ from those of an undisturbed training"
     train_small(request(out, resume=True), stop_after=last + 1)
     assert outcome(out) == outcome(tmp_path / "whole")
-    left = {path.name for path in out.iterdir()} - set(RUN_FILES)
-    assert not left, "half-written files are cleared"
+    others = {path.name for path in out.iterdir()} - set(RUN_FILES)
+    assert not others, "half-written files are removed"

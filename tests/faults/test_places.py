@@ -1,4 +1,4 @@
-"""Folders that cannot be written, or that another training has: one clear error, and the last save stays."""
+"""A folder that cannot be written, or that another training uses, gives one clear error and stays whole."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ from charlstm.tasks.training_plan import TrainRequest
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 300 kB."""
+    """Mount a disk of 300 kB, and return its folder."""
     place = tmp_path / "disk"
     place.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=300k", "none", str(place)]
@@ -50,7 +50,7 @@ def test_a_full_disk_leaves_the_last_save_whole(small_disk, tmp_path):
     assert outcome(out) == outcome(tmp_path / "run")
 
 
-def test_a_full_disk_at_the_beginning(small_disk):
+def test_a_training_cannot_begin_on_a_full_disk(small_disk):
     (small_disk / "filler").write_bytes(bytes(290 * 1024))
     with pytest.raises(CheckpointError, match="cannot be written"):
         train_small(request(small_disk / "run"))
@@ -69,7 +69,7 @@ def test_overwriting_on_a_full_disk_leaves_the_old_run(small_disk):
     assert load(out).config
 
 
-def test_a_disk_that_may_only_be_read(small_disk):
+def test_a_read_only_disk_is_an_error_and_the_run_stays_whole(small_disk):
     out = small_disk / "run"
     train_small(request(out), stop_after=20)
     before = outcome(out)
@@ -80,8 +80,8 @@ def test_a_disk_that_may_only_be_read(small_disk):
     assert outcome(out) == before
 
 
-def test_files_that_may_not_grow(tmp_path):
-    """A limit on the size of files stands for a full disk where nothing can be mounted."""
+def test_a_limit_on_the_size_of_files_leaves_the_last_save_whole(tmp_path):
+    """Such a limit acts like a full disk, and needs no right to mount one."""
     train_small(request(tmp_path / "run"), stop_after=20)
     good = digest(tmp_path / "run" / RESUME)
     command = f"ulimit -f 4; exec {sys.executable} -m charlstm train --resume --out {tmp_path / 'run'}"
@@ -93,9 +93,9 @@ def test_files_that_may_not_grow(tmp_path):
     assert load(tmp_path / "run").step <= 20
 
 
-def test_a_run_that_another_process_is_training(tmp_path):
+def test_a_run_that_another_process_trains_is_refused_until_that_process_ends(tmp_path):
     out = tmp_path / "run"
-    training, release = hold(out)
+    training, connection = hold(out)
     try:
         for resume in (True, False):
             again = request(out, resume=resume)
@@ -104,11 +104,11 @@ def test_a_run_that_another_process_is_training(tmp_path):
     finally:
         training.kill()
         training.join()
-        release.close()
-    assert train_small(request(out, resume=True)).step == 60, "the lock of a dead process is gone"
+        connection.close()
+    assert train_small(request(out, resume=True)).step == 60, "a dead process holds no lock"
 
 
-def test_two_trainings_in_one_process(tmp_path):
+def test_a_second_training_of_a_run_in_the_same_process_is_refused(tmp_path):
     first = train.train_run(request(tmp_path / "run"))
     next(first)
     with pytest.raises(CheckpointError, match="another process is training in"):
@@ -119,7 +119,7 @@ def test_two_trainings_in_one_process(tmp_path):
 
 @pytest.mark.parametrize("overwrite", [True, False])
 @pytest.mark.parametrize("name", ["poem.txt", "config.json"])
-def test_a_folder_of_somebodys_files_is_no_place_for_a_run(tmp_path, name, overwrite):
+def test_a_folder_with_other_files_is_refused_and_keeps_them(tmp_path, name, overwrite):
     out = tmp_path / "mine"
     out.mkdir()
     (out / name).write_text('{"mine": 1}')
@@ -131,7 +131,7 @@ def test_a_folder_of_somebodys_files_is_no_place_for_a_run(tmp_path, name, overw
     assert (out / MODEL).read_text() == "mine too"
 
 
-def test_what_dead_processes_left_half_written_is_cleared(tmp_path):
+def test_half_written_files_of_dead_processes_are_removed(tmp_path):
     process = PROCESSES.Process(target=os.getpid)
     process.start()
     process.join()

@@ -1,4 +1,4 @@
-"""A training that was interrupted and went on is the one that never was, bit for bit."""
+"""A training that is interrupted and resumed ends with the weights of an uninterrupted one, bit for bit."""
 
 import random
 
@@ -21,18 +21,18 @@ SETTINGS = [
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
-    """The outcome of each of SETTINGS without an interruption."""
+    """Train with each of SETTINGS to the end without an interruption, and return the outcomes."""
     outcomes = []
     for number, settings in enumerate(SETTINGS):
         out = tmp_path_factory.mktemp(f"whole{number}") / "run"
         train_small(request(out, **settings))
         outcomes.append(outcome(out))
-    assert len({each[1] for each in outcomes}) == len(SETTINGS)
+    assert len({resume_state for _, resume_state, _ in outcomes}) == len(SETTINGS)
     return outcomes
 
 
 @pytest.mark.parametrize("draw", range(20))
-def test_interrupted_once_at_a_random_step(tmp_path, unbroken, draw):
+def test_interrupting_once_at_a_random_step_changes_nothing(tmp_path, unbroken, draw):
     number, step = draw % len(SETTINGS), random.Random(draw).randrange(60)
     train_small(request(tmp_path / "run", **SETTINGS[number]), stop_after=step)
     train_small(request(tmp_path / "run", resume=True))
@@ -40,7 +40,7 @@ def test_interrupted_once_at_a_random_step(tmp_path, unbroken, draw):
 
 
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
-def test_interrupted_again_and_again(tmp_path, unbroken, number):
+def test_interrupting_five_times_changes_nothing(tmp_path, unbroken, number):
     steps = sorted(random.Random(number).sample(range(60), 5))
     train_small(request(tmp_path / "run", **SETTINGS[number]), stop_after=steps[0])
     for step in steps[1:]:
@@ -49,8 +49,13 @@ def test_interrupted_again_and_again(tmp_path, unbroken, number):
     assert outcome(tmp_path / "run") == unbroken[number], f"interrupted after steps {steps}"
 
 
-def test_weights_of_an_interruption_do_not_outlive_it(tmp_path, unbroken, monkeypatch):
-    """The last weights of an interrupted run are used while they are the best, but it never chose them."""
+def test_weights_saved_at_an_interruption_do_not_stay_the_best_of_the_resumed_run(
+    tmp_path, unbroken, monkeypatch
+):
+    """An interrupted run saves its last weights if they are the best so far.
+
+    An uninterrupted run evaluates no weights at that step, so the resumed run must not keep them as its best.
+    """
     best = Evaluation(loss_nats=0.001, characters=1)
     with monkeypatch.context() as patch:
         patch.setattr("charlstm.tasks.train.evaluate", lambda model, ids, processes: best)
@@ -63,7 +68,7 @@ def test_weights_of_an_interruption_do_not_outlive_it(tmp_path, unbroken, monkey
     assert outcome(tmp_path / "run") == unbroken[2]
 
 
-def test_a_run_ended_before_its_first_save_begins_again(tmp_path, unbroken):
+def test_a_run_that_ended_before_its_first_save_begins_again(tmp_path, unbroken):
     training = train.train_run(request(tmp_path / "run"))
     next(training)
     training.close()
@@ -71,7 +76,7 @@ def test_a_run_ended_before_its_first_save_begins_again(tmp_path, unbroken):
     assert outcome(tmp_path / "run") == unbroken[0]
 
 
-def test_a_run_ended_between_its_first_files_begins_again(tmp_path, unbroken, monkeypatch):
+def test_a_run_that_ended_between_writing_its_first_files_begins_again(tmp_path, unbroken, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(train.RunFolder, "save_resume", lambda folder, training: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -81,14 +86,14 @@ def test_a_run_ended_between_its_first_files_begins_again(tmp_path, unbroken, mo
     assert outcome(tmp_path / "run") == unbroken[0]
 
 
-def test_a_run_whose_state_was_removed_says_so(tmp_path):
+def test_resuming_a_run_without_its_resume_state_is_an_error(tmp_path):
     train_small(request(tmp_path / "run"), stop_after=10)
     (tmp_path / "run" / "resume.safetensors").unlink()
     with pytest.raises(CheckpointError, match="what going on needs is gone"):
         train_small(request(tmp_path / "run", resume=True))
 
 
-def test_a_run_that_is_over_stays_as_it_is(tmp_path, monkeypatch):
+def test_resuming_a_run_that_is_over_changes_nothing(tmp_path, monkeypatch):
     worse = (Evaluation(loss_nats=float(number), characters=1) for number in range(1, 100))
     monkeypatch.setattr("charlstm.training.loop.evaluate", lambda model, ids, processes: next(worse))
     assert train_small(request(tmp_path / "run", patience=1)).reason == "early"
@@ -98,7 +103,7 @@ def test_a_run_that_is_over_stays_as_it_is(tmp_path, monkeypatch):
     assert outcome(tmp_path / "run") == before
 
 
-def test_measurements_that_were_lost_are_no_obstacle(tmp_path):
+def test_a_run_whose_measurements_were_lost_resumes(tmp_path):
     train_small(request(tmp_path / "run"), stop_after=30)
     (tmp_path / "run" / "metrics.jsonl").write_text('{"step": 7}\n')
     train_small(request(tmp_path / "run", resume=True))

@@ -1,4 +1,4 @@
-"""What a person sees who presses Ctrl-C, whose disk is full where the output goes, or who has a terminal."""
+"""Signals, output that cannot be written, and control characters that must not reach a terminal."""
 
 import json
 import os
@@ -24,14 +24,15 @@ SMALL = ["--cells", "8", "--embedding", "4", "--streams", "4", "--window", "16",
 
 
 def wait_for(condition: Callable[[], object]) -> None:
+    """Return once condition is true; fail after a minute."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def test_a_second_signal_leaves_at_once(tmp_path):
-    """The first one saves; what takes long then is to evaluate a text of two million characters."""
+def test_a_second_signal_ends_a_training_at_once(tmp_path):
+    """After the first signal the run is saved and then evaluated, here on two million characters."""
     (tmp_path / "text.txt").write_text(TEXT)
     (tmp_path / "long.txt").write_text(TEXT * 1_200)
     out = tmp_path / "run"
@@ -41,10 +42,10 @@ def test_a_second_signal_leaves_at_once(tmp_path):
     wait_for(lambda: (out / METRICS).exists() and (out / METRICS).stat().st_size)
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
-    said = ""
-    while "is saved; evaluating it" not in said:
-        said = process.stderr.readline()
-        assert said, "it ended without a word"
+    line = ""
+    while "is saved; evaluating it" not in line:
+        line = process.stderr.readline()
+        assert line, "the training ended without saying that it is saved"
     sent = time.monotonic()
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
@@ -68,23 +69,23 @@ def test_a_closed_terminal_saves_and_stops(tmp_path):
     assert load(out).step > 0
 
 
-def test_ctrl_c_in_a_command_that_only_reads(tmp_path):
+def test_ctrl_c_in_an_inspection_writes_nothing(tmp_path):
     train_small(request(tmp_path / "run"), stop_after=20)
     (tmp_path / "long.txt").write_text(TEXT * 2_000)
     command = [*CHARLSTM, "inspect", tmp_path / "run", tmp_path / "long.txt", "--characters", "3000000"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     wait_for(lambda: len(list((tmp_path / "data" / "tokens").glob("*.json"))) > 1)
     process.send_signal(signal.SIGINT)
-    out, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert out == ""
-    assert said == "charlstm: interrupted, with nothing written that is not whole\n"
+    output, problems = process.communicate(timeout=60)
+    assert process.returncode == 130, problems
+    assert output == ""
+    assert problems == "charlstm: interrupted, with nothing written that is not whole\n"
     assert not (tmp_path / "run" / "findings.json").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("command", [["--help"], ["--version"]])
-def test_a_result_that_cannot_be_written(command):
+def test_a_result_that_cannot_be_written_is_an_error_in_two_lines(command):
     with open("/dev/full", "w") as full:
         done = subprocess.run([*CHARLSTM, *command], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2
@@ -95,7 +96,7 @@ def test_a_result_that_cannot_be_written(command):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_log_that_cannot_be_written_stops_no_training(tmp_path, monkeypatch, capsys):
+def test_a_training_goes_on_when_its_log_cannot_be_written(tmp_path, monkeypatch, capsys):
     (tmp_path / "text.txt").write_text(TEXT)
     with open("/dev/full", "w") as full:
         monkeypatch.setattr(sys, "stderr", full)
@@ -107,11 +108,11 @@ def test_a_log_that_cannot_be_written_stops_no_training(tmp_path, monkeypatch, c
 
 # Two characters that turn the direction of text, one of no width, and a letter as a tag that nobody sees.
 UNSEEN = "\u202e\u2066\u200b\U000e0041"
-ESCAPES = f"\x1b]0;owned\x07\x1b[31m\x9b2J\x08\r{UNSEEN}"
+CONTROL_CHARACTERS = f"\x1b]0;owned\x07\x1b[31m\x9b2J\x08\r{UNSEEN}"
 
 
 class Terminal:
-    """A pseudo-terminal as stdout and stderr, and all that was written there."""
+    """A pseudo-terminal that stands in for stdout and stderr and keeps all that is written there."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._ours, theirs = pty.openpty()
@@ -123,32 +124,32 @@ class Terminal:
         self._reader.start()
 
     def _read(self) -> None:
-        with suppress(OSError):  # Linux says so that the other side is closed
+        with suppress(OSError):  # on Linux, reading fails once the other side is closed
             while block := os.read(self._ours, 65_536):
                 self._written += block
 
     def written(self) -> bytes:
-        """Everything, once the terminal is closed."""
+        """Close the terminal, and return everything that was written to it."""
         self._stream.close()
         self._reader.join()
         os.close(self._ours)
         return self._written
 
 
-def test_terminal_escapes_never_reach_a_terminal(tmp_path):
-    """In the text, the prompt, the samples, the scores, the name of a file, and what a problem names."""
-    place = tmp_path / f"a{ESCAPES}.txt"
-    place.write_text((ESCAPES + "\n") * 200, newline="")
+def test_control_characters_never_reach_a_terminal(tmp_path):
+    """They stand in the text, the prompt, the samples, the scores, a file's name and in error messages."""
+    place = tmp_path / f"a{CONTROL_CHARACTERS}.txt"
+    place.write_text((CONTROL_CHARACTERS + "\n") * 200, newline="")
     out = tmp_path / "run"
     commands = [
         ["train", place, "--out", out, "--steps", 9, *SMALL],
-        ["sample", out, "--length", 200, "--prompt", ESCAPES, "--temperature", 2],
+        ["sample", out, "--length", 200, "--prompt", CONTROL_CHARACTERS, "--temperature", 2],
         ["sample", out, "--length", 50, "--count", 2, "--json"],
         ["score", out, place, "--per-character"],
         ["score", out, f"{place}x"],
         ["sample", out, "--prompt", "\x9b!"],
         ["corpora"],
-        ["train", f"--{ESCAPES}"],
+        ["train", f"--{CONTROL_CHARACTERS}"],
     ]
     raw = [b"\x1b]0", b"\x1b[31m", "\x9b".encode(), b"\x07", b"\x08", b"\r\r"]
     raw += [character.encode() for character in UNSEEN]
@@ -163,9 +164,9 @@ def test_terminal_escapes_never_reach_a_terminal(tmp_path):
             assert "\u241b".encode() in shown or b"U+" in shown
 
 
-def test_in_a_pipe_the_text_is_exact(tmp_path, monkeypatch, capfdbinary):
+def test_a_pipe_gets_the_exact_text_with_its_control_characters(tmp_path, monkeypatch, capfdbinary):
     place = tmp_path / "text.txt"
-    place.write_text((ESCAPES + "\n") * 200, newline="")
+    place.write_text((CONTROL_CHARACTERS + "\n") * 200, newline="")
     out = tmp_path / "run"
     assert run(monkeypatch, "train", place, "--out", out, "--steps", 9, *SMALL) == 0
     capfdbinary.readouterr()

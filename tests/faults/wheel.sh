@@ -1,25 +1,25 @@
 #!/bin/sh
-# Build the wheel and the sdist, install each in an environment with nothing else in it, and run the demo from
-# there, outside the repository.
+# Build the wheel and the sdist, and install each in an empty environment. From a folder outside the repository,
+# run the demo with the wheel and one short command with the sdist.
 #     sh tests/faults/wheel.sh python3 'torch==2.13.0'
 set -eu
 python=$1
 torch=$2
-place=$(mktemp -d)
-trap 'rm -rf "$place"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 pip="pip --quiet --disable-pip-version-check"
-"$python" -m venv "$place/build"
-"$place/build/bin/python" -m $pip install build
-"$place/build/bin/python" -m build --outdir "$place/dist" . >"$place/log" 2>&1 || { cat "$place/log"; exit 1; }
-for made in "$place"/dist/*.whl "$place"/dist/*.tar.gz; do
-    echo "installing $(basename "$made") in an empty environment"
-    "$python" -m venv --clear "$place/empty"
-    "$place/empty/bin/python" -m $pip install "$torch"
-    "$place/empty/bin/python" -m $pip install "$made"
-    mkdir -p "$place/elsewhere"
-    (cd "$place/elsewhere" && "$place/empty/bin/charlstm" --version)
-    case $made in
-    *.whl) (cd "$place/elsewhere" && "$place/empty/bin/charlstm" demo --minutes 1 && ls -l checkpoints/demo/report.html) ;;
-    *) (cd "$place/elsewhere" && "$place/empty/bin/charlstm" corpora) ;;
+"$python" -m venv "$work/build"
+"$work/build/bin/python" -m $pip install build
+"$work/build/bin/python" -m build --outdir "$work/dist" . >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+for package in "$work"/dist/*.whl "$work"/dist/*.tar.gz; do
+    echo "installing $(basename "$package") in an empty environment"
+    "$python" -m venv --clear "$work/empty"
+    "$work/empty/bin/python" -m $pip install "$torch"
+    "$work/empty/bin/python" -m $pip install "$package"
+    mkdir -p "$work/elsewhere"
+    (cd "$work/elsewhere" && "$work/empty/bin/charlstm" --version)
+    case $package in
+    *.whl) (cd "$work/elsewhere" && "$work/empty/bin/charlstm" demo --minutes 1 && ls -l checkpoints/demo/report.html) ;;
+    *) (cd "$work/elsewhere" && "$work/empty/bin/charlstm" corpora) ;;
     esac
 done

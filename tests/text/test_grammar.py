@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlstm.errors import CorpusError
-from charlstm.inspection.features.catalogue import Traits, features
+from charlstm.inspection.features.listed_features import Traits, features
 from charlstm.text import grammar
 from charlstm.text.corpus import default_data_folder, list_corpora, load_corpus
 from charlstm.text.grammar import GRAMMARS, GrammarName, GrammarText, generate, parse_name

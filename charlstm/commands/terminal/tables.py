@@ -8,7 +8,7 @@ from typing import Any, get_args
 from charlstm.commands.terminal import formatting
 from charlstm.config import GateOrder
 from charlstm.findings import Findings
-from charlstm.inspection.exam.marking import Result
+from charlstm.inspection.exam.marking import ExamResult
 from charlstm.tasks.import_weights import Imported
 from charlstm.tasks.score import Score
 from charlstm.text.corpus import CachedCorpus
@@ -101,7 +101,7 @@ def _effect(causal: dict[str, Any] | None) -> tuple[str, str]:
     return f"{causal['effect_nats']:+.2f}"[:6], "" if ratio is None else f"x{min(ratio, 999):.0f}"
 
 
-def exam_table(result: Result) -> str:
+def exam_table(result: ExamResult) -> str:
     """Return the marks of an exam by kind and, indented, by design, for hard cells and for soft ones."""
     rows: list[tuple[str, ...]] = []
     for title, marked in (("K >= 8", result.hard), ("K = 2, 4 with noise", result.soft)):

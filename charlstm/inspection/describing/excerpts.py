@@ -1,4 +1,4 @@
-"""The text of the page: c and the gates of the best findings along it, and tanh(c) of all cells that fit."""
+"""An excerpt holds the text that the report page shows, and what the model's cells do along it."""
 
 import base64
 import zlib
@@ -12,38 +12,49 @@ from charlstm.inspection.detecting.detect import Detected
 from charlstm.inspection.reading.trace import WARMUP, LayerTrace, trace
 from charlstm.model.char_lstm import CharLSTM
 
-_CHARACTERS = 2_000
-# tanh(c) of all cells is kept up to so many values: 300 cells along 2,000 characters.
-_GRID = 600_000
+_EXCERPT_CHARACTERS = 2_000
+# The size of the page grows with this number. It admits 300 cells along 2,000 characters.
+_LARGEST_GRID_VALUES = 600_000
 
 
-def excerpt_of(model: CharLSTM, found: Detected, findings: list[Finding]) -> Excerpt:
-    """The beginning of the confirmation split, behind a warm-up, and what the findings' cells do there."""
-    part = found.text.splits["confirm"].first
-    ids = part.ids[: WARMUP + _CHARACTERS]
+def excerpt_of(model: CharLSTM, detected: Detected, findings: list[Finding]) -> Excerpt:
+    """Return the beginning of the split "confirm" with what the cells of findings do along it.
+
+    The excerpt begins WARMUP characters into the split and has at most _EXCERPT_CHARACTERS characters. It has
+    the features that findings name. model is the model that detected was computed from.
+    """
+    chunk = detected.text.splits["confirm"].first
+    ids = chunk.ids[: WARMUP + _EXCERPT_CHARACTERS]
     (block,) = trace(model, ids, streams=1, window=len(ids))
-    wanted = {finding.feature for finding in findings}
+    named = {finding.feature for finding in findings}
     return Excerpt(
         split="confirm",
-        start=part.start + WARMUP,
-        text=part.text[WARMUP : len(ids)],
+        start=chunk.start + WARMUP,
+        text=chunk.text[WARMUP : len(ids)],
         cells={
-            f"{finding.layer}:{finding.cell}": _cell(block.layers[finding.layer], finding.cell)
+            f"{finding.layer}:{finding.cell}": _cell_lines(block.layers[finding.layer], finding.cell)
             for finding in findings
         },
         features={
-            name: part.signal(name).values[WARMUP : len(ids)].astype(int).tolist()
-            for name in part.table.names
-            if name in wanted
+            name: chunk.signal(name).values[WARMUP : len(ids)].astype(int).tolist()
+            for name in chunk.table.names
+            if name in named
         },
-        grid=_grid(torch.cat([layer.c[0, WARMUP:].cpu() for layer in block.layers], dim=1), found, model),
+        grid=_grid(
+            torch.cat([layer.c[0, WARMUP:].cpu() for layer in block.layers], dim=1),
+            detected.calibration.thresholds,
+            model.config.cells,
+        ),
     )
 
 
-def _cell(layer: LayerTrace, cell: int) -> dict[str, list[float]]:
-    """tanh(c) and c to three decimals, the four gates to two, at every character behind the warm-up."""
+def _cell_lines(layer: LayerTrace, cell: int) -> dict[str, list[float]]:
+    """Return tanh(c), c and the four gates of one cell at every character behind the warm-up.
 
-    def along(values: Tensor, decimals: int) -> list[float]:
+    tanh(c) and c are rounded to three decimals, the gates to two. layer is a trace of a single stream.
+    """
+
+    def rounded(values: Tensor, decimals: int) -> list[float]:
         return [round(value, decimals) for value in values[0, WARMUP:, cell].tolist()]
 
     gates = {
@@ -52,24 +63,32 @@ def _cell(layer: LayerTrace, cell: int) -> dict[str, list[float]]:
         "candidate": layer.gates.g,
         "output": layer.gates.o,
     }
-    lines = {name: along(values, 2) for name, values in gates.items()}
-    return {"tanh_c": along(layer.c.tanh(), 3), "c": along(layer.c, 3), **lines}
+    gate_lines = {name: rounded(values, 2) for name, values in gates.items()}
+    return {"tanh_c": rounded(layer.c.tanh(), 3), "c": rounded(layer.c, 3), **gate_lines}
 
 
-def _grid(c: Tensor, found: Detected, model: CharLSTM) -> Json:
-    """tanh(c) of all cells of c (characters, cells of all layers), or of those that move most.
+def _grid(c: Tensor, thresholds: Tensor, cells_per_layer: int) -> Json:
+    """Return tanh(c) of all cells, or of those that move most where all are too many, as JSON values.
 
-    `tanh_c` is base64 of zlib of int8, cell after cell: 127 tanh(c), each less the one before it, modulo 256.
-    `thresholds` lie between the two levels of each cell, as tanh(c), and split its positions on and off.
+    c (characters, cells of all layers) float32 are cell states; thresholds (cells of all layers) float64 lie
+    between the two levels of each cell's c. The result has these entries:
+
+    cells: names "layer:cell" of the cells in the grid, in order.
+    of: number of cells in all layers together.
+    thresholds: tanh of each threshold, in [-1, 1]; it divides the positions of a cell into on and off.
+    tanh_c: tanh(c), rounded to whole 127ths, as int8 from -127 to 127, one cell after the other. Each number
+        has the one before it in its cell subtracted, modulo 256; the bytes are compressed by zlib and
+        encoded in base64.
     """
-    squashed = c.tanh()
-    spread = squashed.std(0).nan_to_num()
-    kept = spread.argsort(descending=True)[: max(1, _GRID // len(c))].sort().values
-    steps = (squashed[:, kept].t() * 127).round().to(torch.int16).numpy()
-    moved = np.diff(steps, axis=1, prepend=0).astype(np.uint8)
+    tanh_c = c.tanh()
+    spread = tanh_c.std(0).nan_to_num()
+    # Sorted, so that the cells of the grid are in the order of their numbers.
+    places = spread.argsort(descending=True)[: max(1, _LARGEST_GRID_VALUES // len(c))].sort().values
+    steps_of_127 = (tanh_c[:, places].t() * 127).round().to(torch.int16).numpy()
+    differences = np.diff(steps_of_127, axis=1, prepend=0).astype(np.uint8)
     return {
-        "cells": [f"{place // model.config.cells}:{place % model.config.cells}" for place in kept.tolist()],
+        "cells": [f"{place // cells_per_layer}:{place % cells_per_layer}" for place in places.tolist()],
         "of": c.shape[1],
-        "thresholds": [round(value, 3) for value in found.calibration.thresholds[kept].tanh().tolist()],
-        "tanh_c": base64.b64encode(zlib.compress(moved.tobytes(), 9)).decode("ascii"),
+        "thresholds": [round(value, 3) for value in thresholds[places].tanh().tolist()],
+        "tanh_c": base64.b64encode(zlib.compress(differences.tobytes(), 9)).decode("ascii"),
     }

@@ -1,4 +1,7 @@
-"""What the passes gave -> the plain data of findings.json."""
+"""The results of detection and intervention become the plain data of findings.json.
+
+Here are the findings with their mechanism, the facts about the model, the method and the provenance.
+"""
 
 import platform
 from datetime import datetime, timezone
@@ -20,66 +23,72 @@ from charlstm.inspection.intervening import effect
 from charlstm.inspection.study import Standing, Study
 from charlstm.model.char_lstm import CharLSTM
 
-# A counter that leaks no more than this share of itself counts in a line.
-_LINEAR = 0.5
+# A counter whose leak, the share of itself that it loses over a segment, is larger is called saturating.
+_LARGEST_LINEAR_LEAK = 0.5
 
 
 def findings_of(studied: Study, model: CharLSTM) -> list[Finding]:
-    """The pairs that stand as findings, the best held-out score first."""
-    drawn = portraits(model, studied.found, studied.standing)
-    missing: list[Json | None] = [None] * (len(studied.standing) - len(drawn))
+    """Return the findings of a study of model, in descending order of their held-out score."""
+    detected, standings = studied.found, studied.standing
+    drawn = portraits(model, detected, standings)
+    without_portrait: list[Json | None] = [None] * (len(standings) - len(drawn))
     return [
-        _finding(studied.found, standing, model, portrait)
-        for standing, portrait in zip(studied.standing, [*drawn, *missing], strict=True)
+        _finding(detected, standing, model, portrait)
+        for standing, portrait in zip(standings, [*drawn, *without_portrait], strict=True)
     ]
 
 
-def _finding(found: Detected, standing: Standing, model: CharLSTM, portrait: Json | None) -> Finding:
+def _finding(detected: Detected, standing: Standing, model: CharLSTM, portrait: Json | None) -> Finding:
+    """Return one standing pair of cell and feature as a Finding with the given portrait."""
     layer, cell = divmod(standing.cell, model.config.cells)
-    weights = weights_of(model, layer, cell, specific_drivers(standing.name.drivers), found.text.symbols)
-    mechanism = _mechanism(found, standing, weights)
+    weights = weights_of(model, layer, cell, specific_drivers(standing.name.drivers), detected.text.symbols)
     return Finding(
         layer=layer,
         cell=cell,
         kind=standing.name.kind,
         feature=standing.feature.name,
         drivers=standing.name.drivers,
-        polarity=int(found.pairs.signs[standing.place]),
-        detection=_detection(found, standing),
-        mechanism=mechanism,
+        polarity=int(detected.pairs.signs[standing.place]),
+        detection=_detection(detected, standing),
+        mechanism=_mechanism(detected, standing, weights),
         causal=standing.proof.causal,
         verdict=standing.proof.verdict,
         portrait=portrait,
     )
 
 
-def _detection(found: Detected, standing: Standing) -> Detection:
+def _detection(detected: Detected, standing: Standing) -> Detection:
+    """Return how well the cell of a standing pair follows its feature."""
     cell, place = standing.cell, standing.place
-    column = int(found.pairs.features[place])
-    score = found.discovery.scores.correlation[cell, column].abs()
-    confirmed = found.confirmation
+    feature = int(detected.pairs.features[place])
+    score = detected.discovery.scores.correlation[cell, feature].abs()
+    confirmed = detected.confirmation
+    if standing.feature.kind == "switch":
+        numbers_of_kind = _switch_numbers(detected, standing)
+    else:
+        numbers_of_kind = _counter_numbers(detected, place)
     return Detection(
         score=float(score),
-        discovery_p_value=float(null.p_values(score[None], found.discovery.null)),
-        null_max=float(found.discovery.null.max()),
+        discovery_p_value=float(null.p_values(score[None], detected.discovery.null)),
+        null_max=float(detected.discovery.null.max()),
         held_out_score=float(confirmed.correlation[place].abs()),
         held_out_partial=float(confirmed.partial[place].abs()),
         held_out_context_partial=float(confirmed.context_partial[place].abs()),
         held_out_null_max=float(confirmed.null.max()),
         p_value=float(confirmed.p_values[place]),
-        untrained_score=float(found.untrained[column]),
-        memory=float(found.discovery.memory[cell]),
-        level_share=float(found.calibration.level_shares[cell]),
-        threshold=float(found.calibration.thresholds[cell]),
+        untrained_score=float(detected.untrained[feature]),
+        memory=float(detected.discovery.memory[cell]),
+        level_share=float(detected.calibration.level_shares[cell]),
+        threshold=float(detected.calibration.thresholds[cell]),
         slope=float(confirmed.slopes[place]),
-        **_of_switch(found, standing) if standing.feature.kind == "switch" else _of_count(found, place),
+        **numbers_of_kind,
     )
 
 
-def _of_switch(found: Detected, standing: Standing) -> Json:
-    """What only a switch has."""
-    place, confirmed = standing.place, found.confirmation
-    off = found.calibration.means[standing.cell] + confirmed.staircases.means()[place, 0]
+def _switch_numbers(detected: Detected, standing: Standing) -> Json:
+    """Return the fields of Detection that apply only where the feature is a switch."""
+    place, confirmed = standing.place, detected.confirmation
+    off = detected.calibration.means[standing.cell] + confirmed.staircases.means()[place, 0]
     return {
         "accuracy": float(confirmed.accuracy[place]),
         "balanced_accuracy": float(confirmed.balanced_accuracy[place]),
@@ -90,9 +99,12 @@ def _of_switch(found: Detected, standing: Standing) -> Json:
     }
 
 
-def _of_count(found: Detected, place: int) -> Json:
-    """What only a counter or a depth has."""
-    profile = found.confirmation.staircases
+def _counter_numbers(detected: Detected, place: int) -> Json:
+    """Return the fields of Detection that apply only where the feature is a counter or a depth.
+
+    place is the place of the pair of cell and feature among detected.pairs.
+    """
+    profile = detected.confirmation.staircases
     leak = float(profile.leak()[place])
     return {
         "accuracy": None,
@@ -100,30 +112,34 @@ def _of_count(found: Detected, place: int) -> Json:
         "straightness": float(profile.straightness()[place]),
         "reset_spread": float(profile.reset_spread()[place]),
         "leak": leak,
-        "shape": "linear" if leak <= _LINEAR else "saturating",
+        "shape": "linear" if leak <= _LARGEST_LINEAR_LEAK else "saturating",
         "staircase": profile.staircase(place),
         "levels_told_apart": int(profile.levels()[place]),
     }
 
 
-def _mechanism(found: Detected, standing: Standing, weights: Json) -> Mechanism:
-    """The gates of a cell at the characters that end its drivers, and at all others."""
-    gates, place = found.confirmation.gates, standing.place
-    ends = {driver[-1] for driver in specific_drivers(standing.name.drivers)}
-    drivers = torch.tensor([symbol in ends for symbol in found.text.symbols])
+def _mechanism(detected: Detected, standing: Standing, weights: Json) -> Mechanism:
+    """Return the mean gates of a cell at the ends of its drivers and elsewhere, and its weights."""
+    gates, place = detected.confirmation.gates, standing.place
+    last_characters = {driver[-1] for driver in specific_drivers(standing.name.drivers)}
+    at_drivers = torch.tensor([symbol in last_characters for symbol in detected.text.symbols])
     return Mechanism(
-        input_gate=gates.mean("input", place, ~drivers),
-        input_gate_at_drivers=gates.mean("input", place, drivers),
-        forget_gate=gates.mean("forget", place, ~drivers),
-        forget_gate_at_drivers=gates.mean("forget", place, drivers),
-        output_gate=gates.mean("output", place, torch.ones_like(drivers)),
+        input_gate=gates.mean("input", place, ~at_drivers),
+        input_gate_at_drivers=gates.mean("input", place, at_drivers),
+        forget_gate=gates.mean("forget", place, ~at_drivers),
+        forget_gate_at_drivers=gates.mean("forget", place, at_drivers),
+        output_gate=gates.mean("output", place, torch.ones_like(at_drivers)),
         output_saturation=float(gates.output_saturation.shares()[1][place]),
         weights=weights,
     )
 
 
 def model_facts(model: CharLSTM, bits_per_character: float | None, checkpoint: str | None) -> ModelFacts:
-    """The model as findings.json names it."""
+    """Return the facts about model that findings.json has.
+
+    bits_per_character is that of the model on its validation text, checkpoint the folder of its run; each is
+    None where it is not known.
+    """
     return ModelFacts(
         layers=model.config.layers,
         cells=model.config.cells,
@@ -135,9 +151,12 @@ def model_facts(model: CharLSTM, bits_per_character: float | None, checkpoint: s
     )
 
 
-def method_of(found: Detected, share: Json, controls: dict[str, Json], config: InspectionConfig) -> Method:
-    """What was tested, against which nulls, by which rules."""
-    table = found.text.table
+def method_of(detected: Detected, share: Json, controls: dict[str, Json], config: InspectionConfig) -> Method:
+    """Return what was tested, how chance was measured, and by which rules a pair becomes a finding.
+
+    share and controls are the two results of `control_networks.share_above`.
+    """
+    table = detected.text.table
     return Method(
         features=[feature.name for feature in table.features if not feature.pseudo],
         dropped_features=list(table.dropped),
@@ -145,33 +164,42 @@ def method_of(found: Detected, share: Json, controls: dict[str, Json], config: I
         null={
             "kind": "circular shift of the features, the same for all cells, largest score of any pair",
             "shifts": config.shifts,
-            "shortest_shift": found.shortest_shift,
+            "shortest_shift": detected.shortest_shift,
             "significance": config.significance,
-            "discovery": _rounded(found.discovery.null.sort().values, 4),
-            "held_out": _rounded(found.confirmation.null.sort().values, 4),
+            "discovery": _rounded(detected.discovery.null.sort().values, 4),
+            "held_out": _rounded(detected.confirmation.null.sort().values, 4),
         },
-        rules={
-            "least_score": discovery.LEAST_SCORE,
-            "untrained_deviations": discovery.UNTRAINED_DEVIATIONS,
-            "feature_memory": discovery.LEAST_FEATURE_MEMORY,
-            "proposed_feature_memory": discovery.LEAST_PROPOSED_MEMORY,
-            "partial_share": discovery.LEAST_PARTIAL_RATIO,
-            "context_partial_share": confirmation.LEAST_CONTEXT_RATIO,
-            "memory": discovery.LEAST_MEMORY_RATIO,
-            "straightness": confirmation.LEAST_STRAIGHTNESS,
-            "reset_spread": confirmation.LARGEST_RESET_SPREAD,
-            "leak": confirmation.LARGEST_LEAK,
-            "least_effect_nats": effect.LEAST_EFFECT_NATS,
-            "least_effect_ratio": effect.LEAST_RATIO,
-        },
-        controls={**controls, "pseudo_features": pseudo_discoveries(found)},
+        rules=_rules(),
+        controls={**controls, "pseudo_features": pseudo_discoveries(detected)},
         seed=config.seed,
         share=share,
     )
 
 
+def _rules() -> dict[str, float]:
+    """Return the limits that detection and intervention apply, by their names in findings.json."""
+    return {
+        "least_score": discovery.LEAST_SCORE,
+        "untrained_deviations": discovery.UNTRAINED_DEVIATIONS,
+        "feature_memory": discovery.LEAST_FEATURE_MEMORY,
+        "proposed_feature_memory": discovery.LEAST_PROPOSED_MEMORY,
+        "partial_share": discovery.LEAST_PARTIAL_RATIO,
+        "context_partial_share": confirmation.LEAST_CONTEXT_RATIO,
+        "memory": discovery.LEAST_MEMORY_RATIO,
+        "straightness": confirmation.LEAST_STRAIGHTNESS,
+        "reset_spread": confirmation.LARGEST_RESET_SPREAD,
+        "leak": confirmation.LARGEST_LEAK,
+        "least_effect_nats": effect.LEAST_EFFECT_NATS,
+        "least_effect_ratio": effect.LEAST_RATIO,
+    }
+
+
 def provenance_of(model: CharLSTM, command: str | None) -> Json:
-    """What was read, what wrote the findings, and when; the hash is of all weights, by name."""
+    """Return which software and machine wrote the findings, from which weights, by which command, and when.
+
+    weights_sha256 is the SHA-256 of all weights of model as float32 numbers; command is the command line that
+    was typed, or None; created is the present time in UTC.
+    """
     arrays = {name: values.detach().float().cpu().numpy() for name, values in model.state_dict().items()}
     return {
         "charlstm": version("charlstm"),
@@ -185,4 +213,5 @@ def provenance_of(model: CharLSTM, command: str | None) -> Json:
 
 
 def _rounded(values: Tensor, decimals: int) -> list[float]:
+    """Return values (n,) as a list of numbers with the given number of decimals."""
     return [round(value, decimals) for value in values.tolist()]

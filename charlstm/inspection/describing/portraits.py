@@ -1,9 +1,11 @@
-"""What a finding looks like: its c around the events of its feature, by level, and in three excerpts.
+"""A portrait shows c of a finding: around the events of its feature, by its level, and in three excerpts.
 
-All of the confirmation split, which had no part in choosing the finding.
+A portrait is made from the split "confirm", which had no part in choosing the finding. An event is a position
+where the feature moves: a switch goes on or off, a depth goes up or down, a counter falls back.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,92 +19,111 @@ from charlstm.inspection.reading.trace import Cut, counted_blocks
 from charlstm.inspection.study import Standing
 from charlstm.model.char_lstm import CharLSTM
 
-# What a finding looks like is soon clear, and so many columns of c have to be held at once.
-_CHARACTERS = 150_000
-_MOST = 64
-# Characters before and after an event in a mean trace, and events that it is taken over at most.
-BEFORE, AFTER = 16, 48
-_EVENTS = 2_000
-# Bins of tanh(c) in [-1, 1].
-BINS = 40
-# Characters in an excerpt, and between the beginnings of two that compete.
-EXCERPT, _STRIDE = 128, 32
-# Positions of an excerpt at which a feature must be off its median: else there is nothing to follow.
-_MOVED = 8
-# From this r on a cell follows its feature in an excerpt, be it by a small step.
-_FOLLOWS = 0.5
-# Values of a count that a staircase has at most, and how often each must occur.
-STAIRS, _OCCURRENCES = 80, 20
-_TOLD = ("mean", "low", "high")
+# c of all drawn cells is held in memory at once: at most these characters of that number of cells.
+_LONGEST_TEXT_CHARACTERS = 150_000
+_MOST_PORTRAITS = 64
+# Characters before and after an event in its mean trace.
+CHARACTERS_BEFORE, CHARACTERS_AFTER = 16, 48
+# More events than these are thinned out, evenly along the text, before their mean trace is taken.
+_MOST_EVENTS = 2_000
+# Equal bins of tanh(c) in [-1, 1].
+HISTOGRAM_BINS = 40
+EXCERPT_CHARACTERS = 128
+# Excerpts that compete begin at multiples of this.
+_EXCERPT_STRIDE_CHARACTERS = 32
+# In a window with fewer positions where the feature is off its median, there is nothing for a cell to follow.
+_LEAST_MOVED_POSITIONS = 8
+# From this r on a cell is said to follow its feature in a window, however small its step.
+_LEAST_FOLLOWING_R = 0.5
+# A staircase ends before the first value that occurs less often than _LEAST_OCCURRENCES.
+MOST_STAIRS, _LEAST_OCCURRENCES = 80, 20
+_SUMMARY_NAMES = ("mean", "low", "high")
 
 Values = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 
-def portraits(model: CharLSTM, found: Detected, standing: Sequence[Standing]) -> list[Json]:
-    """One portrait for each of the first findings, the best of them: see `portrait`."""
-    chosen = list(standing[:_MOST])
+def portraits(model: CharLSTM, detected: Detected, standings: Sequence[Standing]) -> list[Json]:
+    """Return one `portrait` for each of the first _MOST_PORTRAITS of standings, in their order.
+
+    The portraits are made from the first chunk of the split "confirm", which is read with model once.
+    """
+    chosen = list(standings[:_MOST_PORTRAITS])
     if not chosen:
         return []
-    part = found.text.splits["confirm"].first.beginning(_CHARACTERS)
-    shape = (part.cut.streams, -1)
-    c = _columns(model, part.ids, part.cut, [one.cell for one in chosen])
-    positions = part.cut.counted.reshape(shape)
-    signs = found.pairs.signs.tolist()
+    chunk = detected.text.splits["confirm"].first.beginning(_LONGEST_TEXT_CHARACTERS)
+    shape = (chunk.cut.streams, -1)
+    c = _c_of_cells(model, chunk.ids, chunk.cut, [standing.cell for standing in chosen])
+    positions = chunk.cut.counted.reshape(shape)
+    signs = detected.pairs.signs.tolist()
     return [
         portrait(
-            c[:, place].numpy().reshape(shape),
-            part.signal(one.feature.name),
+            c[:, column].numpy().reshape(shape),
+            chunk.signal(standing.feature.name),
             positions,
-            part.text,
-            sign=int(signs[one.place]),
-            start=part.start,
+            chunk.text,
+            sign=int(signs[standing.place]),
+            start=chunk.start,
         )
-        for place, one in enumerate(chosen)
+        for column, standing in enumerate(chosen)
     ]
 
 
-def _columns(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut, cells: list[int]) -> Tensor:
-    """(rows, cells) float32: c of some cells at every counted position."""
-    found = torch.zeros(len(cut.counted), len(cells))
+def _c_of_cells(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut, cells: list[int]) -> Tensor:
+    """Return (rows, cells) float32: c of cells, numbered over all layers, at all counted positions."""
+    c = torch.zeros(len(cut.counted), len(cells))
     for block in counted_blocks(model, ids, cut):
-        found[block.rows] = block.c[:, cells]
-    return found
+        c[block.rows] = block.c[:, cells]
+    return c
 
 
 def portrait(
     c: Values, signal: Signal, positions: NDArray[np.int64], text: str, *, sign: int, start: int = 0
 ) -> Json:
-    """c (stretches, characters) of a cell that follows a feature with a sign, at positions of a text that
-    begins at start of a longer one.
+    """Return the portrait of a cell that follows the feature of signal, as JSON values.
 
-    `trace` has, by event, the mean and the quartiles of c from `first` characters before it on; `histogram`,
-    by level of the feature, how often tanh(c) fell in each of BINS equal bins of [-1, 1]; `staircase`, of
-    what counts, the mean and the quartiles of c at every value from 0 on; `excerpts` the text, tanh(c) and
-    the feature where the cell follows best, by the smallest step, and least, with r there and the step of c
-    per unit of the feature.
+    c (stretches, characters) are the cell's states at positions (stretches, characters) of text, along which
+    signal runs; text begins at the position start of a longer one. sign, 1 or -1, is the sign of the
+    correlation of c with the feature. The result has these entries:
+
+    characters: number of values in c.
+    trace: `events` has for each kind of event the mean of c and its quartiles `low` and `high` at each
+        character around the event, and the `count` of events; the first value is `first` characters from the
+        event, a negative number.
+    histogram: for each level of the feature, how often tanh(c) is in each of HISTOGRAM_BINS equal bins of
+        [-1, 1].
+    staircase: for a counter and a depth, `mean`, `low` and `high` of c, and the `count` of positions, at each
+        value of the feature from 0 on; None for a switch.
+    excerpts: by name, `strongest` where the cell follows the feature best, `weakest` where it follows by the
+        smallest step, and `counter_example` where it follows least. Each has its `start` in the longer text,
+        its `text`, `tanh_c` and `feature` at each character, the correlation `r` with the feature times sign,
+        in [-1, 1], and `step`, the change of c for each unit of the feature. Where the feature hardly moves,
+        there are none.
     """
     feature, values = signal.feature, signal.values[positions].astype(np.float32)
+    followed = _Followed(c, values, sign)
     return {
         "characters": int(c.size),
         "trace": {
-            "first": -BEFORE,
-            "events": {name: _around(c, at) for name, at in events(values, feature.kind).items()},
+            "first": -CHARACTERS_BEFORE,
+            "events": {name: _around_events(c, at) for name, at in events(values, feature.kind).items()},
         },
-        "histogram": {
-            name: np.histogram(np.tanh(c[where]), bins=BINS, range=(-1, 1))[0].tolist()
-            for name, where in levels(values, feature.kind).items()
-        },
+        "histogram": {name: _histogram(c[where]) for name, where in levels(values, feature.kind).items()},
         "staircase": None if feature.kind == "switch" else _staircase(c, values),
         "excerpts": {
-            name: {"start": start + int(positions[at])} | _excerpt(c, values, positions, text, at, sign)
-            for name, at in _chosen(c, values, sign).items()
+            name: _excerpt(followed, place, int(positions[place]), text, start)
+            for name, place in _excerpt_places(followed).items()
         },
     }
 
 
 def events(values: Values, kind: FeatureKind) -> dict[str, Flags]:
-    """Where a feature (stretches, characters) moves: a switch on, off, a depth up, down, a counter back."""
+    """Return for each kind of event of a feature where it happens, (stretches, characters) bool.
+
+    values (stretches, characters) float32 are the feature's. A switch is "set" where it goes on and "reset"
+    where it goes off; a depth makes a "step" up and an "unstep" down; a counter is "reset" where it falls.
+    The first character of a stretch is no event.
+    """
     change = np.zeros_like(values)
     change[:, 1:] = np.diff(values, axis=1)
     if kind == "switch":
@@ -113,7 +134,12 @@ def events(values: Values, kind: FeatureKind) -> dict[str, Flags]:
 
 
 def levels(values: Values, kind: FeatureKind) -> dict[str, Flags]:
-    """The positions by level: a switch off and on, a depth 0 to 3 and beyond, thirds of a counter."""
+    """Return for each level of a feature, by its name on the page, where it has the level.
+
+    values (stretches, characters) float32 are the feature's; the results are bool and of this shape. A switch
+    has the levels "off" and "on"; a depth 0, 1, 2 and "3 or more", of which those that occur are returned; a
+    counter's values are divided into three parts that occur about equally often.
+    """
     if kind == "switch":
         return {"off": values <= 0, "on": values > 0}
     if kind == "depth":
@@ -127,85 +153,130 @@ def levels(values: Values, kind: FeatureKind) -> dict[str, Flags]:
     }
 
 
-def _around(c: Values, at: Flags) -> Json:
-    """The mean and the quartiles of c around those events (stretches, characters) that have room."""
+def _histogram(c: Values) -> list[int]:
+    """Return how many of the cell states c (n,) have tanh(c) in each of HISTOGRAM_BINS bins of [-1, 1]."""
+    counts: list[int] = np.histogram(np.tanh(c), bins=HISTOGRAM_BINS, range=(-1, 1))[0].tolist()
+    return counts
+
+
+def _around_events(c: Values, at: Flags) -> Json:
+    """Return the mean and the quartiles of c at each character around the events, and their count.
+
+    c (stretches, characters) are cell states, at (stretches, characters) says where the events are. Events
+    too near the ends of their stretch are left out.
+    """
     at = at.copy()
-    at[:, :BEFORE] = False
-    at[:, at.shape[1] - AFTER :] = False
+    at[:, :CHARACTERS_BEFORE] = False
+    at[:, at.shape[1] - CHARACTERS_AFTER :] = False
     stretch, place = np.nonzero(at)
-    every = -(-len(place) // _EVENTS) or 1
-    windows = c[stretch[::every, None], place[::every, None] + np.arange(-BEFORE, AFTER + 1)]
+    every = -(-len(place) // _MOST_EVENTS) or 1
+    around = np.arange(-CHARACTERS_BEFORE, CHARACTERS_AFTER + 1)
+    windows = c[stretch[::every, None], place[::every, None] + around]
     if not len(windows):
-        return {"count": 0, **{name: [] for name in _TOLD}}
-    told = [_told(column) for column in windows.T]
-    return {"count": len(windows), **{name: [one[name] for one in told] for name in _TOLD}}
+        return {"count": 0, **{name: [] for name in _SUMMARY_NAMES}}
+    return {"count": len(windows), **_summaries(windows.T)}
 
 
 def _staircase(c: Values, values: Values) -> Json:
-    """The mean and the quartiles of c at the values from 0 on that are common, up to STAIRS of them."""
-    counts = np.bincount(values.ravel().astype(np.int64), minlength=STAIRS + 1)[:STAIRS]
-    rare = np.flatnonzero(counts < _OCCURRENCES)
-    stop = int(rare[0]) if len(rare) else STAIRS
-    found = [_told(c[values == value]) for value in range(stop)]
-    return {"count": counts[:stop].tolist(), **{name: [one[name] for one in found] for name in _TOLD}}
+    """Return the mean and the quartiles of c at each value of the feature from 0 on, and their counts.
+
+    c and values, the feature's, are (stretches, characters). The staircase ends before the first value that
+    is rare, and has at most MOST_STAIRS values.
+    """
+    counts = np.bincount(values.ravel().astype(np.int64), minlength=MOST_STAIRS + 1)[:MOST_STAIRS]
+    rare = np.flatnonzero(counts < _LEAST_OCCURRENCES)
+    stop = int(rare[0]) if len(rare) else MOST_STAIRS
+    return {"count": counts[:stop].tolist(), **_summaries([c[values == value] for value in range(stop)])}
 
 
-def _told(values: Values) -> dict[str, float]:
-    """The mean and the quartiles of some values of c."""
+def _summaries(groups: Sequence[Values] | Values) -> dict[str, list[float]]:
+    """Return the mean and the quartiles of each of groups, each group (n,), by name, to three decimals."""
+    rows = [_summary(group) for group in groups]
+    return {name: [row[place] for row in rows] for place, name in enumerate(_SUMMARY_NAMES)}
+
+
+def _summary(values: Values) -> tuple[float, float, float]:
+    """Return the mean, the lower and the upper quartile of values (n,), to three decimals."""
     low, high = np.quantile(values, (0.25, 0.75))
-    told = (float(values.mean(dtype=np.float64)), float(low), float(high))
-    return {name: round(value, 3) for name, value in zip(_TOLD, told, strict=True)}
+    return round(float(values.mean(dtype=np.float64)), 3), round(float(low), 3), round(float(high), 3)
 
 
-def _chosen(c: Values, values: Values, sign: int) -> dict[str, tuple[int, int]]:
-    """(stretch, first character) of the strongest and the weakest excerpt and the counter-example, if any."""
-    if c.shape[1] < EXCERPT:
+@dataclass(frozen=True, eq=False)
+class _Followed:
+    """A cell along the text and the feature that it follows.
+
+    c and values, those of the feature, are (stretches, characters) float32; sign, 1 or -1, is the sign of
+    their correlation.
+    """
+
+    c: Values
+    values: Values
+    sign: int
+
+
+def _excerpt_places(followed: _Followed) -> dict[str, tuple[int, int]]:
+    """Return (stretch, first character) of the excerpts "strongest", "counter_example" and "weakest".
+
+    There is none where no window has a feature that moves enough. There is no "weakest" where the cell
+    follows the feature in no window that is clear of the other two.
+    """
+    if followed.c.shape[1] < EXCERPT_CHARACTERS:
         return {}
-    followed, seen = (
-        np.lib.stride_tricks.sliding_window_view(each, EXCERPT, axis=1)[:, ::_STRIDE].astype(np.float64)
-        for each in (c, values)
-    )
-    r, step = _fits(followed, seen)
-    r, step = r * sign, step * sign
+    r, step = _fits(*(_windows(values) for values in (followed.c, followed.values)))
+    r, step = r * followed.sign, step * followed.sign
     if np.isnan(r).all():
         return {}
     best, worst = np.nanargmax(r), np.nanargmin(r)
-    steps = np.where(r >= _FOLLOWS, step, np.nan).ravel()
+    steps = np.where(r >= _LEAST_FOLLOWING_R, step, np.nan).ravel()
+    overlapping = EXCERPT_CHARACTERS // _EXCERPT_STRIDE_CHARACTERS
     for taken in (best, worst):
-        steps[max(0, taken - EXCERPT // _STRIDE) : taken + EXCERPT // _STRIDE + 1] = np.nan
+        steps[max(0, taken - overlapping) : taken + overlapping + 1] = np.nan
     places = {"strongest": best, "counter_example": worst}
     if not np.isnan(steps).all():
         places["weakest"] = np.nanargmin(steps)
     across = r.shape[1]
-    return {name: (int(at) // across, int(at) % across * _STRIDE) for name, at in places.items()}
-
-
-def _fits(c: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """r and slope of c over the feature in each of (stretches, excerpts, characters); NaN where it rests."""
-    c, centred = c - c.mean(2, keepdims=True), values - values.mean(2, keepdims=True)
-    product, squares = (c * centred).sum(2), np.square(centred).sum(2)
-    middle = np.median(values, axis=2, keepdims=True)
-    squares[(values != middle).sum(2) < _MOVED] = np.nan
-    return product / np.sqrt(squares * np.square(c).sum(2).clip(1e-12)), product / squares
-
-
-def _excerpt(
-    c: Values, values: Values, positions: NDArray[np.int64], text: str, at: tuple[int, int], sign: int
-) -> Json:
-    """One excerpt as plain data."""
-    stretch, first = at
-    span = slice(first, first + EXCERPT)
-    here = (part[None, stretch : stretch + 1, span].astype(np.float64) for part in (c, values))
-    r, step = (float(each[0, 0]) for each in _fits(*here))
-    start = int(positions[at])
     return {
-        "text": text[start : start + EXCERPT],
-        "tanh_c": _rounded(np.tanh(c[stretch, span])),
-        "feature": values[stretch, span].astype(int).tolist(),
-        "r": round(r * sign, 4),
-        "step": round(step, 4),
+        name: (int(at) // across, int(at) % across * _EXCERPT_STRIDE_CHARACTERS)
+        for name, at in places.items()
     }
 
 
-def _rounded(values: NDArray[np.floating]) -> list[float]:
-    return [round(float(value), 3) for value in values]
+def _windows(values: Values) -> NDArray[np.float64]:
+    """Return (stretches, windows, EXCERPT_CHARACTERS) float64: the windows of values that compete.
+
+    values is (stretches, characters); windows begin at multiples of _EXCERPT_STRIDE_CHARACTERS.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(values, EXCERPT_CHARACTERS, axis=1)
+    return windows[:, ::_EXCERPT_STRIDE_CHARACTERS].astype(np.float64)
+
+
+def _fits(c: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Return the correlation of c with a feature and the slope of c over it, in each of several windows.
+
+    c and values, the feature's, are (stretches, windows, characters); both results are (stretches, windows),
+    NaN where the feature is off its median at fewer than _LEAST_MOVED_POSITIONS positions.
+    """
+    c, centred = c - c.mean(2, keepdims=True), values - values.mean(2, keepdims=True)
+    product, squares = (c * centred).sum(2), np.square(centred).sum(2)
+    middle = np.median(values, axis=2, keepdims=True)
+    squares[(values != middle).sum(2) < _LEAST_MOVED_POSITIONS] = np.nan
+    return product / np.sqrt(squares * np.square(c).sum(2).clip(1e-12)), product / squares
+
+
+def _excerpt(followed: _Followed, place: tuple[int, int], position: int, text: str, start: int) -> Json:
+    """Return the excerpt that begins at place, (stretch, character) of followed, as JSON values.
+
+    position is the position of its first character in text, which begins at start of a longer text.
+    """
+    stretch, first = place
+    span = slice(first, first + EXCERPT_CHARACTERS)
+    c, values = followed.c[stretch, span], followed.values[stretch, span]
+    r, step = (float(fit[0, 0]) for fit in _fits(*(v[None, None].astype(np.float64) for v in (c, values))))
+    return {
+        "start": start + position,
+        "text": text[position : position + EXCERPT_CHARACTERS],
+        "tanh_c": [round(float(value), 3) for value in np.tanh(c)],
+        "feature": values.astype(int).tolist(),
+        "r": round(r * followed.sign, 4),
+        "step": round(step, 4),
+    }

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.inspection.detecting.movements import Movements, Numbers
-from charlstm.inspection.features.automata import Automaton
 from charlstm.inspection.features.feature import ANY_CHARACTER
+from charlstm.inspection.features.proposed_features import Automaton
 from charlstm.inspection.reading.splits import Chunk
 
 # Automata that the cells of a model may propose altogether.

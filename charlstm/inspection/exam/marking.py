@@ -1,4 +1,4 @@
-"""Sitting the exam: what was found in each network against what was planted, and the marks for it."""
+"""The exam is run here: networks are inspected, and the answers are compared with the questions."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,16 +8,30 @@ import torch
 
 from charlstm.config import InspectionConfig
 from charlstm.findings import Kind, Verdict
-from charlstm.inspection.exam.questions import CHARACTERS, Paper, Question, set_paper
+from charlstm.inspection.exam.planted_networks import EXAM_TEXT_CHARACTERS, ExamNetwork, make_exam_network
+from charlstm.inspection.exam.questions import Question
 from charlstm.inspection.features.feature import Drivers
 from charlstm.inspection.reading.inspected_text import read_text
 from charlstm.inspection.study import Standing, study
 from charlstm.inspection.twins import untrained_twin
 
+_STREAMS = 8
+_INTERVENTIONS = 64
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What became of one planted cell, or of a finding where nothing was planted."""
+    """An Answer is what an inspection said about one planted cell, or about a cell where nothing is planted.
+
+    label: name of the planted cell's design, "nothing" where nothing is planted.
+    wanted: the right kind; None where the cell must not be found.
+    found: the kind that was found; None where the cell was not found.
+    drivers_right: whether the cell was found with the right drivers.
+    wanted_verdict: the right verdict; None where the cell must not be found.
+    verdict: the verdict that was given; None where there was none.
+    tolerated: whether the cell may also be missed.
+    hard: whether the drive of the network is hard.
+    """
 
     label: str
     wanted: Kind | None
@@ -28,61 +42,96 @@ class Answer:
     tolerated: bool
     hard: bool
 
+    @property
+    def kind_right(self) -> bool:
+        """Whether the found kind is the right one, or the cell was rightly not found."""
+        return self.found == self.wanted
 
-def mark(paper: Paper, *, seed: int) -> list[Answer]:
-    """Inspect one network and compare what is found with what was planted."""
-    ids = np.array([paper.symbols.index(character) for character in paper.text], np.uint8)
-    config = InspectionConfig(streams=8, seed=seed, interventions=64)
-    text = read_text(ids, paper.symbols, config.streams)
-    found = study(paper.model, text, config, generator=torch.Generator().manual_seed(seed)).standing
-    by_cell = {standing.cell: standing for standing in found}
+    @property
+    def asked(self) -> bool:
+        """Whether the cell must be found."""
+        return self.wanted is not None and not self.tolerated
+
+
+def answers_to(network: ExamNetwork, *, seed: int) -> list[Answer]:
+    """Return the answers of an inspection of network: to its questions in order, then about other cells.
+
+    A cell for which nothing was planted gets an answer only if it was found. seed seeds the inspection.
+    """
+    ids = np.array([network.symbols.index(character) for character in network.text], np.uint8)
+    config = InspectionConfig(streams=_STREAMS, seed=seed, interventions=_INTERVENTIONS)
+    text = read_text(ids, network.symbols, config.streams)
+    generator = torch.Generator().manual_seed(seed)
+    standings = study(network.model, text, config, generator=generator).standing
+    by_cell = {standing.cell: standing for standing in standings}
+    hard = network.drive.is_hard
     answers = [
-        _answer(question, by_cell.get(place), paper.hard) for place, question in enumerate(paper.questions)
+        _answer(question, by_cell.pop(number, None), hard)
+        for number, question in enumerate(network.questions)
     ]
-    others = [standing for cell, standing in by_cell.items() if cell >= len(paper.questions)]
-    return answers + [
-        Answer("nothing", None, s.name.kind, False, None, s.proof.verdict, False, paper.hard) for s in others
-    ]
+    return answers + [_answer_where_nothing_is_planted(standing, hard) for standing in by_cell.values()]
 
 
-def _answer(question: Question, found: Standing | None, hard: bool) -> Answer:
+def _answer(question: Question, standing: Standing | None, hard: bool) -> Answer:
+    """Return the answer to question, where standing is what was found; hard is of the network's drive."""
     return Answer(
         label=question.label,
         wanted=question.kind,
-        found=found.name.kind if found else None,
-        drivers_right=found is not None and _drivers_right(question, found.name.drivers),
+        found=standing.name.kind if standing else None,
+        drivers_right=standing is not None and _drivers_right(question, standing.name.drivers),
         wanted_verdict=question.verdict if question.kind else None,
-        verdict=found.proof.verdict if found else None,
+        verdict=standing.proof.verdict if standing else None,
         tolerated=question.tolerated,
         hard=hard,
     )
 
 
-def _drivers_right(question: Question, found: Drivers) -> bool:
-    """The same drivers; of a tolerated cell the same last characters of them.
+def _answer_where_nothing_is_planted(standing: Standing, hard: bool) -> Answer:
+    """Return the answer, always wrong, that found a cell where no cell is planted."""
+    return Answer(
+        label="nothing",
+        wanted=None,
+        found=standing.name.kind,
+        drivers_right=False,
+        wanted_verdict=None,
+        verdict=standing.proof.verdict,
+        tolerated=False,
+        hard=hard,
+    )
 
-    A latch's may change sides: the sign of its c is drawn at random, and set against it a cell that is on
-    between `}` and `{` is off inside braces.
+
+def _drivers_right(question: Question, found: Drivers) -> bool:
+    """Return whether found are the right drivers; a tolerated cell needs only their last characters right.
+
+    The setters and resetters of a switch may be exchanged: the sign of a planted c is drawn at random, and a
+    cell that is on inside of braces follows, with the other sign, a feature that is on outside of them.
     """
 
-    def plain(drivers: Drivers) -> dict[str, set[str]]:
+    def as_sets(drivers: Drivers) -> dict[str, set[str]]:
         return {
             role: {driver[-1] if question.tolerated else driver for driver in side}
             for role, side in drivers.items()
         }
 
-    wanted = plain(question.drivers)
+    wanted = as_sets(question.drivers)
     if set(wanted) == {"set", "reset"}:
-        return plain(found) in (wanted, {"set": wanted["reset"], "reset": wanted["set"]})
-    return plain(found) == wanted
+        return as_sets(found) in (wanted, {"set": wanted["reset"], "reset": wanted["set"]})
+    return as_sets(found) == wanted
 
 
 @dataclass(frozen=True)
-class Mark:
-    """The marks for one kind or design: counts, and shares in [0, 1], None where there was nothing.
+class ExamScore:
+    """An ExamScore says how well cells of one kind or of one design were found.
 
-    precision is the share of right ones among what was called so; drivers and verdicts are shares of what
-    was rightly found.
+    Shares are in [0, 1], None where they are shares of nothing.
+
+    name: the kind or the design.
+    asked: number of cells that must be found.
+    found: number of these that were found with the right kind.
+    precision: share of cells that really have this kind, of all cells that were called so; None for a design.
+    recall: share of cells that were found with the right kind, of those that must be found.
+    drivers: share with the right drivers, of those that were found.
+    verdicts: share with the right verdict, of those that were found.
     """
 
     name: str
@@ -94,99 +143,124 @@ class Mark:
     verdicts: float | None
 
 
-def marks(answers: Sequence[Answer]) -> list[Mark]:
-    """The marks of many answers: by kind, then by planted design."""
-    counted = [answer for answer in answers if not (answer.tolerated and _right(answer))]
+def scores_by_kind_and_design(answers: Sequence[Answer]) -> list[ExamScore]:
+    """Return the scores of answers by kind, then by design of the planted cells, each in order of names.
+
+    Answers about tolerated cells do not count, unless the cell was called something wrong.
+    """
+    counted = [answer for answer in answers if not (answer.tolerated and _all_right(answer))]
     kinds = sorted({answer.wanted for answer in counted if answer.wanted})
-    designs = sorted({answer.label for answer in counted if answer.wanted and not answer.tolerated})
+    designs = sorted({answer.label for answer in counted if answer.asked})
     by_kind = [
-        _mark(
+        _score(
             kind,
-            [a for a in counted if a.wanted == kind and not a.tolerated],
-            [a for a in counted if a.found == kind],
+            [answer for answer in counted if answer.wanted == kind and not answer.tolerated],
+            [answer for answer in counted if answer.found == kind],
         )
         for kind in kinds
     ]
-    by_design = [_mark(design, [a for a in counted if a.label == design], None) for design in designs]
+    by_design = [
+        _score(design, [answer for answer in counted if answer.label == design], None) for design in designs
+    ]
     return by_kind + by_design
 
 
-def _right(answer: Answer) -> bool:
-    """Whether a planted cell was found as what it is."""
-    return answer.wanted is not None and answer.found == answer.wanted and answer.drivers_right
+def _all_right(answer: Answer) -> bool:
+    """Return whether a cell that has a kind was found with this kind and its drivers."""
+    return answer.wanted is not None and answer.kind_right and answer.drivers_right
 
 
-def _mark(name: str, asked: Sequence[Answer], called: Sequence[Answer] | None) -> Mark:
-    found = [answer for answer in asked if answer.found == answer.wanted]
-    return Mark(
+def _score(name: str, asked: Sequence[Answer], called: Sequence[Answer] | None) -> ExamScore:
+    """Return the score called name: of the answers asked, and the precision of the answers called."""
+    found = [answer for answer in asked if answer.kind_right]
+    return ExamScore(
         name=name,
         asked=len(asked),
         found=len(found),
-        precision=None if called is None else _share(answer.wanted == answer.found for answer in called),
-        recall=_share(answer.found == answer.wanted for answer in asked),
+        precision=None if called is None else _share(answer.kind_right for answer in called),
+        recall=_share(answer.kind_right for answer in asked),
         drivers=_share(answer.drivers_right for answer in found),
         verdicts=_share(answer.verdict == answer.wanted_verdict for answer in found),
     )
 
 
 def _share(flags: Iterable[bool]) -> float | None:
-    seen = list(flags)
-    return sum(seen) / len(seen) if seen else None
+    """Return the share of flags that are true, in [0, 1]; None where there are no flags."""
+    values = list(flags)
+    return sum(values) / len(values) if values else None
 
 
-def twins_apart(answers: Sequence[Answer]) -> bool | None:
-    """Whether a network's twins were told apart: the read one verified, the other not; None without twins."""
+def twins_told_apart(answers: Sequence[Answer]) -> bool | None:
+    """Return whether every twin, a cell that no logit depends on, was found and called "correlate".
+
+    answers are those of one network. The result is None where the network has no twin.
+    """
     twins = [answer for answer in answers if answer.label == "twin"]
     if not twins:
         return None
     return all(answer.found is not None and answer.verdict == "correlate" for answer in twins)
 
 
-def untrained_findings(seed: int, *, characters: int = CHARACTERS) -> int:
-    """How many findings an untrained network gives on a text of the exam."""
-    paper = set_paper(seed, characters=characters)
-    model = untrained_twin(paper.model, torch.Generator().manual_seed(seed))
-    return len(mark(replace(paper, model=model, questions=()), seed=seed))
+def count_findings_in_untrained(seed: int, *, characters: int = EXAM_TEXT_CHARACTERS) -> int:
+    """Return the number of findings in an untrained network on the exam text that seed determines.
+
+    The network has the shape of the exam network of this seed, and random weights throughout.
+    """
+    network = make_exam_network(seed, characters=characters)
+    model = untrained_twin(network.model, torch.Generator().manual_seed(seed))
+    return len(answers_to(replace(network, model=model, questions=()), seed=seed))
 
 
 @dataclass(frozen=True)
 class ExamProgress:
-    """A network is marked; fraction of all are behind."""
+    """An ExamProgress says that one more network is inspected; fraction, in (0, 1], is the share of all."""
 
     fraction: float
 
 
 @dataclass(frozen=True)
-class Result:
-    """The marks of hard (K >= 8) and of soft cells by kind and design; twins are the shares of networks whose
-    twins were told apart; untrained counts the findings in each untrained network.
+class ExamResult:
+    """An ExamResult is the outcome of the whole exam.
+
+    networks: number of exam networks.
+    seed: seed of the first one.
+    hard, soft: scores of the cells in networks with a hard drive and in the others, by kind and by design.
+    twins: share of the networks with twins whose twins were told apart, in [0, 1], or None without any.
+    untrained: number of findings in each untrained network, where there should be none.
     """
 
     networks: int
     seed: int
-    hard: list[Mark]
-    soft: list[Mark]
+    hard: list[ExamScore]
+    soft: list[ExamScore]
     twins: float | None
     untrained: list[int]
 
 
-def sit(networks: int, untrained: int, *, seed: int) -> Iterator[ExamProgress | Result]:
-    """Put the finder to its exam on networks of seeds seed, seed + 1, ...; the result comes last.
+def run_exam(networks: int, untrained: int, *, seed: int) -> Iterator[ExamProgress | ExamResult]:
+    """Yield an ExamProgress after each network that is inspected, and the ExamResult last.
 
-    As many untrained networks, of the same seeds, must give no finding.
+    There are as many exam networks as networks says, of the seeds seed, seed + 1 and so on, and as many
+    untrained networks as untrained says, from the same first seed.
     """
     answers: list[Answer] = []
     twins: list[bool] = []
     total = networks + untrained
     for number in range(networks):
-        marked = mark(set_paper(seed + number), seed=seed + number)
-        answers += marked
-        apart = twins_apart(marked)
-        twins += [] if apart is None else [apart]
+        answers_of_network = answers_to(make_exam_network(seed + number), seed=seed + number)
+        answers += answers_of_network
+        told_apart = twins_told_apart(answers_of_network)
+        twins += [] if told_apart is None else [told_apart]
         yield ExamProgress((number + 1) / total)
-    empty = []
+    untrained_findings = []
     for number in range(untrained):
-        empty.append(untrained_findings(seed + number))
+        untrained_findings.append(count_findings_in_untrained(seed + number))
         yield ExamProgress((networks + number + 1) / total)
-    hard, soft = (marks([a for a in answers if a.hard == wanted]) for wanted in (True, False))
-    yield Result(networks, seed, hard, soft, sum(twins) / len(twins) if twins else None, empty)
+    yield ExamResult(
+        networks=networks,
+        seed=seed,
+        hard=scores_by_kind_and_design([answer for answer in answers if answer.hard]),
+        soft=scores_by_kind_and_design([answer for answer in answers if not answer.hard]),
+        twins=_share(twins),
+        untrained=untrained_findings,
+    )

@@ -1,53 +1,79 @@
-"""Networks whose switches and counters are known: what the finder must find, written by hand.
+"""A planted cell is a cell whose gates are set by hand, so that what it does is known.
 
-The characters come in one-hot (the embedding is the identity). Every cell's gates are set through their
-biases and the columns of the characters they answer to; `Drive` says how far open and shut. Equations:
-PROTOCOL's exam table, with x_q = 1 when the character is q, but with the hold apart from the drive: with
-i and f of strength 2 between drivers too, a cell would lose half of its state in five characters and be
-one of the exam's own decoys.
+The characters come in one-hot: the embedding is the identity. The pre-activation a of a gate is a bias plus
+what the current character and the hidden states of planted cells add; i = sigmoid(a_i), f = sigmoid(a_f),
+g = tanh(a_g), c becomes f c + i g, and o stays nearly 1, so that h is nearly tanh(c). A `Drive` says how
+large the pre-activations of i and f are.
+
+The first functions make switches and counters, which an inspection must find; the later ones make decoys,
+which are neither; `plant` makes a network of planted cells.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from charlstm.config import ModelConfig
+from charlstm.config import GATES, ModelConfig
 from charlstm.model.char_lstm import CharLSTM
 
+# A pre-activation at which a sigmoid gate is fully open, and at its negative fully shut: 3e-7 from 1 and 0.
 STRENGTH = 15.0
-# The candidate of a toggle before it is on; 20 times tanh(1) against it once it is.
-_SET, _UNSET = 5.0, 20.0
-# A soft cell, of drive 2 or 4, still holds with a forget gate of .9975 at least.
-_HOLD_BEYOND = 4.0
-_HARD = 8.0
+# The candidate of a toggle has this bias and this weight of its own h. From c = 0 and c = -1, where h is
+# -tanh(1), its pre-activation is 5 and 20, which turns the cell on; from c = 1 it is -10, which turns it off.
+_TOGGLE_CANDIDATE, _TOGGLE_WEIGHT_OF_OWN_H = 5.0, -20.0
+# h of a planted cell whose c is 1.
+_H_WHERE_C_IS_1 = math.tanh(1)
+# Drives from this strength on are hard. A softer one holds with pre-activations that are larger by the second
+# number: otherwise a forget gate of sigmoid(2) would lose half of c in five characters.
+_LEAST_HARD_STRENGTH, _ADDED_TO_HOLD = 8.0, 4.0
+# The step of c that a counter makes at each character: 80 characters count to 1.
+_COUNTER_STEP = 1 / 80
+# A saturating counter makes this step and keeps this share of c at each character: c goes towards 2.5.
+_SATURATING_STEP, _SATURATING_SHARE_KEPT = 0.05, 0.98
+# The share of c that a short latch keeps at each character: half is gone after two.
+_SHORT_LATCH_SHARE_KEPT = 0.7
+# The standard deviation of the steps of a drifting cell, and the pre-activation of its forget gate.
+_DRIFT_STEP, _DRIFT_HOLD = 0.02, 6.0
 
 
 @dataclass(frozen=True)
 class Drive:
-    """How hard a cell is: pre-activations of i and f at its drivers, and while it holds."""
+    """A Drive says how far the input and forget gates of a planted cell open and shut.
+
+    at_drivers is the size of their pre-activations at the characters that drive the cell, above 0.
+    """
 
     at_drivers: float = STRENGTH
 
     @property
+    def is_hard(self) -> bool:
+        """Whether the gates are nearly open or nearly shut at the drivers: within 4e-4 of 1 or 0."""
+        return self.at_drivers >= _LEAST_HARD_STRENGTH
+
+    @property
     def hold(self) -> float:
-        """Between drivers."""
-        return self.at_drivers if self.at_drivers >= _HARD else self.at_drivers + _HOLD_BEYOND
+        """The size of the pre-activations of the gates at the other characters, where the cell holds c."""
+        return self.at_drivers if self.is_hard else self.at_drivers + _ADDED_TO_HOLD
 
     @property
     def swing(self) -> float:
-        """From holding to driven."""
+        """The difference of the pre-activations at a driver and at another character."""
         return self.hold + self.at_drivers
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlantedCell:
-    """What i, f and g of a cell are before their functions: a bias, and what characters and h add.
+    """A PlantedCell has the terms of the pre-activations of its gates, and what the model reads from it.
 
-    i_from and f_from have other planted cells, by their number or by how far before this one they stand;
-    reads is what the head makes of h, by character.
+    i, f, g: the biases of the input gate, the forget gate and the candidate.
+    i_at, f_at, g_at: character -> what it adds to the pre-activation where it is the current character.
+    g_from_self: weight of the cell's own h in the candidate.
+    i_from, f_from: planted cell -> weight of its h. A number from 0 on counts the planted cells of the
+        network, a negative one counts backwards from this cell.
+    reads: character -> weight of h in its logit.
     """
 
     i: float
@@ -62,140 +88,138 @@ class PlantedCell:
     reads: dict[str, float] = field(default_factory=dict)
 
     def negated(self) -> "PlantedCell":
-        """The same cell with c of the other sign, read the other way round."""
-        return replace(self, g=-self.g, g_at=_times(self.g_at, -1), reads=_times(self.reads, -1))
+        """Return a cell whose c and h have the opposite sign, and which changes the logits as this one does.
+
+        Other planted cells that hear this one would hear the opposite sign.
+        """
+        return replace(self, g=-self.g, g_at=_negated(self.g_at), reads=_negated(self.reads))
 
     def read(self, character: str, weight: float) -> "PlantedCell":
-        """The same cell, raising the logit of a character by weight times h."""
+        """Return this cell with weight times h added to the logit of character, and nothing to others."""
         return replace(self, reads={character: weight})
 
     @property
     def driven_by(self) -> set[str]:
-        """The characters that its gates and its candidate answer to."""
-        return {character for gains in (self.i_at, self.f_at, self.g_at) for character in gains}
+        """The characters that change a pre-activation of the cell."""
+        return {character for terms in (self.i_at, self.f_at, self.g_at) for character in terms}
 
     @property
-    def write(self) -> float:
-        """The size of its candidate's pre-activation where it writes."""
+    def largest_candidate(self) -> float:
+        """The largest size of the candidate's bias and of what characters add to it."""
         return max([abs(self.g), *map(abs, self.g_at.values())])
 
 
-def _times(gains: dict[str, float], factor: float) -> dict[str, float]:
-    return {character: factor * gain for character, gain in gains.items()}
-
-
-def _at(characters: Sequence[str], gain: float) -> dict[str, float]:
-    return dict.fromkeys(characters, gain)
+def _negated(terms: dict[str, float]) -> dict[str, float]:
+    """Return terms with each value times -1."""
+    return {character: -term for character, term in terms.items()}
 
 
 def toggle(character: str, drive: Drive = Drive()) -> PlantedCell:
-    """On after one such character, off after the next."""
+    """Return a cell whose c is 1 after the first, third, ... such character and -1 after the others."""
     return PlantedCell(
         i=-drive.hold,
-        i_at=_at(character, drive.swing),
+        i_at={character: drive.swing},
         f=drive.hold,
-        f_at=_at(character, -drive.swing),
-        g=_SET,
-        g_from_self=-_UNSET,
+        f_at={character: -drive.swing},
+        g=_TOGGLE_CANDIDATE,
+        g_from_self=_TOGGLE_WEIGHT_OF_OWN_H,
     )
 
 
 def latch(setter: str, resetter: str, drive: Drive = Drive(), *, level: float = 1.0) -> PlantedCell:
-    """At +level from the setter on, at -level from the resetter on."""
-    write = STRENGTH if level == 1 else math.atanh(level)
+    """Return a cell whose c is level, in (0, 1], from a setter on and -level from a resetter on."""
+    candidate = STRENGTH if level == 1 else math.atanh(level)
     return PlantedCell(
         i=-drive.hold,
-        i_at=_at(setter + resetter, drive.swing),
+        i_at=dict.fromkeys(setter + resetter, drive.swing),
         f=drive.hold,
-        f_at=_at(setter + resetter, -drive.swing),
+        f_at=dict.fromkeys(setter + resetter, -drive.swing),
         g=0,
-        g_at={setter: write, resetter: -write},
+        g_at={setter: candidate, resetter: -candidate},
     )
 
 
-def line_counter(resetter: str, drive: Drive = Drive(), *, step: float = 1 / 80) -> PlantedCell:
-    """Rises by about step at every character and falls to 0 at the resetter."""
-    cleared = _at(resetter, -2 * drive.at_drivers)
+def line_counter(resetter: str, drive: Drive = Drive(), *, step: float = _COUNTER_STEP) -> PlantedCell:
+    """Return a cell whose c rises by about step at every character and falls to 0 at the resetter."""
     return PlantedCell(
         i=drive.at_drivers,
-        i_at=cleared,
+        i_at={resetter: -2 * drive.at_drivers},
         f=drive.hold,
-        f_at=_at(resetter, -drive.swing),
+        f_at={resetter: -drive.swing},
         g=math.atanh(step),
     )
 
 
-def saturating_counter(
-    resetter: str, drive: Drive = Drive(), *, step: float = 0.05, kept: float = 0.98
-) -> PlantedCell:
-    """Rises by step less what it loses: towards step / (1 - kept)."""
-    counter = line_counter(resetter, drive, step=step)
-    return replace(counter, f=_logit(kept), f_at=_at(resetter, -2 * drive.at_drivers))
+def saturating_counter(resetter: str, drive: Drive = Drive()) -> PlantedCell:
+    """Return a counter that loses a share of c at every character, so that its steps become smaller."""
+    counter = line_counter(resetter, drive, step=_SATURATING_STEP)
+    return replace(counter, f=_logit(_SATURATING_SHARE_KEPT), f_at={resetter: -2 * drive.at_drivers})
 
 
 def depth_counter(opener: str, closer: str, drive: Drive = Drive(), *, step: float = 0.5) -> PlantedCell:
-    """Rises at the opener and falls by as much at the closer."""
+    """Return a cell whose c rises by tanh(step) at an opener and falls by tanh(step) at a closer."""
     return PlantedCell(
         i=-drive.hold,
-        i_at=_at(opener + closer, drive.swing),
+        i_at=dict.fromkeys(opener + closer, drive.swing),
         f=drive.hold,
         g=0,
         g_at={opener: step, closer: -step},
     )
 
 
-def gated_counter(
-    character: str, switch: int, drive: Drive = Drive(), *, step: float = 0.01, sign: int = 1
-) -> PlantedCell:
-    """Counts while the planted toggle number switch, of sign, is on, and falls to 0 at its character."""
+def gated_counter(character: str, switch: int, drive: Drive = Drive(), *, step: float = 0.01) -> PlantedCell:
+    """Return a cell that counts while a planted toggle is on, and whose c falls to 0 at character.
+
+    switch is the number of the toggle among the planted cells; step is how much c rises at each character.
+    """
     return PlantedCell(
         i=-drive.at_drivers,
-        i_from={switch: sign * 2 * drive.at_drivers / math.tanh(1)},
+        i_from={switch: 2 * drive.at_drivers / _H_WHERE_C_IS_1},
         f=drive.hold,
-        f_at=_at(character, -drive.swing),
+        f_at={character: -drive.swing},
         g=math.atanh(step),
     )
 
 
 def fading_trace(character: str, *, kept: float = 0.9) -> PlantedCell:
-    """A decoy: 1 at the character, and kept times what it was at every other."""
-    k = STRENGTH
-    return PlantedCell(i=-k, i_at={character: 2 * k}, f=_logit(kept), g=k)
+    """Return a decoy: at character c rises by 1, and at every character the share kept of c is left."""
+    return PlantedCell(i=-STRENGTH, i_at={character: 2 * STRENGTH}, f=_logit(kept), g=STRENGTH)
 
 
-def character_detector(character: str) -> PlantedCell:
-    """A decoy: 1 at the character and 0 elsewhere."""
-    k = STRENGTH
-    return PlantedCell(i=-k, i_at={character: 2 * k}, f=-k, g=k)
+def character_detector(*characters: str) -> PlantedCell:
+    """Return a decoy: c is 1 where the current character is one of characters, and 0 elsewhere."""
+    return PlantedCell(i=-STRENGTH, i_at=dict.fromkeys(characters, 2 * STRENGTH), f=-STRENGTH, g=STRENGTH)
 
 
-def short_latch(setter: str, resetter: str, *, kept: float = 0.7) -> PlantedCell:
-    """A decoy: a latch with a memory of a few characters."""
-    return replace(latch(setter, resetter), f=_logit(kept))
+def short_latch(setter: str, resetter: str) -> PlantedCell:
+    """Return a decoy: a latch that loses its state within a few characters."""
+    return replace(latch(setter, resetter), f=_logit(_SHORT_LATCH_SHARE_KEPT))
 
 
-def drifting(letters: str, generator: torch.Generator, *, step: float = 0.02) -> PlantedCell:
-    """A decoy: a slow walk, up at some letters and down at others."""
-    moves = torch.randn(len(letters), generator=generator).tolist()
-    at = dict(zip(letters, (step * move for move in moves), strict=True))
-    return PlantedCell(i=STRENGTH, f=6.0, g=0, g_at=at)
+def drifting(letters: str, generator: torch.Generator) -> PlantedCell:
+    """Return a decoy: c goes up a little at some letters and down at others, as generator draws."""
+    steps = torch.randn(len(letters), generator=generator).tolist()
+    g_at = dict(zip(letters, (_DRIFT_STEP * step for step in steps), strict=True))
+    return PlantedCell(i=STRENGTH, f=_DRIFT_HOLD, g=0, g_at=g_at)
 
 
-def endless_counter(*, step: float = 1 / 80) -> PlantedCell:
-    """A decoy: a counter that never resets."""
-    return PlantedCell(i=STRENGTH, f=STRENGTH, g=math.atanh(step))
+def endless_counter() -> PlantedCell:
+    """Return a decoy: a counter that is never reset."""
+    return PlantedCell(i=STRENGTH, f=STRENGTH, g=math.atanh(_COUNTER_STEP))
 
 
 def forgetful_toggle(character: str) -> PlantedCell:
-    """A decoy: a toggle that its character does not flip where the cell before it, a detector, is up.
+    """Return a toggle that its character does not flip right after the characters of a detector.
 
-    The detector tells which character came before.
+    The detector must be the planted cell just before this one: its h, of the previous character, keeps the
+    gates as they are between drivers.
     """
-    closing = 4 * STRENGTH / math.tanh(1)
+    closing = 4 * STRENGTH / _H_WHERE_C_IS_1
     return replace(toggle(character), i_from={-1: -closing}, f_from={-1: closing})
 
 
 def _logit(share: float) -> float:
+    """Return the pre-activation at which a sigmoid gate is share, in (0, 1)."""
     return math.log(share / (1 - share))
 
 
@@ -209,46 +233,62 @@ def plant(
     noise: float = 0.0,
     bias: Tensor | None = None,
 ) -> CharLSTM:
-    """A one-layer network of the planted cells, then idle ones with random weights.
+    """Return a network of one layer that has the planted cells first, then idle ones with random weights.
 
-    symbols are the characters in the order of their ids. Idle cells hear one another, and no planted cell
-    hears them; the head reads them a little. Each character that does not drive a cell adds
-    noise, as a share of the cell's own writes, to its candidate. bias (vocabulary,) is the head's.
+    symbols are the characters in the order of their ids. idle is the number of idle cells: they hear one
+    another and the characters, no planted cell hears them, and the logits depend on them a little. noise, at
+    least 0, times the cell's largest_candidate is the standard deviation of what each character that does not
+    drive the cell adds to its candidate. bias (symbols,) float32 is the bias of the logits; None leaves it
+    random. generator draws all random weights.
     """
-    total = len(cells) + idle
+    planted, total = len(cells), len(cells) + idle
     config = ModelConfig(vocabulary_size=len(symbols), embedding=len(symbols), cells=total)
     model = CharLSTM(config, generator=generator).eval()
     model.embedding.weight.copy_(torch.eye(len(symbols)))
-    weights = model.weights(0)
-    biases = _rows(model.get_parameter("layers.0.bias_ih_l0"), total)
-    inputs, recurrent = _rows(weights.input, total), _rows(weights.recurrent, total)
-    column = _columns(symbols)
-    planted = len(cells)
+    recurrent = _by_gate(model.weights(0).recurrent, total)
     recurrent[:, :planted] = 0
     recurrent[:, planted:, :planted] = 0
     model.head.weight[:, :planted] = 0
     if bias is not None:
         model.head.bias.copy_(bias)
     for number, cell in enumerate(cells):
-        biases[:, number] = torch.tensor([cell.i, cell.f, cell.g, STRENGTH])
-        added = noise * cell.write * torch.randn(len(symbols), generator=generator)
+        added = noise * cell.largest_candidate * torch.randn(len(symbols), generator=generator)
         added[[symbols.index(character) for character in cell.driven_by]] = 0
-        inputs[:, number] = torch.stack(
-            [column(cell.i_at), column(cell.f_at), column(cell.g_at) + added, torch.zeros(len(symbols))]
-        )
-        recurrent[2, number, number] = cell.g_from_self
-        for gate, heard in enumerate((cell.i_from, cell.f_from)):
-            for other, gain in heard.items():
-                recurrent[gate, number, other if other >= 0 else number + other] = gain
-        model.head.weight[:, number] = column(cell.reads)
+        _write_weights(model, number, cell, symbols, added)
     return model
 
 
-def _rows(parameter: Tensor, cells: int) -> Tensor:
-    """A view of (4 cells, ...) as (4, cells, ...), gates in the order i, f, g, o."""
-    return parameter.view(4, cells, *parameter.shape[1:])
+def _write_weights(model: CharLSTM, number: int, cell: PlantedCell, symbols: str, added: Tensor) -> None:
+    """Write the weights of one planted cell into the first layer and the head of model.
+
+    number is the cell's number in the layer; added (symbols,) float32 is added to the weights of the
+    characters in its candidate. The recurrent weights of the cell must be 0 before.
+    """
+    total = model.config.cells
+    biases = _by_gate(model.get_parameter("layers.0.bias_ih_l0"), total)
+    weights = model.weights(0)
+    inputs, recurrent = _by_gate(weights.input, total), _by_gate(weights.recurrent, total)
+    biases[:, number] = torch.tensor([cell.i, cell.f, cell.g, STRENGTH])
+    inputs[:, number] = torch.stack(
+        [
+            _row(cell.i_at, symbols),
+            _row(cell.f_at, symbols),
+            _row(cell.g_at, symbols) + added,
+            torch.zeros(len(symbols)),
+        ]
+    )
+    recurrent[2, number, number] = cell.g_from_self
+    for gate, heard in enumerate((cell.i_from, cell.f_from)):
+        for other, weight in heard.items():
+            recurrent[gate, number, other if other >= 0 else number + other] = weight
+    model.head.weight[:, number] = _row(cell.reads, symbols)
 
 
-def _columns(symbols: str) -> Callable[[dict[str, float]], Tensor]:
-    """What turns gains by character into a row of input weights (symbols,)."""
-    return lambda gains: torch.tensor([gains.get(symbol, 0.0) for symbol in symbols])
+def _by_gate(parameter: Tensor, cells: int) -> Tensor:
+    """Return a view of parameter (4 cells, ...) as (4, cells, ...); the gates are in the order of GATES."""
+    return parameter.view(len(GATES), cells, *parameter.shape[1:])
+
+
+def _row(terms: dict[str, float], symbols: str) -> Tensor:
+    """Return (symbols,) float32: the term of each of symbols, 0 where terms has none."""
+    return torch.tensor([terms.get(symbol, 0.0) for symbol in symbols])

@@ -1,11 +1,9 @@
-"""The finder's own exam: networks with known switches, counters, decoys and twins, mixed at random.
+"""A question of the exam is a planted cell with the answer that an inspection should give for it.
 
-Each network has characters, signs, sizes, softness and noise of its own, and reads a text of words in which
-quotes, pairs, nested brackets and line ends come and go independently. What must be found, with which drivers
-and which verdict, is known; anything else that is found is a mistake.
+Functions here yield questions one by one, because the caller draws whether to use a question before the next
+one is made: so the order of the random draws stays what it is.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -14,157 +12,170 @@ import torch
 
 from charlstm.findings import Kind, Verdict
 from charlstm.inspection.exam import planted_cells
+from charlstm.inspection.exam.exam_texts import LETTERS, Roles
 from charlstm.inspection.exam.planted_cells import Drive, PlantedCell
 from charlstm.inspection.features.feature import ANY_CHARACTER, Drivers
-from charlstm.model.char_lstm import CharLSTM
 
-LETTERS = "abcdefghijklmnop"
-_MARKS = "\"'()[]{}<>|/;:.!?#@*~^"
-_SEPARATORS = " ,\n"
-CHARACTERS = 60_000
-# A cell of this drive or more is hard; softer ones are scored apart.
-_HARD = 8.0
-_DRIVES = (2.0, 4.0, 8.0, 15.0)
-_NOISES = (0.0, 0.1, 0.25)
-_PRESENT = 0.8
-# A toggle that misses flips misses those behind so many of the letters.
-_MISSED = 5
+# The toggle that misses flips misses those right after the first letters, in this number.
+_LETTERS_BEFORE_MISSED_FLIPS = 5
+# A counter whose step is so large that tanh(c) is saturated a few characters after its reset.
+_SATURATED_STEP = 0.6
+# Weight of the h of a gated counter in the logit of its character.
+_GATED_COUNTER_WEIGHT = 12.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A planted cell: what it is (None for a decoy), its drivers, and whether the head reads it.
+    """A Question is a planted cell and the right answer.
 
-    A tolerated cell is a true one of a kind that the exam does not ask for: it may be found, under its name.
+    label: name of the cell's design.
+    cell: the planted cell.
+    kind: what the cell must be called, or None where it must not be found.
+    drivers: the characters that must be named as its drivers.
+    verdict: "verified" where the logits depend on the cell, else "correlate".
+    tolerated: whether the cell may also be missed: it does what its kind says, but is no clear case.
     """
 
+    label: str
     cell: PlantedCell
     kind: Kind | None = None
     drivers: Drivers = field(default_factory=dict)
     verdict: Verdict = "correlate"
     tolerated: bool = False
-    label: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Paper:
-    """One network of the exam with its text and its planted cells, which are its first ones in order."""
+def clear_questions(roles: Roles, drive: Drive, random: np.random.Generator) -> Iterator[Question]:
+    """Yield the questions about switches and counters of each kind, driven by drive and moved by roles.
 
-    model: CharLSTM
-    text: str
-    symbols: str
-    questions: tuple[Question, ...]
-    drive: float
-
-    @property
-    def hard(self) -> bool:
-        return self.drive >= _HARD
-
-
-class _Roles:
-    """Marks dealt out to the parts that the text plays."""
-
-    def __init__(self, random: np.random.Generator) -> None:
-        marks = [str(mark) for mark in random.permutation(list(_MARKS))]
-        self.quote, self.other_quote, self.line, self.other_line = marks[:4]
-        self.setter, self.resetter, self.opener, self.closer = marks[4:8]
-        self.pair = (marks[8], marks[9])
-        self.symbols = "".join(sorted({*LETTERS, *_SEPARATORS, *marks[:10]}))
-
-
-def write_text(roles: _Roles, random: np.random.Generator, characters: int) -> str:
-    """Words in which every role comes and goes on its own."""
-    pieces: list[str] = []
-    size = depth = 0
-    on = {roles.quote: False, roles.other_quote: False, roles.setter: False, roles.pair[0]: False}
-    left = {roles.line: 40, roles.other_line: 60}
-    ends = {roles.setter: roles.resetter, roles.pair[0]: roles.pair[1]}
-    while size < characters:
-        word = "".join(random.choice(list(LETTERS), random.integers(1, 9)))
-        for mark, inside in on.items():
-            if random.random() < (0.2 if inside else 0.1):
-                word += ends.get(mark, mark) if inside else mark
-                on[mark] = not inside
-        chance = random.random()
-        if chance < 0.12 and depth < 4:
-            word, depth = word + roles.opener, depth + 1
-        elif chance > 0.78 and depth:
-            word, depth = word + roles.closer, depth - 1
-        word += str(random.choice([" ", " ", " ", ", ", "\n"], p=[0.3, 0.3, 0.25, 0.1, 0.05]))
-        for mark in left:
-            left[mark] -= len(word)
-            if left[mark] <= 0:
-                word, left[mark] = word + mark, int(random.integers(25, 70))
-        pieces.append(word)
-        size += len(word)
-    return "".join(pieces)[:characters]
-
-
-def _both(character: str) -> Drivers:
-    return {"set": [character], "reset": [character]}
-
-
-def _questions(roles: _Roles, drive: Drive, random: np.random.Generator) -> Iterator[Question]:
-    """All that a network may hold, before some of it is left out."""
+    random draws levels, steps and how strongly the logits depend on the cells.
+    """
     weight = float(random.uniform(2, 4))
     level = float(random.uniform(0.4, 1.0))
     step = float(random.uniform(0.3, 0.6))
-    used: Verdict = "verified"
-    yield Question(
-        label="toggle",
-        cell=planted_cells.toggle(roles.quote, drive).read(roles.quote, weight),
-        kind="toggle",
-        drivers=_both(roles.quote),
-        verdict=used,
-    )
+    yield toggle_question(roles.quote, weight, drive)
+    latch = planted_cells.latch(roles.setter, roles.resetter, drive, level=level)
     yield Question(
         label="latch",
-        cell=planted_cells.latch(roles.setter, roles.resetter, drive, level=level).read(
-            roles.resetter, weight / level
-        ),
+        cell=latch.read(roles.resetter, weight / level),
         kind="latch",
         drivers={"set": [roles.setter], "reset": [roles.resetter]},
-        verdict=used,
+        verdict="verified",
     )
-    counting: Drivers = {"step": ANY_CHARACTER, "reset": [roles.line]}
-    yield Question(
-        label="line counter",
-        cell=planted_cells.line_counter(roles.line, drive, step=float(random.uniform(1 / 120, 1 / 40))).read(
-            roles.line, 2 * weight
-        ),
-        kind="counter",
-        drivers=counting,
-        verdict=used,
-    )
-    yield Question(
-        label="saturating counter",
-        cell=planted_cells.saturating_counter(roles.other_line, drive).read(roles.other_line, 2 * weight),
-        kind="counter",
-        drivers={"step": ANY_CHARACTER, "reset": [roles.other_line]},
-        verdict=used,
-    )
+    yield from _counter_questions(roles, drive, random, 2 * weight)
+    depth_counter = planted_cells.depth_counter(roles.opener, roles.closer, drive, step=step)
     yield Question(
         label="depth counter",
-        cell=planted_cells.depth_counter(roles.opener, roles.closer, drive, step=step).read(
-            roles.closer, weight
-        ),
+        cell=depth_counter.read(roles.closer, weight),
         kind="depth_counter",
         drivers={"step": [roles.opener], "unstep": [roles.closer]},
-        verdict=used,
+        verdict="verified",
     )
+    yield from _unread_questions(roles, drive)
+
+
+def toggle_question(character: str, weight: float, drive: Drive) -> Question:
+    """Return the question about a toggle that character flips, with weight times its h in that logit."""
+    return Question(
+        label="toggle",
+        cell=planted_cells.toggle(character, drive).read(character, weight),
+        kind="toggle",
+        drivers={"set": [character], "reset": [character]},
+        verdict="verified",
+    )
+
+
+def _counter_questions(
+    roles: Roles, drive: Drive, random: np.random.Generator, weight: float
+) -> Iterator[Question]:
+    """Yield the questions about counters of characters, with weight times their h in a line mark's logit."""
+    line_counter = planted_cells.line_counter(roles.line, drive, step=float(random.uniform(1 / 120, 1 / 40)))
+    yield Question(
+        label="line counter",
+        cell=line_counter.read(roles.line, weight),
+        kind="counter",
+        drivers={"step": ANY_CHARACTER, "reset": [roles.line]},
+        verdict="verified",
+    )
+    saturating_counter = planted_cells.saturating_counter(roles.other_line, drive)
+    yield Question(
+        label="saturating counter",
+        cell=saturating_counter.read(roles.other_line, weight),
+        kind="counter",
+        drivers={"step": ANY_CHARACTER, "reset": [roles.other_line]},
+        verdict="verified",
+    )
+
+
+def _unread_questions(roles: Roles, drive: Drive) -> Iterator[Question]:
+    """Yield the questions about a counter and a toggle that no logit depends on."""
     yield Question(
         label="saturated counter",
-        cell=planted_cells.line_counter(roles.line, drive, step=0.6),
+        cell=planted_cells.line_counter(roles.line, drive, step=_SATURATED_STEP),
         kind="counter",
-        drivers=counting,
+        drivers={"step": ANY_CHARACTER, "reset": [roles.line]},
     )
     yield Question(
-        label="space toggle", cell=planted_cells.toggle(" ", drive), kind="toggle", drivers=_both(" ")
+        label="space toggle",
+        cell=planted_cells.toggle(" ", drive),
+        kind="toggle",
+        drivers={"set": [" "], "reset": [" "]},
     )
 
 
-def _decoys(roles: _Roles, generator: torch.Generator) -> Iterator[Question]:
-    """Cells that are no switch and no counter; a counter of the word's length is one, under its name."""
+def twin_question(question: Question) -> Question:
+    """Return the question about a cell that does what the cell of question does, and that no logit reads."""
+    return replace(question, label="twin", verdict="correlate", cell=replace(question.cell, reads={}))
+
+
+def turned_question(question: Question, random: np.random.Generator) -> Question:
+    """Return question with its cell as it is or negated, by a draw of random with equal chances."""
+    return replace(question, cell=question.cell.negated()) if random.random() < 0.5 else question
+
+
+def gated_counter_questions(
+    character: str, drive: Drive, random: np.random.Generator, place: int
+) -> list[Question]:
+    """Return the questions about a toggle that character flips, and a counter that counts while it is on.
+
+    place is the number that the toggle will have among the planted cells of the network. random draws how
+    strongly the logit of character depends on the toggle.
+    """
+    gated_counter = planted_cells.gated_counter(character, place, drive)
+    return [
+        toggle_question(character, float(random.uniform(2, 4)), drive),
+        Question(
+            label="gated counter",
+            cell=gated_counter.read(character, _GATED_COUNTER_WEIGHT),
+            kind="counter",
+            drivers={"step": ANY_CHARACTER, "reset": [character]},
+            verdict="verified",
+        ),
+    ]
+
+
+def missing_toggle_questions(character: str) -> list[Question]:
+    """Return the questions about a detector of some letters, and a toggle that misses flips right after them.
+
+    The toggle is tolerated: it may be found as a switch that the pairs of characters drive which do flip it.
+    """
+    detector = planted_cells.character_detector(*LETTERS[:_LETTERS_BEFORE_MISSED_FLIPS])
+    return [
+        Question(label="detector", cell=detector),
+        Question(
+            label="missing toggle",
+            cell=planted_cells.forgetful_toggle(character),
+            kind="toggle",
+            drivers={"set": [character], "reset": [character]},
+            tolerated=True,
+        ),
+    ]
+
+
+def decoy_questions(roles: Roles, generator: torch.Generator) -> Iterator[Question]:
+    """Yield the questions about cells that must not be found, and a tolerated one about the length of words.
+
+    generator draws the steps of the drifting cell.
+    """
     for character in (roles.quote, roles.resetter, "\n"):
         yield Question(label="detector", cell=planted_cells.character_detector(character))
     for kept, character in ((0.7, roles.quote), (0.9, roles.line), (0.95, ",")):
@@ -179,78 +190,3 @@ def _decoys(roles: _Roles, generator: torch.Generator) -> Iterator[Question]:
         drivers={"step": ANY_CHARACTER, "reset": [" "]},
         tolerated=True,
     )
-
-
-def set_paper(seed: int, *, characters: int = CHARACTERS) -> Paper:
-    """The network and the text of one seed."""
-    random = np.random.default_rng(seed)
-    generator = torch.Generator().manual_seed(seed)
-    drive = Drive(_DRIVES[seed % len(_DRIVES)])
-    roles = _Roles(random)
-    asked = [q for q in _questions(roles, drive, random) if random.random() < _PRESENT]
-    asked = [_turned(q, random) for q in asked]
-    readers = [q for q in asked if q.verdict == "verified"]
-    if readers:  # a twin that nothing reads
-        one = readers[int(random.integers(len(readers)))]
-        asked.append(replace(one, label="twin", verdict="correlate", cell=replace(one.cell, reads={})))
-    asked += _gated(roles, drive, random, len(asked))
-    asked += _missing(roles)
-    asked += [_turned(q, random) for q in _decoys(roles, generator) if random.random() < _PRESENT]
-    text = write_text(roles, random, characters)
-    counts = Counter(text)
-    bias = torch.tensor([np.log(max(1, counts[symbol]) / len(text)) for symbol in roles.symbols])
-    model = planted_cells.plant(
-        [q.cell for q in asked],
-        roles.symbols,
-        idle=int(random.integers(12, 49)),
-        generator=generator,
-        noise=float(random.choice(_NOISES)),
-        bias=bias.float(),
-    )
-    return Paper(model, text, roles.symbols, tuple(asked), drive.at_drivers)
-
-
-def _turned(question: Question, random: np.random.Generator) -> Question:
-    """The same cell with a sign drawn at random."""
-    return replace(question, cell=question.cell.negated()) if random.random() < 0.5 else question
-
-
-def _gated(roles: _Roles, drive: Drive, random: np.random.Generator, place: int) -> list[Question]:
-    """A counter inside quotes with the toggle that it listens to, which stands at place."""
-    if random.random() > _PRESENT:
-        return []
-    quote = roles.other_quote
-    switch = Question(
-        label="toggle",
-        cell=planted_cells.toggle(quote, drive).read(quote, float(random.uniform(2, 4))),
-        kind="toggle",
-        drivers=_both(quote),
-        verdict="verified",
-    )
-    counter = Question(
-        label="gated counter",
-        cell=planted_cells.gated_counter(quote, place, drive).read(quote, 12.0),
-        kind="counter",
-        drivers={"step": ANY_CHARACTER, "reset": [quote]},
-        verdict="verified",
-    )
-    return [switch, counter]
-
-
-def _missing(roles: _Roles) -> list[Question]:
-    """A toggle that does not flip behind some letters, and the detector of these that it hears.
-
-    It may be found as what it is: a switch on the pairs that do flip it.
-    """
-    at = dict.fromkeys(LETTERS[:_MISSED], 2 * planted_cells.STRENGTH)
-    detector = replace(planted_cells.character_detector(LETTERS[0]), i_at=at)
-    return [
-        Question(label="detector", cell=detector),
-        Question(
-            label="missing toggle",
-            cell=planted_cells.forgetful_toggle(roles.quote),
-            kind="toggle",
-            drivers=_both(roles.quote),
-            tolerated=True,
-        ),
-    ]

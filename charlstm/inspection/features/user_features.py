@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from charlstm.errors import UsageError
 from charlstm.inspection.features import text_signals
-from charlstm.inspection.features.automata import Automaton
 from charlstm.inspection.features.expression_spans import ExpressionError, expression_spans
 from charlstm.inspection.features.feature import Feature, Signal
+from charlstm.inspection.features.proposed_features import Automaton
 
 _LATCH_RULE = re.compile(r"set:(?P<set>.+?),reset:(?P<reset>.+)", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)")

@@ -1,9 +1,11 @@
-"""What gradient reaches a group of cells, and how it came there -> plain data.
+"""Say as plain data how the gradient of the loss at closers reaches a set of cells.
 
-Three questions are asked of every cell, its answers are medians over sites, and a group's are medians
-over its cells. Carry: does dL/dc fall as the product of the forget gates says? Decision: do the gates at
-the opener get more of it than those after it, and in which weights does it end? Reach: what is left of
-it, going back from the closer?
+`gradients` computes the gradients; here three questions are asked of them for every cell. An answer of a
+cell is the median over sites (an opener and its closer), an answer of a cell set the median over its cells.
+
+    carry     Does dL/dc fall, going back in the text, as the product of the forget gates says?
+    decision  Do the gates at the opener get more gradient than those after it, and in which weights?
+    reach     How much of dL/dc at the closer is left at each distance before it?
 """
 
 from collections.abc import Sequence
@@ -16,27 +18,30 @@ from torch.nn import functional
 
 from charlstm.config import GATES
 from charlstm.findings import Json
-from charlstm.inspection.gates.saturation import number
+from charlstm.inspection.gates.saturation import finite_number
 from charlstm.model import equations
 
 Cell = tuple[int, int]
 
-# Medians of fewer sites are not reported.
+# Medians over fewer sites are not reported.
 _LEAST_SITES = 5
-# A sum of log f whose deviation is below this is constant: float64 resolves no less.
-_CONSTANT = 1e-12
-# The fields of Paths whose last dimension is the group.
-_BY_CELL = ("gradient", "decision", "driven", "recurrent")
+# A sum of log f with a smaller standard deviation is constant: float64 resolves no less.
+_LEAST_DEVIATION = 1e-12
+# The fields of Paths whose last dimension are the cells.
+_FIELDS_BY_CELL = ("gradient", "decision", "driven", "recurrent")
 
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Windows of text up to closers, and the gradient of their losses L at a group of (layer, cell).
+    """Windows of text up to closers, and the gradient of the loss L at each closer with respect to some
+    cells.
 
-    openers (sites,) int64 are places in the window, whose last predicts the closer. All else is float64:
-    gradient (sites, window, group) is dL/dc_t; decision, driven and recurrent, each (sites, window, 4,
-    group) with gates in PyTorch's order, are dL/da_t of the pre-activations a_t, and their two parts
-    W x_t + b and U h_{t-1}. x and h hold per layer x_t and h_{t-1} at the openers, each (sites, inputs).
+    cells are their (layer, cell) and activation is the model's. A window ends with the character that
+    predicts the closer. openers (sites,) int64 are the places of the openers in their windows. All other
+    tensors are float64. gradient (sites, window, cells) is dL/dc_t. decision, driven and recurrent, each
+    (sites, window, 4, cells) with the gates in the order of config.GATES, are dL/da_t of the
+    pre-activations a_t, and the two parts of these, W x_t + b and U h_{t-1}. x and h hold per layer x_t and
+    h_{t-1} at the openers, each (sites, inputs).
     """
 
     cells: Sequence[Cell]
@@ -51,123 +56,126 @@ class Paths:
 
     @classmethod
     def joined(cls, parts: Sequence["Paths"]) -> "Paths":
-        """All sites of parts, which have the same cells."""
+        """Return all sites of parts, which have the same cells."""
 
-        def together(name: str) -> Any:
+        def all_sites(name: str) -> Any:
             return torch.cat([getattr(part, name) for part in parts])
 
-        def layer_by_layer(name: str) -> tuple[Tensor, ...]:
+        def all_sites_by_layer(name: str) -> tuple[Tensor, ...]:
             layers = zip(*(getattr(part, name) for part in parts), strict=True)
             return tuple(torch.cat(rows) for rows in layers)
 
-        joined = {name: together(name) for name in ("openers", *_BY_CELL)}
-        return replace(parts[0], **joined, x=layer_by_layer("x"), h=layer_by_layer("h"))
+        fields = {name: all_sites(name) for name in ("openers", *_FIELDS_BY_CELL)}
+        return replace(parts[0], **fields, x=all_sites_by_layer("x"), h=all_sites_by_layer("h"))
 
-    def part(self, start: int, stop: int) -> "Paths":
-        """The same of the cells from start to stop."""
-        values = {name: getattr(self, name)[..., start:stop] for name in _BY_CELL}
+    def of_cells(self, start: int, stop: int) -> "Paths":
+        """Return the paths to cells[start:stop] alone."""
+        values = {name: getattr(self, name)[..., start:stop] for name in _FIELDS_BY_CELL}
         return replace(self, cells=self.cells[start:stop], **values)
 
     def since_opener(self) -> Tensor:
-        """(sites, window) bool: the opener and all after it."""
+        """Return (sites, window) bool: the positions from the opener on."""
         return torch.arange(self.gradient.shape[1]) >= self.openers[:, None]
 
     def after_opener(self) -> Tensor:
-        """(sites, window) bool: all after the opener."""
+        """Return (sites, window) bool: the positions after the opener."""
         return torch.arange(self.gradient.shape[1]) > self.openers[:, None]
 
     def at_opener(self, values: Tensor) -> Tensor:
-        """(sites, ...) from values (sites, window, ...)."""
+        """Return values (sites, window, ...) at the opener of each site, (sites, ...)."""
         return values[torch.arange(len(values)), self.openers]
 
 
-def group(paths: Paths) -> Json:
-    """All answers of a group of cells, as finite numbers, None where there is no answer.
+def cell_set_report(paths: Paths) -> Json:
+    """Return all answers for the cells of paths, as finite numbers, or None where there is no answer.
 
-    `carry` and `decision` (by gate) hold what carry and decision return, `reach` and `reach_since_opener`
-    what reach returns, each by characters before the one that predicts the closer, from 0.
-    gradient_to_input is |x|^2 / (|x|^2 + |h|^2) at the opener: of one site's gradient to a cell's two weight
-    rows, da x and da h, the share that falls to the input row. It is the same for every gate and cell
-    of a layer. `each` has the carry of every cell.
+    `carry` and `decision` (by gate) hold the medians over cells of what `carry` and `decision` return.
+    `reach` and `reach_since_opener` hold what `reach` returns at all positions and from the opener on: one
+    number per distance in characters, from 0, before the character that predicts the closer.
+    gradient_to_input is the median of |x|^2 / (|x|^2 + |h|^2) at the opener: of the gradient da x, da h of
+    the two weight rows of a cell at one site, it is the share of the input row in the squared norm, which
+    is the same for every gate and cell of a layer. `each` has the carry of every cell.
     """
     carried, decided = carry(paths), decision(paths)
-    single = torch.stack([_input_share(paths, layer) for layer, _ in paths.cells])
+    input_shares = torch.stack([_input_share(paths, layer) for layer, _ in paths.cells])
     return {
         "cells": len(paths.cells),
-        "carry": {name: number(_median(values, 0)) for name, values in carried.items()},
+        "carry": {name: finite_number(_median(values, 0)) for name, values in carried.items()},
         "decision": {
-            gate: {name: number(_median(values[place], 0)) for name, values in decided.items()}
+            gate: {name: finite_number(_median(values[place], 0)) for name, values in decided.items()}
             for place, gate in enumerate(GATES)
         },
-        "gradient_to_input": number(_median(single.flatten(), 0)),
-        "reach": [number(value) for value in reach(paths, torch.ones_like(paths.since_opener()))],
-        "reach_since_opener": [number(value) for value in reach(paths, paths.since_opener())],
+        "gradient_to_input": finite_number(_median(input_shares.flatten(), 0)),
+        "reach": [finite_number(share) for share in reach(paths, torch.ones_like(paths.since_opener()))],
+        "reach_since_opener": [finite_number(share) for share in reach(paths, paths.since_opener())],
         "each": [
             {"layer": layer, "cell": index}
-            | {name: number(values[place]) for name, values in carried.items()}
+            | {name: finite_number(values[place]) for name, values in carried.items()}
             for place, (layer, index) in enumerate(paths.cells)
         ],
     }
 
 
 def carry(paths: Paths) -> dict[str, Tensor]:
-    """Per cell, (group,) float64, NaN where undefined: how gradient goes from the closer to the opener.
+    """Return per cell how its gradient goes from the closer back to the opener, (cells,) float64 each.
 
-    slope and r_squared are of the line through log |dL/dc_t| over the sum of log f from t + 1 on, of every
-    site from its opener on: 1 and 1 on the direct path. Where f stays so near 1 that the sum hardly moves,
-    they say little; deviation, the median distance of log |dL/dc_t| from the direct path's, in nats, says
-    it there, too. kept is the product of f from opener to closer.
-    At the opener, direct_over_total is |direct| / |dL/dc|, direct_share the same over |direct| + |the rest|,
-    which stays in [0, 1], and same_sign the share of sites where both point one way. finite is the share
-    of positions with a logarithm, the others being 0.
+    slope and r_squared describe, from the opener of a site on, the line through log |dL/dc_t| over the sum
+    of log f from t + 1 on: both are 1 on the direct path. They say little where f stays so near 1 that the
+    sum hardly moves; deviation, the median distance of log |dL/dc_t| from that of the direct path in nats,
+    is meaningful there, too. kept is the product of f from opener to closer. At the opener,
+    direct_over_total is |direct| / |dL/dc|, direct_share is |direct| / (|direct| + |the rest|), in [0, 1],
+    and same_sign is the share of sites where direct and dL/dc have the same sign. finite is the share of
+    positions where dL/dc_t is not 0 and has a logarithm. An undefined number is NaN.
     """
     log_forget = functional.logsigmoid((paths.driven + paths.recurrent)[:, :, GATES.index("forget")])
     forgotten = log_forget.flip(1).cumsum(1).flip(1) - log_forget
     direct = paths.gradient[:, -1:] * forgotten.exp()
-    size = paths.gradient.abs().log()
+    log_size = paths.gradient.abs().log()
     since = paths.since_opener()[:, :, None]
-    finite = since & size.isfinite()
-    slope, r_squared = _lines(forgotten, size, finite)
-    apart = (size - forgotten - size[:, -1:]).abs().masked_fill(~finite, torch.nan)
-    total, straight = paths.at_opener(paths.gradient), paths.at_opener(direct)
-    both = straight.abs() + (total - straight).abs()
+    finite = since & log_size.isfinite()
+    slope, r_squared = _lines(forgotten, log_size, finite)
+    deviation = (log_size - forgotten - log_size[:, -1:]).abs().masked_fill(~finite, torch.nan)
+    total, direct = paths.at_opener(paths.gradient), paths.at_opener(direct)
+    both = direct.abs() + (total - direct).abs()
     answers = {
         "slope": slope,
         "r_squared": r_squared,
-        "deviation": _median(apart, 1),
-        "direct_share": straight.abs() / both,
-        "direct_over_total": straight.abs() / total.abs(),
+        "deviation": _median(deviation, 1),
+        "direct_share": direct.abs() / both,
+        "direct_over_total": direct.abs() / total.abs(),
         "kept": paths.at_opener(forgotten).exp(),
     }
     medians = {name: _median(values, 0) for name, values in answers.items()}
-    medians["same_sign"] = (total * straight > 0).double().masked_fill(total == 0, torch.nan).nanmean(0)
+    medians["same_sign"] = (total * direct > 0).double().masked_fill(total == 0, torch.nan).nanmean(0)
     medians["finite"] = finite.sum((0, 1)) / since.sum().double()
     return medians
 
 
 def _lines(x: Tensor, y: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
-    """Slope and R^2 of y over x along dimension 1, (sites, group) each, of the points where says.
+    """Return slope and R^2 of the lines of y over x, (sites, cells) each.
 
-    NaN where x does not move; R^2 is NaN where y does not, either.
+    x and y are (sites, window, cells); a line goes through the positions where `where`, bool of that shape,
+    is True. Both results are NaN where x is constant, and R^2 is NaN where y is.
     """
     count = where.sum(1, keepdim=True)
     x, y = x.masked_fill(~where, 0), y.masked_fill(~where, 0)
     x = (x - x.sum(1, keepdim=True) / count).masked_fill(~where, 0)
     y = (y - y.sum(1, keepdim=True) / count).masked_fill(~where, 0)
     product, squares = (x * y).sum(1), x.square().sum(1)
-    still = squares <= count.squeeze(1) * _CONSTANT**2
-    slope = product / squares.masked_fill(still, torch.nan)
+    constant = squares <= count.squeeze(1) * _LEAST_DEVIATION**2
+    slope = product / squares.masked_fill(constant, torch.nan)
     return slope, slope * product / y.square().sum(1)
 
 
 def decision(paths: Paths) -> dict[str, Tensor]:
-    """Per gate and cell, (4, group) float64, NaN where undefined: what the gates at the opener get.
+    """Return per gate and cell what the gates at the opener get of the gradient, (4, cells) float64 each.
 
     over_between is |dL/da| at the opener over its median after it. derivative_at_opener and
-    derivative_between are the gate's own, p (1 - p) for a sigmoid: a saturated gate carries gradient and
-    gets none. drive_from_input is the share |W x| / (|W x| + |U h|) of what moved the gate at the opener,
-    each part less its mean after it. gradient_to_input is the input row's share of the squared norm of the
-    gradient summed over sites: what differs from site to site averages out, as it does in training.
+    derivative_between (mean after the opener) are the derivative of the gate itself at its pre-activation,
+    p (1 - p) for a sigmoid p: a saturated gate lets gradient pass along c but gets none. drive_from_input
+    is the share |W x| / (|W x| + |U h|) of what moves the gate at the opener, each part less its mean after
+    the opener. gradient_to_input is the input row's share of the squared norm of the gradient summed over
+    sites: what differs from site to site averages out, as it does in training. An undefined number is NaN.
     """
     after = paths.after_opener()[:, :, None, None]
     size, slopes = paths.decision.abs(), _derivatives(paths)
@@ -187,7 +195,7 @@ def decision(paths: Paths) -> dict[str, Tensor]:
 
 @torch.enable_grad()
 def _derivatives(paths: Paths) -> Tensor:
-    """The derivative of every gate at its pre-activation, (sites, window, 4, group)."""
+    """Return the derivative of every gate at its pre-activation, (sites, window, 4, cells)."""
     a = (paths.driven + paths.recurrent).requires_grad_()
     gates = equations.gates_from(a.flatten(2), paths.activation)
     (slopes,) = torch.autograd.grad([gate.sum() for gate in gates], a)
@@ -195,7 +203,10 @@ def _derivatives(paths: Paths) -> Tensor:
 
 
 def _summed_input_share(paths: Paths) -> Tensor:
-    """(4, group): |sum of da x|^2 over itself + |sum of da h|^2, sums over the sites' openers."""
+    """Return the input row's share of the squared norm of the summed gradient, (4, cells) in [0, 1].
+
+    It is |sum of da x|^2 / (|sum of da x|^2 + |sum of da h|^2), with sums over the openers of all sites.
+    """
     opened = paths.at_opener(paths.decision)
     norms = [
         [
@@ -209,15 +220,17 @@ def _summed_input_share(paths: Paths) -> Tensor:
 
 
 def _input_share(paths: Paths, layer: int) -> Tensor:
-    """(sites,): |x|^2 / (|x|^2 + |h|^2) at the openers."""
+    """Return |x|^2 / (|x|^2 + |h|^2) of a layer at the opener of each site, (sites,)."""
     x, h = (rows[layer].square().sum(1) for rows in (paths.x, paths.h))
     return x / (x + h)
 
 
 def reach(paths: Paths, where: Tensor) -> Tensor:
-    """(window,) float64: |dL/dc_t| over its value at the last t, by the distance before it, from 0.
+    """Return how much of dL/dc_t is left at each distance from the end of the window, (window,) float64.
 
-    Medians over the sites where says, (sites, window) bool, then over cells; NaN where these are few.
+    It is |dL/dc_t| over its value at the last position, by the distance before that, from 0: the median
+    over the sites where `where`, (sites, window) bool, is True, and then over cells. It is NaN where these
+    are fewer than _LEAST_SITES.
     """
     size = paths.gradient.abs() / paths.gradient[:, -1:].abs()
     medians = _median(size.masked_fill(~where[:, :, None], torch.nan), 0)
@@ -226,11 +239,11 @@ def reach(paths: Paths, where: Tensor) -> Tensor:
 
 
 def _median(values: Tensor, dimension: int) -> Tensor:
-    """The median along a dimension of what is finite, NaN where nothing is."""
+    """Return the median of the finite values along a dimension, NaN where there are none."""
     finite = values.masked_fill(~values.isfinite(), torch.nan)
     return finite.nanquantile(0.5, dim=dimension)
 
 
 def _mean_where(values: Tensor, where: Tensor) -> Tensor:
-    """The mean of values (sites, window, ...) over the window, of the places where says."""
+    """Return the mean of values (sites, window, ...) over the window positions where `where` is True."""
     return values.masked_fill(~where, 0).sum(1) / where.sum(1)

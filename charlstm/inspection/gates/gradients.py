@@ -1,14 +1,16 @@
-"""How far gradient travels through the gates: from one closer back to the opener that decided it.
+"""Compute how far gradient travels through the gates: from one closer back to its opener.
 
-The claim: a forget gate at 1 lets gradient flow straight from the loss to the point where the decision
-was made, and on into the weights. With the loss L at one closer only,
+The claim: a forget gate near 1 lets gradient flow straight from the loss back to the opener, where the
+decision was made, and on into the weights. With the loss L at one closer only,
 
     dL/dc_t = o_t act'(c_t) dL/dh_t + f_{t+1} dL/dc_{t+1}
 
-where dL/dh_t comes through later gates, and at T, the step that predicts the closer, from the head. The
-direct path alone gives dL/dc_T times the product of f from t + 1 to T; the two are equal where the
-recurrence through h is cut. All derivatives are autograd's, so that they hold for every activation, and
-float64: with f near 1 the logarithms move by less than float32 resolves. `paths` says what they mean.
+where dL/dh_t comes through the gates of later steps, and at T, the step that predicts the closer, from the
+head. The direct path alone gives dL/dc_T times the product of f from t + 1 to T. The two are equal where
+the recurrence through h is cut.
+
+All derivatives are autograd's, so that they hold for every activation, in float64: with f near 1 the
+logarithms move by less than float32 resolves. `gradient_paths` turns the gradients into answers.
 """
 
 import copy
@@ -23,29 +25,32 @@ from torch.nn import functional
 
 from charlstm.config import GATES
 from charlstm.findings import Json
-from charlstm.inspection.gates.gradient_paths import Cell, Paths, group
-from charlstm.inspection.gates.saturation import number
+from charlstm.inspection.gates.gradient_paths import Cell, Paths, cell_set_report
+from charlstm.inspection.gates.saturation import finite_number
 from charlstm.inspection.reading.trace import WARMUP
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State
 
 Ids = NDArray[np.unsignedinteger]
-Sites = NDArray[np.int64]
+# Positions in a text of an opener and its closer, (n, 2).
+OpenersAndClosers = NDArray[np.int64]
 
-# Characters before the closer that gradient is followed through, and so the longest span of a site.
+# Characters before the closer through which gradient is followed, and the longest span from opener to closer.
 WINDOW = 64
 # A shorter span leaves too few points for a line.
 LEAST_SPAN = 6
-# Sites side by side: enough for matrix products at speed, few enough for some 500 MB at 512 cells.
-_BATCH = 32
+# Sites that are read side by side: enough for matrix products at speed, few enough for some 500 MB at 512
+# cells.
+_SITES_PER_BATCH = 32
 
 
 class LayerGradients(NamedTuple):
-    """One layer over windows of text, at every position t, gates in PyTorch's order.
+    """What one layer does at every position t of windows of text, and the gradient of the loss there.
 
-    c (sites, window, cells) is dL/dc_t; decision (sites, window, 4, cells) is dL/da_t, of the
-    pre-activations a_t = W x_t + b + U h_{t-1}; driven and recurrent, of the same shape, are W x_t + b and
-    U h_{t-1}; x (sites, window, inputs) and h (sites, window, cells) are x_t and h_{t-1}.
+    c (sites, window, cells) is dL/dc_t. decision (sites, window, 4, cells) is dL/da_t of the
+    pre-activations a_t = W x_t + b + U h_{t-1}, the gates in the order of config.GATES; driven and
+    recurrent, of the same shape, are the two parts W x_t + b and U h_{t-1}. x (sites, window, inputs) is
+    x_t, h (sites, window, cells) h_{t-1}.
     """
 
     c: Tensor
@@ -57,7 +62,11 @@ class LayerGradients(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """What a layer did at one position, still in autograd's graph."""
+    """What a layer does at one position, still in the graph of autograd.
+
+    x (sites, inputs) are its inputs, h (sites, cells) its hidden state before, projected (sites, 4 cells)
+    is W x + b, and c (sites, cells) the cell state after.
+    """
 
     x: Tensor
     h: Tensor
@@ -69,18 +78,20 @@ def credit_report(
     model: CharLSTM,
     ids: Ids,
     *,
-    sites: Sites,
+    sites: OpenersAndClosers,
     cells: Sequence[Cell],
     controls: Sequence[Cell],
     untrained: CharLSTM,
 ) -> Json:
-    """How gradient from true closers reaches cells, each (layer, cell), and what it does not reach as well.
+    """Return how gradient from true closers reaches cells, beside control cells and an untrained network.
 
-    sites (n, 2) are positions in ids (characters,) of openers and their closers; a site is used when its
-    span is LEAST_SPAN to WINDOW characters and a warm-up fits before it. The answer is {} when none is
-    used, or there are no cells. `cells` and `controls` are of the model, `untrained` are both of that
-    network, whose cells differ by chance alone: each is what `paths.group` returns, None for no
-    controls. span is the median, closer_nats are the mean losses at the closers.
+    sites (n, 2) are positions in ids (characters,) of openers and their closers; `usable_sites` says which
+    are used. cells and controls are (layer, cell) of the model. `cells` and `controls` of the result are
+    what `gradient_paths.cell_set_report` returns for them, None without controls; `untrained` is that for
+    both in the untrained network, whose cells differ by chance alone. span is the median number of
+    characters from opener to closer, closer_nats the mean loss at the closers of both networks.
+
+    Returns {} where no site can be used, or there are no cells.
     """
     usable = usable_sites(sites)
     if not len(usable) or not cells:
@@ -90,37 +101,41 @@ def credit_report(
     return {
         "sites": len(usable),
         "span": float(np.median(usable[:, 1] - usable[:, 0])),
-        "closer_nats": {"trained": number(nats), "untrained": number(fresh_nats)},
-        "cells": group(trained.part(0, len(cells))),
-        "controls": group(trained.part(len(cells), len(trained.cells))) if controls else None,
-        "untrained": group(fresh),
+        "closer_nats": {"trained": finite_number(nats), "untrained": finite_number(fresh_nats)},
+        "cells": cell_set_report(trained.of_cells(0, len(cells))),
+        "controls": cell_set_report(trained.of_cells(len(cells), len(trained.cells))) if controls else None,
+        "untrained": cell_set_report(fresh),
     }
 
 
-def usable_sites(sites: Sites) -> Sites:
-    """The sites (n, 2) whose span fits the window and whose warm-up fits the text, in their order."""
+def usable_sites(sites: OpenersAndClosers) -> OpenersAndClosers:
+    """Return those of sites (n, 2) with a span of LEAST_SPAN to WINDOW characters and room for a warm-up
+    and the window before the closer, in their order.
+    """
     opener, closer = sites[:, 0], sites[:, 1]
     span = closer - opener
     fits = (span >= LEAST_SPAN) & (span <= WINDOW) & (closer >= WARMUP + WINDOW)
     return sites[np.flatnonzero(fits)]
 
 
-def _read(model: CharLSTM, ids: Ids, sites: Sites, cells: Sequence[Cell]) -> tuple[Paths, Tensor]:
-    """The paths from the closers of sites (n, 2) to cells, and the mean loss at the closers in nats."""
+def _read(model: CharLSTM, ids: Ids, sites: OpenersAndClosers, cells: Sequence[Cell]) -> tuple[Paths, Tensor]:
+    """Return the paths from the closers of sites (n, 2) to cells, and the mean loss at these in nats."""
     openers = torch.from_numpy(WINDOW - (sites[:, 1] - sites[:, 0]))
-    read = [
-        (_paths(layers, here, cells, model.config.activation), nats)
-        for (layers, nats), here in zip(
-            _batches(model, ids, sites), torch.split(openers, _BATCH), strict=True
+    batches = [
+        (_paths(layers, of_batch, cells, model.config.activation), nats)
+        for (layers, nats), of_batch in zip(
+            _batches(model, ids, sites), torch.split(openers, _SITES_PER_BATCH), strict=True
         )
     ]
-    return Paths.joined([paths for paths, _ in read]), torch.cat([nats for _, nats in read]).mean()
+    return Paths.joined([paths for paths, _ in batches]), torch.cat([nats for _, nats in batches]).mean()
 
 
 def _paths(
     layers: Sequence[LayerGradients], openers: Tensor, cells: Sequence[Cell], activation: str
 ) -> Paths:
-    """What Paths keeps of all layers' gradients; openers (sites,) are places in the window."""
+    """Return the paths to cells (layer, cell) from the gradients of all layers; openers (sites,) are places
+    in the window.
+    """
 
     def picked(name: str) -> Tensor:
         return torch.stack([getattr(layers[layer], name)[..., number] for layer, number in cells], dim=-1)
@@ -139,13 +154,19 @@ def _paths(
     )
 
 
-def _batches(model: CharLSTM, ids: Ids, sites: Sites) -> Iterator[tuple[tuple[LayerGradients, ...], Tensor]]:
-    """The gradients and losses of sites (n, 2), _BATCH at a time, each behind a warm-up from zeros."""
+def _batches(
+    model: CharLSTM, ids: Ids, sites: OpenersAndClosers
+) -> Iterator[tuple[tuple[LayerGradients, ...], Tensor]]:
+    """Yield the gradients of all layers and the losses (sites,) at the closers of sites (n, 2), in batches
+    of _SITES_PER_BATCH; each window is read after a warm-up from a state of zeros.
+    """
     # On the CPU, since not every device has float64.
     double = copy.deepcopy(model).to(device="cpu", dtype=torch.float64).requires_grad_(False).eval()
     before = np.arange(-WARMUP - WINDOW, 1)
-    for start in range(0, len(sites), _BATCH):
-        rows = torch.from_numpy(ids[sites[start : start + _BATCH, 1, None] + before].astype(np.int64))
+    for start in range(0, len(sites), _SITES_PER_BATCH):
+        rows = torch.from_numpy(
+            ids[sites[start : start + _SITES_PER_BATCH, 1, None] + before].astype(np.int64)
+        )
         zeros = State(*(values.double() for values in double.initial_state(len(rows))))
         _, state = double(rows[:, :WARMUP], zeros)
         yield gradients(double, rows[:, WARMUP:-1], rows[:, -1], state)
@@ -155,11 +176,12 @@ def _batches(model: CharLSTM, ids: Ids, sites: Sites) -> Iterator[tuple[tuple[La
 def gradients(
     model: CharLSTM, ids: Tensor, closers: Tensor, state: State, *, detached: bool = False
 ) -> tuple[tuple[LayerGradients, ...], Tensor]:
-    """All layers' gradients of the loss in nats at closers (sites,), which follow ids (sites, window).
+    """Return per layer the gradients of the loss at closers, and the loss of each site (sites,) in nats.
 
-    state is what the layers remember before ids; the second result is each site's loss (sites,). Where
-    detached, a layer's gates see its own h as a constant: gradient then has the direct path alone, and
-    equals the product of f in the top layer. The model's weights must not require gradients.
+    ids (sites, window) int64 are read from state (h and c, each (layers, sites, cells)); closers (sites,)
+    int64 are the characters that follow them. With detached, a layer's gates see its own h as a constant:
+    gradient then has the direct path alone, and equals the product of f in the top layer. The model's
+    weights must not require gradients.
     """
     weights = [model.weights(layer) for layer in range(model.config.layers)]
     steps: list[list[_Step]] = [[] for _ in weights]
@@ -167,7 +189,8 @@ def gradients(
     for x in model.embedding(ids).unbind(1):
         for layer, weight in enumerate(weights):
             before = h[layer].detach() if detached else h[layer]
-            # Its gradient is that of the pre-activations; in the first layer it is a leaf of the graph.
+            # The gradient of projected is that of the pre-activations. In the first layer it is a leaf of the
+            # graph, so it has to require gradients.
             projected = functional.linear(x, weight.input, weight.bias).requires_grad_()
             h[layer], c[layer], _ = equations.step(
                 projected, before, c[layer], weight.recurrent, activation=model.config.activation
@@ -175,22 +198,25 @@ def gradients(
             steps[layer].append(_Step(x, before, projected, c[layer]))
             x = h[layer]
     nats = functional.cross_entropy(model.head(x), closers, reduction="none")
-    # Sites share no cell, so the gradients of the sum are each site's own.
-    wanted = [value for layer in steps for step in layer for value in (step.c, step.projected)]
-    found = iter(torch.autograd.grad(nats.sum(), wanted))
+    # Sites share no cell, so the gradients of the sum of losses are those of each site's own loss.
+    inputs = [value for layer in steps for step in layer for value in (step.c, step.projected)]
+    computed = iter(torch.autograd.grad(nats.sum(), inputs))
     layers = [
-        _layer_gradients(layer, [(next(found), next(found)) for _ in layer], weight.recurrent)
+        _layer_gradients(layer, [(next(computed), next(computed)) for _ in layer], weight.recurrent)
         for layer, weight in zip(steps, weights, strict=True)
     ]
     return tuple(layers), nats.detach()
 
 
 def _layer_gradients(
-    steps: Sequence[_Step], found: Sequence[tuple[Tensor, Tensor]], recurrent: Tensor
+    steps: Sequence[_Step], computed: Sequence[tuple[Tensor, Tensor]], recurrent: Tensor
 ) -> LayerGradients:
-    """The steps of one layer put together with the gradients of their c and projected."""
+    """Return the steps of one layer together with the gradients computed for their c and projected.
+
+    recurrent (4 cells, cells) are the layer's recurrent weights.
+    """
     x, h, projected, _ = (torch.stack(values, dim=1).detach() for values in zip(*steps, strict=True))
-    c, decision = (torch.stack(values, dim=1) for values in zip(*found, strict=True))
+    c, decision = (torch.stack(values, dim=1) for values in zip(*computed, strict=True))
     gates = (decision, projected, functional.linear(h, recurrent))
     decision, driven, added = (values.view(*c.shape[:2], len(GATES), -1) for values in gates)
     return LayerGradients(c, decision, driven, added, x, h)

@@ -1,4 +1,4 @@
-"""Which weights make a cell what it is: the driver's embedding -> its gates -> the cell -> the logits."""
+"""List the weights that make a cell what it is: from the driver's embedding over its gates to the logits."""
 
 from collections.abc import Sequence
 
@@ -9,61 +9,76 @@ from charlstm.config import GATES
 from charlstm.findings import Json
 from charlstm.model.char_lstm import CharLSTM
 
-_MOST = 5
+# Entries of a list of weights.
+_LISTED_WEIGHTS = 5
 
 
 @torch.no_grad()
 def weights_of(
     model: CharLSTM, layer: int, cell: int, drivers: Sequence[str], symbols: Sequence[str]
 ) -> Json:
-    """The weights into and out of one cell.
+    """Return the weights into and out of one cell, rounded to three decimals, as plain data.
 
-    from_driver has, for the last character of each driver, what it adds to the pre-activation of every gate
-    over what the mean character adds (first layer only); from_self the recurrent weight of the cell's own
-    h; from_cells the cells of its layer with the largest recurrent weights, by gate; to_logits the
-    characters whose logit h raises and lowers most (last layer only), else to_cells the cells above
-    that hear it most.
+    drivers are the characters or sequences of characters that move the cell, symbols (vocabulary,) the
+    characters by id.
+
+    from_self has, by gate, the recurrent weight of the cell's own h. from_cells has, by gate, the cells of
+    the same layer with the largest recurrent weights. from_driver (first layer only) has, for the last
+    character of each driver, what it adds to the pre-activation of every gate over what the mean character
+    adds. to_logits (last layer only) has the characters whose logit h raises and lowers most; to_cells
+    (other layers) has the cells of the layer above with the largest input weights from this cell, as the
+    norm over their four gates.
     """
     weights = model.weights(layer)
-    rows = {gate: place * model.config.cells + cell for place, gate in enumerate(GATES)}
-    recurrent = weights.recurrent[list(rows.values())]
-    found: Json = {
+    rows = [place * model.config.cells + cell for place in range(len(GATES))]
+    recurrent = weights.recurrent[rows]
+    wiring: Json = {
         "from_self": dict(zip(GATES, _rounded(recurrent[:, cell]), strict=True)),
         "from_cells": {
-            gate: _largest(row, [f"{layer}:{k}" for k in range(len(row))])
+            gate: _largest(row, [f"{layer}:{other}" for other in range(len(row))])
             for gate, row in zip(GATES, recurrent, strict=True)
         },
     }
     if layer == 0:
-        added = model.embedding.weight @ weights.input[list(rows.values())].t()
-        added = added - added.mean(0)
-        last = dict.fromkeys(driver[-1] for driver in drivers)
-        found["from_driver"] = {
-            driver: dict(zip(GATES, _rounded(added[symbols.index(driver)]), strict=True))
-            for driver in last
-            if driver in symbols
-        }
+        wiring["from_driver"] = _from_drivers(model, weights.input[rows], drivers, symbols)
     if layer + 1 == model.config.layers:
         column = model.head.weight[:, cell] - model.head.weight[:, cell].mean()
-        found["to_logits"] = _extremes(column, symbols)
+        wiring["to_logits"] = _highest_and_lowest(column, symbols)
     else:
         norms = model.weights(layer + 1).input[:, cell].view(4, -1).norm(dim=0)
-        found["to_cells"] = _largest(norms, [f"{layer + 1}:{k}" for k in range(len(norms))])
-    return found
+        wiring["to_cells"] = _largest(norms, [f"{layer + 1}:{other}" for other in range(len(norms))])
+    return wiring
+
+
+def _from_drivers(
+    model: CharLSTM, rows: Tensor, drivers: Sequence[str], symbols: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Return what the last character of each driver adds to the pre-activations of a cell, by gate, over
+    what the mean character adds; rows (4, embedding) are the input weights of the cell's gates.
+    """
+    added = model.embedding.weight @ rows.t()
+    added = added - added.mean(0)
+    last_characters = dict.fromkeys(driver[-1] for driver in drivers)
+    return {
+        character: dict(zip(GATES, _rounded(added[symbols.index(character)]), strict=True))
+        for character in last_characters
+        if character in symbols
+    }
 
 
 def _largest(values: Tensor, names: Sequence[str]) -> dict[str, float]:
-    """The largest in size, by name."""
-    places = values.abs().topk(min(_MOST, len(values))).indices.tolist()
+    """Return the _LISTED_WEIGHTS of values (n,) that are largest in size, by name, the largest first."""
+    places = values.abs().topk(min(_LISTED_WEIGHTS, len(values))).indices.tolist()
     return {names[place]: round(float(values[place]), 3) for place in places}
 
 
-def _extremes(values: Tensor, names: Sequence[str]) -> dict[str, float]:
-    """The highest, then the lowest, by name."""
+def _highest_and_lowest(values: Tensor, names: Sequence[str]) -> dict[str, float]:
+    """Return the _LISTED_WEIGHTS highest of values (n,) and then the lowest, by name, in falling order."""
     order = values.argsort(descending=True).tolist()
-    chosen = dict.fromkeys([*order[:_MOST], *order[-_MOST:]])
+    chosen = dict.fromkeys([*order[:_LISTED_WEIGHTS], *order[-_LISTED_WEIGHTS:]])
     return {names[place]: round(float(values[place]), 3) for place in chosen}
 
 
 def _rounded(values: Tensor) -> list[float]:
+    """Return values (n,) rounded to three decimals."""
     return [round(value, 3) for value in values.tolist()]

@@ -1,5 +1,12 @@
-"""How large the effect of a candidate is beside its controls, and how likely by chance."""
+"""Measure the effect of one candidate beside the effects of its controls.
 
+The effect of a candidate is the mean change of the log probability of the closers when its dose is given;
+what counts for the verdict is its specific part (experiment.specific_part). Its p-value is its rank among
+the effects of cell sets of controls, each given the same dose in h. An effect is convincing when it is in
+the expected direction and large, in nats and in comparison with the controls.
+"""
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,105 +14,150 @@ import torch
 from torch import Tensor
 
 from charlstm.inspection.intervening.control_cells import (
-    CONTROLS,
+    CONTROL_SETS,
+    control_cell_sets,
     control_effects,
-    control_groups,
-    dose_in_h,
-    matched,
+    possible_controls,
 )
-from charlstm.inspection.intervening.experiment import Bench, Laboratory, Trial, specific
+from charlstm.inspection.intervening.experiment import (
+    ClosersUnderTest,
+    Intervention,
+    InterventionContext,
+    specific_part,
+)
 
-# Below this an effect is of no use to anybody, however rare it is among the controls.
+# A smaller effect is of no use to anybody, however rare it is among the controls.
 LEAST_EFFECT_NATS = 0.05
-# A verified effect is at least so many times the 95th percentile of its controls.
+# A verified effect is at least this multiple of the 95th percentile of its controls' effects.
 LEAST_RATIO = 2.0
-# The many controls of a promising candidate are compared at so many of its sites.
-_RANKED_SITES = 16
+# The many controls of a promising candidate are compared at this many of its closers.
+_CLOSERS_FOR_MANY_CONTROLS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """Effects in nats: the candidate's on the log probability, what of it is specific, and what of it is in
-    every control draw (draws,); p_value is its rank among so many controls, before any correction.
+class MeasuredEffect:
+    """The effect of one candidate's intervention and those of its controls, in nats.
+
+    effect_nats is the mean change of the closers' log probability, specific_nats its specific part.
+    control_effects (sets,) float64 are the sizes of the specific effects of cell sets of controls, and
+    possible_controls the cells that these are made of, the most similar one first. p_value is the rank of
+    specific_nats among the effects of control_count cell sets, before any correction.
     """
 
-    trial: Trial
+    intervention: Intervention
     effect_nats: float
-    effect: float
-    controls: Tensor
-    pool: list[int]
+    specific_nats: float
+    control_effects: Tensor
+    possible_controls: list[int]
     p_value: float
-    among: int
+    control_count: int
 
     @property
-    def scale(self) -> float:
-        """The 95th percentile of the controls."""
-        return float(torch.quantile(self.controls, 0.95).clamp(min=1e-6))
+    def control_p95(self) -> float:
+        """The 95th percentile of the controls' effects, in nats; at least 1e-6, infinite without controls."""
+        if not len(self.control_effects):
+            return math.inf
+        return float(torch.quantile(self.control_effects, 0.95).clamp(min=1e-6))
 
     @property
-    def expected(self) -> bool:
-        """Whether the closer lost, as it must where the state that calls for it is gone."""
-        return self.trial.candidate.counts or self.effect < 0
+    def in_expected_direction(self) -> bool:
+        """Whether the closer became less likely, as it must when the state that calls for it is taken away.
+        A counter's effect may have either direction.
+        """
+        return self.intervention.candidate.is_counter or self.specific_nats < 0
+
+    @property
+    def convincing(self) -> bool:
+        """Whether the effect is in the expected direction and at least LEAST_EFFECT_NATS and LEAST_RATIO
+        times the 95th percentile of the controls.
+        """
+        return self.in_expected_direction and abs(self.specific_nats) >= max(
+            LEAST_EFFECT_NATS, LEAST_RATIO * self.control_p95
+        )
 
 
-def measure(
-    laboratory: Laboratory, trial: Trial, others: Sequence[Trial], generator: torch.Generator
-) -> Measured:
-    """The effect of the candidate's dose, and of the same dose given to its controls."""
-    pool = matched(laboratory, trial, others)
-    effect, controls = _effects(laboratory, trial, CONTROLS, pool, generator)
-    specifics = float(specific(effect))
-    return Measured(
-        trial, float(effect[0]), specifics, controls, pool, _rank(specifics, controls), len(controls)
+def measure_effect(
+    context: InterventionContext,
+    intervention: Intervention,
+    tested: Sequence[Intervention],
+    generator: torch.Generator,
+) -> MeasuredEffect:
+    """Measure the effect of a candidate's dose, and of an equal dose given to CONTROL_SETS cell sets of
+    controls.
+
+    No candidate of tested, the interventions of the whole proof, is a control.
+    """
+    possible = possible_controls(context, intervention, tested)
+    change, controls = _change_and_controls(context, intervention, possible, CONTROL_SETS, generator)
+    specific = float(specific_part(change))
+    p_value = _p_value_by_rank(specific, controls)
+    return MeasuredEffect(
+        intervention, float(change[0]), specific, controls, possible, p_value, len(controls)
     )
 
 
-def _effects(
-    laboratory: Laboratory, trial: Trial, count: int, pool: list[int], generator: torch.Generator
+def _change_and_controls(
+    context: InterventionContext,
+    intervention: Intervention,
+    possible: list[int],
+    count: int,
+    generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """(2,) what the candidate's dose does, and (count,) |specific effects| of as many controls."""
-    candidate = trial.candidate
-    bench = Bench(laboratory, trial.sites)
-    natural = bench.natural.track[0, candidate.layer]
-    wanted = dose_in_h(laboratory, natural, {candidate.cell: trial.dose}, candidate.layer)
-    effect = bench.effect({candidate.layer: ([candidate.cell], trial.dose[:, None])}, candidate.counts)
-    groups = control_groups(pool, count, generator)
-    return effect, control_effects(bench, candidate, natural, wanted, groups, generator)
+    """Return (2,) the mean change of the closer scores by the candidate's dose, and (sets,) the sizes of
+    the specific effects of `count` cell sets of possible controls.
+    """
+    candidate = intervention.candidate
+    closers = ClosersUnderTest(context, intervention.sites)
+    doses = {candidate.layer: ([candidate.cell], intervention.dose[:, None])}
+    change = closers.mean_change(doses, both_ways=candidate.is_counter)
+    cell_sets = control_cell_sets(possible, count, generator)
+    return change, control_effects(closers, intervention, cell_sets, generator)
 
 
-def _rank(effect: float, controls: Tensor) -> float:
-    """The p-value of an effect among its controls; 1 where there are not enough of them."""
-    if len(controls) < CONTROLS:
+def _p_value_by_rank(effect: float, controls: Tensor) -> float:
+    """Return the p-value of an effect by its rank among the effects of controls (sets,), in (0, 1].
+
+    It is (1 + the number of controls that are at least as large) / (1 + their number), and 1 where there
+    are fewer than CONTROL_SETS.
+    """
+    if len(controls) < CONTROL_SETS:
         return 1.0
     return float(1 + (controls >= abs(effect)).sum()) / (1 + len(controls))
 
 
-def ranked(
-    laboratory: Laboratory, measured: Measured, wanted: int, significance: float, generator: torch.Generator
-) -> Measured:
-    """The same with the p-value of wanted controls, if CONTROLS of them leave it promising.
+def ranked_among_more_controls(
+    context: InterventionContext,
+    measured: MeasuredEffect,
+    control_count: int,
+    significance: float,
+    generator: torch.Generator,
+) -> MeasuredEffect:
+    """Return measured with the p-value that it has among control_count cell sets of controls.
 
-    They are compared at fewer sites: a rank needs many controls, an effect many sites.
+    Returned unchanged where control_count is no more than CONTROL_SETS, or where the effect is not
+    convincing or its p-value is above significance already. The comparison is made at
+    _CLOSERS_FOR_MANY_CONTROLS closers: a rank needs many controls, while only the effect itself, which
+    stays as it was measured, needs many closers.
     """
-    if wanted <= CONTROLS or measured.p_value > significance or not convincing(measured):
+    if control_count <= CONTROL_SETS or measured.p_value > significance or not measured.convincing:
         return measured
-    trial = measured.trial.thinned(_RANKED_SITES)
-    effect, controls = _effects(laboratory, trial, wanted, measured.pool, generator)
-    return replace(measured, p_value=_rank(float(specific(effect)), controls), among=len(controls))
+    thinned = measured.intervention.thinned(_CLOSERS_FOR_MANY_CONTROLS)
+    change, controls = _change_and_controls(
+        context, thinned, measured.possible_controls, control_count, generator
+    )
+    p_value = _p_value_by_rank(float(specific_part(change)), controls)
+    return replace(measured, p_value=p_value, control_count=len(controls))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number (Holm 1979): each times the count of those that are no smaller,
-    and never below that of a smaller one.
+def holm_corrected(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number, in the order of p_values (Holm 1979).
+
+    Each is multiplied by the count of p-values that are not smaller, and is at most 1 and at least the
+    corrected value of every smaller one.
     """
     corrected = [1.0] * len(p_values)
-    least = 0.0
+    largest = 0.0
     for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
-        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
-        corrected[place] = least
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = largest
     return corrected
-
-
-def convincing(measured: Measured) -> bool:
-    """Whether an effect is expected, of use and far beyond its controls."""
-    return measured.expected and abs(measured.effect) >= max(LEAST_EFFECT_NATS, LEAST_RATIO * measured.scale)

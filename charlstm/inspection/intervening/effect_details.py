@@ -1,5 +1,8 @@
-"""What else a trial shows: dose response, holding, resampling, insertion, specificity, cost, persistence,
-and by how many characters a counter's closer moves.
+"""Measure what else findings.json says of an intervention; no verdict depends on it.
+
+These are the effects of other doses, of holding the cell and of resampling its value, the effect of turning
+a feature on where it is off, how specific the effect is to the closer, what it costs at other characters,
+how long a change of c lasts, and by how many characters the closer of a counter moves.
 """
 
 import torch
@@ -7,107 +10,126 @@ from torch import Tensor
 
 from charlstm.findings import Json
 from charlstm.inspection.features.feature import ANY_CHARACTER
-from charlstm.inspection.intervening.experiment import Bench, Laboratory, Trial
+from charlstm.inspection.intervening.experiment import ClosersUnderTest, Intervention, InterventionContext
 from charlstm.model.char_lstm import State
 
-_DOSES = (-0.5, 0.25, 0.5, 1.0, 1.5)
-# From each site the model writes on so often, for at most so many characters, to see when a closer comes.
-_WRITTEN, _LONGEST = 5, 200
+# The doses of the dose response, as multiples of the intervention's own dose.
+_DOSE_FACTORS = (-0.5, 0.25, 0.5, 1.0, 1.5)
+# To see when a closer comes, the model continues the text this often from each site, and this far.
+_CONTINUATIONS_PER_SITE = 5
+_LONGEST_CONTINUATION_CHARACTERS = 200
 
 
-def details_of(laboratory: Laboratory, trial: Trial, generator: torch.Generator) -> Json:
-    """Dose response, what holding and resampling do, specificity, cost at closers and elsewhere."""
-    candidate, sites, layer = trial.candidate, trial.sites, trial.candidate.layer
-    bench = Bench(laboratory, sites)
-    run = laboratory.rollouts.run
+def details_of(context: InterventionContext, intervention: Intervention, generator: torch.Generator) -> Json:
+    """Return the details of one candidate's intervention, by their names in findings.json.
 
-    def closers(shift: Tensor, *, hold: bool = False) -> Tensor:
-        edit = laboratory.shifted(layer, [candidate.cell], shift[:, None])._replace(hold=hold)
-        return run(bench.ids, bench.state, {layer: edit}).logits
+    natural_nats is the undisturbed mean log probability of the closers. dose_response, hold_nats (the
+    changed c is held up to the closer) and resample_nats (c is set to a value that the cell really had
+    elsewhere) are mean changes of it. The functions below describe the others. generator draws the
+    characters that the model writes.
+    """
+    candidate, layer = intervention.candidate, intervention.candidate.layer
+    closers = ClosersUnderTest(context, intervention.sites)
 
-    def effect(logits: Tensor) -> float:
-        return float((bench.nats(logits) - bench.base)[:, 0].mean())
+    def logits_after(dose: Tensor, *, hold: bool = False) -> Tensor:
+        edit = context.edit([candidate.cell], dose[:, None])._replace(hold=hold)
+        return context.rollouts.run(closers.ids, closers.state, {layer: edit}).logits
 
-    changed = closers(trial.dose)
+    def effect_nats(logits: Tensor) -> float:
+        return float((closers.scores(logits) - closers.natural_scores)[:, 0].mean())
+
+    changed = logits_after(intervention.dose)
     return {
-        "natural_nats": float(bench.base[:, 0].mean()),
+        "natural_nats": float(closers.natural_scores[:, 0].mean()),
         "dose_response": [
-            {"dose": dose, "effect_nats": effect(closers(dose * trial.dose))} for dose in _DOSES
+            {"dose": factor, "effect_nats": effect_nats(logits_after(factor * intervention.dose))}
+            for factor in _DOSE_FACTORS
         ],
-        "hold_nats": effect(closers(trial.dose, hold=True)),
-        "resample_nats": effect(closers(_resampling(laboratory, bench, trial))),
-        "insertion_nats": _insertion(laboratory, trial),
-        "specificity": _specificity(bench, changed),
-        "targeted_loss_ratio": _loss_ratio(laboratory, bench, trial, changed),
-        "half_life": _half_life(laboratory, trial),
-        "displacement": _displacement(bench, trial, generator),
+        "hold_nats": effect_nats(logits_after(intervention.dose, hold=True)),
+        "resample_nats": effect_nats(logits_after(_resampling_dose(closers, intervention))),
+        "insertion_nats": _insertion_nats(context, intervention),
+        "specificity": _specificity(closers, changed),
+        "targeted_loss_ratio": _targeted_loss_ratio(closers, intervention, changed),
+        "half_life": _half_life_characters(closers, intervention),
+        "displacement": _displacement(closers, intervention, generator),
     }
 
 
-def _resampling(laboratory: Laboratory, bench: Bench, trial: Trial) -> Tensor:
-    """(closers,) shifts of c to values that the cell really had where the feature was off; for a counter,
-    to those at the other closers."""
-    candidate, sites = trial.candidate, trial.sites
-    here = bench.natural.track[0, candidate.layer, :, candidate.cell]
-    if candidate.counts or len(sites.outside) == 0:
+def _resampling_dose(closers: ClosersUnderTest, intervention: Intervention) -> Tensor:
+    """Return (closers,) float64: the doses that set c to values which the cell really had where the feature
+    is off, or at the other closers for a counter and where no such place is known.
+    """
+    candidate, sites, context = intervention.candidate, intervention.sites, closers.context
+    here = closers.natural_c(candidate.layer)[:, candidate.cell]
+    if candidate.is_counter or len(sites.outside) == 0:
         return (here.roll(1) - here).double()
-    away = laboratory.rollouts.run(
-        laboratory.characters(sites.outside, 1), laboratory.states(sites.outside), track=True
-    ).track[0, candidate.layer, :, candidate.cell]
-    return (away[torch.arange(len(here)) % len(away)] - here).double()
+    ids, state = context.characters(sites.outside, 1), context.states(sites.outside)
+    outside = context.rollouts.run(ids, state, track=True).track[0, candidate.layer, :, candidate.cell]
+    return (outside[torch.arange(len(here)) % len(outside)] - here).double()
 
 
-def _insertion(laboratory: Laboratory, trial: Trial) -> float | None:
-    """Mean change of the closers' log probability where a switch is off and is turned on."""
-    candidate, sites = trial.candidate, trial.sites
-    if candidate.counts or len(sites.outside) == 0:
+def _insertion_nats(context: InterventionContext, intervention: Intervention) -> float | None:
+    """Return the mean change of the log probability of the target characters, in nats, where the feature is
+    off and c is changed by what one unit of it does; None for a counter, and where no such place is known.
+    """
+    candidate, sites = intervention.candidate, intervention.sites
+    if candidate.is_counter or len(sites.outside) == 0:
         return None
-    ids = laboratory.characters(sites.outside, sites.lag + 1)
-    state = laboratory.states(sites.outside)
-    shift = torch.full((len(ids), 1), candidate.slope)
-    edit = laboratory.shifted(candidate.layer, [candidate.cell], shift)
+    ids = context.characters(sites.outside, sites.lag + 1)
+    state = context.states(sites.outside)
+    edit = context.edit([candidate.cell], torch.full((len(ids), 1), candidate.slope))
     targets = torch.from_numpy(sites.targets)
     before, after = (
-        laboratory.rollouts.run(ids, state, edits).log_probabilities[:, targets].logsumexp(1)
+        context.rollouts.run(ids, state, edits).log_probabilities[:, targets].logsumexp(1)
         for edits in ({}, {candidate.layer: edit})
     )
     return float((after - before).mean())
 
 
-def _specificity(bench: Bench, changed: Tensor) -> float:
-    """The closers' mean change of logit over the root mean square change of the others'."""
-    moved = changed - bench.natural.logits
+def _specificity(closers: ClosersUnderTest, changed: Tensor) -> float:
+    """Return the size of the mean change of the target characters' logits over the root mean square change
+    of all other logits; changed (closers, vocabulary) are the logits after the intervention, and all
+    changes are taken relative to the mean change at their closer.
+    """
+    moved = changed - closers.natural.logits
     moved = moved - moved.mean(1, keepdim=True)
-    others = moved[:, ~bench.targets].square().mean().sqrt()
-    return float(moved[:, bench.targets].mean().abs() / others.clamp(min=1e-9))
+    others = moved[:, ~closers.targets].square().mean().sqrt()
+    return float(moved[:, closers.targets].mean().abs() / others.clamp(min=1e-9))
 
 
-def _loss_ratio(laboratory: Laboratory, bench: Bench, trial: Trial, changed: Tensor) -> float | None:
-    """Nats added at the true closers over nats added at other characters inside."""
-    candidate, sites = trial.candidate, trial.sites
+def _targeted_loss_ratio(
+    closers: ClosersUnderTest, intervention: Intervention, changed: Tensor
+) -> float | None:
+    """Return the loss in nats that the intervention adds at the closers over the size of what it adds at
+    other characters inside the feature; None where no such character is known.
+
+    changed (closers, vocabulary) are the logits at the closers after the intervention.
+    """
+    candidate, sites, context = intervention.candidate, intervention.sites, closers.context
     if len(sites.inside) == 0:
         return None
-    ids = laboratory.characters(sites.inside, sites.lag + 2)
-    state, following = laboratory.states(sites.inside), ids[:, -1:]
-    shift = trial.dose.mean().expand(len(ids), 1)
-    edit = laboratory.shifted(candidate.layer, [candidate.cell], shift)
+    ids = context.characters(sites.inside, sites.lag + 2)
+    state, following = context.states(sites.inside), ids[:, -1:]
+    edit = context.edit([candidate.cell], intervention.dose.mean().expand(len(ids), 1))
     natural, shifted = (
-        laboratory.rollouts.run(ids[:, :-1], state, edits).log_probabilities.gather(1, following).mean()
+        context.rollouts.run(ids[:, :-1], state, edits).log_probabilities.gather(1, following).mean()
         for edits in ({}, {candidate.layer: edit})
     )
-    elsewhere = float(natural - shifted)
-    added = float((bench.base - bench.nats(changed))[:, 0].mean())
-    return added / max(abs(elsewhere), 1e-3)
+    added_elsewhere = float(natural - shifted)
+    added = float((closers.natural_scores - closers.scores(changed))[:, 0].mean())
+    return added / max(abs(added_elsewhere), 1e-3)
 
 
-def _half_life(laboratory: Laboratory, trial: Trial) -> int | None:
-    """Characters until half of a change of c is gone, inside the feature; None where it stays longer."""
-    candidate, sites = trial.candidate, trial.sites
-    ids = laboratory.characters(sites.closers, sites.lag + 1)
-    state = laboratory.states(sites.closers)
-    edit = laboratory.shifted(candidate.layer, [candidate.cell], trial.dose[:, None])
+def _half_life_characters(closers: ClosersUnderTest, intervention: Intervention) -> int | None:
+    """Return after how many characters no more than half of the change of c is left, on average over the
+    closers; None where more is left up to the closer.
+    """
+    candidate = intervention.candidate
+    edit = closers.context.edit([candidate.cell], intervention.dose[:, None])
     natural, changed = (
-        laboratory.rollouts.run(ids, state, edits, track=True).track[:, candidate.layer, :, candidate.cell]
+        closers.context.rollouts.run(closers.ids, closers.state, edits, track=True).track[
+            :, candidate.layer, :, candidate.cell
+        ]
         for edits in ({}, {candidate.layer: edit})
     )
     left = (changed - natural).abs().mean(1)
@@ -115,26 +137,34 @@ def _half_life(laboratory: Laboratory, trial: Trial) -> int | None:
     return int(gone[0]) if len(gone) else None
 
 
-def _displacement(bench: Bench, trial: Trial, generator: torch.Generator) -> Json | None:
-    """By how many characters a counter's closer comes sooner when the model writes on by itself with some
-    steps more, or later with as many less: half the difference, with its 95% interval over the sites. It is
-    the number of steps where the counter alone decides. None for what does not count every character.
+def _displacement(
+    closers: ClosersUnderTest, intervention: Intervention, generator: torch.Generator
+) -> Json | None:
+    """Return by how many characters the closer of a counter moves when the model continues the text by
+    itself.
+
+    The model writes once with the dose upwards and once downwards; characters is half of the difference of
+    the waits for a closer, interval its 95% interval over the sites. It equals steps, the dose in steps of
+    the count, where the counter alone decides. None for a feature that does not count every character.
     """
-    candidate = trial.candidate
+    candidate = intervention.candidate
     if candidate.feature.drivers.get("step") != ANY_CHARACTER:
         return None
-    rows = torch.arange(len(bench.ids)).repeat_interleave(_WRITTEN)
-    state = State(bench.state.h[:, rows], bench.state.c[:, rows])
-    draws = torch.rand(len(rows), _LONGEST, generator=generator)
+    rows = torch.arange(len(closers.ids)).repeat_interleave(_CONTINUATIONS_PER_SITE)
+    state = State(closers.state.h[:, rows], closers.state.c[:, rows])
+    draws = torch.rand(len(rows), _LONGEST_CONTINUATION_CHARACTERS, generator=generator)
 
-    def waited(sign: int) -> Tensor:
-        shift = sign * trial.dose[rows, None]
-        edit = bench.laboratory.shifted(candidate.layer, [candidate.cell], shift)
-        return bench.laboratory.rollouts.waits(
-            bench.ids[rows, :1], state, {candidate.layer: edit}, draws=draws, targets=bench.targets
+    def waits(sign: int) -> Tensor:
+        edit = closers.context.edit([candidate.cell], sign * intervention.dose[rows, None])
+        return closers.context.rollouts.waits(
+            closers.ids[rows, :1], state, {candidate.layer: edit}, draws=draws, targets=closers.targets
         )
 
-    moved = ((waited(-1) - waited(1)) / 2).view(-1, _WRITTEN).mean(1)
-    spread = 1.96 * float(moved.std()) / len(moved) ** 0.5
+    moved = ((waits(-1) - waits(1)) / 2).view(-1, _CONTINUATIONS_PER_SITE).mean(1)
+    half_interval = 1.96 * float(moved.std()) / len(moved) ** 0.5
     mean = float(moved.mean())
-    return {"steps": trial.steps, "characters": mean, "interval": [mean - spread, mean + spread]}
+    return {
+        "steps": intervention.steps,
+        "characters": mean,
+        "interval": [mean - half_interval, mean + half_interval],
+    }

@@ -1,10 +1,16 @@
-"""What a change of cells does to the closers of a feature: the experiment that all interventions are made of.
+"""Define the experiment that every intervention repeats, and measure what it does to the prediction of
+closers.
 
-A Trial is one cell with its dose at the sites of its feature; a Laboratory holds a model and the states that
-experiments begin from; a Bench is one feature's closers, with what the model says there when left alone.
+The cell state c of one or more cells is changed once, lag characters before a closer. The network then runs
+freely over the true text up to the closer, and its prediction there is compared with the undisturbed one.
+
+A Candidate is a cell with the feature that it follows. An Intervention is a candidate with its sites in the
+text and its dose, the change of c at each site. An InterventionContext holds the model, the text and the
+states that experiments begin from. ClosersUnderTest are the closers of one feature with the undisturbed
+predictions there; their `mean_change` is the experiment itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,16 +19,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm.inspection.features.feature import Feature
-from charlstm.inspection.intervening.rollouts import Edit, Rollouts, Survey, survey
+from charlstm.inspection.intervening.rollouts import Edit, Rollouts, Survey, survey_text
 from charlstm.inspection.intervening.sites import Sites
-from charlstm.inspection.reading.trace import Cut
+from charlstm.inspection.reading.splits import Chunk
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State
+
+# By layer: the cells that are changed, and the dose in c of each at every closer, (closers, cells).
+CellDoses = dict[int, tuple[list[int], Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A cell that follows a feature; slope is how far c moves per unit of it."""
+    """A cell that follows a feature; slope is how much its c changes per unit of the feature."""
 
     layer: int
     cell: int
@@ -30,124 +39,154 @@ class Candidate:
     slope: float
 
     @property
-    def counts(self) -> bool:
-        """Whether it is tested by a dose of steps both ways."""
+    def is_counter(self) -> bool:
+        """Whether it follows a counter: it is then given its dose once upwards and once downwards."""
         return self.feature.kind == "counter"
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
-    """One candidate at its sites: its dose (closers,) in c, and the states before its sites."""
+class Intervention:
+    """What is done to one candidate: dose (closers,) float64 is added to its c at each of its sites'
+    closers.
+
+    steps is the dose of a counter in steps of its count; it is 1 for a switch and for a depth.
+    """
 
     candidate: Candidate
     sites: Sites
     dose: Tensor
     steps: float
 
-    def thinned(self, count: int) -> "Trial":
-        """The same at count of its sites, spread over the text."""
-        kept = np.linspace(0, len(self.dose) - 1, min(count, len(self.dose))).round().astype(np.int64)
-        return replace(self, sites=self.sites.at(kept), dose=self.dose[torch.from_numpy(kept)])
+    def thinned(self, count: int) -> "Intervention":
+        """Return this intervention at `count` of its closers, spread evenly over the text, or at all of
+        them where there are no more.
+        """
+        places = np.linspace(0, len(self.dose) - 1, min(count, len(self.dose))).round().astype(np.int64)
+        return replace(self, sites=self.sites.subset(places), dose=self.dose[torch.from_numpy(places)])
 
 
-class Laboratory:
-    """A model and the part of a text kept for interventions, with all states that these begin from."""
+class InterventionContext:
+    """A model, the text that is kept for interventions, and the states that all experiments begin from."""
 
     def __init__(
         self,
         model: CharLSTM,
-        ids: NDArray[np.unsignedinteger],
-        cut: Cut,
+        chunk: Chunk,
         thresholds: Tensor,
         sites: Sequence[Sites],
-        excluded: dict[str, Tensor],
+        excluded_controls: Mapping[str, Tensor],
     ) -> None:
-        """thresholds (layers, cells) float64 lie between each cell's levels; excluded (layers, cells) bool
-        says by feature which cells are no controls for it.
+        """Read chunk once, keeping the states before the positions of all sites.
+
+        thresholds (layers, cells) float64 lie between the two levels of each cell. excluded_controls has,
+        by the name of a feature, (layers, cells) bool: the cells that may not be controls for its
+        candidates.
         """
-        self.excluded = excluded
-        self.rollouts = Rollouts(model)
         self.model = model
-        self._ids = torch.from_numpy(ids.astype(np.int64))
-        wanted = [positions - 1 for s in sites for positions in (s.closers, s.inside, s.outside)]
-        self.seen: Survey = survey(
-            model, ids, cut, thresholds, np.concatenate(wanted) if wanted else np.zeros(0, np.int64)
-        )
+        self.excluded_controls = excluded_controls
+        self.rollouts = Rollouts(model)
         self.activation = equations.activation_function(model.config.activation)
+        self._ids = torch.from_numpy(chunk.ids.astype(np.int64))
+        positions = [kind - 1 for each in sites for kind in (each.closers, each.inside, each.outside)]
+        chosen = np.concatenate(positions) if positions else np.zeros(0, np.int64)
+        self.survey: Survey = survey_text(model, chunk.ids, chunk.cut, thresholds, chosen)
 
     def characters(self, positions: NDArray[np.int64], length: int) -> Tensor:
-        """(n, length) int64 ids from each position on."""
+        """Return (n, length) int64: the ids of `length` characters from each of positions (n,) on."""
         return self._ids[torch.from_numpy(positions)[:, None] + torch.arange(length)]
 
     def states(self, positions: NDArray[np.int64]) -> State:
-        """The state before the character at each position."""
-        return self.seen.before(positions - 1)
+        """Return the state that a rollout from each of positions (n,), which are sites, begins with.
 
-    def shifted(self, layer: int, cells: Sequence[int], shifts: Tensor) -> Edit:
-        """An edit of some cells by shifts (rows, cells)."""
-        dense = torch.zeros(len(shifts), self.model.config.cells)
-        dense[:, list(cells)] = shifts.float()
-        return Edit(dense)
+        It is the state before the character ahead of the position: a rollout that reads on from the
+        position itself never reads that one character.
+        """
+        return self.survey.states_before(positions - 1)
+
+    def edit(self, cells: Sequence[int], doses: Tensor) -> Edit:
+        """Return the edit that adds doses (rows, n) to the n cells of a layer."""
+        shift = torch.zeros(len(doses), self.model.config.cells)
+        shift[:, list(cells)] = doses.float()
+        return Edit(shift)
 
 
-class Bench:
-    """A feature's closers with their natural outcome, and the effect of edits on them."""
+class ClosersUnderTest:
+    """The closers of one feature, the undisturbed predictions there, and what changes of cells do to them.
 
-    def __init__(self, laboratory: Laboratory, sites: Sites) -> None:
-        self.laboratory = laboratory
+    A prediction is measured by two closer scores, (closers, 2) float64, both in nats. The first is the log
+    probability of the target characters together; the second is the log of the sum of their exponentiated
+    logits, less the mean of all logits. `specific_part` says why there are two.
+    """
+
+    def __init__(self, context: InterventionContext, sites: Sites) -> None:
+        """Run the undisturbed network from the sites of a feature to its closers."""
+        self.context = context
         self.sites = sites
         self.targets = torch.from_numpy(sites.targets)
-        self.ids = laboratory.characters(sites.closers, sites.lag + 1)
-        self.state = laboratory.states(sites.closers)
-        self.natural = laboratory.rollouts.run(self.ids, self.state, track=True)
-        self.base = self.nats(self.natural.logits)
+        self.ids = context.characters(sites.closers, sites.lag + 1)
+        self.state = context.states(sites.closers)
+        self.natural = context.rollouts.run(self.ids, self.state, track=True)
+        self.natural_scores = self.scores(self.natural.logits)
 
-    def nats(self, logits: Tensor) -> Tensor:
-        """(rows, 2): the log probability of any of the closers, and their logits' logsumexp over the mean of
-        all logits, for logits (rows, vocabulary).
-        """
+    def natural_c(self, layer: int) -> Tensor:
+        """Return the undisturbed c of a layer where cells are changed, (closers, cells) float32."""
+        return self.natural.track[0, layer]
+
+    def scores(self, logits: Tensor) -> Tensor:
+        """Return the two closer scores (rows, 2) float64 of logits (rows, vocabulary)."""
         together = logits[:, self.targets].logsumexp(1)
         return torch.stack((together - logits.logsumexp(1), together - logits.mean(1)), dim=1).double()
 
-    def changes(self, layer: int, cells: Sequence[Sequence[int]], shifts: Tensor) -> Tensor:
-        """(groups, 2) mean change of `nats` for groups of cells (groups, size), shifted by shifts (groups,
-        closers, size).
-        """
-        groups, closers, _ = shifts.shape
-        dense = torch.zeros(groups, closers, self.laboratory.model.config.cells)
-        places = torch.tensor(cells)[:, None, :].expand(groups, closers, -1)
-        dense.scatter_(2, places, shifts.float())
-        state = State(*(part.repeat(1, groups, 1) for part in self.state))
-        outcome = self.laboratory.rollouts.run(
-            self.ids.repeat(groups, 1), state, {layer: Edit(dense.flatten(0, 1))}
-        )
-        return (self.nats(outcome.logits).view(groups, closers, 2) - self.base).mean(1)
+    def mean_change(self, doses: CellDoses, *, both_ways: bool) -> Tensor:
+        """Return (2,) float64: the mean change of the closer scores when all cells of doses are changed
+        together.
 
-    def effect(self, edits: dict[int, tuple[list[int], Tensor]], both_ways: bool) -> Tensor:
-        """(2,) mean change of `nats` for edits by layer; `either_way` for a counter."""
+        With both_ways, as for a counter, the doses are given once upwards and once downwards, and the
+        result is what `combined_change` makes of the two.
+        """
 
         def change(sign: int) -> Tensor:
-            shifted = {
-                layer: self.laboratory.shifted(layer, cells, sign * shifts)
-                for layer, (cells, shifts) in edits.items()
-            }
-            run = self.laboratory.rollouts.run(self.ids, self.state, shifted)
-            return (self.nats(run.logits) - self.base).mean(0)
+            edits = {layer: self.context.edit(cells, sign * dose) for layer, (cells, dose) in doses.items()}
+            outcome = self.context.rollouts.run(self.ids, self.state, edits)
+            return (self.scores(outcome.logits) - self.natural_scores).mean(0)
 
-        return either_way(change(1), change(-1)) if both_ways else change(1)
+        return combined_change(change(1), change(-1)) if both_ways else change(1)
+
+    def mean_changes(self, layer: int, cell_sets: Sequence[Sequence[int]], doses: Tensor) -> Tensor:
+        """Return (sets, 2) float64: the mean change of the closer scores by each of several cell sets.
+
+        cell_sets (sets, size) are cells of one layer, and doses (sets, closers, size) are added to their c.
+        All sets run side by side, which is much faster than one `mean_change` for each.
+        """
+        sets, closers, _ = doses.shape
+        shift = torch.zeros(sets, closers, self.context.model.config.cells)
+        places = torch.tensor(cell_sets)[:, None, :].expand(sets, closers, -1)
+        shift.scatter_(2, places, doses.float())
+        state = State(*(values.repeat(1, sets, 1) for values in self.state))
+        edits = {layer: Edit(shift.flatten(0, 1))}
+        outcome = self.context.rollouts.run(self.ids.repeat(sets, 1), state, edits)
+        return (self.scores(outcome.logits).view(sets, closers, 2) - self.natural_scores).mean(1)
 
 
-def either_way(up: Tensor, down: Tensor) -> Tensor:
-    """(..., 2): what a counter's steps up and down (..., 2) do, half their difference, or their mean where
-    more of that is specific: an exact count, moved either way, takes from the closer.
+def combined_change(up: Tensor, down: Tensor) -> Tensor:
+    """Return the effect of a counter's dose (..., 2) from what it does upwards and downwards, up and down
+    (..., 2).
+
+    It is half of their difference, or their mean where more of that is specific: a count that must be exact
+    takes from the closer whichever way it is moved.
     """
     slope, peak = (up - down) / 2, (up + down) / 2
-    more = specific(peak).abs() > specific(slope).abs()
-    return torch.where(more[..., None], peak, slope)
+    peak_is_larger = specific_part(peak).abs() > specific_part(slope).abs()
+    return torch.where(peak_is_larger[..., None], peak, slope)
 
 
-def specific(changes: Tensor) -> Tensor:
-    """(...,) float64: what of a change (..., 2) is the closer's own, 0 where its two parts disagree."""
+def specific_part(changes: Tensor) -> Tensor:
+    """Return (...,), in nats: how much of changes (..., 2) of the two closer scores concerns the closer
+    itself.
+
+    It is the smaller of the two changes, and 0 where they differ in sign. The log probability alone also
+    changes when other characters become more likely, and the logit alone also when all logits move.
+    """
     probability, logit = changes.unbind(-1)
     agree = probability.sign() == logit.sign()
     return torch.minimum(probability.abs(), logit.abs()) * probability.sign() * agree

@@ -1,4 +1,12 @@
-"""What all cells of one feature do together where none of them does it alone."""
+"""Measure what all candidates of one feature do when they are changed together.
+
+Several cells may carry a feature so that each alone can be spared: none of them is verified, but changing
+all of them together takes the closer away. A candidate is called redundant when that joint effect is
+convincing and the candidate is needed for it: without the candidate the joint effect is smaller by a part
+of its own.
+
+The controls are cell sets with one control for each candidate, given that candidate's dose in h.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,20 +15,33 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from charlstm.inspection.intervening.control_cells import dose_in_h, doses_like, matched
-from charlstm.inspection.intervening.effect import LEAST_EFFECT_NATS, LEAST_RATIO, Measured
-from charlstm.inspection.intervening.experiment import Bench, Laboratory, Trial, specific
+from charlstm.inspection.intervening.control_cells import dose_in_h, equal_doses, possible_controls
+from charlstm.inspection.intervening.effect import LEAST_EFFECT_NATS, LEAST_RATIO, MeasuredEffect
+from charlstm.inspection.intervening.experiment import (
+    CellDoses,
+    ClosersUnderTest,
+    Intervention,
+    InterventionContext,
+    specific_part,
+)
 from charlstm.inspection.reading.shared_work import do_jobs
 from charlstm.machine.processes import ALONE, ProcessGroup
 
-GROUP_CONTROLS = 99
-# Of a group's effect, a member adds this share of its part, or is not needed.
-_NEEDED = 0.2
+# Cell sets of controls that a joint effect is compared with.
+JOINT_CONTROL_SETS = 99
+# A candidate is needed when the joint effect without it is smaller by this share of an equal part.
+_LEAST_SHARE_OF_AN_EQUAL_PART = 0.2
 
 
 @dataclass(frozen=True)
 class JointEffect:
-    """What changing all cells of a feature together does; needed says of each whether it adds its part."""
+    """What changing all candidates of one feature together does, in nats.
+
+    cells are their [layer, cell]. effect is the specific effect, p95 the 95th percentile of the controls'
+    (infinite where there are none), p_value the rank among them. convincing says whether the effect is in
+    the expected direction, large and significant. needed says of each of the cells whether the effect needs
+    it.
+    """
 
     cells: list[list[int]]
     effect: float
@@ -31,86 +52,97 @@ class JointEffect:
 
 
 def joint_effects(
-    laboratory: Laboratory,
-    measured: Sequence[Measured],
+    context: InterventionContext,
+    measured: Sequence[MeasuredEffect],
     verified: set[int],
     significance: float,
     generator: torch.Generator,
     processes: ProcessGroup = ALONE,
 ) -> dict[int, tuple[JointEffect, bool]]:
-    """For each candidate that is not verified alone: what those of its feature do together, and whether it
-    is needed for that.
+    """Return the joint effect of the candidates of each feature that are not verified alone.
+
+    measured are the effects of all candidates, verified the indices into it of those that are verified. The
+    result has, by the index of a candidate, the joint effect that it takes part in and whether it is needed
+    for that; a candidate that is the only one of its feature has none.
     """
     by_feature: dict[str, list[int]] = {}
-    for place, m in enumerate(measured):
+    for place, effect in enumerate(measured):
         if place not in verified:
-            by_feature.setdefault(m.trial.candidate.feature.name, []).append(place)
-    several = [members for members in by_feature.values() if len(members) > 1]
+            by_feature.setdefault(effect.intervention.candidate.feature.name, []).append(place)
+    several = [places for places in by_feature.values() if len(places) > 1]
 
-    def together(members: list[int], own: torch.Generator) -> JointEffect:
-        return _joint_effect(laboratory, [measured[place].trial for place in members], significance, own)
+    def measure_together(places: list[int], own_generator: torch.Generator) -> JointEffect:
+        members = [measured[place].intervention for place in places]
+        return _joint_effect(context, members, significance, own_generator)
 
-    joint = do_jobs(several, together, generator, processes)
+    effects = do_jobs(several, measure_together, generator, processes)
     return {
-        place: (effect, needed)
-        for members, effect in zip(several, joint, strict=True)
-        for place, needed in zip(members, effect.needed, strict=True)
+        place: (joint, needed)
+        for places, joint in zip(several, effects, strict=True)
+        for place, needed in zip(places, joint.needed, strict=True)
     }
 
 
 def _joint_effect(
-    laboratory: Laboratory, members: Sequence[Trial], significance: float, generator: torch.Generator
+    context: InterventionContext,
+    members: Sequence[Intervention],
+    significance: float,
+    generator: torch.Generator,
 ) -> JointEffect:
-    """The joint effect of cells of one feature, against as many control cells with their doses."""
-    bench = Bench(laboratory, members[0].sites)
-    both_ways = members[0].candidate.counts
+    """Return what the interventions of members, all of one feature, do together."""
+    closers = ClosersUnderTest(context, members[0].sites)
+    both_ways = members[0].candidate.is_counter
 
-    def effect(edits: dict[int, tuple[list[int], Tensor]]) -> float:
-        return float(specific(bench.effect(edits, both_ways)))
+    def effect(doses: CellDoses) -> float:
+        return float(specific_part(closers.mean_change(doses, both_ways=both_ways)))
 
-    joint = effect(_joined(members))
-    without = [effect(_joined([m for m in members if m is not one])) for one in members]
-    draws = [abs(effect(edits)) for edits in _group_controls(laboratory, bench, members, generator)]
-    controls = torch.tensor(draws, dtype=torch.float64)
-    p95 = float(torch.quantile(controls, 0.95)) if draws else math.inf
-    p_value = float(1 + (controls >= abs(joint)).sum()) / (1 + len(draws))
+    joint = effect(_doses_of(members))
+    without = [effect(_doses_of([other for other in members if other is not left])) for left in members]
+    sizes = [abs(effect(doses)) for doses in _control_doses(closers, members, generator)]
+    controls = torch.tensor(sizes, dtype=torch.float64)
+    p95 = float(torch.quantile(controls, 0.95)) if sizes else math.inf
+    p_value = float(1 + (controls >= abs(joint)).sum()) / (1 + len(sizes))
     large = abs(joint) >= max(LEAST_EFFECT_NATS, LEAST_RATIO * p95)
+    least_loss = _LEAST_SHARE_OF_AN_EQUAL_PART * abs(joint) / len(members)
     return JointEffect(
-        cells=[[m.candidate.layer, m.candidate.cell] for m in members],
+        cells=[[member.candidate.layer, member.candidate.cell] for member in members],
         effect=joint,
         p95=p95,
         p_value=p_value,
         convincing=(both_ways or joint < 0) and large and p_value <= significance,
-        needed=[abs(joint) - abs(rest) >= _NEEDED * abs(joint) / len(members) for rest in without],
+        needed=[abs(joint) - abs(rest) >= least_loss for rest in without],
     )
 
 
-def _group_controls(
-    laboratory: Laboratory, bench: Bench, members: Sequence[Trial], generator: torch.Generator
-) -> Iterator[dict[int, tuple[list[int], Tensor]]]:
-    """Yield edits of cells drawn for the members, one each, with the member's dose in h."""
-    pools = [matched(laboratory, member, members) for member in members]
-    for _ in range(GROUP_CONTROLS if all(pools) else 0):
-        edits: dict[int, tuple[list[int], Tensor]] = {}
+def _control_doses(
+    closers: ClosersUnderTest, members: Sequence[Intervention], generator: torch.Generator
+) -> Iterator[CellDoses]:
+    """Yield the doses of JOINT_CONTROL_SETS cell sets of controls: for each member one control that the
+    generator draws, with the member's dose in h. Yields nothing where a member has no possible control.
+    """
+    pools = [possible_controls(closers.context, member, members) for member in members]
+    for _ in range(JOINT_CONTROL_SETS if all(pools) else 0):
+        doses: CellDoses = {}
         for member, pool in zip(members, pools, strict=True):
             layer = member.candidate.layer
-            drawn = torch.tensor([[pool[int(torch.randint(len(pool), (1,), generator=generator))]]])
-            natural = bench.natural.track[0, layer]
-            wanted = dose_in_h(laboratory, natural, {member.candidate.cell: member.dose}, layer)
+            control = pool[int(torch.randint(len(pool), (1,), generator=generator))]
+            wanted = dose_in_h(closers, layer, {member.candidate.cell: member.dose})
             sign = 1 - 2 * torch.randint(2, (1, 1), generator=generator).double()
-            shifts, _ = doses_like(laboratory, layer, natural, drawn, wanted, sign)
-            cells, before = edits.get(layer, ([], torch.zeros(len(shifts[0]), 0)))
-            edits[layer] = ([*cells, int(drawn)], torch.cat((before, shifts[0]), dim=1))
-        yield edits
+            of_control, _ = equal_doses(closers, layer, torch.tensor([[control]]), wanted, sign)
+            _add_dose(doses, layer, control, of_control[0])
+        yield doses
 
 
-def _joined(trials: Sequence[Trial]) -> dict[int, tuple[list[int], Tensor]]:
-    """The doses of several candidates as edits by layer."""
-    edits: dict[int, tuple[list[int], Tensor]] = {}
-    for one in trials:
-        cells, shifts = edits.get(one.candidate.layer, ([], torch.zeros(len(one.dose), 0)))
-        edits[one.candidate.layer] = (
-            [*cells, one.candidate.cell],
-            torch.cat((shifts, one.dose[:, None]), dim=1),
-        )
-    return edits
+def _doses_of(interventions: Sequence[Intervention]) -> CellDoses:
+    """Return the doses of several interventions together."""
+    doses: CellDoses = {}
+    for intervention in interventions:
+        candidate = intervention.candidate
+        _add_dose(doses, candidate.layer, candidate.cell, intervention.dose[:, None])
+    return doses
+
+
+def _add_dose(doses: CellDoses, layer: int, cell: int, dose: Tensor) -> None:
+    """Add the dose (closers, 1) of one more cell of a layer to doses."""
+    cells, before = doses.get(layer, ([], torch.zeros(len(dose), 0)))
+    doses[layer] = ([*cells, cell], torch.cat((before, dose), dim=1))

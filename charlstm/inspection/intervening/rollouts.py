@@ -1,7 +1,9 @@
-"""A model run on from stored states while the cell state of chosen cells is changed.
+"""Run a model on from stored states while the cell state c of chosen cells is changed.
 
-A change is made after the update of c at the first character and before h = o * activation(c). Without
-hold the network then runs freely, and what is left of the change some characters later is what it remembers.
+`survey_text` reads the text once and stores the states that rollouts begin from. `Rollouts.run` then reads
+some characters from a stored state. An Edit changes c at the first of these characters, after the update of
+c and before h = o * activation(c). Without hold the network runs freely after that, and what is left of the
+change some characters later is what the network remembers of it.
 """
 
 from collections.abc import Mapping
@@ -20,14 +22,18 @@ from charlstm.model.equations import LayerState
 from charlstm.model.stepper import step_layers
 
 # Rows that run side by side: enough for full-speed matrix products.
-_ROWS = 2048
-_WINDOW = 128
+_ROWS_PER_BATCH = 2048
+_WINDOW_POSITIONS = 128
 
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """What one pass saw: deviation of c, mean output gate and rate of flips (flips per character) of every
-    cell, (layers, cells) float64 each, and the state before each position asked for.
+    """Statistics of every cell over a text, and the states after chosen positions of it.
+
+    deviation is the standard deviation of c, output_gate the mean output gate in [0, 1], and flip_rate how
+    often c crosses its cell's threshold, in crossings per character; each is (layers, cells) float64.
+    positions (n,) int64, rising, are the chosen positions; states holds the state before the character at
+    each position, h and c (layers, n, cells) float32.
     """
 
     deviation: Tensor
@@ -36,24 +42,33 @@ class Survey:
     positions: NDArray[np.int64]
     states: State
 
-    def before(self, positions: NDArray[np.int64]) -> State:
-        """The state before each of some positions (n,) that were asked for."""
+    def states_before(self, positions: NDArray[np.int64]) -> State:
+        """Return the state before the character at each of positions (n,), which must be chosen positions
+        of this survey; h and c are (layers, n, cells).
+        """
         places = torch.from_numpy(np.searchsorted(self.positions, positions))
         return State(self.states.h[:, places], self.states.c[:, places])
 
 
-def survey(
-    model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut, thresholds: Tensor, wanted: NDArray[np.int64]
+def survey_text(
+    model: CharLSTM,
+    ids: NDArray[np.unsignedinteger],
+    cut: Cut,
+    thresholds: Tensor,
+    positions: NDArray[np.int64],
 ) -> Survey:
-    """Read ids (characters,), cut into stretches, once; wanted (n,) are positions in them, none first in a
-    stretch; thresholds (layers, cells) are between each cell's two levels.
+    """Read a text once and return the statistics of every cell and the states before chosen positions.
+
+    ids (characters,) is the text, divided into stretches by cut. positions (n,) int64 are the chosen ones,
+    in any order; none is the first of its stretch. thresholds (layers, cells) lie between the two levels of
+    each cell.
     """
-    positions = np.unique(wanted)
+    positions = np.unique(positions)
     shape = (model.config.layers, model.config.cells)
     sums = torch.zeros(4, *shape, dtype=torch.float64)
     h, c = torch.zeros(2, shape[0], len(positions), shape[1])
     stream, place = positions // cut.length, positions % cut.length - 1
-    for block in trace(model, ids, streams=cut.streams, window=_WINDOW):
+    for block in trace(model, ids, streams=cut.streams, window=_WINDOW_POSITIONS):
         length = block.layers[0].c.shape[1]
         inside = np.flatnonzero((place >= block.start) & (place < block.start + length))
         at = (torch.from_numpy(stream[inside]), torch.from_numpy(place[inside] - block.start))
@@ -61,16 +76,18 @@ def survey(
             h[number, inside], c[number, inside] = layer.h[at].cpu(), layer.c[at].cpu()
             values, on = layer.c.flatten(0, 1), layer.c > thresholds[number].to(layer.c)
             flips = (on[:, 1:] != on[:, :-1]).flatten(0, 1)
-            parts = (values, values.square(), layer.gates.o.flatten(0, 1), flips)
-            sums[:, number] += torch.stack([part.double().sum(0).cpu() for part in parts])
+            addends = (values, values.square(), layer.gates.o.flatten(0, 1), flips)
+            sums[:, number] += torch.stack([addend.double().sum(0).cpu() for addend in addends])
     mean, square, gate, flips = sums / (cut.streams * cut.length)
     deviation = (square - mean.square()).clamp(min=0).sqrt()
     return Survey(deviation, gate, flips, positions, State(h, c))
 
 
 class Edit(NamedTuple):
-    """A change of c in one layer: shift (rows, cells) is added at the first character; with hold, the cells
-    that it moves then stay at the value that they have.
+    """A change of c in one layer at the first character of a rollout.
+
+    shift (rows, cells) is added to c. With hold, the cells with a shift other than 0 keep the resulting
+    value at all characters of the rollout.
     """
 
     shift: Tensor
@@ -78,8 +95,11 @@ class Edit(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """After the last character: log_probabilities and logits (rows, vocabulary), and the state; and c of
-    every layer after each character, (characters, layers, rows, cells), empty where not asked for.
+    """What a rollout ends with.
+
+    logits (rows, vocabulary) and state (h and c, each (layers, rows, cells)) are those after the last
+    character. track (characters, layers, rows, cells) is c after each character; it has no characters
+    unless `run` is called with track=True.
     """
 
     logits: Tensor
@@ -88,14 +108,15 @@ class Outcome(NamedTuple):
 
     @property
     def log_probabilities(self) -> Tensor:
+        """The log probability of every character as the next one, (rows, vocabulary), in nats."""
         return self.logits.log_softmax(1)
 
 
 class Rollouts:
-    """Runs a model from states before a character, over that one and some more."""
+    """Run a model over one or more characters from the state before the first of them."""
 
     def __init__(self, model: CharLSTM) -> None:
-        """The weights of the layers are copied."""
+        """Copy the weights of the layers: later changes of model do not show."""
         self.model = model
         self._layers = step_layers(model)
         self._activation = equations.activation_function(model.config.activation)
@@ -104,32 +125,44 @@ class Rollouts:
     def run(
         self, ids: Tensor, state: State, edits: Mapping[int, Edit] | None = None, *, track: bool = False
     ) -> Outcome:
-        """Read ids (rows, characters) int64 from state, with edits by layer."""
+        """Read ids (rows, characters) int64 from state (h and c, each (layers, rows, cells)).
+
+        edits are the changes of c by layer. With track the outcome holds c after every character.
+        """
         edits = edits or {}
-        parts = [
-            self._run(ids[span], State(state.h[:, span], state.c[:, span]), _rows_of(edits, span), track)
-            for span in (slice(start, start + _ROWS) for start in range(0, len(ids), _ROWS))
+        outcomes = [
+            self._run(
+                ids[rows], State(state.h[:, rows], state.c[:, rows]), _edits_of_rows(edits, rows), track
+            )
+            for rows in (
+                slice(start, start + _ROWS_PER_BATCH) for start in range(0, len(ids), _ROWS_PER_BATCH)
+            )
         ]
-        state = State(*(torch.cat(each, dim=1) for each in zip(*(part.state for part in parts), strict=True)))
-        tracks = torch.cat([part.track for part in parts], dim=2)
-        return Outcome(torch.cat([part.logits for part in parts]), state, tracks)
+        states = zip(*(outcome.state for outcome in outcomes), strict=True)
+        return Outcome(
+            torch.cat([outcome.logits for outcome in outcomes]),
+            State(*(torch.cat(values, dim=1) for values in states)),
+            torch.cat([outcome.track for outcome in outcomes], dim=2),
+        )
 
     @torch.no_grad()
     def waits(
         self, ids: Tensor, state: State, edits: Mapping[int, Edit], *, draws: Tensor, targets: Tensor
     ) -> Tensor:
-        """(rows,) float64: characters until one of targets (vocabulary,) bool, where the model writes on by
-        itself after ids (rows, characters); draws (rows, longest) in [0, 1) decide what, and where none comes
-        it is longest.
+        """Return (rows,) float64: how many characters the model writes until it writes one of targets.
+
+        The model reads ids (rows, characters) int64 from state with the edits, then continues the text by
+        itself. draws (rows, longest) in [0, 1) decide which character it writes at each place; targets
+        (vocabulary,) bool marks the characters that are waited for. A row in which none of them comes has
+        the value `longest`.
         """
         longest = draws.shape[1]
         waited = torch.full((len(draws),), longest, dtype=torch.float64)
         for place in range(longest):
             outcome = self.run(ids, state, edits)
-            likely = outcome.logits.softmax(1).cumsum(1)
-            ids = torch.searchsorted(likely, draws[:, place, None].contiguous()).clamp(
-                max=likely.shape[1] - 1
-            )
+            cumulative = outcome.logits.softmax(1).cumsum(1)
+            written = torch.searchsorted(cumulative, draws[:, place, None].contiguous())
+            ids = written.clamp(max=cumulative.shape[1] - 1)
             waited[targets[ids[:, 0]] & (waited == longest)] = place
             state, edits = outcome.state, {}
             if bool((waited < longest).all()):
@@ -137,12 +170,13 @@ class Rollouts:
         return waited
 
     def _run(self, ids: Tensor, state: State, edits: Mapping[int, Edit], track: bool) -> Outcome:
+        """Read ids (rows, characters) from state, all rows at once."""
         tracked = []
         held: dict[int, Tensor] = {}
         for place in range(ids.shape[1]):
             after, inputs = State(torch.empty_like(state.h), torch.empty_like(state.c)), ids[:, place]
             for number, layer in enumerate(self._layers):
-                before, now = (LayerState(each.h[number], each.c[number]) for each in (state, after))
+                before, now = (LayerState(both.h[number], both.c[number]) for both in (state, after))
                 output_gate = layer.step(inputs, before, now, None)
                 if number in edits:
                     now.c.copy_(self._edited(now.c, edits[number], held, number, first=place == 0))
@@ -155,12 +189,13 @@ class Rollouts:
         return Outcome(self.model.head(state.h[-1]), state, torch.stack(tracked) if track else empty)
 
     def _edited(self, c: Tensor, edit: Edit, held: dict[int, Tensor], layer: int, *, first: bool) -> Tensor:
-        """c (rows, cells) after an edit."""
+        """Return c (rows, cells) of a layer after an edit; held keeps the values of the first character."""
         if first:
             held[layer] = c + edit.shift
             return held[layer]
         return torch.where(edit.shift != 0, held[layer], c) if edit.hold else c
 
 
-def _rows_of(edits: Mapping[int, Edit], span: slice) -> dict[int, Edit]:
-    return {layer: Edit(edit.shift[span], edit.hold) for layer, edit in edits.items()}
+def _edits_of_rows(edits: Mapping[int, Edit], rows: slice) -> dict[int, Edit]:
+    """Return the edits, by layer, of some of their rows."""
+    return {layer: Edit(edit.shift[rows], edit.hold) for layer, edit in edits.items()}

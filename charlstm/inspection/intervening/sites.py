@@ -1,8 +1,9 @@
-"""Where in a text to intervene on a feature: some characters before its closers, and what follows there.
+"""Find the positions of a text at which cells are changed to test whether they carry a feature.
 
-A closer is where the feature really ends: the resetter of a switch or a counter, the character that takes a
-depth down. The cell is changed some characters earlier, while the feature is on and stays so: only what a
-cell remembers over those characters can still tell at the closer.
+A closer is the character, or the sequence of characters, at which a feature really ends: the resetter of a
+switch or a counter, the character that takes a depth down. A site is a position lag characters before a
+closer. The cell is changed at the site, while the feature is on and stays on: only what the network
+remembers over the lag characters in between can still change its prediction of the closer.
 """
 
 from collections.abc import Sequence
@@ -15,23 +16,28 @@ from numpy.typing import NDArray
 from charlstm.inspection.features.feature import Feature, Signal
 from charlstm.inspection.reading.trace import WARMUP, Cut
 
-# So many characters before its closer a change is made at most; what comes between soon sets a count right.
+# The longest lag. A counter's is shorter, since the characters in between soon correct a count.
 MOST_LAG = 24
 MOST_COUNTING_LAG = 12
 MOST_SITES = 40
 LEAST_SITES = 8
-# A closer that the character before it nearly always brings is decided there: "\n" after "\r".
-_CERTAIN = 0.95
+# Where this share of each of two characters' occurrences is in the pair of both ("\r\n"), a closer that is
+# the second character is decided at the first: the first is taken to be the closer.
+_LEAST_SHARE_TOGETHER = 0.95
 
 
 @dataclass(frozen=True, eq=False)
 class Sites:
-    """Positions where a change is made, (n,) int64 each: closers has targets lag characters later; inside
-    and outside are places where no closer comes then and the feature is on, off.
+    """The positions at which cells are changed for one feature, and what a closer of it is.
 
-    targets (vocabulary,) bool are the characters that would close, and target names them: as [^...], all but
-    those, where they are most; values (closers,) float32 are
-    the feature where the change is made.
+    closers, inside and outside are positions in the text, (n,) int64 each with an n of its own. At
+    `closers` the feature is on, and lag + 1 characters later one of the target characters closes it. At
+    `inside` the feature is on, at `outside` it is off, and no target character comes lag + 1 characters
+    later.
+
+    targets (vocabulary,) bool marks the characters that close the feature; target names them, as "[^...]"
+    (all but these) where more than half of the vocabulary does. values (closers,) float32 is the feature's
+    value at each of `closers`.
     """
 
     lag: int
@@ -42,71 +48,90 @@ class Sites:
     outside: NDArray[np.int64]
     values: NDArray[np.float32]
 
-    def at(self, kept: NDArray[np.int64]) -> "Sites":
-        """The same with some of its closers."""
-        return replace(self, closers=self.closers[kept], values=self.values[kept])
+    def subset(self, places: NDArray[np.int64]) -> "Sites":
+        """Return these sites with only some of their closers: places (n,) int64 are indices into closers."""
+        return replace(self, closers=self.closers[places], values=self.values[places])
 
 
 def sites_of(
     signal: Signal, text: str, symbols: Sequence[str], cut: Cut, generator: torch.Generator
 ) -> Sites | None:
-    """The sites of a feature in what a cut covers of a text.
+    """Return the sites of a feature in a text, or None where there are too few closers.
 
-    None where there are too few closers that the feature stays on before.
+    signal is the feature along the text, symbols (vocabulary,) are the characters by id, and only the part
+    of text that cut divides into stretches is used. Where there are more than MOST_SITES sites of one sort,
+    the generator draws MOST_SITES of them.
     """
     feature, stop = signal.feature, cut.streams * cut.length
     part, values = text[:stop], signal.values[:stop].astype(np.int16)
-    ends = _closer_starts(part, values, feature)
-    if not ends:
+    starts = _closer_starts(part, values, feature)
+    if not starts:
         return None
-    marks = sorted(feature.ends or {part[end] for end in ends})
-    before = np.array(sorted(end - 1 for end in ends))
-    usable = _telling(_usable(before, cut), values, feature)
-    lag = _lag(usable, values, MOST_COUNTING_LAG if feature.kind == "counter" else MOST_LAG)
+    marks = sorted(feature.ends or {part[start] for start in starts})
+    before = np.array(sorted(start - 1 for start in starts))
+    usable = _most_informative(_with_room(before, cut), values, feature)
+    lag = _longest_lag(usable, values, MOST_COUNTING_LAG if feature.kind == "counter" else MOST_LAG)
     if lag == 0:
         return None
-    closers = _drawn(usable[_steady(usable, values, lag)] - lag, generator)
+    closers = _drawn(usable[_stays_on(usable, values, lag)] - lag, generator)
     closing = np.isin(np.array(list(part)), marks)
-    others = _usable(np.flatnonzero(~closing[1:]), cut)
-    inside = _drawn(others[_steady(others, values, lag)] - lag, generator)
-    outside = _drawn(others[_steady(others, 1 - values.clip(0, 1), lag)] - lag, generator)
+    others = _with_room(np.flatnonzero(~closing[1:]), cut)
+    inside = _drawn(others[_stays_on(others, values, lag)] - lag, generator)
+    outside = _drawn(others[_stays_on(others, 1 - values.clip(0, 1), lag)] - lag, generator)
     targets = np.isin(list(symbols), marks)
     return Sites(
-        lag, targets, _target(marks, symbols), closers, inside, outside, values[closers].astype(np.float32)
+        lag,
+        targets,
+        _target_name(marks, symbols),
+        closers,
+        inside,
+        outside,
+        values[closers].astype(np.float32),
     )
 
 
-def _lag(usable: NDArray[np.int64], values: NDArray[np.int16], most: int) -> int:
-    """The most characters that a change can be made before the closer: the feature is on for so long before
-    half of those that it is on before at all. 0 where these are too few.
+def _longest_lag(usable: NDArray[np.int64], values: NDArray[np.int16], most: int) -> int:
+    """Return the longest lag, at most `most`, at which enough closers remain, or 0 where none has enough.
+
+    usable (n,) are the positions just before closers, values (characters,) the feature. A closer remains
+    where the feature has been on for lag characters. Enough are LEAST_SITES closers, and half of those that
+    remain at a lag of 1.
     """
-    steady = [int(_steady(usable, values, lag).sum()) for lag in range(1, most + 1)]
-    enough = max(LEAST_SITES, steady[0] / 2)
-    return sum(count >= enough for count in steady)
+    remaining = [int(_stays_on(usable, values, lag).sum()) for lag in range(1, most + 1)]
+    enough = max(LEAST_SITES, remaining[0] / 2)
+    return sum(count >= enough for count in remaining)
 
 
-def _target(marks: list[str], symbols: Sequence[str]) -> str:
-    """The marks in a string, or [^...] with the rest of the symbols where these are fewer."""
-    rest = [symbol for symbol in symbols if symbol not in marks]
-    return "".join(marks) if len(marks) <= len(rest) else f"[^{''.join(rest)}]"
-
-
-def _telling(positions: NDArray[np.int64], values: NDArray[np.int16], feature: Feature) -> NDArray[np.int64]:
-    """The positions before closers at which the feature has most to say.
-
-    Of a depth those that close the last one open, and of a counter the later half: what has counted far is
-    what calls for an end.
+def _target_name(marks: list[str], symbols: Sequence[str]) -> str:
+    """Return the closing characters `marks` as one string, or "[^...]" with the other symbols where these
+    are fewer.
     """
-    found = values[positions]
-    if feature.kind == "depth" and (found == 1).sum() >= LEAST_SITES:
-        return np.asarray(positions[found == 1])
-    if feature.kind == "counter" and len(found):
-        return np.asarray(positions[found >= np.median(found)])
+    others = [symbol for symbol in symbols if symbol not in marks]
+    return "".join(marks) if len(marks) <= len(others) else f"[^{''.join(others)}]"
+
+
+def _most_informative(
+    positions: NDArray[np.int64], values: NDArray[np.int16], feature: Feature
+) -> NDArray[np.int64]:
+    """Return those of positions (n,), just before closers, at which the feature says most about the closer.
+
+    For a depth these are the closers of the outermost bracket, where there are LEAST_SITES of them; for a
+    counter the half with the higher counts, since a high count is what calls for an end; for a switch all.
+    """
+    at_positions = values[positions]
+    if feature.kind == "depth" and (at_positions == 1).sum() >= LEAST_SITES:
+        return np.asarray(positions[at_positions == 1])
+    if feature.kind == "counter" and len(at_positions):
+        return np.asarray(positions[at_positions >= np.median(at_positions)])
     return positions
 
 
 def _closer_starts(part: str, values: NDArray[np.int16], feature: Feature) -> list[int]:
-    """Where the closers that end the feature begin."""
+    """Return the positions in part at which the closers that end the feature begin.
+
+    values (characters,) is the feature along part. A closer ends the feature where the value falls at the
+    closer's last character, or feature.lag characters after it.
+    """
     lengths = sorted({len(closer) for closer in feature.closers}, reverse=True)
     falls = np.flatnonzero(np.diff(values) < 0) + 1 - feature.lag
     starts = []
@@ -115,36 +140,44 @@ def _closer_starts(part: str, values: NDArray[np.int16], feature: Feature) -> li
             if begin > 0 and part[begin : end + 1] in feature.closers:
                 starts.append(begin)
                 break
-    return _decided(part, starts)
+    return _moved_to_the_decision(part, starts)
 
 
-def _decided(part: str, starts: list[int]) -> list[int]:
-    """The same, one character earlier where the one before decides all."""
-    pairs = {(one, other) for one, other in {(part[s - 1], part[s]) for s in starts} if one != other}
-    certain = {
-        (one, other)
-        for one, other in pairs
-        if part.count(one + other) >= _CERTAIN * max(part.count(one), part.count(other))
+def _moved_to_the_decision(part: str, starts: list[int]) -> list[int]:
+    """Return the starts of closers, each moved one character back where the character before already
+    decides it: where _LEAST_SHARE_TOGETHER of the occurrences of each of the two characters are in the pair
+    of both.
+    """
+    pairs = {(part[start - 1], part[start]) for start in starts if part[start - 1] != part[start]}
+    always_together = {
+        (first, second)
+        for first, second in pairs
+        if part.count(first + second) >= _LEAST_SHARE_TOGETHER * max(part.count(first), part.count(second))
     }
     return [
-        start - 1 if (part[start - 1], part[start]) in certain and start > 1 else start for start in starts
+        start - 1 if (part[start - 1], part[start]) in always_together and start > 1 else start
+        for start in starts
     ]
 
 
-def _usable(positions: NDArray[np.int64], cut: Cut) -> NDArray[np.int64]:
-    """Those far enough from the start of their stretch, with a character behind them in it."""
+def _with_room(positions: NDArray[np.int64], cut: Cut) -> NDArray[np.int64]:
+    """Return those of positions (n,) that have the warm-up and MOST_LAG characters before them in their
+    stretch, and a character behind them.
+    """
     place = positions % cut.length
     return positions[(place > WARMUP + MOST_LAG) & (place < cut.length - 1)]
 
 
-def _steady(positions: NDArray[np.int64], values: NDArray[np.int16], lag: int) -> NDArray[np.bool_]:
-    """Whether a feature is on at each position and since lag characters, without going down."""
+def _stays_on(positions: NDArray[np.int64], values: NDArray[np.int16], lag: int) -> NDArray[np.bool_]:
+    """Return (n,) whether the feature is above 0 and never falls from lag characters before each of
+    positions (n,) up to it.
+    """
     window = positions[:, None] + np.arange(-lag, 1)
-    seen = values[window]
-    return np.asarray((seen > 0).all(1) & (np.diff(seen, axis=1) >= 0).all(1))
+    in_window = values[window]
+    return np.asarray((in_window > 0).all(1) & (np.diff(in_window, axis=1) >= 0).all(1))
 
 
 def _drawn(positions: NDArray[np.int64], generator: torch.Generator) -> NDArray[np.int64]:
-    """At most MOST_SITES of them, in order."""
+    """Return at most MOST_SITES of positions (n,), drawn without replacement, in rising order."""
     chosen = torch.randperm(len(positions), generator=generator)[:MOST_SITES].numpy()
     return np.sort(positions[chosen])

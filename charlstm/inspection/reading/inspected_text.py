@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from charlstm.errors import CorpusError
-from charlstm.inspection.features.automata import Automaton
-from charlstm.inspection.features.catalogue import Traits, features, gated_counter
 from charlstm.inspection.features.feature import Signal
 from charlstm.inspection.features.feature_table import FeatureTable, Positions
+from charlstm.inspection.features.listed_features import Traits, features, gated_counter
+from charlstm.inspection.features.proposed_features import Automaton
 from charlstm.inspection.features.user_features import name_and_rule, user_feature
 from charlstm.inspection.reading.contexts import Ids
 from charlstm.inspection.reading.splits import Split

@@ -5,7 +5,7 @@ from report_fixture import sample_findings
 
 from charlstm.commands.terminal import tables
 from charlstm.findings import Detection, Finding, Findings, Mechanism
-from charlstm.inspection.exam.marking import Mark, Result
+from charlstm.inspection.exam.marking import ExamResult, ExamScore
 from charlstm.text.corpus import CachedCorpus
 
 
@@ -76,9 +76,9 @@ def test_corpora_are_listed_with_their_state():
 
 
 def test_exam_marks_are_a_table():
-    kind = Mark("depth_counter", 4, 3, 0.75, 1.0, None, 0.5)
-    design = Mark("twin", 2, 2, None, 1.0, 1.0, 1.0)
-    shown = tables.exam_table(Result(8, 100, [kind, design], [kind], 0.875, [0, 0, 1]))
+    kind = ExamScore("depth_counter", 4, 3, 0.75, 1.0, None, 0.5)
+    design = ExamScore("twin", 2, 2, None, 1.0, 1.0, 1.0)
+    shown = tables.exam_table(ExamResult(8, 100, [kind, design], [kind], 0.875, [0, 0, 1]))
     lines = shown.splitlines()
     assert lines[2].split() == ["depth", "counter", "4", "3", "0.750", "1.000", "0.500"]
     assert lines[3].startswith("    twin")

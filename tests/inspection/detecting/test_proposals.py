@@ -12,7 +12,7 @@ from charlstm.inspection.detecting.calibration import calibrate
 from charlstm.inspection.detecting.movements import Movements, measure_movements
 from charlstm.inspection.detecting.proposals import flip_drivers, propose_features, proposed_automata
 from charlstm.inspection.exam.planted_cells import depth_counter, latch, line_counter, plant, toggle
-from charlstm.inspection.features.automata import Automaton
+from charlstm.inspection.features.proposed_features import Automaton
 from charlstm.inspection.reading.splits import Split
 from charlstm.inspection.reading.trace import Cut
 

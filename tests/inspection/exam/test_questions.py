@@ -1,52 +1,101 @@
-"""The finder sits a few papers of its own exam."""
+"""The answers that questions ask for agree with the planted cells that the questions are about."""
 
+import numpy as np
 import pytest
+import torch
 
-from charlstm.inspection.exam.marking import Answer, mark, marks, twins_apart, untrained_findings
-from charlstm.inspection.exam.questions import set_paper
-
-CHARACTERS = 60_000
-
-
-@pytest.mark.parametrize("seed", [1002, 1003])
-def test_hard_papers_get_full_marks(seed: int) -> None:
-    paper = set_paper(seed, characters=CHARACTERS)
-    assert paper.hard
-    answers = mark(paper, seed=seed)
-    asked = [a for a in answers if not (a.tolerated and a.found in (None, a.wanted))]
-    wrong = [a for a in asked if a.found != a.wanted or (a.wanted and not a.drivers_right)]
-    assert wrong == []
-    assert sum(a.wanted is not None for a in answers) >= 5
+from charlstm.inspection.exam.exam_texts import LETTERS, draw_roles
+from charlstm.inspection.exam.planted_cells import Drive
+from charlstm.inspection.exam.questions import (
+    Question,
+    clear_questions,
+    decoy_questions,
+    gated_counter_questions,
+    missing_toggle_questions,
+    turned_question,
+    twin_question,
+)
+from charlstm.inspection.features.feature import specific_drivers
 
 
-def test_an_untrained_network_gives_no_finding() -> None:
-    assert untrained_findings(1000, characters=CHARACTERS) == 0
+def clear(seed: int = 0) -> list[Question]:
+    random = np.random.default_rng(seed)
+    return list(clear_questions(draw_roles(random), Drive(), random))
 
 
-def answer(**changes: object) -> Answer:
-    plain = {"label": "toggle", "wanted": "toggle", "found": "toggle", "drivers_right": True}
-    verdicts = {"wanted_verdict": "verified", "verdict": "verified", "tolerated": False, "hard": True}
-    return Answer(**{**plain, **verdicts, **changes})
+def decoys(seed: int = 0) -> list[Question]:
+    roles = draw_roles(np.random.default_rng(seed))
+    return list(decoy_questions(roles, torch.Generator().manual_seed(seed)))
 
 
-def test_marks_count_what_is_missed_misnamed_and_made_up() -> None:
-    answers = [
-        answer(),
-        answer(drivers_right=False, verdict="correlate"),
-        answer(found=None, drivers_right=False, verdict=None),
-        answer(label="nothing", wanted=None, found="toggle", wanted_verdict=None),
-        answer(label="word counter", wanted="counter", found="counter", tolerated=True),
+def every_question(seed: int) -> list[Question]:
+    gated = gated_counter_questions("~", Drive(), np.random.default_rng(seed), place=3)
+    return [
+        *clear(seed),
+        *decoys(seed),
+        *gated,
+        *missing_toggle_questions("^"),
+        twin_question(clear(seed)[0]),
     ]
-    kind, design = marks(answers)
-    assert (kind.name, kind.asked, kind.found) == ("toggle", 3, 2)
-    assert (kind.precision, kind.recall, kind.drivers, kind.verdicts) == pytest.approx(
-        (2 / 3, 2 / 3, 0.5, 0.5)
-    )
-    assert (design.name, design.recall, design.precision) == ("toggle", 2 / 3, None)
 
 
-def test_twins_are_apart_when_the_unread_one_is_found_and_not_verified() -> None:
-    assert twins_apart([answer()]) is None
-    assert twins_apart([answer(label="twin", verdict="correlate")])
-    assert not twins_apart([answer(label="twin")])
-    assert not twins_apart([answer(label="twin", found=None, verdict=None)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_cell_must_be_verified_exactly_if_a_logit_depends_on_it(seed: int) -> None:
+    for question in every_question(seed):
+        assert (question.verdict == "verified") == bool(question.cell.reads), question.label
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_right_drivers_are_the_characters_that_drive_the_cell(seed: int) -> None:
+    for question in every_question(seed):
+        if question.kind:
+            assert set(specific_drivers(question.drivers)) == question.cell.driven_by, question.label
+
+
+def test_there_is_a_clear_question_about_every_kind() -> None:
+    assert {question.kind for question in clear()} == {"toggle", "latch", "counter", "depth_counter"}
+    assert not any(question.tolerated for question in clear())
+
+
+def test_a_question_is_made_only_when_it_is_asked_for() -> None:
+    random = np.random.default_rng(0)
+    questions = clear_questions(draw_roles(random), Drive(), random)
+    state = random.bit_generator.state
+    next(questions)
+    after_one = random.bit_generator.state
+    list(questions)
+    assert state != after_one != random.bit_generator.state
+
+
+def test_a_decoy_must_not_be_found_and_only_the_word_counter_may() -> None:
+    allowed = [question for question in decoys() if question.kind]
+    assert [question.label for question in allowed] == ["word counter"]
+    assert allowed[0].tolerated
+
+
+def test_a_twin_is_the_cell_without_its_effect_on_the_logits() -> None:
+    question = clear()[0]
+    twin = twin_question(question)
+    assert twin.cell.read(*next(iter(question.cell.reads.items()))) == question.cell
+    assert (twin.kind, twin.drivers, twin.verdict) == (question.kind, question.drivers, "correlate")
+
+
+def test_half_of_the_cells_are_negated() -> None:
+    random, question = np.random.default_rng(0), clear()[1]
+    turned = [turned_question(question, random) for _ in range(400)]
+    negated = sum(other.cell == question.cell.negated() for other in turned)
+    assert negated + sum(other == question for other in turned) == 400
+    assert 150 < negated < 250
+
+
+def test_a_gated_counter_hears_the_toggle_at_the_given_place() -> None:
+    toggle, counter = gated_counter_questions("~", Drive(), np.random.default_rng(0), place=5)
+    assert (toggle.kind, counter.kind) == ("toggle", "counter")
+    assert list(counter.cell.i_from) == [5]
+
+
+def test_a_toggle_that_misses_flips_hears_the_detector_just_before_it() -> None:
+    detector, toggle = missing_toggle_questions("^")
+    assert detector.cell.driven_by == set(LETTERS[:5])
+    assert list(toggle.cell.i_from) == list(toggle.cell.f_from) == [-1]
+    assert toggle.tolerated

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from charlstm.errors import UsageError
-from charlstm.inspection.features.catalogue import Traits, features
 from charlstm.inspection.features.feature import Feature, Signal
 from charlstm.inspection.features.feature_table import CountedText, FeatureTable, Positions, Recipe
+from charlstm.inspection.features.listed_features import Traits, features
 
 LENGTH = 40_000
 START = np.zeros(1, np.int64)

@@ -1,4 +1,4 @@
-"""Gate statistics against numpy on a network stepped one character at a time, and on planted gates."""
+"""Statistics of gates equal those of a network stepped one character at a time, and of planted gates."""
 
 import json
 from itertools import combinations, pairwise
@@ -9,10 +9,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlstm.config import ACTIVATIONS, ModelConfig
+from charlstm.config import ACTIVATIONS, GATES, ModelConfig
 from charlstm.inspection.exam.planted_cells import plant, toggle
 from charlstm.inspection.gates import saturation
-from charlstm.inspection.gates.saturation import GATES, LayerGates, PreactivationMoments, gate_report, measure
+from charlstm.inspection.gates.saturation import (
+    LayerGates,
+    PreactivationMoments,
+    gate_report,
+    measure_gates,
+)
 from charlstm.inspection.reading.trace import WARMUP, Cut
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM
@@ -86,7 +91,7 @@ def test_hardness_equals_stepping(activation: str) -> None:
 
 @torch.no_grad()
 def test_separateness_equals_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saturation, "_BLOCK", 2 * 7)
+    monkeypatch.setattr(saturation, "_BLOCK_POSITIONS", 2 * 7)
     model, ids, cut = network(2, gain=2), random_ids(2 * 800), Cut(1600, 2)
     report = gate_report(model, ids, cut, untrained=network(2))
     for layer, (a, _) in enumerate(stepped(model, ids, cut)):
@@ -105,7 +110,7 @@ def test_separateness_equals_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(edges=st.lists(st.integers(0, 200), max_size=5), seed=st.integers(0, 1000))
-def test_any_cutting_and_merging_gives_the_same_correlations(edges: list[int], seed: int) -> None:
+def test_any_division_into_blocks_gives_the_same_correlations(edges: list[int], seed: int) -> None:
     random = torch.Generator().manual_seed(seed)
     a = torch.randn(200, 4, 3, generator=random) + 20 * torch.randn(4, 3, generator=random)
     a[:, 1] = a[:, 0] - 0.5 * a[:, 1]
@@ -120,9 +125,9 @@ def test_any_cutting_and_merging_gives_the_same_correlations(edges: list[int], s
         np.testing.assert_allclose(halves[0].result()[:, :, place].numpy(), wanted, atol=1e-4)
 
 
-def test_two_texts_merged_are_both_texts() -> None:
+def test_the_sums_of_two_texts_merge_into_those_of_both() -> None:
     model, one, other = network(), random_ids(900, 1), random_ids(700, 2)
-    (sums,), (rest,) = measure(model, one, Cut(900, 1)), measure(model, other, Cut(700, 1))
+    (sums,), (rest,) = measure_gates(model, one, Cut(900, 1)), measure_gates(model, other, Cut(700, 1))
     separate = [sums.result(), rest.result()]
     sums.merge(rest)
     weights = np.array([900 - WARMUP, 700 - WARMUP])
@@ -168,7 +173,7 @@ def test_an_untrained_network_is_soft_and_its_rows_are_as_far_apart_as_random_on
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 
 
-def test_nothing_counted_is_still_a_report() -> None:
+def test_a_layer_without_any_position_has_shares_of_zero() -> None:
     empty = LayerGates(3, "tanh").result()
     assert empty["input"]["mean"] == 0
     assert empty["input"]["cells"]["below_0.1"] == [0, 0, 0]

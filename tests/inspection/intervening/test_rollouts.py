@@ -1,4 +1,4 @@
-"""Rollouts against the model's own forward pass and against `cell.step` by hand."""
+"""Rollouts equal the model's own forward pass and, with cells changed, its equations stepped by hand."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 
 from charlstm.config import ACTIVATIONS, ModelConfig
 from charlstm.inspection.intervening import rollouts
-from charlstm.inspection.intervening.rollouts import Edit, Rollouts, survey
+from charlstm.inspection.intervening.rollouts import Edit, Rollouts, survey_text
 from charlstm.inspection.reading.trace import Cut, trace
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State
@@ -17,7 +17,7 @@ def network(activation: str = "tanh") -> CharLSTM:
     return CharLSTM(config, generator=torch.Generator().manual_seed(0)).requires_grad_(False).eval()
 
 
-def begun(rows: int) -> tuple[torch.Tensor, State]:
+def ids_and_state(rows: int) -> tuple[torch.Tensor, State]:
     random = torch.Generator().manual_seed(1)
     ids = torch.randint(0, 9, (rows, 6), generator=random)
     return ids, State(torch.randn(2, rows, 5, generator=random), torch.randn(2, rows, 5, generator=random))
@@ -44,9 +44,9 @@ def by_hand(model: CharLSTM, ids: torch.Tensor, state: State, edit: Edit, layer:
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_without_edits_it_is_the_model(activation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollouts, "_ROWS", 3)  # several batches
-    model, (ids, state) = network(activation), begun(7)
+def test_a_rollout_without_edits_equals_the_model(activation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollouts, "_ROWS_PER_BATCH", 3)  # several batches
+    model, (ids, state) = network(activation), ids_and_state(7)
     outcome = Rollouts(model).run(ids, state, track=True)
     logits, after = model(ids, state)
     torch.testing.assert_close(outcome.logits, logits[:, -1], atol=1e-5, rtol=1e-5)
@@ -57,9 +57,11 @@ def test_without_edits_it_is_the_model(activation: str, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize("layer", [0, 1])
-def test_an_edit_equals_stepping_by_hand(layer: int, hold: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollouts, "_ROWS", 3)
-    model, (ids, state) = network(), begun(7)
+def test_a_rollout_with_an_edit_equals_the_stepped_equations(
+    layer: int, hold: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollouts, "_ROWS_PER_BATCH", 3)
+    model, (ids, state) = network(), ids_and_state(7)
     shift = torch.zeros(7, 5)
     shift[:, 2], shift[::2, 4] = 1.5, -0.7
     edit = Edit(shift, hold)
@@ -72,14 +74,14 @@ def test_an_edit_equals_stepping_by_hand(layer: int, hold: bool, monkeypatch: py
     assert not torch.allclose(found.logits, natural.logits, atol=1e-3)
 
 
-def test_a_survey_gives_the_states_and_spreads_of_a_plain_run() -> None:
+def test_a_survey_gives_the_states_and_the_statistics_of_a_plain_run() -> None:
     model, cut = network(), Cut(801, 2)
     ids = np.random.default_rng(0).integers(0, 9, 801).astype(np.uint8)
     wanted = np.array([1, 127, 128, 129, 399, 401, 799, 128])
     thresholds = torch.zeros(2, 5, dtype=torch.float64)
-    seen = survey(model, ids, cut, thresholds, wanted)
+    seen = survey_text(model, ids, cut, thresholds, wanted)
     asked = np.array([799, 1, 129])
-    found = seen.before(asked)
+    found = seen.states_before(asked)
     for place, position in enumerate(asked.tolist()):
         start = position // 400 * 400
         text = torch.from_numpy(ids[start:position].astype(np.int64))[None]
@@ -96,8 +98,8 @@ def test_a_survey_gives_the_states_and_spreads_of_a_plain_run() -> None:
         assert (seen.flip_rate[number] >= flips - 2 * 4 / 800).all(), "flips between blocks are not seen"
 
 
-def test_waits_are_those_of_the_same_text_written_by_hand() -> None:
-    model, (ids, state) = network(), begun(8)
+def test_waits_equal_those_of_a_text_drawn_one_character_at_a_time() -> None:
+    model, (ids, state) = network(), ids_and_state(8)
     draws = torch.rand(8, 12, generator=torch.Generator().manual_seed(2))
     targets = torch.arange(9) == 4
     edit = Edit(torch.full((8, 5), 2.0))

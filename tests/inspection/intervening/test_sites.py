@@ -1,11 +1,11 @@
-"""The places of an intervention: a closer really comes so many characters later, the feature stays on."""
+"""Sites lie lag characters before a true closer, and the feature is on from there up to the closer."""
 
 import numpy as np
 import pytest
 import torch
 
-from charlstm.inspection.features.catalogue import Traits, features
 from charlstm.inspection.features.feature import Feature, Signal
+from charlstm.inspection.features.listed_features import Traits, features
 from charlstm.inspection.intervening.sites import MOST_LAG, MOST_SITES, Sites, sites_of
 from charlstm.inspection.reading.trace import WARMUP, Cut
 
@@ -42,7 +42,7 @@ def sites(text: str, name: str, symbols: str = "") -> tuple[Sites, np.ndarray]:
         ("(", ")", "column", "\n"),
     ],
 )
-def test_a_closer_comes_behind_the_lag_and_the_feature_stays_on(
+def test_a_closer_comes_after_the_lag_and_the_feature_stays_on(
     opener: str, closer: str, name: str, target: str
 ) -> None:
     text = "# a note\n" * 3 + text_of(opener, closer)
@@ -69,12 +69,12 @@ def test_a_closer_comes_behind_the_lag_and_the_feature_stays_on(
         assert (values[site : site + found.lag + 1] == 0).all()
 
 
-def test_a_line_end_of_two_characters_is_decided_at_its_first() -> None:
+def test_the_closer_of_a_line_that_ends_in_two_characters_is_the_first() -> None:
     found, _ = sites(text_of("(", ")", line="\r\n"), "column")
     assert found.target == "\r"
 
 
-def test_a_closer_of_three_characters_targets_its_first() -> None:
+def test_the_target_of_a_closer_of_three_characters_is_the_first() -> None:
     text = "# a note\n" * 3 + text_of('"""', '"""')
     found, values = sites(text, "inside_triple_quotes")
     for site in found.closers:
@@ -92,3 +92,28 @@ def test_too_few_closers_give_no_sites() -> None:
     assert sites_of(signal, text, "abcdef ", cut, generator) is None
     values[700:705] = values[1500:1510] = 0
     assert sites_of(signal, text, "abcdef ", cut, generator) is None
+
+
+def test_of_many_targets_the_other_characters_are_named() -> None:
+    symbols = "abcdef"
+    values = np.tile(np.array([1] * 40 + [0] * 10, np.uint8), 100)
+    text = "".join("abcd"[place // 50 % 4] if value == 0 else "e" for place, value in enumerate(values))
+    signal = Signal(Feature("on", "switch", {"set": ["e"], "reset": list("abcd")}), values)
+    cut, generator = Cut(len(text), 1), torch.Generator().manual_seed(0)
+    found = sites_of(signal, text, symbols, cut, generator)
+    assert found.target == "[^ef]"
+    assert found.targets.tolist() == [True] * 4 + [False] * 2
+
+
+def test_a_counter_is_changed_where_it_has_counted_far() -> None:
+    found, values = sites("# a note\n" * 3 + text_of("(", ")"), "column")
+    ends = np.flatnonzero(np.diff(values.astype(int)) < 0)
+    assert values[found.closers + found.lag].min() >= np.median(values[ends]) - 1
+
+
+def test_a_subset_keeps_the_values_of_its_closers() -> None:
+    found, values = sites("# a note\n" * 3 + text_of("(", ")"), "column")
+    few = found.subset(np.array([0, 2, 5]))
+    assert few.closers.tolist() == found.closers[[0, 2, 5]].tolist()
+    assert few.values.tolist() == values[few.closers].tolist()
+    assert few.inside is found.inside

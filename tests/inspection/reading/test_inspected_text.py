@@ -5,7 +5,7 @@ import pytest
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.errors import CorpusError, UsageError
-from charlstm.inspection.features.automata import Automaton
+from charlstm.inspection.features.proposed_features import Automaton
 from charlstm.inspection.reading.inspected_text import InspectedText, read_text
 
 

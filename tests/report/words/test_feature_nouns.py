@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlstm.inspection.features.automata import Automaton
-from charlstm.inspection.features.catalogue import Traits, features, symbol_name
+from charlstm.inspection.features.listed_features import Traits, features, symbol_name
+from charlstm.inspection.features.proposed_features import Automaton
 from charlstm.report.words.feature_nouns import feature_noun
 from charlstm.report.words.phrases import sentence_text
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlstm.inspection.features.automata import Automaton, events
 from charlstm.inspection.features.feature import CAP
+from charlstm.inspection.features.proposed_features import Automaton, events
 
 texts = st.lists(st.sampled_from([*'ab"()*', "a" * 150]), min_size=1, max_size=40).map("".join)
 drivers = st.lists(st.sampled_from(["a", '"', "(", ")", "*", "ab", "((", '""']), max_size=3).map(tuple)

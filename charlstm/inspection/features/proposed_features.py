@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.inspection.features import text_signals
-from charlstm.inspection.features.catalogue import symbol_name
 from charlstm.inspection.features.feature import ANY_CHARACTER, CAP, Drivers, Feature, FeatureKind, Signal
+from charlstm.inspection.features.listed_features import symbol_name
 from charlstm.inspection.features.text_signals import Counts, Flags
 
 

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlstm.inspection.features import text_signals
-from charlstm.inspection.features.catalogue import (
+from charlstm.inspection.features.feature import CAP, Feature, Signal
+from charlstm.inspection.features.listed_features import (
     Traits,
     features,
     gated_counter,
     is_punctuation,
     symbol_name,
 )
-from charlstm.inspection.features.feature import CAP, Feature, Signal
 
 # Whole pieces, so that blank lines, nested brackets and quotes inside comments come up often.
 PIECES = [

@@ -1,0 +1,95 @@
+"""An exam network is a network of planted and idle cells, with the text that it reads and its questions.
+
+Each network has marks, signs, levels, steps, hardness and noise of its own, drawn from its seed. A finding in
+it that none of its questions asks for is a mistake of the inspection.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from charlstm.inspection.exam.exam_texts import draw_roles, write_exam_text
+from charlstm.inspection.exam.planted_cells import Drive, plant
+from charlstm.inspection.exam.questions import (
+    Question,
+    clear_questions,
+    decoy_questions,
+    gated_counter_questions,
+    missing_toggle_questions,
+    turned_question,
+    twin_question,
+)
+from charlstm.model.char_lstm import CharLSTM
+
+EXAM_TEXT_CHARACTERS = 60_000
+# Sizes of the pre-activations at drivers; network after network takes the next one.
+_DRIVE_STRENGTHS = (2.0, 4.0, 8.0, 15.0)
+# Noise in the candidates, as a share of what the cells write.
+_NOISE_SHARES = (0.0, 0.1, 0.25)
+# Numbers of idle cells: at least the first, below the second.
+_IDLE_CELLS = (12, 49)
+_CHANCE_OF_A_QUESTION = 0.8
+
+
+@dataclass(frozen=True, eq=False)
+class ExamNetwork:
+    """An ExamNetwork is a network with a text and with questions about its planted cells.
+
+    model: the network; its first cells are those of the questions, in order.
+    text: the text that the network reads.
+    symbols: the characters of its vocabulary, in the order of their ids.
+    questions: the questions about its cells.
+    drive: how far the gates of the planted switches and counters open and shut.
+    """
+
+    model: CharLSTM
+    text: str
+    symbols: str
+    questions: tuple[Question, ...]
+    drive: Drive
+
+
+def make_exam_network(seed: int, *, characters: int = EXAM_TEXT_CHARACTERS) -> ExamNetwork:
+    """Return the exam network that seed, at least 0, determines, with a text of this many characters."""
+    random = np.random.default_rng(seed)
+    generator = torch.Generator().manual_seed(seed)
+    drive = Drive(_DRIVE_STRENGTHS[seed % len(_DRIVE_STRENGTHS)])
+    roles = draw_roles(random)
+    questions = list(_drawn(clear_questions(roles, drive, random), random))
+    questions = [turned_question(question, random) for question in questions]
+    read_by_logits = [question for question in questions if question.verdict == "verified"]
+    if read_by_logits:
+        questions.append(twin_question(read_by_logits[int(random.integers(len(read_by_logits)))]))
+    if random.random() <= _CHANCE_OF_A_QUESTION:
+        questions += gated_counter_questions(roles.other_quote, drive, random, len(questions))
+    questions += missing_toggle_questions(roles.quote)
+    decoys = _drawn(decoy_questions(roles, generator), random)
+    questions += [turned_question(question, random) for question in decoys]
+    text = write_exam_text(roles, random, characters)
+    model = plant(
+        [question.cell for question in questions],
+        roles.symbols,
+        idle=int(random.integers(*_IDLE_CELLS)),
+        generator=generator,
+        noise=float(random.choice(_NOISE_SHARES)),
+        bias=_log_frequencies(text, roles.symbols),
+    )
+    return ExamNetwork(model, text, roles.symbols, tuple(questions), drive)
+
+
+def _drawn(questions: Iterable[Question], random: np.random.Generator) -> Iterator[Question]:
+    """Yield those of questions that random draws, each with _CHANCE_OF_A_QUESTION."""
+    return (question for question in questions if random.random() < _CHANCE_OF_A_QUESTION)
+
+
+def _log_frequencies(text: str, symbols: str) -> torch.Tensor:
+    """Return (symbols,) float32: the natural logarithm of the share of each symbol in text.
+
+    A symbol that does not occur counts as if it occurred once.
+    """
+    counts = Counter(text)
+    logarithms = [np.log(max(1, counts[symbol]) / len(text)) for symbol in symbols]
+    return torch.tensor(logarithms).float()
