@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from charlstm.commands.terminal import console
+from charlstm.commands.terminal import console, formatting
 from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, ProcessError, UsageError
 from charlstm.machine.launch import by_torchrun, launch
 
@@ -20,8 +20,8 @@ _EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
     (ProcessError, 6),
 )
 INTERRUPTED = 130
-# The characters of a name that an error shows.
-_LONGEST_NAME = 80
+# The most characters of a name that an error shows.
+_SHOWN_CHARACTERS = 80
 
 
 def exit_code(problem: CharLSTMError) -> int:
@@ -55,9 +55,8 @@ def run(app: typer.Typer) -> NoReturn:
 def _problem_of_a_place(error: OSError) -> UsageError:
     """Return what error says of a file or of stdout. Raises error where it says nothing of either."""
     if isinstance(error.filename, (str, bytes, os.PathLike)):
-        name = os.fsdecode(error.filename)
-        shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
-        return UsageError(f"{shown} cannot be used: {error.strerror}", "name another file or folder")
+        name = formatting.shortened(os.fsdecode(error.filename), _SHOWN_CHARACTERS)
+        return UsageError(f"{name} cannot be used: {error.strerror}", "name another file or folder")
     if error.errno == errno.ENOENT:  # the system's answer to which folder it is
         return UsageError("the working folder has been deleted", "change to another with cd")
     if error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO):  # the help, which typer prints itself

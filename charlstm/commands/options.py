@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from charlstm.commands.terminal import formatting
 from charlstm.config import Unknown
 from charlstm.errors import CheckpointError
 
-# The characters of a name that an error shows.
-_LONGEST_NAME = 80
+# The most characters of a name that an error shows.
+_SHOWN_CHARACTERS = 80
 
 SplitPart = Literal["all", "train", "validation", "test"]
 
@@ -19,7 +20,7 @@ def place_to_read(path: Path) -> Path:
     try:
         path.exists()
     except OSError as error:
-        name = str(path) if len(str(path)) <= _LONGEST_NAME else f"{str(path)[:_LONGEST_NAME]}..."
+        name = formatting.shortened(str(path), _SHOWN_CHARACTERS)
         raise CheckpointError(
             f"{name} cannot be read: {error.strerror}", "name another file or folder"
         ) from None

@@ -37,6 +37,11 @@ def visible(text: str) -> str:
     return text.translate(_SHOWN)
 
 
+def shortened(text: str, width: int) -> str:
+    """Return text, cut to a width in characters with an ellipsis at its end."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def spelled(text: str) -> str:
     """Return text on one line, with the escapes of a Python string literal and without its quotes."""
     return repr(text)[1:-1]

@@ -80,8 +80,8 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
         (
             f"{finding.layer}:{finding.cell}",
             finding.kind.removesuffix("_counter"),
-            _shortened(finding.feature.replace("_", " "), 17),
-            _shortened(drivers_in_words(finding.drivers), 12),
+            formatting.shortened(finding.feature.replace("_", " "), 17),
+            formatting.shortened(drivers_in_words(finding.drivers), 12),
             f"{finding.detection.held_out_score:.2f}",
             finding.verdict or "not tested",
             *_effect(finding.causal),
@@ -120,11 +120,6 @@ def exam_table(result: ExamResult) -> str:
     )
 
 
-def _shortened(text: str, width: int) -> str:
-    """Return text, cut to a width in characters with an ellipsis at its end."""
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
 def drivers_in_words(drivers: dict[str, list[str]]) -> str:
     """Return drivers such as {"set": ["("], "reset": [")"]} as `( on, ) off`.
 
@@ -150,7 +145,7 @@ def corpora_table(corpora: list[CachedCorpus]) -> str:
     """Return the texts that are built in or cached as a table, with the size of the cached ones."""
     rows = [
         (
-            _shortened(corpus.name, 30),
+            formatting.shortened(corpus.name, 30),
             corpus.state,
             corpus.level or "",
             "" if corpus.characters is None else f"{corpus.characters:,}",

@@ -50,3 +50,7 @@ def test_a_text_on_one_line_reads_back_as_it_was():
 
 def test_a_loss_is_told_in_both_units():
     assert formatting.bits_and_nats(2.0) == "2.0000 bits per character (1.3863 nats)"
+
+
+def test_a_long_text_is_cut_to_a_width_with_an_ellipsis():
+    assert [formatting.shortened("abcd", width) for width in (3, 4, 5)] == ["ab…", "abcd", "abcd"]
