@@ -1,15 +1,16 @@
 """How a command ends: a known problem is shown in two lines, and each kind of end has its exit code."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
 
-from charlstm.commands.terminal import console
+from charlstm.commands.terminal import console, formatting
 from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, ProcessError, UsageError
-from charlstm.machine.launch import launch
+from charlstm.machine.launch import by_torchrun, launch
 
 _EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
     (UsageError, 2),
@@ -19,6 +20,8 @@ _EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
     (ProcessError, 6),
 )
 INTERRUPTED = 130
+# The most characters of a name that an error shows.
+_SHOWN_CHARACTERS = 80
 
 
 def exit_code(problem: CharLSTMError) -> int:
@@ -28,25 +31,37 @@ def exit_code(problem: CharLSTMError) -> int:
 
 def run(app: typer.Typer) -> NoReturn:
     """Run the command line app and exit; a known problem becomes two lines on stderr and its exit code."""
+    console.open_streams()
     try:
+        os.getcwd()  # libraries that find no working folder end the process, each in its own way
         code = app(standalone_mode=False)  # an exit code where typer ended a command: 130 after Ctrl-C
     except CharLSTMError as problem:
-        if launch().rank == 0 or isinstance(problem, (DeviceError, ProcessError)):
+        if launch().rank == 0 or not by_torchrun() or isinstance(problem, (DeviceError, ProcessError)):
             console.show_problem(problem)  # of several processes the others have only these of their own
         raise SystemExit(exit_code(problem)) from None
     except typer.TyperException as problem:  # an option that typer does not know or cannot read
         _show_usage_problem(problem.format_message())
         raise SystemExit(2) from None
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        console.show_problem(console.unwritable(error))  # the help, which typer prints itself
+        console.show_problem(_problem_of_a_place(error))
         raise SystemExit(2) from None
     except console.ReaderGoneError:
         raise SystemExit(0) from None
     if code == INTERRUPTED:
         console.Narrator().say("charlstm: interrupted, with nothing written that is not whole")
     raise SystemExit(code or 0)
+
+
+def _problem_of_a_place(error: OSError) -> UsageError:
+    """Return what error says of a file or of stdout. Raises error where it says nothing of either."""
+    if isinstance(error.filename, (str, bytes, os.PathLike)):
+        name = formatting.shortened(os.fsdecode(error.filename), _SHOWN_CHARACTERS)
+        return UsageError(f"{name} cannot be used: {error.strerror}", "name another file or folder")
+    if error.errno == errno.ENOENT:  # the system's answer to which folder it is
+        return UsageError("the working folder has been deleted", "change to another with cd")
+    if error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO):  # the help, which typer prints itself
+        return console.unwritable(error)
+    raise error
 
 
 def _show_usage_problem(message: str) -> None:

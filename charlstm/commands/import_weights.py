@@ -6,14 +6,19 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Quiet, UnknownOption
+from charlstm.commands.options import AsJson, Quiet, UnknownOption, place_to_read
 from charlstm.commands.terminal import console
 from charlstm.config import GateOrder
 
 
 def import_weights(
     weights: Annotated[
-        Path, typer.Argument(metavar="WEIGHTS", help="a .pt, .safetensors, .npz, .h5, .keras or .onnx file")
+        Path,
+        typer.Argument(
+            metavar="WEIGHTS",
+            help="a .pt, .safetensors, .npz, .h5, .keras or .onnx file",
+            callback=place_to_read,
+        ),
     ],
     out: Annotated[Path, typer.Option(help="the run's folder to write")],
     vocabulary: Annotated[

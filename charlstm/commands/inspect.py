@@ -1,5 +1,6 @@
 """`charlstm inspect`: find a run's switches and counters, and say whether it uses them."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +19,7 @@ from charlstm.commands.options import (
 from charlstm.commands.report import draw_figures_and_say
 from charlstm.commands.terminal import console
 from charlstm.config import InspectionConfig
-from charlstm.machine.launch import launch
+from charlstm.machine.launch import by_torchrun, launch
 
 if TYPE_CHECKING:
     from charlstm.tasks.inspect import InspectRequest
@@ -89,6 +90,8 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
     started = launch()
     leads = started.rank == 0
     narrator = console.Narrator(quiet=quiet or not leads)
+    if started.count > 1 and not by_torchrun():
+        narrator.say(tables.waiting_for_processes(started.count))
     with computing(), narrator.bar() as bar:
         inspected = inspect_run(request, progress=bar.follow, launch=started)
     if as_json and leads:
@@ -103,5 +106,5 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
 
 
 def typed_command() -> str:
-    """Return the command line as it was typed."""
-    return " ".join(["charlstm", *sys.argv[1:]])
+    """Return the command line that a shell reads as the one that was typed."""
+    return shlex.join(["charlstm", *sys.argv[1:]])

@@ -5,11 +5,29 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from charlstm.commands.terminal import formatting
 from charlstm.config import Unknown
+from charlstm.errors import CheckpointError
+
+# The most characters of a name that an error shows.
+_SHOWN_CHARACTERS = 80
 
 SplitPart = Literal["all", "train", "validation", "test"]
 
-RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's folder")]
+
+def place_to_read(path: Path) -> Path:
+    """Return path as it is. Raises CheckpointError where it cannot be looked for, as with a name too long."""
+    try:
+        path.exists()
+    except OSError as error:
+        name = formatting.shortened(str(path), _SHOWN_CHARACTERS)
+        raise CheckpointError(
+            f"{name} cannot be read: {error.strerror}", "name another file or folder"
+        ) from None
+    return path
+
+
+RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's folder", callback=place_to_read)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print nothing on stderr but problems")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]

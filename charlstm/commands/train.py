@@ -1,5 +1,6 @@
 """`charlstm train`: train a model on a text, or go on with a training."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ from charlstm.commands.options import AsJson, Device, Quiet, given
 from charlstm.commands.terminal import console, formatting
 from charlstm.config import DEFAULT_SPLIT, Activation, Optimizer, Precision, TextLevel, TrainingConfig
 from charlstm.errors import UsageError
-from charlstm.machine.launch import SINGLE, launch
+from charlstm.machine.launch import SINGLE, by_torchrun, launch
 from charlstm.training.default_settings import suggested
 
 if TYPE_CHECKING:
@@ -156,12 +157,16 @@ def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
     started = launch()
     leads = started.rank == 0
     narrator, as_json = console.Narrator(quiet=quiet or not leads), as_json and leads
+    if started.count > 1 and not by_torchrun():
+        narrator.say(tables.waiting_for_processes(started.count))
     with computing(), stop_wish(deaf_seconds=0.0 if started is SINGLE else _REPEATED_SIGNAL_SECONDS) as wish:
         events = train.train_run(request, should_stop=wish, launch=started)
         trained = training_story.follow_training(events, narrator, as_json=as_json)
-    if leads and not as_json:
-        console.write_line(training_story.summary_table(trained))
-    if trained.reason == "interrupted":
-        narrator.say(f"continue with  charlstm train --resume --out {trained.path}")
-        raise SystemExit(wish.exit_code)
+    try:
+        if leads and not as_json:
+            console.write_line(training_story.summary_table(trained))
+    finally:  # the signal decides the exit code, be it that nobody reads the summary any more
+        if trained.reason == "interrupted":
+            narrator.say(f"continue with  charlstm train --resume --out {shlex.quote(str(trained.path))}")
+            raise SystemExit(wish.exit_code)
     narrator.say(tables.next_commands(trained.path))

@@ -2,7 +2,7 @@
 
 devices         the device to compute on
 files           files that are written whole or not at all, and locked folders
-interrupts      Ctrl-C and SIGTERM as a wish to stop
+interrupts      Ctrl-C, SIGTERM and SIGHUP as a wish to stop
 launch          whether torchrun started this process, and as which of several
 processes       what several processes decide, sum and share
 processors      how many threads we may use

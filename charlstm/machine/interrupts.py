@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM as a wish to stop after the current step: the first is remembered, the second kills."""
+"""Ctrl-C, SIGTERM and SIGHUP as a wish to stop after the current step; the second signal kills.
+
+SIGHUP comes when the terminal is closed. Where it is ignored, as under nohup, it stays ignored.
+"""
 
 import os
 import signal
@@ -7,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_HANGUP = getattr(signal, "SIGHUP", None)  # not on Windows
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([_HANGUP] if _HANGUP else []))
 
 
 class StopWish:
@@ -22,15 +26,15 @@ class StopWish:
 
     @property
     def exit_code(self) -> int:
-        """The exit code that a shell expects after the signal: 130 for Ctrl-C, 143 for SIGTERM, 0 without
-        one.
+        """The exit code that a shell expects after the signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for
+        SIGHUP, 0 without one.
         """
         return 128 + self.signal if self.signal is not None else 0
 
 
 @contextmanager
 def stop_wish(*, deaf_seconds: float = 0.0) -> Iterator[StopWish]:
-    """Remember the first Ctrl-C or SIGTERM while the context lasts; a second one ends the process.
+    """Remember the first Ctrl-C, SIGTERM or SIGHUP while the context lasts; a second one ends the process.
 
     A second one that comes less than deaf_seconds after the first counts as the first. The handlers that were
     there before come back at the end.
@@ -38,6 +42,8 @@ def stop_wish(*, deaf_seconds: float = 0.0) -> Iterator[StopWish]:
     wish = StopWish()
     first_time = 0.0
     before = {number: signal.getsignal(number) for number in _SIGNALS}
+    if _HANGUP and before[_HANGUP] == signal.SIG_IGN:
+        del before[_HANGUP]
 
     def remember(number: int, frame: FrameType | None) -> None:
         nonlocal first_time
@@ -46,12 +52,12 @@ def stop_wish(*, deaf_seconds: float = 0.0) -> Iterator[StopWish]:
             wish.signal, first_time = number, time.monotonic()
         if deaf_seconds and time.monotonic() - first_time < deaf_seconds:
             return
-        for each in _SIGNALS:
+        for each in before:
             signal.signal(each, signal.SIG_DFL)
         if not first:
             os.kill(os.getpid(), number)
 
-    for number in _SIGNALS:
+    for number in before:
         signal.signal(number, remember)
     try:
         yield wish

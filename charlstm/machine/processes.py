@@ -10,13 +10,19 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.rendezvous import rendezvous
 
 from charlstm.errors import CharLSTMError, DeviceError, ProcessError
 from charlstm.machine.launch import Launch
+
+# A process waits this long for the others at the start, where all of them have been started by then, and this
+# long later, where the first one may read a text for minutes.
+_START_LIMIT, _LIMIT = timedelta(seconds=60), timedelta(minutes=30)
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -166,7 +172,7 @@ def joined(launch: Launch, device: torch.device) -> Iterator[ProcessGroup]:
 
     Numbers on the CPU are exchanged over gloo, and gradients on GPUs over nccl, so that no step waits for the
     GPU because of a decision. Raises DeviceError for a device on which several processes cannot train, and
-    ProcessError where the processes do not find each other.
+    ProcessError where the processes do not find each other within _START_LIMIT.
     """
     if launch.count == 1:
         yield ALONE
@@ -175,11 +181,15 @@ def joined(launch: Launch, device: torch.device) -> Iterator[ProcessGroup]:
         raise DeviceError(f"several processes cannot train on {device.type}", "use --device cpu")
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     try:
-        distributed.init_process_group(backend, rank=launch.rank, world_size=launch.count)
+        found = rendezvous("env://", launch.rank, launch.count, timeout=_START_LIMIT)
+        store, rank, count = next(iter(found))
+        store.set_timeout(_LIMIT)
+        distributed.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=_LIMIT)
     except (RuntimeError, ValueError) as error:
         raise ProcessError(
-            f"the {launch.count} processes do not find each other ({_reason(error)})",
-            "start all of them with torchrun, see `torchrun --help`",
+            f"the {launch.count} processes of WORLD_SIZE={launch.count} do not find each other "
+            f"({_reason(error)})",
+            "start all of them with torchrun, or `unset RANK WORLD_SIZE` for a process alone",
         ) from error
     yield ProcessGroup(launch.rank, launch.count)
     distributed.destroy_process_group()  # not after a problem: it may wait for who is gone

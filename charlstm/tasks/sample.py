@@ -3,6 +3,7 @@
 Models of tanh cells are drawn from without importing torch, which takes longer than drawing a text.
 """
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -85,9 +86,10 @@ def _level(path: Path, layer: int, cell: int, name: str) -> float:
     if (layer, cell) not in known:
         listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
         why = f"{place} says it of {listed}" if place.exists() else f"there is no {place}"
+        command = f"charlstm inspect {shlex.quote(str(path))}"
         raise UsageError(
             f"what {name} is for cell {layer}:{cell} is not known: {why}",
-            f"give a cell state such as {layer}:{cell}=1.5, or run `charlstm inspect {path}` first",
+            f"give a cell state such as {layer}:{cell}=1.5, or run `{command}` first",
         )
     return known[layer, cell]
 

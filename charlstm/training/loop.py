@@ -19,6 +19,10 @@ _LARGEST_EVALUATION_SHARE = 0.04
 # many times as fast as training does, and is left out when it would take more than this share of the run.
 _EVALUATION_SPEEDUP, _LARGEST_FIRST_EVALUATION_SHARE = 3.0, 0.1
 
+# A process was stopped between two readings of the clock that are at least _LONGEST_STEADY_SECONDS apart and
+# between which it took less than this share of its usual processor time, or of one processor's.
+_LONGEST_STEADY_SECONDS, _LEAST_PROCESSOR_SHARE = 2.0, 0.25
+
 Reason = Literal["done", "interrupted", "early"]
 
 
@@ -107,17 +111,38 @@ def train(
 
 
 class _Clock:
-    """Keeps elapsed_seconds of a trainer's progress going, by the clock of process 0."""
+    """Keeps elapsed_seconds of a trainer's progress going, by the clock of process 0.
+
+    The clock stands still while the process does: stopped by SIGSTOP, frozen with its container, or waiting
+    for such a process or for a disk. A run of minutes would otherwise find its time over, with its learning
+    rate still high.
+    """
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._start_seconds = time.monotonic() - trainer.progress.elapsed_seconds
+        self._clocks = time.monotonic(), time.process_time()
+        self._ran_seconds, self._processor_seconds = 0.0, 0.0
 
     def read(self) -> float:
         """Set elapsed_seconds to what they are now, in seconds, and return them."""
-        seconds = self._trainer.processes.first(time.monotonic() - self._start_seconds)
-        self._trainer.progress.elapsed_seconds = seconds
-        return seconds
+        now = time.monotonic(), time.process_time()
+        seconds, processor_seconds = (after - before for after, before in zip(now, self._clocks, strict=True))
+        seconds = self._running(seconds, processor_seconds)
+        self._clocks = now
+        self._ran_seconds += seconds
+        self._processor_seconds += processor_seconds
+        progress = self._trainer.progress
+        progress.elapsed_seconds = self._trainer.processes.first(progress.elapsed_seconds + seconds)
+        return progress.elapsed_seconds
+
+    def _running(self, seconds: float, processor_seconds: float) -> float:
+        """Return for how many of the seconds the process ran, judged by the processor time that it took."""
+        if seconds < _LONGEST_STEADY_SECONDS:
+            return seconds
+        usual = self._processor_seconds / self._ran_seconds if self._ran_seconds else 1.0
+        if processor_seconds >= _LEAST_PROCESSOR_SHARE * min(usual, 1.0) * seconds:
+            return seconds
+        return processor_seconds / max(usual, 1e-9)
 
 
 class _EvaluationSchedule:

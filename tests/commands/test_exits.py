@@ -1,8 +1,12 @@
 """How a command ends when the machine has had enough."""
 
+import errno
+
 import pytest
 import torch
+import typer
 
+from charlstm.commands import exits
 from charlstm.commands.exits import computing
 from charlstm.errors import DeviceError
 
@@ -17,3 +21,38 @@ def test_running_out_of_memory():
 def test_other_problems_pass_through():
     with pytest.raises(RuntimeError, match="something else"), computing():
         raise RuntimeError("something else")
+
+
+def end_of(monkeypatch, error: OSError) -> int:
+    """Return the exit code of a command that raises error."""
+    app = typer.Typer()
+
+    @app.command()
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("sys.argv", ["charlstm"])
+    with pytest.raises(SystemExit) as left:
+        exits.run(app)
+    return int(left.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "a/b"), "a/b cannot be used: Permission denied"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300), f"{'x' * 79}… cannot be used"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "the working folder has been deleted"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the result cannot be written: No space left"),
+    ],
+)
+def test_a_file_or_a_stream_that_cannot_be_used_is_two_lines_and_exit_code_2(monkeypatch, capfd, error, said):
+    assert end_of(monkeypatch, error) == 2
+    shown = capfd.readouterr().err.splitlines()
+    assert len(shown) == 2
+    assert shown[0].startswith(f"charlstm: {said}")
+
+
+def test_an_error_of_the_system_that_says_nothing_of_a_file_is_a_bug(monkeypatch):
+    with pytest.raises(OSError, match="odd"):
+        end_of(monkeypatch, OSError(errno.EINVAL, "odd"))

@@ -1,7 +1,24 @@
 """Options that several commands share."""
 
-from charlstm.commands.options import given
+from pathlib import Path
+
+import pytest
+
+from charlstm.commands.options import given, place_to_read
+from charlstm.errors import CheckpointError
 
 
 def test_only_settings_that_were_given_are_passed_on():
     assert given(cells=None, layers=2, dropout=0.0, seed=None) == {"layers": 2, "dropout": 0.0}
+
+
+@pytest.mark.parametrize("name", ["here", "nowhere", "here/nowhere"])
+def test_a_place_that_may_be_missing_is_left_to_whoever_reads_it(tmp_path, name):
+    (tmp_path / "here").touch()
+    assert place_to_read(tmp_path / name) == tmp_path / name
+
+
+def test_a_name_that_is_too_long_is_refused_and_shown_in_part():
+    with pytest.raises(CheckpointError) as problem:
+        place_to_read(Path("x" * 300))
+    assert problem.value.problem == f"{'x' * 79}… cannot be read: File name too long"

@@ -117,6 +117,7 @@ def test_train_names_the_folder_of_a_generated_text(tmp_path, monkeypatch, capsy
 def test_of_several_processes_only_the_first_shows_a_problem(rank, tmp_path, monkeypatch, capsys):
     for name, value in {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")  # torchrun's
     assert run(monkeypatch, "inspect", tmp_path) == 4
     assert ("charlstm:" in capsys.readouterr().err) == (rank == 0)
     assert run(monkeypatch, "train", "stdlib", "--device", "tpu") == 5

@@ -54,6 +54,21 @@ def test_a_second_signal_ends_a_training_at_once(tmp_path):
     assert load(out).validation_bits_per_character is None
 
 
+def test_a_closed_terminal_saves_and_stops(tmp_path):
+    """The terminal is gone with its window: SIGHUP comes, and nothing can be written there any more."""
+    (tmp_path / "text.txt").write_text(TEXT)
+    out = tmp_path / "run"
+    ours, theirs = pty.openpty()
+    command = [*CHARLSTM, "train", tmp_path / "text.txt", "--out", out, *SMALL, "--steps", "1000000"]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    wait_for(lambda: (out / METRICS).exists() and (out / METRICS).stat().st_size)
+    os.close(ours)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 128 + signal.SIGHUP
+    assert load(out).step > 0
+
+
 def test_ctrl_c_in_an_inspection_writes_nothing(tmp_path):
     train_small(request(tmp_path / "run"), stop_after=20)
     (tmp_path / "long.txt").write_text(TEXT * 2_000)
@@ -91,7 +106,9 @@ def test_a_training_goes_on_when_its_log_cannot_be_written(tmp_path, monkeypatch
     assert load(tmp_path / "run").step > 0
 
 
-CONTROL_CHARACTERS = "\x1b]0;owned\x07\x1b[31m\x9b2J\x08\r"
+# Two characters that turn the direction of text, one of no width, and a letter as a tag that nobody sees.
+UNSEEN = "\u202e\u2066\u200b\U000e0041"
+CONTROL_CHARACTERS = f"\x1b]0;owned\x07\x1b[31m\x9b2J\x08\r{UNSEEN}"
 
 
 class Terminal:
@@ -135,6 +152,7 @@ def test_control_characters_never_reach_a_terminal(tmp_path):
         ["train", f"--{CONTROL_CHARACTERS}"],
     ]
     raw = [b"\x1b]0", b"\x1b[31m", "\x9b".encode(), b"\x07", b"\x08", b"\r\r"]
+    raw += [character.encode() for character in UNSEEN]
     for command in commands:
         with pytest.MonkeyPatch.context() as patch:
             terminal = Terminal(patch)
@@ -153,6 +171,8 @@ def test_a_pipe_gets_the_exact_text_with_its_control_characters(tmp_path, monkey
     assert run(monkeypatch, "train", place, "--out", out, "--steps", 9, *SMALL) == 0
     capfdbinary.readouterr()
     assert run(monkeypatch, "sample", out, "--length", 50) == 0
-    assert b"\x1b" in capfdbinary.readouterr().out
+    drawn = capfdbinary.readouterr().out
+    assert b"\x1b" in drawn
+    assert "\u202e".encode() in drawn
     assert run(monkeypatch, "sample", out, "--length", 50, "--json") == 0
     assert "\x1b" in json.loads(capfdbinary.readouterr().out)["samples"][0]

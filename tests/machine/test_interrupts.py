@@ -8,7 +8,9 @@ import pytest
 from charlstm.machine.interrupts import stop_wish
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_the_first_signal_is_remembered_and_handlers_are_put_back(number, code):
     before = signal.getsignal(number)
     with stop_wish() as wish:
@@ -18,6 +20,20 @@ def test_the_first_signal_is_remembered_and_handlers_are_put_back(number, code):
         assert wish.exit_code == code
         assert signal.getsignal(number) is signal.SIG_DFL  # a second one ends the process at once
     assert signal.getsignal(number) is before
+
+
+def test_an_ignored_hangup_stays_ignored():
+    """`nohup` ignores it for the commands that it starts."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_wish() as wish:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not wish()
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_signal_that_comes_twice_at_once_is_one():

@@ -1,6 +1,6 @@
 import pytest
 
-from charlstm.machine.launch import SINGLE, Launch, launch
+from charlstm.machine.launch import SINGLE, Launch, by_torchrun, launch
 
 TORCHRUN = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "MASTER_ADDR": "node0", "MASTER_PORT": "29500"}
 
@@ -32,5 +32,29 @@ def test_one_of_one_where_something_is_missing(said, missing):
 def test_one_of_one_without_torchrun(said):
     said({})
     assert launch() == SINGLE
-    said(TORCHRUN | {"RANK": "first"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RANK", "first"),
+        ("RANK", "8"),
+        ("RANK", "-1"),
+        ("RANK", "²"),
+        ("WORLD_SIZE", "0"),
+        ("WORLD_SIZE", "9" * 5000),
+        ("MASTER_PORT", "none"),
+        ("MASTER_PORT", "65536"),
+    ],
+)
+def test_one_of_one_where_a_variable_makes_no_sense(said, name, value):
+    said(TORCHRUN | {name: value})
     assert launch() == SINGLE
+
+
+def test_torchrun_is_known_by_its_own_variable(said, monkeypatch):
+    said(TORCHRUN)
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    assert not by_torchrun()
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    assert by_torchrun()

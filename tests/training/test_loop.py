@@ -51,6 +51,30 @@ def test_minutes_follow_the_clock():
     assert isinstance(events[-2], Evaluated)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "processor_seconds", "counted"),
+    [
+        (0.5, 0.0, 0.5),  # too short to tell
+        (60.0, 60.0, 60.0),  # one processor computes where two do otherwise, as in an evaluation
+        (60.0, 30.0, 60.0),  # a machine that others use too
+        (60.0, 1.0, 0.5),  # the process was stopped, and ran half a second on two processors
+        (60.0, 0.0, 0.0),
+    ],
+)
+def test_the_clock_counts_the_time_in_which_the_process_ran(monkeypatch, seconds, processor_seconds, counted):
+    now = [100.0, 10.0]
+    monkeypatch.setattr(loop.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(loop.time, "process_time", lambda: now[1])
+    trainer = small_trainer()
+    trainer.progress.elapsed_seconds = 7.0
+    clock = loop._Clock(trainer)
+    now[:] = 105.0, 20.0
+    assert clock.read() == 12.0
+    now[:] = 105.0 + seconds, 20.0 + processor_seconds
+    assert clock.read() == pytest.approx(12.0 + counted)
+    assert trainer.progress.elapsed_seconds == pytest.approx(12.0 + counted)
+
+
 @pytest.mark.parametrize(("validation", "evaluated"), [(10, True), (10_000, False)])
 def test_a_first_evaluation_that_would_take_too_long_waits_for_the_end(validation, evaluated):
     trainer = small_trainer(steps=None, minutes=10.0)

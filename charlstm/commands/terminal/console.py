@@ -1,9 +1,12 @@
 """Writing to the terminal: results on stdout, and narration, the progress bar and problems on stderr.
 
-Text that comes from a corpus or a model is shown with control characters as pictures when it goes to a
-terminal, and unchanged when it goes to a pipe or a file.
+Text that comes from a corpus or a model is shown with control characters as pictures, and unseen ones as
+escapes, when it goes to a terminal, and unchanged when it goes to a pipe or a file. Characters that the
+encoding of a stream does not have are written as escapes.
 """
 
+import errno
+import io
 import json
 import os
 import shutil
@@ -20,6 +23,35 @@ from charlstm.errors import CharLSTMError, UsageError, cannot_be_written
 
 class ReaderGoneError(Exception):
     """The reader of our output has closed the pipe, as `head` does. This is no error."""
+
+
+def open_streams() -> None:
+    """Make the standard streams fit to be written to, whatever the process was started with.
+
+    Characters that a stream's encoding does not have become escapes. A stream that was closed (`>&-`) is put
+    back, so that no file which is opened later gets its number: writing to stdout then fails, as it should,
+    and what goes to stderr is lost.
+    """
+    for number, name, flags in (
+        (0, "stdin", os.O_RDONLY),
+        (1, "stdout", os.O_RDONLY),
+        (2, "stderr", os.O_WRONLY),
+    ):
+        if getattr(sys, name) is None:
+            _open_nowhere(number, flags)
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _open_nowhere(number: int, flags: int) -> None:
+    """Make the file descriptor number one of the null device, opened with flags."""
+    descriptor = os.open(os.devnull, flags)
+    if descriptor != number:
+        os.dup2(descriptor, number)
+        os.close(descriptor)
 
 
 def write(text: str) -> None:
@@ -41,7 +73,9 @@ def write(text: str) -> None:
 def unwritable(error: OSError) -> UsageError:
     """Return the problem that the result cannot be written, and discard what is still buffered."""
     _abandon(sys.stdout)
-    return cannot_be_written(UsageError, "the result", error, "free some space, or send it elsewhere")
+    why = "stdout is closed" if error.errno == errno.EBADF else error
+    advice = "send it elsewhere" if error.errno == errno.EBADF else "free some space, or send it elsewhere"
+    return cannot_be_written(UsageError, "the result", why, advice)
 
 
 def _abandon(stream: TextIO) -> None:
@@ -57,7 +91,12 @@ def write_line(text: str = "") -> None:
 
 def write_json(document: Any) -> None:
     """Write one JSON document to stdout, on one line."""
-    write_line(json.dumps(document, ensure_ascii=False))
+    text = json.dumps(document, ensure_ascii=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(document)
+    write_line(text)
 
 
 def show_problem(problem: CharLSTMError) -> None:

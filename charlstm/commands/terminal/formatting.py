@@ -1,16 +1,45 @@
 """Numbers, times, characters and tables as text; nothing here prints."""
 
 import math
+import unicodedata
 from collections.abc import Iterable, Sequence
 
-# What stands for each control character in a terminal: its picture in Unicode, or a replacement character.
-_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
-_PICTURES |= dict.fromkeys(range(128, 160), 0xFFFD)
+# Unicode's categories of characters that show nothing and may change what is around them: format (zero width,
+# direction, tags), line and paragraph separators, and halves of surrogate pairs.
+_UNSEEN_CATEGORIES = frozenset({"Cf", "Zl", "Zp", "Cs"})
+# Characters of other categories that show nothing either: a joiner, and four fillers of Hangul.
+_UNSEEN_CHARACTERS = "\u034f\u115f\u1160\u3164\uffa0"
+
+
+class _Shown(dict[int, int | str]):
+    """What stands for each character in a terminal, by code point: filled as characters are met.
+
+    A control character has its picture in Unicode, or a replacement character; one that nobody would see has
+    the escape of a Python string; every other character stands for itself.
+    """
+
+    def __missing__(self, code: int) -> int | str:
+        character = chr(code)
+        unseen = character in _UNSEEN_CHARACTERS or unicodedata.category(character) in _UNSEEN_CATEGORIES
+        self[code] = character.encode("unicode_escape").decode() if unseen else code
+        return self[code]
+
+
+_SHOWN = _Shown({code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"})
+_SHOWN |= {0x7F: 0x2421} | dict.fromkeys(range(128, 160), 0xFFFD)
 
 
 def visible(text: str) -> str:
-    """Return text with control characters as pictures, so that none of them acts on the terminal."""
-    return text.translate(_PICTURES)
+    """Return text with control characters as pictures and unseen ones as escapes.
+
+    So nothing in it acts on the terminal, and what is shown is in the order in which it is written.
+    """
+    return text.translate(_SHOWN)
+
+
+def shortened(text: str, width: int) -> str:
+    """Return text, cut to a width in characters with an ellipsis at its end."""
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def spelled(text: str) -> str:

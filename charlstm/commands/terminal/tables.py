@@ -1,6 +1,7 @@
 """Results of the commands as lines and tables for a terminal."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,7 +24,16 @@ _FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "e
 
 def next_commands(path: Path, corpus: str = "") -> str:
     """Return the commands to type next for a run; corpus is added where the run has no text of its own."""
-    return f"next:  charlstm sample {path}\n       charlstm inspect {path}{corpus}"
+    typed = shlex.quote(str(path))
+    return f"next:  charlstm sample {typed}\n       charlstm inspect {typed}{corpus}"
+
+
+def waiting_for_processes(count: int) -> str:
+    """Return what a process says that other variables than torchrun's tell of count processes."""
+    return (
+        f"WORLD_SIZE={count} is set: waiting for the other processes, one minute at most\n"
+        "to train in this process alone, stop it and `unset RANK WORLD_SIZE`"
+    )
 
 
 def score_line(scored: Score) -> str:
@@ -73,8 +83,8 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
         (
             f"{finding.layer}:{finding.cell}",
             finding.kind.removesuffix("_counter"),
-            _shortened(finding.feature.replace("_", " "), 17),
-            _shortened(drivers_in_words(finding.drivers), 12),
+            formatting.shortened(finding.feature.replace("_", " "), 17),
+            formatting.shortened(drivers_in_words(finding.drivers), 12),
             f"{finding.detection.held_out_score:.2f}",
             finding.verdict or "not tested",
             *_effect(finding.causal),
@@ -113,11 +123,6 @@ def exam_table(result: ExamResult) -> str:
     )
 
 
-def _shortened(text: str, width: int) -> str:
-    """Return text, cut to a width in characters with an ellipsis at its end."""
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
 def drivers_in_words(drivers: dict[str, list[str]]) -> str:
     """Return drivers such as {"set": ["("], "reset": [")"]} as `( on, ) off`.
 
@@ -143,7 +148,7 @@ def corpora_table(corpora: list[CachedCorpus]) -> str:
     """Return the texts that are built in or cached as a table, with the size of the cached ones."""
     rows = [
         (
-            _shortened(corpus.name, 30),
+            formatting.shortened(corpus.name, 30),
             corpus.state,
             corpus.level or "",
             "" if corpus.characters is None else f"{corpus.characters:,}",

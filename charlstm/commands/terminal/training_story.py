@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from charlstm.commands.terminal import console, formatting
+from charlstm.errors import UsageError
 from charlstm.tasks.train import Interrupted, Prepared, RunEvent, Sampled, Trained
 from charlstm.training.loop import Evaluated, Logged, Stepped
 
@@ -14,12 +15,17 @@ from charlstm.training.loop import Evaluated, Logged, Stepped
 def follow_training(
     events: Iterator[RunEvent], narrator: console.Narrator, *, as_json: bool = False
 ) -> Trained:
-    """Show the events of a training as they come, and return the last one."""
+    """Show the events of a training as they come, and return the last one.
+
+    A training whose JSON cannot be written goes on to its end. Where the reader has gone that is all; where
+    there is another reason, such as a full disk, UsageError is raised then.
+    """
     trained: Trained | None = None
+    lines = _EventLines() if as_json else None
     with narrator.bar() as bar:
         for event in events:
-            if as_json and not isinstance(event, Stepped):
-                console.write_json(event_document(event))
+            if lines and not isinstance(event, Stepped):
+                lines.write(event)
             match event:
                 case Prepared():
                     narrator.say(describe(event))
@@ -39,7 +45,28 @@ def follow_training(
                 case Trained():
                     trained = event
     assert trained is not None
+    if lines and lines.problem and trained.reason != "interrupted":
+        raise lines.problem
     return trained
+
+
+class _EventLines:
+    """Events as lines of JSON on stdout, until one of them cannot be written; problem then says why."""
+
+    def __init__(self) -> None:
+        self._open = True
+        self.problem: UsageError | None = None
+
+    def write(self, event: RunEvent) -> None:
+        """Write an event, if the ones before it could be written."""
+        if not self._open:
+            return
+        try:
+            console.write_json(event_document(event))
+        except console.ReaderGoneError:
+            self._open = False
+        except UsageError as problem:
+            self._open, self.problem = False, problem
 
 
 def event_document(event: RunEvent) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from charlstm.errors import UsageError
 from charlstm.inspection.features import text_signals
+from charlstm.inspection.features.expression_spans import ExpressionError, expression_spans
 from charlstm.inspection.features.feature import Feature, Signal
 from charlstm.inspection.features.proposed_features import Automaton
 
@@ -32,7 +33,7 @@ def user_feature(spec: str, text: str, starts: Sequence[int] | NDArray[np.int64]
     NAME=set:A,reset:B goes on where A ends and off where B ends, and is off at every position in starts,
     ascending, where the model's state is zero; in A and B, \\n, \\r and \\t stand for the line feed, the
     carriage return and the tab, and a backslash before any other character for that character.
-    Raises UsageError where spec has no NAME=RULE or its regular expression is invalid.
+    Raises UsageError where spec has no NAME=RULE, or its regular expression is invalid or takes too long.
     """
     name, rule = name_and_rule(spec)
     latch = _LATCH_RULE.fullmatch(rule)
@@ -66,12 +67,11 @@ def _latch_signal(
 def _span_signal(name: str, rule: str, text: str) -> Signal:
     """Return the signal of a switch that is on over every match of the regular expression rule."""
     try:
-        pattern = re.compile(rule, re.MULTILINE)
-    except re.error as error:
+        spans = expression_spans(rule, text)
+    except ExpressionError as error:
         raise UsageError(
-            f"the feature {name} is no regular expression: {error}", "correct its REGEX"
+            f"the feature {name} is no regular expression that can be used: {error}", "correct its REGEX"
         ) from error
-    spans = [match.span() for match in pattern.finditer(text) if match.end() > match.start()]
     inside = text_signals.fill(spans, len(text)) > 0
     drivers = {
         "set": _commonest(text[start] for start, _ in spans),

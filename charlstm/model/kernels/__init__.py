@@ -12,9 +12,9 @@ drawing          one draw: the next symbol from logits; texts drawn symbol by sy
 shared_steps     steps and draws of one stream that several threads compute together
 training_window  one window of training in bfloat16, forward and backward
 llvm_vectors     the inner loop of one tile as LLVM code, for matrix_tiles
-jit              the decorator that compiles a loop and keeps the result on disk
+jit              the decorator that compiles a loop and keeps the result where this user alone can write
 
 Every compiled loop that calls another one must stay in this folder. numba keeps a compiled loop together with
-the loops that it calls, but looks for changes only in the loop's own file. Therefore `jit` deletes all that
-is kept of this folder as soon as any file in it has changed.
+the loops that it calls, but looks for changes only in the loop's own file. Therefore `jit` compiles all
+loops of this folder anew as soon as any file in it has changed.
 """

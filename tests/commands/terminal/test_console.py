@@ -4,6 +4,8 @@ import io
 import json
 import time
 
+import pytest
+
 from charlstm.commands.terminal import console
 from charlstm.errors import CorpusError
 
@@ -28,6 +30,23 @@ def test_a_pipe_gets_every_character_unchanged(capsys):
 def test_json_is_written_on_one_line(capsys):
     console.write_json({"text": "é\n"})
     assert json.loads(capsys.readouterr().out) == {"text": "é\n"}
+
+
+@pytest.mark.parametrize(("encoding", "text"), [("ascii", "é"), ("latin-1", "—"), ("utf-8", "\udc80")])
+def test_json_is_valid_in_any_encoding(monkeypatch, encoding, text):
+    """A character that the encoding does not have is escaped as JSON does it."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", stream)
+    console.write_json({"text": text})
+    assert json.loads(stream.buffer.getvalue()) == {"text": text}  # type: ignore[attr-defined]
+
+
+def test_characters_that_a_stream_does_not_have_are_written_as_escapes(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    console.open_streams()
+    console.write("aé—\U0001f600")
+    assert stream.buffer.getvalue() == rb"a\xe9\u2014\U0001f600"  # type: ignore[attr-defined]
 
 
 def test_a_problem_is_two_lines_on_stderr(capsys):

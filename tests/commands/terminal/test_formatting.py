@@ -23,6 +23,21 @@ def test_control_characters_become_pictures_and_line_breaks_stay():
     assert formatting.visible("a\x1b[2J\n\tb\x7f\x9b") == "a␛[2J\n\tb␡�"
 
 
+def test_characters_that_nobody_would_see_become_escapes():
+    """Zero width, direction, byte-order mark, soft hyphen, tags, line separators, fillers, half a pair."""
+    unseen = [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), *range(0x2066, 0x206A)]
+    unseen += [0xAD, 0x61C, 0x2028, 0x2029, 0xFEFF, 0xE0001, *range(0xE0020, 0xE0080), 0x3164, 0xD800]
+    for code in unseen:
+        shown = formatting.visible(f"a{chr(code)}b")
+        assert shown.isascii()
+        assert (
+            shown == f"a\\{'u' if code < 0x10000 else 'U'}{code:0{4 if code < 0x10000 else 8}x}b"
+            or code == 0xAD
+        )
+    seen = "é\u00a0\u3000\u0301\u05d0\u0627\U0001f600\u2019—"
+    assert formatting.visible(seen) == seen
+
+
 def test_a_text_on_one_line_reads_back_as_it_was():
     text = "quote \" tab \t newline \n apostrophe ' and é"
     spelled = formatting.spelled(text)
@@ -35,3 +50,7 @@ def test_a_text_on_one_line_reads_back_as_it_was():
 
 def test_a_loss_is_told_in_both_units():
     assert formatting.bits_and_nats(2.0) == "2.0000 bits per character (1.3863 nats)"
+
+
+def test_a_long_text_is_cut_to_a_width_with_an_ellipsis():
+    assert [formatting.shortened("abcd", width) for width in (3, 4, 5)] == ["ab…", "abcd", "abcd"]

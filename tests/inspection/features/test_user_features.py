@@ -3,6 +3,7 @@
 import pytest
 
 from charlstm.errors import UsageError
+from charlstm.inspection.features import expression_spans
 from charlstm.inspection.features.user_features import name_and_rule, user_feature
 
 
@@ -43,6 +44,12 @@ def test_a_switch_goes_on_at_one_string_and_off_at_the_other() -> None:
 def test_a_specification_that_cannot_be_read_is_refused(spec: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         user_feature(spec, "abc", (0,))
+
+
+def test_an_expression_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expression_spans, "LONGEST_SEARCH_SECONDS", 0.5)
+    with pytest.raises(UsageError, match=r"the feature slow .* takes more than 0.5 seconds"):
+        user_feature("slow=(a+)+b", "a" * 60, (0,))
 
 
 def test_drivers_of_a_regular_expression_are_the_commonest_ends_of_its_matches() -> None:
