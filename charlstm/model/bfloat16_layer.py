@@ -1,8 +1,9 @@
-"""A layer of tanh cells over a window, for training in bfloat16 on the CPU: the same as `nn.LSTM`, sooner.
+"""A layer of tanh cells over a window, for training in bfloat16 on the CPU, as a torch autograd function.
 
-Products are `compiled`'s own, whatever else a step needs is done while its numbers are near, the first layer
-takes its input's part from a table with a row per symbol, forward and backward, and the gradient of all
-weights is one product over all positions. The cell state stays float32.
+It computes what `nn.LSTM` computes, faster on processors with an instruction for pairs of bfloat16. Products
+are in bfloat16 with float32 sums, and all else of a step happens while its numbers are still in the caches;
+the cell state stays float32. The first layer takes W x + b from a table with a row per symbol. One product
+over all positions gives the gradient of all weights. The loops are in `kernels.training_window`.
 """
 
 from typing import Any, NamedTuple
@@ -15,49 +16,61 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from charlstm.machine.torch_threads import in_threads
-from charlstm.model.kernels.jit import Floats, Halves
+from charlstm.model.equations import LayerState, LayerWeights
+from charlstm.model.kernels.jit import Bits16, Floats
 from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS, MULTIPLIES_TILES, PANEL, Pairs
-from charlstm.model.kernels.matrix_tiles import pack_crossed_pairs, pack_pairs, rows_apart, spans, sum_crossed
-from charlstm.model.kernels.training_window import Kept, backward_window, forward_window, kept_for
+from charlstm.model.kernels.matrix_tiles import (
+    pack_pairs,
+    pack_transposed_pairs,
+    spaced_rows,
+    sum_transposed,
+    thread_spans,
+)
+from charlstm.model.kernels.training_window import (
+    WindowRecord,
+    backward_window,
+    forward_window,
+    window_record,
+)
 
-# Elsewhere the library's layer is the fast one: without an instruction for pairs of bfloat16, or with some
-# for whole tiles of them, which it knows.
+# Whether this layer is faster than `nn.LSTM` here. It needs the instruction for pairs of bfloat16; where the
+# processor multiplies whole tiles of bfloat16, torch's library uses that and is faster.
 IS_FAST = MULTIPLIES_PAIRS and not MULTIPLIES_TILES
 
 
-class Before(NamedTuple):
-    """h and c before a window, each (streams, cells); no gradient goes there."""
+def run_table(table: Tensor, ids: Tensor, before: LayerState, recurrent: Tensor) -> tuple[Tensor, Tensor]:
+    """Run a layer over a window of ids, with W x + b from a table; return its outputs and the c after it.
 
-    h: Tensor
-    c: Tensor
+    table (symbols, 4 cells) is W x + b of every symbol; ids are (streams, window) int64; before is the state
+    before the window, which takes no gradient; recurrent is U, (4 cells, cells). The outputs are h at every
+    position, (streams, window, cells) bfloat16; c is (streams, cells) float32 and has no gradient.
 
-
-def run_table(table: Tensor, ids: Tensor, before: Before, recurrent: Tensor) -> tuple[Tensor, Tensor]:
-    """A layer over ids (streams, window) int64, of which table (symbols, 4 cells) has W x + b.
-
-    recurrent is U, (4 cells, cells). Returns outputs (streams, window, cells) bfloat16, and c after the
-    window, (streams, cells) float32, which takes no gradient. Raises IndexError for ids that table lacks,
-    ValueError for a state of other streams or cells.
+    Raises IndexError for an id that is no row of table, and ValueError for a state of another shape.
     """
     if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < len(table):
         raise IndexError(f"ids from {ids.min()} to {ids.max()} for a table of {len(table)}")
     return _run(table, ids, None, before, None, recurrent)
 
 
-def run_inputs(
-    inputs: Tensor, before: Before, weights: Tensor, recurrent: Tensor, bias: Tensor
-) -> tuple[Tensor, Tensor]:
-    """A layer over inputs (streams, window, width); weights are W, (4 cells, width). See `run_table`."""
+def run_inputs(inputs: Tensor, before: LayerState, weights: LayerWeights) -> tuple[Tensor, Tensor]:
+    """Run a layer over a window of inputs; return its outputs and the c after it.
+
+    inputs are (streams, window, width); before is the state before the window, which takes no gradient;
+    weights are the layer's, float32. The outputs are h at every position, (streams, window, cells) bfloat16;
+    c is (streams, cells) float32 and has no gradient.
+
+    Raises ValueError for a state of another shape.
+    """
     rows = torch.zeros(inputs.shape[:2], dtype=torch.long)
-    return _run(bias[None], rows, inputs, before, weights, recurrent)
+    return _run(weights.bias[None], rows, inputs, before, weights.input, weights.recurrent)
 
 
 def warm_up() -> None:
-    """Compile what training needs, if it is not on disk: else a first step would take some seconds."""
+    """Compile the loops that training runs, where they are not kept on disk yet: it takes some seconds."""
     weights, symbols = torch.zeros(4 * PANEL, PANEL, requires_grad=True), torch.zeros(1, 2, dtype=torch.long)
-    before = Before(torch.zeros(1, PANEL), torch.zeros(1, PANEL))
+    before = LayerState(torch.zeros(1, PANEL), torch.zeros(1, PANEL))
     outputs, _ = run_table(weights.t(), symbols, before, weights)
-    outputs, _ = run_inputs(outputs, before, weights, weights, weights[:, 0])
+    outputs, _ = run_inputs(outputs, before, LayerWeights(weights, weights, weights[:, 0]))
     torch.autograd.backward(outputs.sum())
 
 
@@ -65,147 +78,188 @@ def _run(
     added: Tensor,
     rows: Tensor,
     inputs: Tensor | None,
-    before: Before,
+    before: LayerState,
     weights: Tensor | None,
     recurrent: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Cells and inputs of zeros make them multiples of 32: they stay at 0 and give nothing."""
+    """Run a layer over a window: pad cells and inputs to multiples of 32, run, and cut the padding off.
+
+    The pre-activations at a position are a row of added (any, 4 cells), the one that rows (streams, window)
+    int64 names, plus U h and, where there are inputs (streams, window, width), plus W x. The cells that are
+    padded have weights and states of 0: they stay at 0, and no other cell depends on them.
+    """
     cells, h, c = recurrent.shape[1], before.h.detach(), before.c.detach()
     if not h.shape == c.shape == (len(rows), cells):
         raise ValueError(f"a state of {tuple(h.shape)} for {len(rows)} streams and {cells} cells")
     missing = -cells % PANEL
     if missing:
-        recurrent = _more_cells(functional.pad(recurrent, (0, missing)), missing)
-        added = _more_cells(added.t(), missing).t()
-        weights = None if weights is None else _more_cells(weights, missing)
+        recurrent = _with_more_cells(functional.pad(recurrent, (0, missing)), missing)
+        added = _with_more_cells(added.t(), missing).t()
+        weights = None if weights is None else _with_more_cells(weights, missing)
         h, c = functional.pad(h, (0, missing)), functional.pad(c, (0, missing))
     if inputs is not None and weights is not None and inputs.shape[2] % PANEL:
         wider = (0, -inputs.shape[2] % PANEL)
         inputs, weights = functional.pad(inputs, wider), functional.pad(weights, wider)
     outputs, c = _Window.apply(  # type: ignore[no-untyped-call]
-        added, rows, inputs, h, c, weights, recurrent
+        added, inputs, weights, recurrent, _WindowStart(rows, h, c)
     )
     return outputs[..., :cells], c[:, :cells]
 
 
-def _more_cells(rows: Tensor, missing: int) -> Tensor:
-    """(4 cells, any) with so many more rows of zeros for each gate."""
+def _with_more_cells(rows: Tensor, missing: int) -> Tensor:
+    """Return rows (4 cells, any) with that number of rows of zeros added behind each gate's rows."""
     return functional.pad(rows.view(4, -1, rows.shape[1]), (0, 0, 0, missing)).flatten(0, 1)
 
 
-class _Part(NamedTuple):
-    """The streams of one thread: which rows of what is added are theirs (positions, streams), c before."""
+class _WindowStart(NamedTuple):
+    """What a window reads that takes no gradient.
+
+    rows (streams, window) int64 name the row of added at every position; h and c (streams, cells) are the
+    state before the window.
+    """
+
+    rows: Tensor
+    h: Tensor
+    c: Tensor
+
+
+class _StreamPart(NamedTuple):
+    """The streams of a window that one thread computes.
+
+    span says which of all streams they are; rows (positions, streams) name the row of added at every
+    position; c (streams, cells) is the cell state before the window; record is written by the forward pass.
+    """
 
     span: slice
     rows: NDArray[np.int64]
     c: Floats
-    kept: Kept
+    record: WindowRecord
 
 
 class _Window(torch.autograd.Function):
-    """`_run` for whole panels."""
+    """The window of one layer as an autograd function, for cells and inputs in multiples of 32.
+
+    added, inputs, weights, recurrent take gradients, and are those of `_run`. Each thread computes some of
+    the streams; the gradients of weights are the sums of those of all threads.
+    """
 
     @staticmethod
     def forward(
         ctx: Any,
         added: Tensor,
-        rows: Tensor,
         inputs: Tensor | None,
-        h: Tensor,
-        c: Tensor,
         weights: Tensor | None,
         recurrent: Tensor,
+        start: _WindowStart,
     ) -> tuple[Tensor, Tensor]:
-        streams, positions = rows.shape
-        cells, below = h.shape[1], 0 if inputs is None else inputs.shape[2]
-        panels, ctx.panels = _packed([_floats(each) for each in (weights, recurrent) if each is not None])
+        streams, positions = start.rows.shape
+        cells, width = start.h.shape[1], 0 if inputs is None else inputs.shape[2]
+        matrices = [_floats(matrix) for matrix in (weights, recurrent) if matrix is not None]
+        panels, ctx.transposed_panels = _packed(matrices)
         outputs = torch.empty(streams, positions, cells, dtype=torch.bfloat16)
         given = torch.empty(streams, positions, 0) if inputs is None else inputs
-        summed = _floats(added)
-        read, first, written = _bits(given), _bits(h), _bits(outputs)
-        states, numbers = _floats(c), rows.numpy()
-        parts = [
-            _Part(
-                span,
-                np.ascontiguousarray(numbers[span].T),
-                states[span],
-                kept_for(span.stop - span.start, positions, below, cells),
-            )
-            for span in spans(streams, torch.get_num_threads())
-        ]
+        added_rows = _floats(added)
+        input_bits, h_bits, output_bits = _bits(given), _bits(start.h), _bits(outputs)
+        parts = _parts_of(start, positions, width)
 
-        def work(part: _Part) -> None:
-            span, own = part.span, part.c
-            x = rows_apart(len(own) + len(own) % 2, below + cells)
-            x[: len(own), below : below + cells] = first[span]
-            forward_window(panels, summed, part.rows, read[span], x, own, part.kept, written[span])
+        def work(part: _StreamPart) -> None:
+            span, count = part.span, len(part.c)
+            x = spaced_rows(count + count % 2, width + cells)
+            x[:count, width : width + cells] = h_bits[span]
+            into = output_bits[span]
+            forward_window(panels, added_rows, part.rows, input_bits[span], x, part.c, part.record, into)
 
         in_threads(work, parts)
-        ctx.parts, ctx.added, ctx.below = parts, (len(added), added.dtype), below
-        last = torch.from_numpy(np.concatenate([part.kept.states[-1] for part in parts]))
-        ctx.mark_non_differentiable(last)
-        return outputs, last
+        ctx.parts, ctx.added, ctx.width = parts, (len(added), added.dtype), width
+        last_c = torch.from_numpy(np.concatenate([part.record.states[-1] for part in parts]))
+        ctx.mark_non_differentiable(last_c)
+        return outputs, last_c
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         streams, positions, cells = d_outputs.shape
-        parts, panels, below, (summed, kind) = ctx.parts, ctx.panels, ctx.below, ctx.added
-        del ctx.parts  # what is kept is written over
-        d_inputs = torch.empty(streams, positions, below, dtype=torch.bfloat16)
-        given, written = _bits(d_outputs), _bits(d_inputs)
-        d_added = np.empty((len(parts), summed, 4 * cells), np.float32)
-        d_weights = np.empty((len(parts), below + cells, 4 * cells), np.float32)
+        parts, panels, width, (added_rows, dtype) = ctx.parts, ctx.transposed_panels, ctx.width, ctx.added
+        del ctx.parts  # the loop below overwrites the records: a second way back must fail
+        d_inputs = torch.empty(streams, positions, width, dtype=torch.bfloat16)
+        d_output_bits, d_input_bits = _bits(d_outputs), _bits(d_inputs)
+        d_added = np.empty((len(parts), added_rows, 4 * cells), np.float32)
+        d_weights = np.empty((len(parts), width + cells, 4 * cells), np.float32)
 
         def work(number: int) -> None:
-            span, rows, c, kept = parts[number]
-            d_own, d_summed = d_weights[number], d_added[number]
-            backward_window(panels, rows, c, kept, given[span], written[span], d_summed, d_own)
+            span, rows, c, record = parts[number]
+            given, into = d_output_bits[span], d_input_bits[span]
+            backward_window(panels, rows, c, record, given, into, d_added[number], d_weights[number])
 
         in_threads(work, list(range(len(parts))))
-        d_input, d_recurrent = (np.empty((4 * cells, width), np.float32) for width in (below, cells))
-        halves = [(0, 2 * cells), (2 * cells, 4 * cells)]
-        todo = [(*half, at, to) for at, to in ((0, d_input), (below, d_recurrent)) for half in halves]
-        in_threads(lambda each: sum_crossed(d_weights, *each), todo)
+        d_input, d_recurrent = _weight_gradients(d_weights, width)
         return (
-            torch.from_numpy(d_added.sum(0)).to(kind),
-            None,
-            d_inputs if below else None,
-            None,
-            None,
-            torch.from_numpy(d_input) if below else None,
+            torch.from_numpy(d_added.sum(0)).to(dtype),
+            d_inputs if width else None,
+            torch.from_numpy(d_input) if width else None,
             torch.from_numpy(d_recurrent),
+            None,
         )
 
 
+def _parts_of(start: _WindowStart, positions: int, width: int) -> list[_StreamPart]:
+    """Deal the streams of a window to torch's threads; width is the number of inputs."""
+    c, rows, cells = _floats(start.c), start.rows.numpy(), start.c.shape[1]
+    return [
+        _StreamPart(
+            span,
+            np.ascontiguousarray(rows[span].T),
+            c[span],
+            window_record(span.stop - span.start, positions, width, cells),
+        )
+        for span in thread_spans(len(rows), torch.get_num_threads())
+    ]
+
+
+def _weight_gradients(d_weights: Floats, width: int) -> tuple[Floats, Floats]:
+    """Sum the gradients of all threads; return those of W (4 cells, width) and of U (4 cells, cells).
+
+    d_weights (threads, width + cells, 4 cells) are the transposed gradients of [W U].
+    """
+    rows = d_weights.shape[2]
+    d_input, d_recurrent = (np.empty((rows, inputs), np.float32) for inputs in (width, rows // 4))
+    halves = [(0, rows // 2), (rows // 2, rows)]
+    tasks = [(*half, at, into) for at, into in ((0, d_input), (width, d_recurrent)) for half in halves]
+    in_threads(lambda task: sum_transposed(d_weights, *task), tasks)
+    return d_input, d_recurrent
+
+
 def _packed(matrices: list[Floats]) -> tuple[Pairs, Pairs]:
-    """The panels of matrices (outputs, inputs) side by side, and those of their transpose."""
+    """Pack matrices side by side into panels of pairs; return the panels, and those of the transpose.
+
+    Each matrix is (outputs, inputs) float32. The panels are (outputs / 32, all inputs / 2, 32), and those of
+    the transpose (all inputs / 32, outputs / 2, 32).
+    """
     outputs, inputs = len(matrices[0]), sum(matrix.shape[1] for matrix in matrices)
     forward = np.empty((outputs // PANEL, inputs // 2, PANEL), np.uint32)
-    back = np.empty((inputs // PANEL, outputs // 2, PANEL), np.uint32)
-    todo: list[tuple[Any, ...]] = []
+    transposed = np.empty((inputs // PANEL, outputs // 2, PANEL), np.uint32)
+    tasks: list[tuple[Any, ...]] = []
     at = 0
     for matrix in matrices:
-        width = matrix.shape[1]
         for pack, panels, count, place in (
             (pack_pairs, forward, len(forward), at // 2),
-            (pack_crossed_pairs, back, outputs // 2, at // PANEL),
+            (pack_transposed_pairs, transposed, outputs // 2, at // PANEL),
         ):
             half = count // 2
-            todo += [(pack, matrix, 0, half, place, panels), (pack, matrix, half, count, place, panels)]
-        at += width
-    in_threads(lambda each: each[0](*each[1:]), todo)
-    return forward, back
+            tasks += [(pack, matrix, 0, half, place, panels), (pack, matrix, half, count, place, panels)]
+        at += matrix.shape[1]
+    in_threads(lambda task: task[0](*task[1:]), tasks)
+    return forward, transposed
 
 
 def _floats(tensor: Tensor) -> Floats:
-    """The numbers of a tensor, its own memory or a copy."""
+    """Return a tensor's numbers as float32, in its own memory where that is possible."""
     numbers: Floats = tensor.detach().float().contiguous().numpy()
     return numbers
 
 
-def _bits(tensor: Tensor) -> Halves:
-    """The same in bfloat16."""
+def _bits(tensor: Tensor) -> Bits16:
+    """Return the bits of a tensor's numbers as bfloat16, in its own memory where that is possible."""
     bits = tensor.detach().bfloat16().contiguous().view(torch.int16)
-    halves: Halves = bits.numpy().view(np.uint16)
+    halves: Bits16 = bits.numpy().view(np.uint16)
     return halves

@@ -1,4 +1,4 @@
-"""CharLSTM: characters in, a score for every next character out."""
+"""CharLSTM: the network as a torch module. It reads ids of characters and scores every next character."""
 
 import math
 from typing import NamedTuple
@@ -13,12 +13,13 @@ from charlstm.model import bfloat16_layer, equations
 from charlstm.model.kernels.steps import StreamWeights
 from charlstm.model.packed_weights import stream_weights
 
-# Characters after which the slowest cells of a new network have forgotten: a forget gate of f keeps for
-# 1 / (1 - f). On stdlib, 256 cells, 1,500 steps, 16 gave 1.165 nats, 64 gave 1.169 and 256 gave 1.175, within
-# what seeds differ by; a forget bias of 1 in all cells gave 1.184, and a third of the findings.
-LONGEST_MEMORY = 64
-# Positions of a window for each row of a table of symbols, for the table to be less work.
-_TABLE_POSITIONS = 4
+# The longest memory of a cell in a new network, in characters, where a forget gate f keeps a memory for about
+# 1 / (1 - f). On stdlib, 16, 64 and 256 give the same loss within what seeds differ by; see
+# tests/benchmarks/EXPERIMENTS.md.
+LONGEST_INITIAL_MEMORY_CHARACTERS = 64
+# From this number of positions per symbol on, a table of W x + b with one row per symbol is less work than
+# W x + b at every position of a window.
+_POSITIONS_PER_TABLE_ROW = 4
 
 
 class State(NamedTuple):
@@ -28,23 +29,23 @@ class State(NamedTuple):
     c: Tensor
 
     def detach(self) -> "State":
-        """The same values, cut off from the gradient."""
+        """Return the state without its gradient, so that back-propagation ends here."""
         return State(self.h.detach(), self.c.detach())
 
 
 class CharLSTM(nn.Module):
-    """Embedding, one to n LSTM layers with dropout between and after them, and a linear head.
+    """A character-level LSTM: an embedding, LSTM layers with dropout after each, and a linear head.
 
-    The layers are one-layer `nn.LSTM`s: their weights have PyTorch's names and gate order.
+    Each layer is an `nn.LSTM` of one layer, so that weights have PyTorch's names and gate order.
     """
 
     def __init__(self, config: ModelConfig, *, generator: torch.Generator | None = None) -> None:
-        """Random weights drawn from generator (torch's default one when None)."""
+        """Make a network with random weights drawn from generator (None: torch's global generator)."""
         super().__init__()
         self.config = config
         widths = [config.embedding] + [config.cells] * (config.layers - 1)
-        # torch draws values of its own from its global generator, which is put back. On the device "meta" it
-        # would draw none, but import torch._dynamo and sympy: 1 s of every command.
+        # The modules draw weights from torch's global generator as they are made, and fork_rng puts it back.
+        # Modules on the device "meta" would draw none, but make every command import torch._dynamo.
         with torch.random.fork_rng(devices=()):
             self.embedding = nn.Embedding(config.vocabulary_size, config.embedding)
             self.layers = nn.ModuleList(nn.LSTM(width, config.cells, batch_first=True) for width in widths)
@@ -53,10 +54,12 @@ class CharLSTM(nn.Module):
 
     @torch.no_grad()
     def _initialise(self, generator: torch.Generator | None) -> None:
-        """Orthogonal recurrent weights (Saxe 2013), gates that begin with every length of memory.
+        """Draw all weights: orthogonal recurrent weights, and biases that give cells memories of all lengths.
 
-        A forget bias of b holds for about e^b characters, and an input bias of -b writes as slowly (Tallec
-        and Ollivier 2018). b is uniform, so the lengths are log-uniform from 1 to LONGEST_MEMORY.
+        A forget bias of b keeps a memory for about e^b characters, and an input bias of -b writes it as
+        slowly (chrono initialisation; Tallec and Ollivier, "Can recurrent neural networks warp time?", 2018).
+        b is uniform, so the lengths are uniform in their logarithm, from 1 to
+        LONGEST_INITIAL_MEMORY_CHARACTERS. Orthogonal weights: Saxe, McClelland and Ganguli, 2013.
         """
         cells = self.config.cells
         self.embedding.weight.normal_(std=0.3, generator=generator)
@@ -66,7 +69,8 @@ class CharLSTM(nn.Module):
                 nn.init.orthogonal_(gate, generator=generator)
             lstm.get_parameter("bias_hh_l0").zero_()
             bias = lstm.get_parameter("bias_ih_l0").zero_()
-            bias[cells : 2 * cells].uniform_(0, math.log(LONGEST_MEMORY), generator=generator)
+            longest = math.log(LONGEST_INITIAL_MEMORY_CHARACTERS)
+            bias[cells : 2 * cells].uniform_(0, longest, generator=generator)
             bias[:cells] = -bias[cells : 2 * cells]
         bound = cells**-0.5
         self.head.weight.uniform_(-bound, bound, generator=generator)
@@ -74,16 +78,16 @@ class CharLSTM(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device that holds the weights."""
         return self.head.weight.device
 
     def initial_state(self, streams: int) -> State:
-        """A state of zeros: nothing read yet."""
+        """Return a state of zeros for that number of streams: nothing is read yet."""
         shape = (self.config.layers, streams, self.config.cells)
         return State(torch.zeros(shape, device=self.device), torch.zeros(shape, device=self.device))
 
     def weights(self, layer: int) -> equations.LayerWeights:
-        """The weights of one layer, for the equations in `cell`."""
+        """Return the weights of a layer (from 0) as `equations` names them."""
         return equations.layer_weights(self._lstm(layer))
 
     def _lstm(self, layer: int) -> nn.LSTM:
@@ -92,7 +96,12 @@ class CharLSTM(nn.Module):
         return lstm
 
     def run_layer(self, layer: int, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One layer over a window: inputs (streams, window, width) to (outputs, h, c), of cells each."""
+        """Read a window through one layer; return the outputs, and h and c after the window.
+
+        inputs are (streams, window, width), where width is the embedding's in layer 0 and the number of cells
+        in others; h and c are the states before the window, (streams, cells). The outputs are h at every
+        position, (streams, window, cells).
+        """
         if self.config.activation != "tanh":
             return equations.run(inputs, h, c, self.weights(layer), activation=self.config.activation)
         outputs, (h, c) = self._lstm(layer)(inputs, (h.unsqueeze(0), c.unsqueeze(0)))
@@ -106,13 +115,14 @@ class CharLSTM(nn.Module):
         generator: torch.Generator | None = None,
         shard: Shard | None = None,
     ) -> tuple[Tensor, State]:
-        """Logits (streams, window, vocabulary) and the state after ids (streams, window) int64.
+        """Return the logits (streams, window, vocabulary) and the state after ids (streams, window) int64.
 
-        In training mode dropout draws its masks from generator: for all streams that shard says these are
-        of, so that generator and masks do not depend on how they are dealt out. None: these are all.
+        In training mode, dropout draws its masks from generator. Where several processes share the streams,
+        shard says which rows of all streams these are: the masks are drawn for all streams, so that neither
+        they nor the generator depend on the number of processes. None means that these are all streams.
         """
         if self._trains_in_bfloat16():
-            run_layer, x = self._run_window, ids
+            run_layer, x = self._run_layer_in_bfloat16, ids
         else:
             run_layer, x = self.run_layer, self.embedding(ids)
         after = []
@@ -123,23 +133,32 @@ class CharLSTM(nn.Module):
         return self.head(x), State(torch.stack([h for h, _ in after]), torch.stack([c for _, c in after]))
 
     def _trains_in_bfloat16(self) -> bool:
-        """Whether `recurrence` is the fast way."""
+        """Return whether `bfloat16_layer` runs the layers: in training, under autocast, where it is fast."""
         lowered = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
         return self.training and lowered and runs_compiled(self) and bfloat16_layer.IS_FAST
 
-    def _run_window(self, layer: int, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """`run_layer` by `recurrence`; the first layer's inputs are ids."""
-        weights, before = self.weights(layer), bfloat16_layer.Before(h, c)
-        if layer == 0 and self.config.vocabulary_size <= inputs.numel() // _TABLE_POSITIONS:
+    def _run_layer_in_bfloat16(
+        self, layer: int, inputs: Tensor, h: Tensor, c: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Read a window through one layer as `run_layer` does, by `bfloat16_layer`.
+
+        In layer 0 inputs are the ids, (streams, window) int64. The outputs and h are bfloat16, c is float32.
+        """
+        weights, before = self.weights(layer), equations.LayerState(h, c)
+        if layer == 0 and self.config.vocabulary_size <= inputs.numel() // _POSITIONS_PER_TABLE_ROW:
             table = functional.linear(self.embedding.weight, weights.input, weights.bias)
             outputs, c = bfloat16_layer.run_table(table, inputs, before, weights.recurrent)
         else:
             x = self.embedding(inputs) if layer == 0 else inputs
-            outputs, c = bfloat16_layer.run_inputs(x, before, *weights)
+            outputs, c = bfloat16_layer.run_inputs(x, before, weights)
         return outputs, outputs[:, -1], c
 
-    def _dropped(self, x: Tensor, generator: torch.Generator | None, shard: Shard | None = None) -> Tensor:
-        """x with cells set to zero at random, the same ones for the whole window (Gal 2016)."""
+    def _dropped(self, x: Tensor, generator: torch.Generator | None, shard: Shard | None) -> Tensor:
+        """Apply dropout to x (streams, window, cells) in training mode, with one mask for the whole window.
+
+        A cell of a stream is zero at all positions of the window, or at none (variational dropout; Gal and
+        Ghahramani, 2016). generator and shard are those of `forward`.
+        """
         keep = 1 - self.config.dropout
         if not self.training or keep == 1:
             return x
@@ -148,17 +167,20 @@ class CharLSTM(nn.Module):
         return x * mask.bernoulli_(keep, generator=generator)[shard.own].div_(keep).to(x.dtype)
 
     def parameter_count(self) -> int:
-        """How many numbers training sets."""
+        """Return the number of parameters: all numbers that training changes."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
 def runs_compiled(model: CharLSTM) -> bool:
-    """Whether the loops of `compiled` can run this model: tanh cells, float32, on the CPU."""
+    """Return whether the compiled loops can run this model: tanh cells, float32 weights, on the CPU."""
     on_cpu = model.device.type == "cpu" and model.head.weight.dtype == torch.float32
     return on_cpu and model.config.has_compiled_steps
 
 
 def compiled_weights(model: CharLSTM, precision: StepPrecision = "float32") -> StreamWeights:
-    """The weights of a model that runs compiled, as `stream` reads them; see there."""
+    """Return the weights of a model for the compiled loops; see `packed_weights.stream_weights`.
+
+    The arrays may share memory with the model's parameters.
+    """
     tensors = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
     return stream_weights(tensors, precision)

@@ -1,52 +1,58 @@
-"""A model's weights in the layout that the compiled steps read."""
+"""A model's weights in the layout that the compiled loops read, made without torch."""
 
 import numpy as np
 
 from charlstm.config import StepPrecision
-from charlstm.model.kernels.jit import Floats, Halves, Weights
+from charlstm.model.kernels.jit import Bits16, Floats, Weights
 from charlstm.model.kernels.llvm_vectors import PANEL
-from charlstm.model.kernels.matrix_tiles import add_products
-from charlstm.model.kernels.steps import (
-    StreamWeights,
-    in_panels,
-)
+from charlstm.model.kernels.matrix_tiles import add_panel_products
+from charlstm.model.kernels.steps import StreamWeights, whole_panels
 
 
-@np.errstate(all="ignore")  # a training that diverges shows what it writes, whatever that is
+@np.errstate(all="ignore")  # the weights of a training that diverged are packed without warnings
 def stream_weights(tensors: dict[str, Floats], precision: StepPrecision = "float32") -> StreamWeights:
-    """The weights of a CharLSTM's state dict, each float32, in the form that the steps read.
+    """Return the weights of a CharLSTM in the layout for one stream, from its state dict of float32 arrays.
 
-    precision is that of recurrent weights and of those of upper layers, which are all but a few.
+    precision is that of the recurrent weights and of all weights of upper layers, which are nearly all of
+    the model's; "bfloat16" stores their bits as uint16. Arrays that need no change share memory with tensors.
     """
-    kept = _halved if precision == "bfloat16" else np.asarray
+    in_precision = _bfloat16_rows if precision == "bfloat16" else np.asarray
     layers = len([name for name in tensors if name.endswith("weight_hh_l0")])
     inputs, recurrent, biases = [], [], []
     for layer in range(layers):
-        at = f"layers.{layer}."
-        inputs.append(tensors[at + "weight_ih_l0"])
-        recurrent.append(tensors[at + "weight_hh_l0"])
-        biases.append(tensors[at + "bias_ih_l0"] + tensors[at + "bias_hh_l0"])
+        prefix = f"layers.{layer}."
+        inputs.append(tensors[prefix + "weight_ih_l0"])
+        recurrent.append(tensors[prefix + "weight_hh_l0"])
+        biases.append(tensors[prefix + "bias_ih_l0"] + tensors[prefix + "bias_hh_l0"])
     rows, cells = recurrent[0].shape
     upper = np.empty((layers - 1, rows, 2 * cells), np.float32)
     for layer in range(1, layers):
         upper[layer - 1] = np.concatenate([inputs[layer], recurrent[layer]], axis=1)
-    embedding = np.ascontiguousarray(tensors["embedding.weight"])
-    # Not by numpy, whose threads would go on looking for work while ours draw.
-    table = np.zeros((len(embedding), in_panels(rows)), np.float32)
-    table[:, :rows] = biases[0]
-    add_products(panels_of(inputs[0]), embedding, 0, table)
     return StreamWeights(
-        table=np.ascontiguousarray(table[:, :rows]),
-        recurrent=kept(recurrent[0]),
-        upper=kept(upper),
+        table=_symbol_table(tensors["embedding.weight"], inputs[0], biases[0]),
+        recurrent=in_precision(recurrent[0]),
+        upper=in_precision(upper),
         bias=np.array(biases[1:], np.float32).reshape(layers - 1, rows),
         head=np.ascontiguousarray(tensors["head.weight"]),
         head_bias=np.ascontiguousarray(tensors["head.bias"]),
     )
 
 
+def _symbol_table(embedding: Floats, weights: Floats, bias: Floats) -> Floats:
+    """Return W x + b for every symbol, (symbols, 4 cells) float32.
+
+    embedding is x of every symbol, (symbols, width); weights are W, (4 cells, width); bias is b, (4 cells,).
+    """
+    rows = len(weights)
+    table = np.zeros((len(embedding), whole_panels(rows)), np.float32)
+    table[:, :rows] = bias
+    # numpy's product would start threads, which keep the processors busy for a while after it.
+    add_panel_products(panels_of(weights), np.ascontiguousarray(embedding), 0, table)
+    return np.ascontiguousarray(table[:, :rows])
+
+
 def for_streams(weights: StreamWeights) -> StreamWeights:
-    """The same weights as several streams read them."""
+    """Return weights in the layout for several streams: recurrent, upper and head in panels."""
     return weights._replace(
         recurrent=panels_of(weights.recurrent),
         upper=panels_of(weights.upper),
@@ -55,20 +61,23 @@ def for_streams(weights: StreamWeights) -> StreamWeights:
 
 
 def panels_of(rows: Weights) -> Weights:
-    """(any, panels, inputs, 32) of (any, outputs, inputs), both with the first or without; 16 bits become
-    pairs.
+    """Return weights (..., outputs, inputs) in panels, (..., panels, inputs, 32).
+
+    float32 weights stay float32. The bits of bfloat16 (uint16) become pairs of inputs in one uint32, (...,
+    panels, inputs / 2, 32). Zeros fill up the last panel and the last pair. `kernels.matrix_tiles` describes
+    panels.
     """
     paired = rows.dtype == np.uint16
     *several, outputs, inputs = rows.shape
-    whole = np.zeros((*several, in_panels(outputs), inputs + (paired and inputs % 2)), rows.dtype)
+    whole = np.zeros((*several, whole_panels(outputs), inputs + (paired and inputs % 2)), rows.dtype)
     whole[..., :outputs, :inputs] = rows
     numbers = whole.view(np.uint32) if paired else whole
-    panels = numbers.reshape(*several, in_panels(outputs) // PANEL, PANEL, numbers.shape[-1])
+    panels = numbers.reshape(*several, whole_panels(outputs) // PANEL, PANEL, numbers.shape[-1])
     return np.ascontiguousarray(np.swapaxes(panels, -1, -2))
 
 
-def _halved(weights: Floats) -> Halves:
-    """The bits of the nearest bfloat16 numbers, the even one in a tie; one that is none stays so."""
+def _bfloat16_rows(weights: Floats) -> Bits16:
+    """Return the bits of the nearest bfloat16 numbers, the even ones in ties; NaN stays NaN."""
     bits = weights.view(np.uint32)
     rounded = (bits + (np.uint32(0x7FFF) + (bits >> 16 & 1)) >> 16).astype(np.uint16)
     return np.where(np.isnan(weights), np.uint16(0x7FC0), rounded)

@@ -1,114 +1,139 @@
-"""Threads that read one stream together, each its share of the cells, as long as that is faster."""
+"""One stream of a large model that several threads read together, each its share of the cells.
+
+The threads wait for each other after every layer, which pays only while each has a processor of its own. When
+one comes late, because other programs use its processor, one thread goes on alone for a while.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.model.kernels.drawing import Draw, draw_block
-from charlstm.model.kernels.jit import Floats
-from charlstm.model.kernels.shared_steps import APART, Meeting, Share, draw_together
-from charlstm.model.kernels.steps import Holds, StreamWeights
+from charlstm.model.kernels.drawing import DrawRules, draw_block
+from charlstm.model.kernels.shared_steps import NUMBERS_APART, Share, SharedState, draw_together
+from charlstm.model.kernels.steps import Holds, StreamState, StreamWeights
 
 Symbols = NDArray[np.int64]
 
-# Products of a step that a thread has at least: meeting the others takes as long as some ten thousand. Two
-# threads take .53 to .6 of the time of one with 256 x 2 cells and more, .6 with 256 x 1, .84 with 128 x 2.
-_OWN_PRODUCTS = 131_072
-# Nobody has measured more than two; the more there are, the likelier one of them is late.
+# A thread has at least this number of multiplications in a step. Measured: with 131,072 each (256 cells, one
+# layer), two threads take 0.6 of one thread's time; see tests/benchmarks/EXPERIMENTS.md.
+_PRODUCTS_PER_THREAD = 131_072
+# Only two threads were measured; the more there are, the likelier one of them is late.
 _MOST_THREADS = 4
-# Shares begin at multiples of so many cells and symbols, and have as many at least: cells are taken by
-# vectors, several at a time, rows of weights by fours, and what is left over is rounded otherwise. So no
-# number depends on how many threads there are.
-_CELLS, _SYMBOLS = 64, 4
-# Fewer characters at once are drawn alone: a thread that sleeps takes 50 us to come.
-_FEW = 8
-# When a thread was late, so many characters are drawn alone before the next attempt, twice as many each time;
-# half as many again when none was. Beside two processes that never sleep 10,000 characters then take 1.1 to
-# 1.4 times as long as by one thread; without this they took a hundred times as long.
-_ALONE, _MOST_ALONE = 64, 65_536
+# The cells and symbols of a share are whole tiles of these sizes, but for the last share's end. The compiled
+# loops take several vectors of cells and four rows of weights at a time, and what is left over is rounded in
+# another way: with whole tiles no result depends on the number of threads.
+_CELLS_PER_TILE, _SYMBOLS_PER_TILE = 64, 4
+# Blocks of fewer characters are drawn by one thread: waking a sleeping thread takes some 50 us.
+_SHORTEST_SHARED_CHARACTERS = 8
+# After a thread came late, one thread draws this number of characters alone; the number doubles each time a
+# thread comes late again, up to the second one, and halves each time none does. Without this, beside two busy
+# processes a text takes a hundred times as long; see tests/benchmarks/EXPERIMENTS.md.
+_SHORTEST_ALONE_CHARACTERS, _LONGEST_ALONE_CHARACTERS = 64, 65_536
 
 
-def members(weights: StreamWeights, threads: int) -> int:
-    """How many of so many threads one stream is worth."""
+def sharing_threads(weights: StreamWeights, threads: int) -> int:
+    """Return how many of that number of threads are worth using for one stream of a model: 1 to 4."""
     rows, cells = weights.recurrent.shape
     products = rows * cells * (1 + 2 * len(weights.upper))
-    worth = min(threads, _MOST_THREADS, products // _OWN_PRODUCTS, cells // _CELLS)
-    return max(1, worth) if cells % _SYMBOLS == 0 else 1
+    worth = min(threads, _MOST_THREADS, products // _PRODUCTS_PER_THREAD, cells // _CELLS_PER_TILE)
+    return max(1, worth) if cells % _SYMBOLS_PER_TILE == 0 else 1
 
 
-def meeting_for(threads: int, weights: StreamWeights) -> Meeting:
-    """One that nobody has come to yet."""
+def new_shared_state(threads: int, weights: StreamWeights) -> SharedState:
+    """Return what that number of threads share, with no thread at the barrier yet."""
     cells, symbols = weights.recurrent.shape[1], len(weights.head)
     h = np.zeros((1 + len(weights.upper), 1, cells), np.float32)
-    arrived, characters, left = (np.zeros(shape, np.int64) for shape in ((threads, APART), 1, 1))
-    return Meeting(arrived, h, np.zeros(symbols, np.float32), characters, left)
+    arrivals, characters, abandoned = (
+        np.zeros(shape, np.int64) for shape in ((threads, NUMBERS_APART), 1, 1)
+    )
+    return SharedState(arrivals, h, np.zeros(symbols, np.float32), characters, abandoned)
 
 
-class Team:
-    """Threads for one stream. What they draw is what one of them would."""
+class SharedStream:
+    """Threads that draw one stream together, to the bit as one thread would."""
 
     def __init__(self, weights: StreamWeights, holds: Holds, threads: int) -> None:
-        """The holds are in order of start; threads is two at least."""
+        """Deal the cells and symbols of a model to threads, 2 at least; holds are sorted by start.
+
+        weights are in the layout for one stream.
+        """
         cells, symbols = weights.recurrent.shape[1], len(weights.head)
         self._weights, self._holds = weights, holds
         self._shares = [
-            Share(number, _part(cells, _CELLS, number, threads), _part(symbols, _SYMBOLS, number, threads))
+            Share(
+                number,
+                _range_of(number, threads, cells, _CELLS_PER_TILE),
+                _range_of(number, threads, symbols, _SYMBOLS_PER_TILE),
+            )
             for number in range(threads)
         ]
-        self._meeting = meeting_for(threads, weights)
-        self._threads = ThreadPoolExecutor(threads - 1)
-        self._alone, self._next_alone = 0, _ALONE
+        self._shared = new_shared_state(threads, weights)
+        self._pool = ThreadPoolExecutor(threads - 1)
+        self._alone_left, self._next_alone = 0, _SHORTEST_ALONE_CHARACTERS
 
     def draw(
-        self, symbol: int, h: Floats, c: Floats, uniforms: NDArray[np.float64], *, first: int, draw: Draw
+        self, state: StreamState, symbol: int, uniforms: NDArray[np.float64], *, first: int, rules: DrawRules
     ) -> Symbols:
-        """(characters,) after symbol, one for each of uniforms (characters,); h and c become what is then."""
+        """Read symbol, then draw and read symbol after symbol; return those drawn, (characters,).
+
+        state is that of the one stream before symbol, and becomes that before the last symbol drawn. uniforms
+        (characters,) in [0, 1) decide each draw. first is the number of the first drawn character, as the
+        holds count.
+        """
         done, drawn = 0, np.empty(len(uniforms), np.int64)
         while done < len(uniforms):
             left = uniforms[done:]
-            work = self._by_one if self._alone or len(left) < _FEW else self._by_all
-            part = work(symbol, h, c, left, first + done, draw)
+            alone = self._alone_left or len(left) < _SHORTEST_SHARED_CHARACTERS
+            draw_some = self._draw_alone if alone else self._draw_together
+            part = draw_some(state, symbol, left, first + done, rules)
             drawn[done : done + len(part)] = part
             done, symbol = done + len(part), int(part[-1])
         return drawn
 
-    def _by_one(
-        self, symbol: int, h: Floats, c: Floats, uniforms: NDArray[np.float64], first: int, draw: Draw
+    def _draw_alone(
+        self, state: StreamState, symbol: int, uniforms: NDArray[np.float64], first: int, rules: DrawRules
     ) -> Symbols:
-        count = min(self._alone, len(uniforms)) or len(uniforms)
-        last, numbers = np.array([symbol]), uniforms[:count, None].copy()
-        self._alone = max(0, self._alone - count)
-        return draw_block(self._weights, last, h, c, self._holds, first, draw, numbers)[:, 0]
+        """Draw in the calling thread, up to the number of characters that it is to draw alone."""
+        count = min(self._alone_left, len(uniforms)) or len(uniforms)
+        last, columns = np.array([symbol]), uniforms[:count, None].copy()
+        self._alone_left = max(0, self._alone_left - count)
+        return draw_block(self._weights, last, *state, self._holds, first, rules, columns)[:, 0]
 
-    def _by_all(
-        self, symbol: int, h: Floats, c: Floats, uniforms: NDArray[np.float64], first: int, draw: Draw
+    def _draw_together(
+        self, state: StreamState, symbol: int, uniforms: NDArray[np.float64], first: int, rules: DrawRules
     ) -> Symbols:
-        """Up to as many as uniforms: fewer where a thread was late."""
+        """Draw in all threads; the result is shorter than uniforms where a thread came late."""
 
         def work(share: Share) -> Symbols:
             return draw_together(
-                self._weights, symbol, h, c, self._holds, first, draw, uniforms, share, self._meeting
+                self._weights, symbol, *state, self._holds, first, rules, uniforms, share, self._shared
             )
 
-        mine, *others = self._shares
+        own, *others = self._shares
         try:
-            started = [self._threads.submit(work, share) for share in others]
-            drawn = work(mine)
-        except BaseException:  # Ctrl-C before this thread met the others, who would wait for it
-            self._meeting.left[0] = 1
+            submitted = [self._pool.submit(work, share) for share in others]
+            drawn = work(own)
+        except (
+            BaseException
+        ):  # Ctrl-C before this thread came to the barrier: the others must not wait for it
+            self._shared.abandoned[0] = 1
             raise
-        for other in started:
-            other.result()
+        for future in submitted:
+            future.result()
         if len(drawn) < len(uniforms):
-            self._alone, self._next_alone = self._next_alone, min(2 * self._next_alone, _MOST_ALONE)
+            self._alone_left = self._next_alone
+            self._next_alone = min(2 * self._next_alone, _LONGEST_ALONE_CHARACTERS)
         else:
-            self._next_alone = max(_ALONE, self._next_alone // 2)
+            self._next_alone = max(_SHORTEST_ALONE_CHARACTERS, self._next_alone // 2)
         return drawn
 
 
-def _part(size: int, tile: int, number: int, threads: int) -> tuple[int, int]:
-    """Where the share of this number begins and ends: whole tiles, the last with what is left over."""
+def _range_of(number: int, threads: int, size: int, tile: int) -> tuple[int, int]:
+    """Return (first, stop) of the part of range(size) that thread `number` computes.
+
+    A part is a whole number of tiles; the last thread's also has what is left over.
+    """
     tiles = size // tile
     first, stop = (tile * ((2 * tiles * step + threads) // (2 * threads)) for step in (number, number + 1))
     return first, size if number == threads - 1 else stop

@@ -1,4 +1,4 @@
-"""Streams of characters that compiled steps read side by side, without torch."""
+"""Streams of characters that the compiled loops read, draw and trace side by side, without torch."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,31 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.config import Hold
-from charlstm.model.kernels.drawing import Draw, draw_block
+from charlstm.model.kernels.drawing import DrawRules, draw_block
 from charlstm.model.kernels.jit import Floats, Weights
-from charlstm.model.kernels.matrix_tiles import spans
+from charlstm.model.kernels.matrix_tiles import thread_spans
 from charlstm.model.kernels.shared_steps import Share, draw_together
 from charlstm.model.kernels.steps import (
     NOTHING_HELD,
     Holds,
+    StreamState,
     StreamWeights,
     read_block,
-    step_rows,
+    step_layer,
     trace_block,
 )
 from charlstm.model.packed_weights import for_streams, panels_of
-from charlstm.model.shared_stream import Team, meeting_for, members
+from charlstm.model.shared_stream import SharedStream, new_shared_state, sharing_threads
 
 Symbols = NDArray[np.int64]
 
 _Result = TypeVar("_Result")
 
-# Streams that one thread has at least, where there are as many: they share what is read of the weights.
-_TILE = 4
+# A thread gets at least this number of streams where there are enough: each weight that it reads from memory
+# then serves all of them.
+_STREAMS_PER_TILE = 4
 
 
-def in_order(holds: Sequence[Hold]) -> Holds:
-    """As steps read them: by start, so that of two holds of one cell the later one is written last."""
+def sorted_holds(holds: Sequence[Hold]) -> Holds:
+    """Return holds as arrays sorted by start: of two holds of one cell, the later one is written last."""
     ordered = sorted(holds, key=lambda hold: hold.start)
     return Holds(
         np.array([hold.layer for hold in ordered], np.int64),
@@ -42,20 +44,20 @@ def in_order(holds: Sequence[Hold]) -> Holds:
     )
 
 
-class _Group(NamedTuple):
-    """Those of all streams that one thread reads: h (layers, streams, 2 cells) and c, of cells."""
+class _ThreadStreams(NamedTuple):
+    """The streams of one thread: which of all streams they are, and their state."""
 
     span: slice
-    h: Floats
-    c: Floats
+    state: StreamState
 
 
-# What lets threads do some work for each group, and gives the results in order.
-InThreads = Callable[[Callable[[_Group], Any], list[_Group]], list[Any]]
+# A function that calls work(part) for the streams of every thread, in that thread, and returns the results in
+# order.
+InThreads = Callable[[Callable[[_ThreadStreams], Any], list[_ThreadStreams]], list[Any]]
 
 
 class Streams:
-    """Where some streams are that are read side by side, and the cells that are held in all of them."""
+    """Streams of one model that are read side by side: their states, and the cells held in all of them."""
 
     def __init__(
         self,
@@ -66,104 +68,137 @@ class Streams:
         threads: int = 1,
         in_threads: InThreads | None = None,
     ) -> None:
-        """Nothing is read yet; the holds are of cells that are there. Threads are our own, or those that
-        in_threads lets work.
+        """Start count streams from a state of zeros, to be computed by at most that number of threads.
+
+        weights are in the layout for one stream. All held cells must exist in the model. in_threads runs work
+        in threads (`machine.torch_threads.in_threads`, say); None starts threads of this object's own.
         """
         layers, cells = 1 + len(weights.upper), weights.recurrent.shape[1]
         self._weights = for_streams(weights) if count > 1 else weights
         self._cells = cells
-        self._holds = in_order(holds)
-        self._groups = [
-            _Group(
-                span,
-                np.zeros((layers, span.stop - span.start, 2 * cells), np.float32),
-                np.zeros((layers, span.stop - span.start, cells), np.float32),
-            )
-            for span in spans(count, threads, _TILE)
+        self._holds = sorted_holds(holds)
+        self._parts = [
+            _ThreadStreams(span, _zero_state(layers, span.stop - span.start, cells))
+            for span in thread_spans(count, threads, _STREAMS_PER_TILE)
         ]
-        self._in_threads = in_threads or _own_threads(len(self._groups))
-        sharing = members(weights, threads) if count == 1 else 1
-        self._team = Team(weights, self._holds, sharing) if sharing > 1 else None
+        self._in_threads = in_threads or _own_threads(len(self._parts))
+        sharing = sharing_threads(weights, threads) if count == 1 else 1
+        self._shared = SharedStream(weights, self._holds, sharing) if sharing > 1 else None
 
     def start_as(self, other: "Streams") -> None:
-        """Take over where the only stream of another is, in all of these."""
-        (one,) = other._groups
-        for group in self._groups:
-            group.h[:], group.c[:] = one.h, one.c
+        """Set the state of every stream to that of the only stream of other."""
+        state = other._only_state
+        for part in self._parts:
+            part.state.h[:], part.state.c[:] = state.h, state.c
+
+    @property
+    def _only_state(self) -> StreamState:
+        (part,) = self._parts
+        return part.state
 
     @property
     def state(self) -> tuple[Floats, Floats]:
-        """h and c now, each (layers, streams, cells)."""
-        h = np.concatenate([group.h[:, :, self._cells :] for group in self._groups], axis=1)
-        return h, np.concatenate([group.c for group in self._groups], axis=1)
+        """Copies of the hidden states h and cell states c, each (layers, streams, cells) float32."""
+        h = np.concatenate([part.state.h[:, :, self._cells :] for part in self._parts], axis=1)
+        return h, np.concatenate([part.state.c for part in self._parts], axis=1)
 
     def read(self, symbols: Symbols, *, first: int) -> Floats:
-        """Logits (characters, vocabulary) after each of symbols, in the only stream.
+        """Read symbols (characters,) in the only stream; return the logits after each.
 
-        They are read at drawn characters first, first + 1 and so on; a negative one is before all holds.
+        The logits are (characters, vocabulary) float32. For the holds, the first symbol counts as read when
+        drawn character number first is drawn; a negative number comes before all holds.
         """
-        (one,) = self._groups
-        return read_block(self._weights, symbols, one.h, one.c, self._holds, first)
+        return read_block(self._weights, symbols, *self._only_state, self._holds, first)
 
-    def draw(self, symbols: Symbols, uniforms: NDArray[np.float64], *, first: int, draw: Draw) -> Symbols:
-        """Read symbols (streams,), draw the next, read those, and so on: (characters, streams), one for each
-        of uniform numbers in [0, 1).
+    def draw(
+        self, symbols: Symbols, uniforms: NDArray[np.float64], *, first: int, rules: DrawRules
+    ) -> Symbols:
+        """Read symbols (streams,), then draw and read symbol after symbol; return those drawn.
+
+        uniforms (characters, streams) in [0, 1) decide each draw, and the result has their shape. first is
+        the number of the first drawn character, as the holds count. The last symbols drawn are not read.
         """
-        if self._team:
-            (one,) = self._groups
-            numbers = np.ascontiguousarray(uniforms[:, 0])
-            return self._team.draw(int(symbols[0]), one.h, one.c, numbers, first=first, draw=draw)[:, None]
+        if self._shared:
+            column = np.ascontiguousarray(uniforms[:, 0])
+            state, symbol = self._only_state, int(symbols[0])
+            return self._shared.draw(state, symbol, column, first=first, rules=rules)[:, None]
 
-        def drawn(group: _Group) -> Symbols:
-            own = np.ascontiguousarray(uniforms[:, group.span])
-            last = symbols[group.span]
-            return draw_block(self._weights, last, group.h, group.c, self._holds, first, draw, own)
+        def draw_part(part: _ThreadStreams) -> Symbols:
+            columns = np.ascontiguousarray(uniforms[:, part.span])
+            last = symbols[part.span]
+            return draw_block(self._weights, last, *part.state, self._holds, first, rules, columns)
 
-        return np.concatenate(self._in_threads(drawn, self._groups), axis=1)
+        return np.concatenate(self._in_threads(draw_part, self._parts), axis=1)
 
-    def trace(self, symbols: Symbols, kept: tuple[Floats, Floats, Floats]) -> None:
-        """Read symbols (streams, positions); kept are gates i, f, g, o (layers, positions, streams, 4 cells),
-        and c and h, of cells, after each.
+    def trace(self, symbols: Symbols, traces: tuple[Floats, Floats, Floats]) -> None:
+        """Read symbols (streams, positions) and write what every cell does into traces, float32.
+
+        traces are the gates i, f, g, o (layers, positions, streams, 4 cells), then c and h after each
+        position, each (layers, positions, streams, cells).
         """
 
-        def traced(group: _Group) -> None:
-            own = np.ascontiguousarray(symbols[group.span].T)
-            trace_block(self._weights, own, group.h, group.c, self._holds, kept, group.span.start)
+        def trace_part(part: _ThreadStreams) -> None:
+            columns = np.ascontiguousarray(symbols[part.span].T)
+            trace_block(self._weights, columns, *part.state, self._holds, traces, part.span.start)
 
-        self._in_threads(traced, self._groups)
+        self._in_threads(trace_part, self._parts)
+
+
+def _zero_state(layers: int, streams: int, cells: int) -> StreamState:
+    """Return the state before the first character."""
+    return StreamState(
+        np.zeros((layers, streams, 2 * cells), np.float32), np.zeros((layers, streams, cells), np.float32)
+    )
 
 
 def _own_threads(count: int) -> InThreads:
-    """This thread and others that wait for work meanwhile."""
+    """Return an InThreads for work in count parts: the calling thread and count - 1 waiting ones."""
     pool = ThreadPoolExecutor(count - 1) if count > 1 else None
 
-    def in_threads(work: Callable[[_Group], _Result], groups: list[_Group]) -> list[_Result]:
-        mine, *others = groups
-        started = [pool.submit(work, group) for group in others] if pool else []
-        return [work(mine), *(each.result() for each in started)]
+    def in_threads(work: Callable[[_ThreadStreams], _Result], parts: list[_ThreadStreams]) -> list[_Result]:
+        first, *others = parts
+        submitted = [pool.submit(work, part) for part in others] if pool else []
+        return [work(first), *(future.result() for future in submitted)]
 
     return in_threads
 
 
 def warm_up() -> None:
-    """Compile all that sampling and tracing need, so that the first command does not wait for it."""
+    """Compile every loop that sampling and tracing run, where it is not kept on disk yet.
+
+    A loop is compiled for the types of its arguments: all that commands use occur here, on a model of one
+    layer with one cell and one symbol.
+    """
+    table = np.zeros((1, 4), np.float32)
+    products: tuple[Weights, Weights] = (table, np.zeros((1, 4), np.uint16))
+    for rows in products:
+        _warm_up_drawing(_smallest_weights(rows.T.copy()))
+        h, c, gates, c_before = (np.zeros((2, width), np.float32) for width in (1, 1, 4, 1))
+        symbols = np.zeros(2, np.int64)
+        step_layer(panels_of(rows.T), h, table, symbols, c_before, NOTHING_HELD, gates, c, h)
+    _warm_up_tracing(_smallest_weights(table.T.copy()))
+
+
+def _smallest_weights(recurrent: Weights) -> StreamWeights:
+    """Return weights of zeros for one layer of one cell and one symbol; recurrent is (4, 1)."""
     one, table = np.zeros((1, 1), np.float32), np.zeros((1, 4), np.float32)
-    kinds: list[Weights] = [table, np.zeros((1, 4), np.uint16)]
-    draw, rows = Draw(1.0, 0, 1.0), np.zeros(2, np.int64)
-    for products in kinds:
-        upper = np.empty((0, 4, 2), products.dtype)
-        weights = StreamWeights(table, products.T.copy(), upper, table[:0], one, one[0])
-        streams = Streams(weights)
-        streams.read(rows, first=0)
-        streams.draw(rows[:1], np.zeros((1, 1)), first=0, draw=draw)
-        state, share = (np.zeros((1, 1, 2), np.float32), one[None].copy()), Share(0, (0, 1), (0, 1))
-        meeting = meeting_for(1, weights)
-        draw_together(weights, 0, *state, in_order(()), 0, draw, np.zeros(1), share, meeting)
-        streams = Streams(weights, count=2)
-        streams.draw(rows, np.zeros((1, 2)), first=0, draw=draw)
-        gates, c, h = (np.zeros((2, width), np.float32) for width in (4, 1, 1))
-        step_rows(panels_of(products.T), h, table, rows, c.copy(), NOTHING_HELD, gates, c, h)
-        if products.dtype == np.float32:
-            kept = np.zeros((1, 1, 2, 4), np.float32), np.zeros((1, 1, 2, 1), np.float32)
-            for reader, read in ((Streams(weights), rows[:1]), (streams, rows)):
-                reader.trace(read[:, None], (kept[0], kept[1], kept[1].copy()))
+    return StreamWeights(table, recurrent, np.empty((0, 4, 2), recurrent.dtype), table[:0], one, one[0])
+
+
+def _warm_up_drawing(weights: StreamWeights) -> None:
+    """Read and draw with one stream, with one that threads share, and with two."""
+    rules, symbols = DrawRules(1.0, 0, 1.0), np.zeros(2, np.int64)
+    streams = Streams(weights)
+    streams.read(symbols, first=0)
+    streams.draw(symbols[:1], np.zeros((1, 1)), first=0, rules=rules)
+    share, shared = Share(0, (0, 1), (0, 1)), new_shared_state(1, weights)
+    state = _zero_state(1, 1, 1)
+    draw_together(weights, 0, *state, sorted_holds(()), 0, rules, np.zeros(1), share, shared)
+    Streams(weights, count=2).draw(symbols, np.zeros((1, 2)), first=0, rules=rules)
+
+
+def _warm_up_tracing(weights: StreamWeights) -> None:
+    """Trace one stream, and two."""
+    for count in (1, 2):
+        gates, c, h = (np.zeros((1, 1, count, width), np.float32) for width in (4, 1, 1))
+        Streams(weights, count=count).trace(np.zeros((count, 1), np.int64), (gates, c, h))

@@ -1,81 +1,80 @@
-"""Texts drawn by compiled steps, block by block, without torch."""
+"""Sampling by the compiled loops, block by block, without torch."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.config import SamplingConfig
-from charlstm.model.kernels.drawing import Draw
-from charlstm.model.kernels.steps import (
-    StreamWeights,
-)
+from charlstm.model.kernels.drawing import DrawRules
+from charlstm.model.kernels.steps import StreamWeights
 from charlstm.model.streams import Streams, Symbols
 
+# A function that returns the next `count` uniform random numbers in [0, 1), float64.
 Uniforms = Callable[[int], NDArray[np.float64]]
 
-# Characters drawn between two looks at the outside: one first, for it is waited for, then twice as many each
-# time, up to what takes some milliseconds.
-_LONGEST_BLOCK = 64
+# The first block is one character, since somebody waits for it. Each further one has twice the length, up to
+# this one, which takes some milliseconds: between blocks the caller can stop.
+_LONGEST_BLOCK_CHARACTERS = 64
 
-# Characters of a prompt read at once: each leaves its logits.
-_PROMPT_BLOCK = 4096
-
-
-def usual_threads() -> int:
-    """As many as OMP_NUM_THREADS says, or as there are processors for this process."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    if told.isdigit() and int(told):
-        return int(told)
-    can_tell = hasattr(os, "sched_getaffinity")
-    return len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
+# A prompt is read in blocks of this length, since every character read leaves its logits in memory.
+_PROMPT_BLOCK_CHARACTERS = 4096
 
 
-def draw_rules(config: SamplingConfig) -> Draw:
-    """How config draws, in the types that were compiled: a temperature of 0 for 0.0 would compile anew."""
-    return Draw(float(config.temperature), int(config.top_k), float(config.top_p))
+def draw_rules(config: SamplingConfig) -> DrawRules:
+    """Return the rules of config with the types that the loops are compiled for.
+
+    An int 0 as the temperature in the place of 0.0 would compile them once more.
+    """
+    return DrawRules(float(config.temperature), int(config.top_k), float(config.top_p))
 
 
 def draw_streams(
     streams: Streams, symbol: int, *, config: SamplingConfig, uniforms: Uniforms
 ) -> Iterator[list[int]]:
-    """Yield config.length times the next id of every stream.
+    """Yield config.length lists of ids, the next one of every stream.
 
-    They have read all but symbol, the last of their text. uniforms(n) gives the next n numbers in [0, 1).
-    The same numbers draw the same texts.
+    All streams have read their text but for its last symbol, which is the same in all. The numbers from
+    uniforms decide the draws: equal numbers give equal texts, however they are cut into blocks.
     """
-    draw, number, block, count = draw_rules(config), 0, 1, config.count
+    rules, number, block, count = draw_rules(config), 0, 1, config.count
     symbols = np.full(count, symbol)
     while number < config.length:
         characters = min(block, config.length - number)
         numbers = uniforms(characters * count).reshape(characters, count)
-        drawn = streams.draw(symbols, numbers, first=number, draw=draw)
+        drawn = streams.draw(symbols, numbers, first=number, rules=rules)
         yield from drawn.tolist()
-        symbols, number, block = drawn[-1], number + characters, min(2 * block, _LONGEST_BLOCK)
+        symbols, number = drawn[-1], number + characters
+        block = min(2 * block, _LONGEST_BLOCK_CHARACTERS)
 
 
 def draw_after(
     weights: StreamWeights, prompt: Symbols, *, config: SamplingConfig, uniforms: Uniforms, threads: int
 ) -> Iterator[list[int]]:
-    """Read a prompt (characters,) int64, one at least, and yield config.length times the next ids, as many as
-    config.count.
+    """Read a prompt, then yield config.length lists of ids, the next one of each of config.count streams.
+
+    prompt is (characters,) int64 and has one character at least. uniforms decides the draws. At most the
+    given number of threads compute, and the texts do not depend on it.
     """
-    one, last = Streams(weights, config.hold), len(prompt) - 1
-    for start in range(0, last, _PROMPT_BLOCK):
-        block = prompt[start : min(start + _PROMPT_BLOCK, last)]
-        one.read(block, first=start - last)
+    reader, last = Streams(weights, config.hold), len(prompt) - 1
+    for start in range(0, last, _PROMPT_BLOCK_CHARACTERS):
+        block = prompt[start : min(start + _PROMPT_BLOCK_CHARACTERS, last)]
+        reader.read(block, first=start - last)
     streams = Streams(weights, config.hold, count=config.count, threads=threads)
-    streams.start_as(one)
+    streams.start_as(reader)
     return draw_streams(streams, int(prompt[-1]), config=config, uniforms=uniforms)
 
 
 def seeded_uniforms(seed: int) -> Uniforms:
-    """The numbers in [0, 1) that torch.rand gives as float64 on the CPU: 53 bits of two draws of MT19937."""
+    """Return a source of the random numbers that torch.rand gives for this seed, without torch.
+
+    They equal those of torch.rand in float64 on the CPU: the lowest 53 bits of two numbers of the Mersenne
+    Twister MT19937, divided by 2^53. Seeds that differ by a multiple of 2^32 are the same.
+    """
     generator = np.random.RandomState(seed % 2**32)
 
     def uniforms(count: int) -> NDArray[np.float64]:
-        drawn = generator.randint(0, 2**32, (count, 2), dtype=np.uint32).astype(np.uint64)
-        return ((drawn[:, 0] << 32 | drawn[:, 1]) % 2**53).astype(np.float64) / 2**53
+        words = generator.randint(0, 2**32, (count, 2), dtype=np.uint32).astype(np.uint64)
+        return ((words[:, 0] << 32 | words[:, 1]) % 2**53).astype(np.float64) / 2**53
 
     return uniforms

@@ -1,6 +1,7 @@
-"""Drawing the next characters, in one stream or many.
+"""Sampling from a CharLSTM: the distribution that is drawn from, and the drawing, in one stream or many.
 
-Tanh cells on the CPU go the way of `stream`; a GPU or another activation goes by the steps of `stepper`.
+A model of tanh cells on the CPU draws by the compiled loops, `sampling.blocks`. On a GPU, and with another
+activation, it draws by `model.stepper`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,21 +14,23 @@ from torch import Tensor
 from charlstm.config import Hold, SamplingConfig, Unknown, check_cell
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_compiled
-from charlstm.model.kernels.drawing import COLDEST
+from charlstm.model.kernels.drawing import LOWEST_TEMPERATURE
 from charlstm.model.stepper import Stepper
 from charlstm.sampling.blocks import draw_after
-from charlstm.sampling.spelling import read_prompt, written
+from charlstm.sampling.spelling import decode_streams, encode_prompt
 from charlstm.text.vocabulary import Vocabulary
 
 
 def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
-    """The distribution that is drawn from, (streams, vocabulary), for logits of the same shape.
+    """Return the probabilities of the next symbol, (streams, vocabulary) float64, from logits of that shape.
 
-    Temperature first, then the top_k likeliest, then the fewest of those that hold top_p of the
-    probability (Holtzman 2020). Temperature 0 leaves the likeliest alone, the first one in a tie.
+    The logits are divided by the temperature; then only the top_k likeliest symbols stay; then only the
+    fewest of these that together hold a share top_p of the probability (nucleus sampling; Holtzman et al.,
+    "The Curious Case of Neural Text Degeneration", 2020). At temperature 0 only the likeliest symbol stays,
+    the first one in a tie.
     """
     logits = logits.double()
-    if config.temperature < COLDEST:
+    if config.temperature < LOWEST_TEMPERATURE:
         return torch.zeros_like(logits).scatter_(1, logits.argmax(1, keepdim=True), 1.0)
     # The largest logit is taken off first: a temperature of 1e-9 then overflows to -inf, not to NaN.
     scaled = (logits - logits.amax(1, keepdim=True)) / config.temperature
@@ -36,7 +39,7 @@ def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
         scaled = scaled.masked_fill(scaled < least, -torch.inf)
     probabilities = scaled.softmax(1)
     if config.top_p < 1:
-        # By logits: two of them may differ so little that their probabilities are one.
+        # Sorted by logits: two that differ very little may have equal probabilities.
         order = scaled.argsort(dim=1, descending=True, stable=True)
         ordered = probabilities.gather(1, order)
         before = ordered.cumsum(1) - ordered
@@ -48,10 +51,11 @@ def next_probabilities(logits: Tensor, config: SamplingConfig) -> Tensor:
 def draw(
     model: CharLSTM, prompt: Tensor, *, config: SamplingConfig, generator: torch.Generator
 ) -> Iterator[list[int]]:
-    """Yield config.length times the next id of every stream, config.count of them.
+    """Yield config.length lists of ids, the next one of each of config.count streams.
 
-    prompt is (characters,) int64, at least one of them; every stream reads it first. What a hold is to
-    change in the first drawn character, it changes in the state after the prompt's last.
+    prompt is (characters,) int64 with one character at least, and every stream reads it first. A hold that
+    starts at drawn character 0 sets the cell in the state after the prompt's last character, from which
+    character 0 is drawn. generator decides the draws.
     Raises UsageError for a hold of a cell that the model does not have.
     """
     for hold in config.hold:
@@ -65,7 +69,7 @@ def draw(
 def _draw_in_blocks(
     model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
 ) -> Iterator[list[int]]:
-    """The ids of every stream, from `stream`."""
+    """Return the drawn ids of every stream, by the compiled loops; see draw."""
 
     def uniforms(count: int) -> NDArray[np.float64]:
         return torch.rand(count, dtype=torch.float64, generator=generator).numpy()
@@ -78,7 +82,7 @@ def _draw_in_blocks(
 def _draw_in_steps(
     model: CharLSTM, prompt: Tensor, config: SamplingConfig, generator: torch.Generator
 ) -> Iterator[list[int]]:
-    """The ids of every stream, a step of all at a time."""
+    """Yield the drawn ids of every stream, by one step of the model for each character; see draw."""
     stepper, state = Stepper(model, config.precision), _read(model, prompt[:-1], config.count)
     ids = prompt[-1:].repeat(config.count)
     for number in range(config.length):
@@ -89,7 +93,7 @@ def _draw_in_steps(
 
 @torch.inference_mode()
 def _read(model: CharLSTM, ids: Tensor, streams: int) -> State:
-    """The state of every stream after ids (characters,) int64, dropout left aside."""
+    """Return the state after ids (characters,) int64 in that number of streams, without dropout."""
     state = model.initial_state(streams)
     if len(ids):
         was_training = model.training
@@ -100,13 +104,16 @@ def _read(model: CharLSTM, ids: Tensor, streams: int) -> State:
 
 
 def _held(holds: Sequence[Hold], number: int, model: CharLSTM) -> list[equations.Held | None] | None:
-    """For each layer the cells that are held when the character of this number is drawn."""
+    """Return each layer's cells held when drawn character `number` is drawn, or None where no hold has begun.
+
+    They are sorted by start, so that of two holds of one cell the later one counts.
+    """
     begun = sorted((hold for hold in holds if hold.start <= number), key=lambda hold: hold.start)
     return [_held_in(layer, begun, model) for layer in range(model.config.layers)] if begun else None
 
 
 def _held_in(layer: int, holds: Sequence[Hold], model: CharLSTM) -> equations.Held | None:
-    """The held cells of one layer; of two holds of one cell the later in the list counts."""
+    """Return the held cells of one layer, or None; of two holds of one cell the later in the list counts."""
     values = {hold.cell: hold.value for hold in holds if hold.layer == layer}
     if not values:
         return None
@@ -123,12 +130,14 @@ def sample(
     generator: torch.Generator,
     unknown: Unknown = "error",
 ) -> Iterator[list[str]]:
-    """Yield what each of config.count streams adds to its text, without the prompt.
+    """Yield the text that each of config.count streams adds, character by character, without the prompt.
 
-    A stream ends with config.stop, which it includes, and adds "" from then on. An empty prompt
-    starts as after a line break (or after the vocabulary's first symbol, where it has no line break).
-    Raises UnknownCharacterError for a prompt that the vocabulary cannot spell.
+    A stream ends with config.stop, which belongs to its text, and adds "" from then on. An empty prompt is
+    read as a line break, or as the vocabulary's first symbol where it has no line break. unknown says what to
+    do with characters of the prompt that the vocabulary lacks.
+    Raises UnknownCharacterError for such a character with unknown="error", and UsageError for a hold of a
+    cell that the model does not have.
     """
-    prompt_ids = torch.tensor(read_prompt(prompt, vocabulary, unknown), device=model.device)
+    prompt_ids = torch.tensor(encode_prompt(prompt, vocabulary, unknown), device=model.device)
     drawn = draw(model, prompt_ids, config=config, generator=generator)
-    return written(drawn, vocabulary, config)
+    return decode_streams(drawn, vocabulary, config)

@@ -1,4 +1,4 @@
-"""Text to the ids that a drawing begins with, and drawn ids to text."""
+"""The two ends of sampling: a prompt to the ids that a model reads, and drawn ids to text."""
 
 import codecs
 from collections.abc import Iterable, Iterator
@@ -7,26 +7,38 @@ from charlstm.config import SamplingConfig, Unknown
 from charlstm.text.vocabulary import Vocabulary
 
 
-def read_prompt(prompt: str, vocabulary: Vocabulary, unknown: Unknown) -> list[int]:
-    """The ids of a prompt, one at least. Raises UnknownCharacterError when the vocabulary cannot spell it."""
+def encode_prompt(prompt: str, vocabulary: Vocabulary, unknown: Unknown) -> list[int]:
+    """Return the ids of a prompt, one at least.
+
+    An empty prompt becomes a line break, or symbol 0 where the vocabulary has no line break. unknown says
+    what to do with characters that the vocabulary lacks: with "error", raises UnknownCharacterError.
+    """
     ids: list[int] = vocabulary.encode(prompt, unknown=unknown).tolist()
     return ids or [vocabulary.symbols.index("\n") if "\n" in vocabulary.symbols else 0]
 
 
-def written(
+def decode_streams(
     drawn: Iterable[list[int]], vocabulary: Vocabulary, config: SamplingConfig
 ) -> Iterator[list[str]]:
-    """Yield what ids, one for each of config.count streams, add to their texts; all end with config.stop."""
-    writers = [_Writer(vocabulary, config.stop) for _ in range(config.count)]
-    for symbols in drawn:
-        yield [writer.write(symbol) for writer, symbol in zip(writers, symbols, strict=True)]
-        if all(writer.stopped for writer in writers):
+    """Yield the text that each of config.count streams adds, for every list of ids in drawn.
+
+    drawn has one id per stream in each list. A stream ends with config.stop, which belongs to its text, and
+    adds "" from then on; the iteration ends when all streams have. Otherwise the last list holds what was
+    left of characters cut off by the end.
+    """
+    decoders = [_StreamDecoder(vocabulary, config.stop) for _ in range(config.count)]
+    for ids in drawn:
+        yield [decoder.add(symbol) for decoder, symbol in zip(decoders, ids, strict=True)]
+        if all(decoder.stopped for decoder in decoders):
             return
-    yield [writer.finish() for writer in writers]
+    yield [decoder.finish() for decoder in decoders]
 
 
-class _Writer:
-    """One stream's ids to text: characters split over several bytes wait until they are whole."""
+class _StreamDecoder:
+    """Turns the ids of one stream into text, up to and with the stop text.
+
+    In a vocabulary of bytes, a character of several bytes appears when its last byte does.
+    """
 
     def __init__(self, vocabulary: Vocabulary, stop: str | None) -> None:
         self._vocabulary = vocabulary
@@ -35,7 +47,8 @@ class _Writer:
         self._tail = ""
         self.stopped = False
 
-    def write(self, symbol: int) -> str:
+    def add(self, symbol: int) -> str:
+        """Return the text that an id adds."""
         if self.stopped:
             return ""
         if self._vocabulary.level == "bytes":
@@ -48,4 +61,5 @@ class _Writer:
         return text
 
     def finish(self) -> str:
+        """Return a replacement character for bytes of an unfinished character, or ""."""
         return "" if self.stopped else self._decoder.decode(b"", final=True)

@@ -14,10 +14,11 @@ from charlstm.checkpoint.weights import load_weights
 from charlstm.config import Hold, SamplingConfig, Unknown, check_cell, check_seed, parse_hold
 from charlstm.errors import UsageError
 from charlstm.findings import Findings
+from charlstm.machine.processors import default_thread_count
 from charlstm.model.packed_weights import stream_weights
 from charlstm.run_files import FINDINGS
-from charlstm.sampling.blocks import draw_after, seeded_uniforms, usual_threads
-from charlstm.sampling.spelling import read_prompt, written
+from charlstm.sampling.blocks import draw_after, seeded_uniforms
+from charlstm.sampling.spelling import decode_streams, encode_prompt
 
 
 def sample_run(
@@ -52,10 +53,10 @@ def _drawn_in_blocks(
     for hold in config.hold:
         check_cell(hold.layer, hold.cell, run.model)
     weights = stream_weights(load_weights(path, run.model).tensors, config.precision)
-    ids = np.array(read_prompt(prompt, run.vocabulary, unknown), np.int64)
+    ids = np.array(encode_prompt(prompt, run.vocabulary, unknown), np.int64)
     uniforms = seeded_uniforms(seed)
-    drawn = draw_after(weights, ids, config=config, uniforms=uniforms, threads=usual_threads())
-    yield from written(drawn, run.vocabulary, config)
+    drawn = draw_after(weights, ids, config=config, uniforms=uniforms, threads=default_thread_count())
+    yield from decode_streams(drawn, run.vocabulary, config)
 
 
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:

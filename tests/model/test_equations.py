@@ -1,3 +1,5 @@
+"""The readable equations equal nn.LSTM for tanh, and their own formulas for every activation."""
+
 import pytest
 import torch
 from torch import nn
@@ -14,14 +16,14 @@ def weights_and_inputs(generator: torch.Generator) -> tuple[nn.LSTM, torch.Tenso
     return lstm, torch.randn(3, 40, 5, generator=generator)
 
 
-def test_run_equals_nn_lstm(generator):
+def test_a_window_equals_nn_lstm(generator):
     lstm, inputs = weights_and_inputs(generator)
     expected, (h, c) = lstm(inputs)
     zeros = torch.zeros(3, 7)
-    outputs, own_h, own_c = equations.run(inputs, zeros, zeros, equations.layer_weights(lstm))
+    outputs, last_h, last_c = equations.run(inputs, zeros, zeros, equations.layer_weights(lstm))
     torch.testing.assert_close(outputs, expected, atol=1e-5, rtol=0)
-    torch.testing.assert_close(own_h, h[0], atol=1e-5, rtol=0)
-    torch.testing.assert_close(own_c, c[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(last_h, h[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(last_c, c[0], atol=1e-5, rtol=0)
 
 
 def test_gradients_equal_nn_lstm(generator):
@@ -42,39 +44,44 @@ def test_every_activation_follows_the_equations(activation, generator):
     a = projected + h @ recurrent.t()
     phi = equations.activation_function(activation)
     expected_c = torch.sigmoid(a[:, 3:6]) * c + torch.sigmoid(a[:, 0:3]) * phi(a[:, 6:9])
-    if activation in equations.UNBOUNDED:
-        expected_c = expected_c.clamp(-equations.LARGEST, equations.LARGEST)
+    if activation in equations.UNBOUNDED_ACTIVATIONS:
+        expected_c = expected_c.clamp(-equations.CELL_STATE_LIMIT, equations.CELL_STATE_LIMIT)
     torch.testing.assert_close(new_c, expected_c)
     torch.testing.assert_close(new_h, torch.sigmoid(a[:, 9:12]) * phi(expected_c))
     torch.testing.assert_close(gates.g, phi(a[:, 6:9]))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_cell_states_end_somewhere(activation, generator):
+def test_cell_states_under_an_unbounded_activation_stay_within_the_limit(activation, generator):
     h, c = torch.zeros(1, 3), torch.zeros(1, 3)
     recurrent = 5 * torch.rand(12, 3, generator=generator)
     for _ in range(200):
         h, c, _ = equations.step(torch.full((1, 12), 2.0), h, c, recurrent, activation=activation)
     assert h.isfinite().all()
-    assert c.min() > (2 if activation in equations.UNBOUNDED else 100)
-    assert c.max() <= (equations.LARGEST if activation in equations.UNBOUNDED else 200)
+    assert c.min() > (2 if activation in equations.UNBOUNDED_ACTIVATIONS else 100)
+    assert c.max() <= (equations.CELL_STATE_LIMIT if activation in equations.UNBOUNDED_ACTIVATIONS else 200)
 
 
 def test_a_held_cell_takes_its_value_and_leaves_the_gates_alone(generator):
     projected, recurrent = torch.randn(2, 12, generator=generator), torch.randn(12, 3, generator=generator)
     h, c = torch.zeros(2, 3), torch.zeros(2, 3)
-    _, natural, gates = equations.step(projected, h, c, recurrent)
+    _, c_free, gates = equations.step(projected, h, c, recurrent)
     held = equations.Held(torch.tensor([1]), torch.tensor([0.75]))
     h_held, c_held, gates_held = equations.step(projected, h, c, recurrent, held=held)
     assert c_held[:, 1].tolist() == [0.75, 0.75]
-    torch.testing.assert_close(c_held[:, [0, 2]], natural[:, [0, 2]])
+    torch.testing.assert_close(c_held[:, [0, 2]], c_free[:, [0, 2]])
     torch.testing.assert_close(torch.stack(gates_held), torch.stack(gates))
     torch.testing.assert_close(h_held[:, 1], gates.o[:, 1] * torch.tensor(0.75).tanh())
 
 
-def test_holding_a_cell_at_its_natural_value_changes_nothing(generator):
+def test_holding_a_cell_at_the_cell_state_that_it_has_anyway_changes_nothing(generator):
     projected, recurrent = torch.randn(1, 12, generator=generator), torch.randn(12, 3, generator=generator)
     h, c = torch.randn(1, 3, generator=generator), torch.randn(1, 3, generator=generator)
-    plain = equations.step(projected, h, c, recurrent)
-    held = equations.step(projected, h, c, recurrent, held=equations.Held(torch.tensor([2]), plain[1][0, 2:]))
-    assert torch.equal(plain[0], held[0])
+    free = equations.step(projected, h, c, recurrent)
+    held = equations.step(projected, h, c, recurrent, held=equations.Held(torch.tensor([2]), free[1][0, 2:]))
+    assert torch.equal(free[0], held[0])
+
+
+def test_an_unknown_activation_has_no_function():
+    with pytest.raises(KeyError):
+        equations.activation_function("sine")

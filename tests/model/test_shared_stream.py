@@ -1,78 +1,75 @@
-"""Threads that read one stream together: the text and the state are those of one thread, to the bit."""
+"""Threads that read one stream together give the text and the state of one thread, to the bit."""
 
 import numpy as np
 import pytest
-import torch
-from stepped_by_hand import weights_of
+from stepped_by_hand import model_of, packed
 
-from charlstm.config import Hold, ModelConfig
+from charlstm.config import Hold
 from charlstm.model import shared_stream
-from charlstm.model.char_lstm import CharLSTM
-from charlstm.model.kernels.drawing import Draw, draw_block
-from charlstm.model.shared_stream import Team, members
-from charlstm.model.streams import Streams, in_order
+from charlstm.model.kernels.drawing import DrawRules, draw_block
+from charlstm.model.kernels.steps import StreamState
+from charlstm.model.shared_stream import SharedStream, sharing_threads
+from charlstm.model.streams import Streams, sorted_holds
 
-DRAW = Draw(0.9, 0, 1.0)
-HOLDS = in_order((Hold(0, 2, 3.0, 30), Hold(1, 11, -1.0, 50), Hold(1, 4, 0.5, 31)))
-
-
-def model_of(cells: int, layers: int, generator: torch.Generator) -> CharLSTM:
-    config = ModelConfig(vocabulary_size=11, cells=cells, layers=layers, embedding=4)
-    return CharLSTM(config, generator=generator)
+RULES = DrawRules(0.9, 0, 1.0)
+HOLDS = sorted_holds((Hold(0, 2, 3.0, 30), Hold(1, 11, -1.0, 50), Hold(1, 4, 0.5, 31)))
 
 
 def start(weights):
     layers, cells = 1 + len(weights.upper), weights.recurrent.shape[1]
-    return np.zeros((layers, 1, 2 * cells), np.float32), np.zeros((layers, 1, cells), np.float32)
+    h, c = np.zeros((layers, 1, 2 * cells), np.float32), np.zeros((layers, 1, cells), np.float32)
+    return StreamState(h, c)
 
 
 def alone(weights, uniforms, holds=HOLDS):
-    h, c = start(weights)
-    drawn = draw_block(weights, np.array([3]), h, c, holds, 0, DRAW, uniforms[:, None].copy())
-    return drawn[:, 0], h, c
+    """Return what one thread draws after symbol 3, and its h and c."""
+    state = start(weights)
+    drawn = draw_block(weights, np.array([3]), *state, holds, 0, RULES, uniforms[:, None].copy())
+    return drawn[:, 0], *state
 
 
 def together(weights, uniforms, threads, holds=HOLDS, block=50):
-    h, c = start(weights)
-    several, symbol, drawn = Team(weights, holds, threads), 3, []
+    """Return what that number of threads draw after symbol 3, and their h and c."""
+    state = start(weights)
+    stream, symbol, drawn = SharedStream(weights, holds, threads), 3, []
     for first in range(0, len(uniforms), block):
         numbers = uniforms[first : first + block]
-        drawn += several.draw(symbol, h, c, numbers, first=first, draw=DRAW).tolist()
+        drawn += stream.draw(state, symbol, numbers, first=first, rules=RULES).tolist()
         symbol = drawn[-1]
-    return drawn, h, c
+    return drawn, *state
 
 
-def assert_same(found, expected):
-    for mine, other in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(mine, other)
+def assert_same(results, expected):
+    for array, other in zip(results, expected, strict=True):
+        np.testing.assert_array_equal(array, other)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(("cells", "layers", "threads"), [(128, 2, 2), (192, 2, 3), (156, 3, 2), (256, 2, 4)])
-def test_a_team_draws_what_one_thread_draws(cells, layers, threads, precision, generator):
-    """Four threads on fewer processors are often late, too."""
-    weights = weights_of(model_of(cells, layers, generator), precision)
+def test_several_threads_draw_what_one_thread_draws(cells, layers, threads, precision, generator):
+    """Where four threads have fewer processors, some also come late."""
+    weights = packed(model_of(cells, layers, generator), precision)
     uniforms = np.random.default_rng(0).random(230)
     assert_same(together(weights, uniforms, threads), alone(weights, uniforms))
 
 
-def test_streams_of_large_models_are_read_by_a_team(generator, monkeypatch):
-    weights = weights_of(model_of(256, 2, generator))
+def test_one_stream_of_a_large_model_is_shared_by_threads(generator, monkeypatch):
+    weights = packed(model_of(256, 2, generator))
     uniforms = np.random.default_rng(0).random((40, 1))
     asked = []
     monkeypatch.setattr(shared_stream, "draw_together", counted(shared_stream.draw_together, asked))
     drawn, states = [], []
     for threads in (1, 2):
-        one = Streams(weights, (Hold(0, 2, 3.0, 30),), threads=threads)
-        drawn.append(one.draw(np.array([3]), uniforms, first=0, draw=DRAW))
-        states.append(one.state)
+        streams = Streams(weights, (Hold(0, 2, 3.0, 30),), threads=threads)
+        drawn.append(streams.draw(np.array([3]), uniforms, first=0, rules=RULES))
+        states.append(streams.state)
         assert len(asked) == (0 if threads == 1 else 2)
     assert_same(drawn[:1], drawn[1:])
     assert_same(states[0], states[1])
 
 
 def counted(function, asked):
-    """The function, which notes how many characters it was asked for."""
+    """Return the function, which now notes in asked how many characters each call is for."""
 
     def called(*arguments):
         asked.append(len(arguments[7]))
@@ -81,15 +78,15 @@ def counted(function, asked):
     return called
 
 
-def test_after_a_late_thread_one_draws_alone_for_a_while_and_longer_each_time(generator, monkeypatch):
-    weights, asked = weights_of(model_of(128, 2, generator)), []
+def test_after_a_thread_came_late_one_thread_draws_alone_and_for_longer_each_time(generator, monkeypatch):
+    weights, asked = packed(model_of(128, 2, generator)), []
 
-    def parted_after_ten(weights, symbol, h, c, holds, first, draw, uniforms, share, meeting):
+    def parted_after_ten(weights, symbol, h, c, holds, first, rules, uniforms, share, shared):
         if share.number:
             return uniforms[:0]
         asked.append(len(uniforms))
         numbers = uniforms[:10, None].copy()
-        return draw_block(weights, np.array([symbol]), h, c, holds, first, draw, numbers)[:, 0]
+        return draw_block(weights, np.array([symbol]), h, c, holds, first, rules, numbers)[:, 0]
 
     monkeypatch.setattr(shared_stream, "draw_together", parted_after_ten)
     uniforms = np.random.default_rng(0).random(1000)
@@ -97,35 +94,35 @@ def test_after_a_late_thread_one_draws_alone_for_a_while_and_longer_each_time(ge
     assert asked == [1000, 1000 - 74, 1000 - 212, 1000 - 478]
 
 
-def test_an_interrupt_while_threads_start_leaves_none_waiting(generator, monkeypatch):
-    several, submitted = Team(weights_of(model_of(128, 2, generator)), HOLDS, 2), []
-    submit = several._threads.submit
+def test_an_interrupt_while_threads_start_leaves_no_thread_waiting(generator, monkeypatch):
+    stream, submitted = SharedStream(packed(model_of(128, 2, generator)), HOLDS, 2), []
+    submit = stream._pool.submit
 
     def interrupted(*work):
         submitted.append(submit(*work))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(several._threads, "submit", interrupted)
-    h, c = start(several._weights)
+    monkeypatch.setattr(stream._pool, "submit", interrupted)
+    state = start(stream._weights)
     try:
         with pytest.raises(KeyboardInterrupt):
-            several.draw(3, h, c, np.zeros(50), first=0, draw=DRAW)
+            stream.draw(state, 3, np.zeros(50), first=0, rules=RULES)
         submitted[0].result(timeout=30)
     finally:
-        several._meeting.left[0] = 1
+        stream._shared.abandoned[0] = 1
 
 
-def test_few_characters_are_drawn_alone(generator, monkeypatch):
-    weights, asked = weights_of(model_of(128, 2, generator)), []
+def test_few_characters_are_drawn_by_one_thread(generator, monkeypatch):
+    weights, asked = packed(model_of(128, 2, generator)), []
     monkeypatch.setattr(shared_stream, "draw_together", counted(shared_stream.draw_together, asked))
     uniforms = np.random.default_rng(0).random(35)
     assert_same(together(weights, uniforms, 2, block=7), alone(weights, uniforms))
     assert not asked
 
 
-def test_small_models_and_odd_sizes_have_no_team(generator):
+def test_small_models_and_uneven_sizes_are_read_by_one_thread(generator):
     def of(cells: int, layers: int, threads: int) -> int:
-        return members(weights_of(model_of(cells, layers, generator)), threads)
+        return sharing_threads(packed(model_of(cells, layers, generator)), threads)
 
     assert of(128, 1, 8) == 1
     assert of(256, 1, 8) == 2

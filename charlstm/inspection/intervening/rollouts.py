@@ -16,7 +16,8 @@ from torch import Tensor
 from charlstm.inspection.reading.trace import Cut, trace
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State
-from charlstm.model.stepper import LayerState, step_layers
+from charlstm.model.equations import LayerState
+from charlstm.model.stepper import step_layers
 
 # Rows that run side by side: enough for full-speed matrix products.
 _ROWS = 2048

@@ -1,4 +1,8 @@
-"""Sigmoids, and numbers of 16 bits: what loops do with one number after the other, in vectors."""
+"""Element-wise arithmetic of an LSTM step in float32, and conversions between float32 and bfloat16.
+
+The loops are plain arithmetic without calls into a mathematics library, so that the compiler turns them into
+vector instructions.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +19,11 @@ ONE, TWO = np.float32(1), np.float32(2)
 
 @compiled
 def power_of_two(exponent: np.float32) -> np.float32:
-    """2^exponent, within 2e-7 of it; it ends at 2^126 and 2^-126.
+    """Return 2^exponent with a relative error below 6e-6; exponents beyond -126 and 126 count as these.
 
-    2^v is 2^floor(v), written as a float's exponent, times a polynomial in the rest (its coefficients are the
-    powers of ln 2 over factorials, fitted to [0, 1)). Plain arithmetic, so that it runs in vectors.
+    With w = floor(exponent), 2^exponent = 2^w * 2^(exponent - w). The first factor is written as the exponent
+    bits of a float32. The second is a polynomial in exponent - w with the coefficients of exp2f in the Cephes
+    library (S. Moshier). They are fitted to [-1/2, 1/2]: the error is largest where exponent - w is near 1.
     """
     v = min(max(exponent, np.float32(-126)), np.float32(126))
     whole = np.floor(v)
@@ -35,45 +40,57 @@ def power_of_two(exponent: np.float32) -> np.float32:
 
 @compiled
 def sigmoids(x: Floats, y: Floats) -> None:
-    """y = 1 / (1 + e^-x), off by less than 2e-7. With y in the memory of x it takes ten times as long."""
+    """Write y = 1 / (1 + e^-x), with an error below 2e-6; x and y are (n,).
+
+    y must not share memory with x: the compiler then cannot use vectors.
+    """
     for k in range(x.size):
         y[k] = ONE / (ONE + power_of_two(-LOG2_E * x[k]))
 
 
 @compiled
 def tanhs(x: Floats, y: Floats) -> None:
-    """y = tanh(x) = 2 / (1 + e^-2x) - 1, likewise."""
+    """Write y = tanh(x) = 2 / (1 + e^-2x) - 1, with an error below 3e-6; x and y are (n,).
+
+    y must not share memory with x: the compiler then cannot use vectors.
+    """
     for k in range(x.size):
         y[k] = TWO / (ONE + power_of_two(np.float32(-2) * LOG2_E * x[k])) - ONE
 
 
 @compiled
-def remembered(i: Floats, f: Floats, g: Floats, c: Floats, now: Floats) -> None:
-    """now = f c + i g, which may be the memory of c."""
-    for k in range(now.size):
-        now[k] = f[k] * c[k] + i[k] * g[k]
+def update_cell_states(i: Floats, f: Floats, g: Floats, c: Floats, c_after: Floats) -> None:
+    """Write c' = f * c + i * g into c_after; all are (cells,), and c_after may be c itself."""
+    for k in range(c_after.size):
+        c_after[k] = f[k] * c[k] + i[k] * g[k]
 
 
 @compiled
-def shown(o: Floats, squashed: Floats, h: Floats) -> None:
-    """h = o times the squashed cell state."""
+def write_hidden_states(o: Floats, squashed: Floats, h: Floats) -> None:
+    """Write h = o * squashed, where squashed is tanh(c); all are (cells,)."""
     for k in range(h.size):
         h[k] = o[k] * squashed[k]
 
 
-def wide(number: Any) -> Any:
-    """A float32 as it is, or what the bits of a bfloat16 stand for."""
+def as_float32(number: Any) -> Any:
+    """Return a float32 number unchanged, and the value of a bfloat16 number from its bits (uint16).
+
+    It exists in compiled code only: `_as_float32_by_type` picks the code from the number's type.
+    """
 
 
-@overload(wide, inline="always", strict=False)
-def _wide_by_type(number: Any) -> Callable[[Any], Any]:
+@overload(as_float32, inline="always", strict=False)
+def _as_float32_by_type(number: Any) -> Callable[[Any], Any]:
     if number == types.uint16:
         return lambda number: np.uint32(np.uint32(number) << np.uint32(16)).view(np.float32)
     return lambda number: number
 
 
 @compiled
-def rounded(number: np.float32) -> np.uint32:
-    """The bits of the nearest bfloat16, the even one in a tie."""
+def bfloat16_bits(number: np.float32) -> np.uint32:
+    """Return the 16 bits of the bfloat16 number nearest to a float32 number, the even one in a tie.
+
+    A NaN as processors make it, whose lower 16 bits are zero, stays NaN.
+    """
     bits = np.float32(number).view(np.uint32)
     return (bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))) >> np.uint32(16)

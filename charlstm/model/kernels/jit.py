@@ -1,4 +1,4 @@
-"""What compiles a loop and keeps the result on disk, and the types that the loops read."""
+"""The decorator that compiles a loop with numba and keeps the result on disk, and the types of arrays."""
 
 import contextlib
 from collections.abc import Callable
@@ -10,34 +10,39 @@ from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-# The bits of bfloat16 numbers, which are the upper half of a float32's.
-Halves = NDArray[np.uint16]
-# Weights: any of these, or pairs of Halves as uint32.
+# Numbers of 16 bits: the bits of bfloat16 numbers (the upper half of a float32's), or gates of a training
+# window in steps of 1/65535.
+Bits16 = NDArray[np.uint16]
+# Weights of a product: Floats, Bits16, or pairs of Bits16 as uint32 (`llvm_vectors.Pairs`).
 Weights = NDArray[Any]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def compiled(function: _Function) -> _Function:
-    """The function compiled at its first call, for some seconds, and kept on disk for later processes where
-    there is a folder to write to.
+    """Return function as a loop that numba compiles at its first call.
+
+    Compiling takes some seconds. The result is kept in the __pycache__ folder beside the function's file,
+    from where later processes load it. Where that folder cannot be written, every process compiles anew.
+    Compiled loops release the interpreter's lock, so that threads run them at the same time.
     """
     try:
-        kept = njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
-        return cast(_Function, kept(function))
-    except RuntimeError:  # no such folder: every process compiles for itself
+        keep_on_disk = njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+        return cast(_Function, keep_on_disk(function))
+    except RuntimeError:  # numba finds no folder that it may write to
         return cast(_Function, njit(fastmath=True, nogil=True, error_model="numpy")(function))
 
 
-def forget_older(folder: Path) -> None:
-    """Delete what was kept of a folder's loops before the last change of any of them.
+def delete_outdated(folder: Path) -> None:
+    """Delete the compiled loops kept for folder that are older than the newest Python file in it.
 
-    What numba keeps of a loop holds the loops that it calls, and numba looks at the loop's own file alone.
+    numba keeps a compiled loop together with the loops that it calls, and compares it with its own file
+    alone: without this, a change in one file would leave its old code inside the loops of another.
     """
-    changed = max(path.stat().st_mtime for path in folder.glob("*.py"))
-    for kept in folder.glob("__pycache__/*.nbi"):
-        with contextlib.suppress(OSError):  # read-only, or another process was faster
-            if kept.stat().st_mtime < changed:
-                kept.unlink()
+    last_change = max(path.stat().st_mtime for path in folder.glob("*.py"))
+    for index in folder.glob("__pycache__/*.nbi"):
+        with contextlib.suppress(OSError):  # the folder is read-only, or another process was faster
+            if index.stat().st_mtime < last_change:
+                index.unlink()
 
 
-forget_older(Path(__file__).parent)
+delete_outdated(Path(__file__).parent)

@@ -1,12 +1,17 @@
-"""What LLVM is told instruction by instruction: vectors whose sums stay in the processor's registers.
+"""The inner loops that numba gets as LLVM code, instruction by instruction.
 
-A vector has 16 numbers, for which LLVM takes whatever registers there are. Numbers are float32, or pairs of
-bfloat16 as uint32, the first of two in the lower half: a processor with AVX512-BF16 adds both products of a
-pair by one instruction.
+numba does not keep the sums of a tile in the processor's registers; this code does. A vector here has 16
+numbers, which LLVM maps to the registers that the processor has. Numbers are float32, or pairs of bfloat16
+as uint32, the first of a pair in the lower half: a processor with AVX512-BF16 multiplies and adds both halves
+of 16 pairs in one instruction, on others they become float32 first.
+
+`matrix_tiles` calls `tile_1`, `tile_4` and `tile_8` for products, and `join_group`, `join_panel` and
+`split_panel` to put two rows of 16-bit numbers into one row of pairs and back. They are numba intrinsics:
+their arguments are numba's types while code is made, and LLVM's values in the code.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -16,9 +21,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-# Two numbers of 16 bits in one each.
+# Two numbers of 16 bits in each, the first in the lower half.
 Pairs = NDArray[np.uint32]
-# Outputs in a panel of a matrix, and rows of the largest tile.
+# PANEL is the number of outputs in a panel of weights; GROUP is the number of rows of the largest tile.
 PANEL, GROUP = 32, 8
 _LANES = 16
 _VECTORS = PANEL // _LANES
@@ -27,178 +32,242 @@ _FLOATS, _WORDS = ir.VectorType(_FLOAT, _LANES), ir.VectorType(_WORD, _LANES)
 
 
 def _has(feature: str) -> bool:
-    """Whether the processor that numba compiles for, this one unless it is told another, has a feature."""
+    """Return whether the processor that numba compiles for has a feature, by LLVM's name for it.
+
+    False where numba is told to compile for another processor than this one.
+    """
     if getattr(config, "CPU_NAME", None) or getattr(config, "CPU_FEATURES", None):
         return False
     try:
         return bool(llvm.get_host_cpu_features().get(feature, False))
-    except RuntimeError:  # not told on every platform
+    except RuntimeError:  # LLVM cannot tell on every platform
         return False
 
 
-# Whether the processor adds products of pairs by itself.
+# Whether one instruction multiplies and adds pairs of bfloat16.
 MULTIPLIES_PAIRS = _has("avx512bf16")
-# Whether it has registers for whole tiles of bfloat16, which are not used here.
+# Whether the processor has registers for whole tiles of bfloat16. The code here does not use them.
 MULTIPLIES_TILES = _has("amx-bf16")
 
 
-def _tile_of(rows: int) -> Any:
-    """A product of so many rows of x with one panel, added to y.
+class _Tile(NamedTuple):
+    """The arguments of a tile, as LLVM values: which numbers it multiplies and where it adds the sums.
 
-    Its inputs come in `blocks` of `count`: number k of block b of row m of x is x[at + m * row + k * each +
-    b * apart]; that of output n of the panel is w[panel + k * step + n + b * leap]; the sum of both is
-    y[sums + m * width + n]. All are counted in numbers of contiguous arrays.
+    The inputs come in blocks. Input k of block b of row m is
+
+        x[x_first + m * x_row + k * x_input + b * x_block],
+
+    its weights for output n (0 to 31) are w[w_first + k * w_input + b * w_block + n], and the sum over all
+    inputs of all blocks is added to y[y_first + m * y_row + n]. Every distance is counted in numbers of a
+    contiguous array.
+    """
+
+    x: Any
+    x_first: Any
+    x_row: Any
+    x_input: Any
+    x_block: Any
+    w: Any
+    w_first: Any
+    w_input: Any
+    w_block: Any
+    inputs: Any
+    blocks: Any
+    y: Any
+    y_first: Any
+    y_row: Any
+
+
+def _tile_of(rows: int) -> Any:
+    """Return the intrinsic that adds the product of `rows` rows of x with one panel of w to y.
+
+    Its arguments are the fields of `_Tile`, in that order.
     """
 
     @intrinsic
     def tile(
         _: Any,
         x: Any,
-        at: Any,
-        row: Any,
-        each: Any,
-        apart: Any,
+        x_first: Any,
+        x_row: Any,
+        x_input: Any,
+        x_block: Any,
         w: Any,
-        panel: Any,
-        step: Any,
-        leap: Any,
-        count: Any,
+        w_first: Any,
+        w_input: Any,
+        w_block: Any,
+        inputs: Any,
         blocks: Any,
         y: Any,
-        sums: Any,
-        width: Any,
+        y_first: Any,
+        y_row: Any,
     ) -> Any:
         size = types.intp
         of_x, of_w = (x, size, size, size, size), (w, size, size, size)
         signature = types.void(*of_x, *of_w, size, size, y, size, size)
 
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return _tile_code(rows, context, builder, signature, arguments)
+            _TileCode(rows, context, builder, signature, arguments).write()
+            return context.get_dummy_value()
 
         return signature, code
 
     return tile
 
 
-def _tile_code(rows: int, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """The tile as LLVM's code: a loop over blocks around one over inputs, through which the sums go."""
-    x, at, row, each, apart, w, panel, step, leap, count, blocks, y, sums, width = arguments
-    paired = signature.args[0].dtype == types.uint32
-    number = _WORD if paired else _FLOAT
+class _TileCode:
+    """Writes the code of one tile: a loop over blocks around a loop over inputs, which carry the sums.
 
-    def place(array: Any, position: int, offset: Any) -> Any:
-        data = context.make_array(signature.args[position])(context, builder, array).data
-        return builder.gep(data, [offset])
+    Both loops pass the sums on from turn to turn as values, two vectors of 16 for each row, so that LLVM
+    keeps them in registers.
+    """
 
-    def vectors(pointer: Any, kind: Any) -> list[Any]:
+    def __init__(self, rows: int, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
+        """builder stands where the code goes; arguments are the LLVM values of the fields of `_Tile`."""
+        self._rows, self._builder = rows, builder
+        self._context, self._types = context, signature.args
+        self._tile = _Tile(*arguments)
+        self._paired = self._types[0].dtype == types.uint32
+        self._number = _WORD if self._paired else _FLOAT
+
+    def write(self) -> None:
+        """Write the whole tile: load the sums, add all products, store the sums."""
+        builder, tile = self._builder, self._tile
+        start = self._place("y", tile.y_first)
+        pointers = [builder.gep(start, [builder.mul(tile.y_row, _SIZE(m))]) for m in range(self._rows)]
+        sums = [vector for pointer in pointers for vector in self._load_panel(pointer, _FLOATS)]
+        for k, value in enumerate(_loop(builder, "block", tile.blocks, sums, self._add_block)):
+            pointer = _vector_at(builder, pointers[k // _VECTORS], k % _VECTORS, _FLOATS)
+            builder.store(value, pointer, align=4)
+
+    def _add_block(self, block: Any, sums: list[Any]) -> list[Any]:
+        """Write the loop over the inputs of one block; returns the sums after it."""
+        builder, tile = self._builder, self._tile
+        start = builder.gep(self._place("x", tile.x_first), [builder.mul(block, tile.x_block)])
+        rows = [builder.gep(start, [builder.mul(tile.x_row, _SIZE(m))]) for m in range(self._rows)]
+        panel = builder.gep(self._place("w", tile.w_first), [builder.mul(block, tile.w_block)])
+
+        def add_input(k: Any, sums: list[Any]) -> list[Any]:
+            weights = builder.gep(panel, [builder.mul(k, tile.w_input)])
+            loaded = self._load_panel(weights, ir.VectorType(self._number, _LANES))
+            after = []
+            for m, row in enumerate(rows):
+                number = builder.load(builder.gep(row, [builder.mul(k, tile.x_input)]))
+                repeated = _repeated(builder, number, self._number)
+                for total, vector in zip(sums[m * _VECTORS : (m + 1) * _VECTORS], loaded, strict=True):
+                    after.append(_plus_product(builder, total, repeated, vector, self._paired))
+            return after
+
+        return _loop(builder, "input", tile.inputs, sums, add_input)
+
+    def _place(self, field: str, offset: Any) -> Any:
+        """Write the address of number `offset` of the array x, w or y."""
+        kind = self._types[_Tile._fields.index(field)]
+        array = self._context.make_array(kind)(self._context, self._builder, getattr(self._tile, field))
+        return self._builder.gep(array.data, [offset])
+
+    def _load_panel(self, pointer: Any, kind: Any) -> list[Any]:
+        """Write the loads of 32 numbers from pointer on, as vectors of that kind."""
+        builder = self._builder
         return [builder.load(_vector_at(builder, pointer, v, kind), align=4) for v in range(_VECTORS)]
 
-    def loop(
-        name: str, times: Any, totals: list[Any], body: Callable[[Any, list[Any]], list[Any]]
-    ) -> list[Any]:
-        before, inside = builder.block, builder.append_basic_block(name)
-        builder.branch(inside)
-        builder.position_at_end(inside)
-        turn, carried = builder.phi(_SIZE), [builder.phi(_FLOATS) for _ in totals]
-        grown = body(turn, carried)
-        following = builder.add(turn, _SIZE(1))
-        after = builder.append_basic_block(name)
-        builder.cbranch(builder.icmp_signed("<", following, times), inside, after)
-        for phi, first, last in zip([turn, *carried], [_SIZE(0), *totals], [following, *grown], strict=True):
-            phi.add_incoming(first, before)
-            phi.add_incoming(last, builder.block)
-        builder.position_at_end(after)
-        return grown
 
-    def block(turn: Any, totals: list[Any]) -> list[Any]:
-        begin = builder.gep(place(x, 0, at), [builder.mul(turn, apart)])
-        own = [builder.gep(begin, [builder.mul(row, _SIZE(m))]) for m in range(rows)]
-        weights = builder.gep(place(w, 5, panel), [builder.mul(turn, leap)])
+def _loop(
+    builder: Any,
+    name: str,
+    times: Any,
+    carried: list[Any],
+    body: Callable[[Any, list[Any]], list[Any]],
+) -> list[Any]:
+    """Write a loop of `times` turns (1 at least) that passes vectors of float32 from turn to turn.
 
-        def one(k: Any, totals: list[Any]) -> list[Any]:
-            taken = vectors(builder.gep(weights, [builder.mul(k, step)]), ir.VectorType(number, _LANES))
-            grown = []
-            for m, pointer in enumerate(own):
-                same = _spread(builder, builder.load(builder.gep(pointer, [builder.mul(k, each)])), number)
-                kept = totals[m * _VECTORS : (m + 1) * _VECTORS]
-                grown += [
-                    _added(builder, total, same, of, paired) for total, of in zip(kept, taken, strict=True)
-                ]
-            return grown
-
-        return loop("input", count, totals, one)
-
-    places = [builder.gep(place(y, 11, sums), [builder.mul(width, _SIZE(m))]) for m in range(rows)]
-    begun = [vector for pointer in places for vector in vectors(pointer, _FLOATS)]
-    for k, value in enumerate(loop("block", blocks, begun, block)):
-        builder.store(value, _vector_at(builder, places[k // _VECTORS], k % _VECTORS, _FLOATS), align=4)
-    return context.get_dummy_value()
+    body(turn, values) writes one turn, for values as the turn before left them (carried at first), and
+    returns those after it. The result is the values after the last turn.
+    """
+    before, inside = builder.block, builder.append_basic_block(name)
+    builder.branch(inside)
+    builder.position_at_end(inside)
+    turn, values = builder.phi(_SIZE), [builder.phi(_FLOATS) for _ in carried]
+    after_turn = body(turn, values)
+    next_turn = builder.add(turn, _SIZE(1))
+    after = builder.append_basic_block(name)
+    builder.cbranch(builder.icmp_signed("<", next_turn, times), inside, after)
+    starts, nexts = [_SIZE(0), *carried], [next_turn, *after_turn]
+    for phi, first, following in zip([turn, *values], starts, nexts, strict=True):
+        phi.add_incoming(first, before)
+        phi.add_incoming(following, builder.block)
+    builder.position_at_end(after)
+    return after_turn
 
 
 def _vector_at(builder: Any, pointer: Any, number: int, kind: Any) -> Any:
+    """Write the address of vector `number` of a row of vectors that begins at pointer."""
     return builder.bitcast(builder.gep(pointer, [_SIZE(number * _LANES)]), kind.as_pointer())
 
 
-def _spread(builder: Any, one: Any, number: Any) -> Any:
-    """A vector of the same number throughout."""
-    kind = ir.VectorType(number, _LANES)
-    none = ir.Constant(kind, ir.Undefined)
-    return builder.shuffle_vector(
-        builder.insert_element(none, one, _WORD(0)), none, ir.Constant(_WORDS, [0] * _LANES)
-    )
+def _repeated(builder: Any, number: Any, kind: Any) -> Any:
+    """Write a vector that has the same number, of that LLVM type, in all of its 16 places."""
+    undefined = ir.Constant(ir.VectorType(kind, _LANES), ir.Undefined)
+    first_place = builder.insert_element(undefined, number, _WORD(0))
+    return builder.shuffle_vector(first_place, undefined, ir.Constant(_WORDS, [0] * _LANES))
 
 
-def _added(builder: Any, total: Any, x: Any, w: Any, paired: bool) -> Any:
-    """total + x w in every lane, of pairs the sum of both products."""
+def _plus_product(builder: Any, total: Any, x: Any, w: Any, paired: bool) -> Any:
+    """Write total + x * w for each of 16 places; for pairs, total + the products of both halves.
 
-    def plus_product(total: Any, one: Any, other: Any) -> Any:
-        fused = ("contract",)
-        return builder.fadd(total, builder.fmul(one, other, flags=fused), flags=fused)
-
+    total is float32; x and w are float32, or where paired is true pairs of bfloat16.
+    """
     if not paired:
-        return plus_product(total, x, w)
+        return _fused(builder, total, x, w)
     if MULTIPLIES_PAIRS:
         kind = ir.FunctionType(_FLOATS, [_FLOATS, _WORDS, _WORDS])
         name = "llvm.x86.avx512bf16.dpbf16ps.512"
-        added = cgutils.get_or_insert_function(builder.module, kind, name)  # type: ignore[no-untyped-call]
-        return builder.call(added, [total, x, w])
+        instruction = cgutils.get_or_insert_function(builder.module, kind, name)  # type: ignore[no-untyped-call]
+        return builder.call(instruction, [total, x, w])
     sixteen, upper = (ir.Constant(_WORDS, [bits] * _LANES) for bits in (16, 0xFFFF0000))
     first = [builder.bitcast(builder.shl(pair, sixteen), _FLOATS) for pair in (x, w)]
     second = [builder.bitcast(builder.and_(pair, upper), _FLOATS) for pair in (x, w)]
-    return plus_product(plus_product(total, *first), *second)
+    return _fused(builder, _fused(builder, total, *first), *second)
+
+
+def _fused(builder: Any, total: Any, x: Any, w: Any) -> Any:
+    """Write total + x * w in float32, which LLVM may make one fused instruction."""
+    flags = ("contract",)
+    return builder.fadd(total, builder.fmul(x, w, flags=flags), flags=flags)
 
 
 tile_8, tile_4, tile_1 = _tile_of(8), _tile_of(4), _tile_of(1)
 
 
 def _join_of(numbers: int) -> Any:
-    """So many pairs: pairs[place + n] = one[at + n] in the lower half, other[also + n] in the upper.
+    """Return the intrinsic that joins two rows of `numbers` 16-bit numbers into as many pairs.
 
-    All are counted in numbers of contiguous arrays. A loop would ask each time whether they share memory.
+    It writes pairs[place + n] = low[low_at + n] in the lower half and high[high_at + n] in the upper, for
+    contiguous arrays. Compiled from a Python loop, it would ask at every call whether the arrays overlap.
     """
 
     @intrinsic
-    def join(_: Any, one: Any, at: Any, other: Any, also: Any, pairs: Any, place: Any) -> Any:
+    def join(_: Any, low: Any, low_at: Any, high: Any, high_at: Any, pairs: Any, place: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            low, high, joined = _vectors_of(numbers, context, builder, signature, arguments)
+            low, high, joined = _vector_pointers(numbers, context, builder, signature, arguments)
             words = ir.VectorType(_WORD, numbers)
             lower, upper = (builder.zext(builder.load(half, align=2), words) for half in (low, high))
             shifted = builder.shl(upper, ir.Constant(words, [16] * numbers))
             builder.store(builder.or_(lower, shifted), joined, align=4)
             return context.get_dummy_value()
 
-        return types.void(one, types.intp, other, types.intp, pairs, types.intp), code
+        return types.void(low, types.intp, high, types.intp, pairs, types.intp), code
 
     return join
 
 
-def _part_of(numbers: int) -> Any:
-    """What `_join_of` joined, apart again."""
+def _split_of(numbers: int) -> Any:
+    """Return the intrinsic that splits pairs again: the reverse of `_join_of`, with the same arguments."""
 
     @intrinsic
-    def part(_: Any, one: Any, at: Any, other: Any, also: Any, pairs: Any, place: Any) -> Any:
+    def split(_: Any, low: Any, low_at: Any, high: Any, high_at: Any, pairs: Any, place: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            low, high, joined = _vectors_of(numbers, context, builder, signature, arguments)
+            low, high, joined = _vector_pointers(numbers, context, builder, signature, arguments)
             words, halves = ir.VectorType(_WORD, numbers), ir.VectorType(_HALF, numbers)
             both = builder.load(joined, align=4)
             builder.store(builder.trunc(both, halves), low, align=2)
@@ -206,13 +275,16 @@ def _part_of(numbers: int) -> Any:
             builder.store(builder.trunc(shifted, halves), high, align=2)
             return context.get_dummy_value()
 
-        return types.void(one, types.intp, other, types.intp, pairs, types.intp), code
+        return types.void(low, types.intp, high, types.intp, pairs, types.intp), code
 
-    return part
+    return split
 
 
-def _vectors_of(numbers: int, context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:
-    """Where so many numbers of each of three arrays stand, which come with their places."""
+def _vector_pointers(numbers: int, context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:
+    """Write the addresses of `numbers` numbers in each array of a join: low, high and pairs.
+
+    arguments are the three arrays, each followed by the number of the first element.
+    """
     pointers = []
     for k, kind in ((0, _HALF), (2, _HALF), (4, _WORD)):
         data = context.make_array(signature.args[k])(context, builder, arguments[k]).data
@@ -221,4 +293,4 @@ def _vectors_of(numbers: int, context: Any, builder: Any, signature: Any, argume
     return pointers
 
 
-join_group, join_panel, part_panel = _join_of(GROUP), _join_of(PANEL), _part_of(PANEL)
+join_group, join_panel, split_panel = _join_of(GROUP), _join_of(PANEL), _split_of(PANEL)

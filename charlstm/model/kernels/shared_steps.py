@@ -1,4 +1,8 @@
-"""One stream by several threads, which meet after every layer."""
+"""Steps and draws of one stream that several threads compute together, each for its share of the cells.
+
+The threads wait for each other after every layer and after the logits (a spinning barrier). They share the
+new hidden states and the logits; each thread then draws the same symbol by itself.
+"""
 
 from typing import Any, NamedTuple
 
@@ -8,43 +12,53 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from charlstm.model.kernels.drawing import Draw, chances_for, pick
+from charlstm.model.kernels.drawing import DrawRules, pick, pick_buffers
 from charlstm.model.kernels.jit import Floats, compiled
-from charlstm.model.kernels.steps import Held, Holds, StreamWeights, add_product, held_at, room_for, step
+from charlstm.model.kernels.steps import (
+    HeldCells,
+    Holds,
+    StreamWeights,
+    add_row_products,
+    apply_gates,
+    held_cells_at,
+    step_buffers,
+)
 
 
 class Share(NamedTuple):
-    """What the thread of this number does of a stream that several read together: cells and symbols."""
+    """What thread `number`, from 0, computes of a shared stream: (first, stop) of its cells and symbols."""
 
     number: int
     cells: tuple[int, int]
     symbols: tuple[int, int]
 
 
-class Meeting(NamedTuple):
-    """Where the threads of one stream meet, and what they hand each other.
+class SharedState(NamedTuple):
+    """What the threads of one stream share: their barrier, and what each computes for the others.
 
-    arrived (threads, APART) int64 says in its first column how often each has come to a meeting; h (layers,
-    1, cells) and logits (symbols,); characters (1,) int64, how many are drawn before they part; left (1,)
-    int64 is 1 when one will not come any more: the others then go on, to no purpose, and end.
+    arrivals (threads, NUMBERS_APART) int64 counts in its first column how often each thread came to the
+    barrier. h (layers, 1, cells) float32 and logits (symbols,) float32 are written by all, each its share.
+    characters (1,) int64 is the number of characters drawn before the threads part. abandoned (1,) int64 is
+    1 once a thread will not come any more: the others then no longer wait, and what they compute is useless.
     """
 
-    arrived: NDArray[np.int64]
+    arrivals: NDArray[np.int64]
     h: Floats
     logits: Floats
     characters: NDArray[np.int64]
-    left: NDArray[np.int64]
+    abandoned: NDArray[np.int64]
 
 
-# Numbers of 8 bytes between two that different threads write: caches exchange 64 or 128 bytes.
-APART = 16
-# Looks at another thread before it is late: some hundred us, where its share of a layer takes less.
-_PATIENCE = 200_000
+# Numbers of 8 bytes between two counters that different threads write, 128 bytes: caches exchange lines of 64
+# or 128 bytes, and a line that two threads write would move to and fro.
+NUMBERS_APART = 16
+# A thread that another one had to look for this often, some hundred microseconds, came late.
+_LOOKS_UNTIL_LATE = 200_000
 
 
 @intrinsic
-def _tell(_: Any, numbers: Any, place: Any, value: Any) -> Any:
-    """numbers[place] = value, seen by other threads after all that was written before."""
+def _store_release(_: Any, numbers: Any, place: Any, value: Any) -> Any:
+    """Write numbers[place] = value; threads that read it also see all that this one wrote before."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _pointer(context, builder, signature, arguments)
@@ -55,8 +69,8 @@ def _tell(_: Any, numbers: Any, place: Any, value: Any) -> Any:
 
 
 @intrinsic
-def _told(_: Any, numbers: Any, place: Any) -> Any:
-    """numbers[place], and with it all that another thread wrote before it."""
+def _load_acquire(_: Any, numbers: Any, place: Any) -> Any:
+    """Return numbers[place]; what its writer wrote before it is visible from then on."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.load_atomic(_pointer(context, builder, signature, arguments), "acquire", 8)
@@ -65,7 +79,7 @@ def _told(_: Any, numbers: Any, place: Any) -> Any:
 
 
 def _pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """The address of an intrinsic's first argument, an array of one dimension, at its second."""
+    """Write the address of element arguments[1] of the array arguments[0], which has one dimension."""
     kind = signature.args[0]
     array = context.make_array(kind)(context, builder, arguments[0])
     places = [arguments[1]]
@@ -75,25 +89,25 @@ def _pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 
 @compiled
-def _meet(meeting: Meeting, number: int) -> bool:
-    """Wait until every thread has come here as often as this one, and say whether one of them was late."""
-    arrived = meeting.arrived
-    times = arrived[number, 0] + 1
-    _tell(arrived[number], 0, times)  # type: ignore[call-arg]  # numba gives the first one
+def _wait_for_all(shared: SharedState, number: int) -> bool:
+    """Wait until every thread has come here as often as thread `number`; return whether one came late."""
+    arrivals = shared.arrivals
+    times = arrivals[number, 0] + 1
+    _store_release(arrivals[number], 0, times)  # type: ignore[call-arg]  # numba gives the first argument
     looks = 0
-    for other in range(len(arrived)):
-        while _told(arrived[other], 0) < times and _told(meeting.left, 0) == 0:
+    for other in range(len(arrivals)):
+        while _load_acquire(arrivals[other], 0) < times and _load_acquire(shared.abandoned, 0) == 0:
             looks += 1
-    return looks > _PATIENCE
+    return looks > _LOOKS_UNTIL_LATE
 
 
 @compiled
-def _held_of(held: Held, first: int, stop: int) -> Held:
-    """Those among cells first to stop, counted from first on."""
+def _held_in_share(held: HeldCells, first: int, stop: int) -> HeldCells:
+    """Return the held cells among cells first to stop - 1, numbered from first on."""
     if held.cells.size == 0:
         return held
-    own = (held.cells >= first) & (held.cells < stop)
-    return Held(held.cells[own] - first, held.values[own])
+    inside = (held.cells >= first) & (held.cells < stop)
+    return HeldCells(held.cells[inside] - first, held.values[inside])
 
 
 @compiled
@@ -104,53 +118,56 @@ def draw_together(
     c: Floats,
     holds: Holds,
     first: int,
-    draw: Draw,
+    rules: DrawRules,
     uniforms: NDArray[np.float64],
     share: Share,
-    meeting: Meeting,
+    shared: SharedState,
 ) -> NDArray[np.int64]:
-    """`draw_block` for one stream, by several threads that call it with shares of their own: (characters,).
+    """Draw symbols of one stream as `drawing.draw_block` does, by several threads; return (characters,).
 
-    They meet after every layer and after the logits, and each draws the same symbol. When one is late, since
-    something else has its processor, fewer symbols are drawn: all part after the next.
+    Every thread calls this with the same arguments but its own share, and returns the same symbols. uniforms
+    (characters,) in [0, 1) decide each draw. When a thread comes late, since another program has its
+    processor, all threads end after the symbol at hand: the result is then shorter than uniforms.
     """
     layers, _, cells = c.shape
     start, stop = share.cells
-    own = stop - start
-    room, gates = room_for(1, own), np.empty((1, 4 * own), np.float32)
-    # No thread reads what another is writing: of h each has a copy, of c its cells, and both are put back.
-    mine, states = h.copy(), c[:, :, start:stop].copy()
-    chances, drawn = chances_for(meeting.logits.size), np.empty(uniforms.size, np.int64)
+    count = stop - start
+    buffers, gates = step_buffers(1, count), np.empty((1, 4 * count), np.float32)
+    # Each thread works on copies of h and of its cells of c, written back at the end: no thread then reads
+    # memory that another one writes, but for what `shared` holds.
+    own_h, own_c = h.copy(), c[:, :, start:stop].copy()
+    for_pick, drawn = pick_buffers(shared.logits.size), np.empty(uniforms.size, np.int64)
     late = False
-    meeting.characters[0] = uniforms.size
-    _meet(meeting, share.number)
+    shared.characters[0] = uniforms.size
+    _wait_for_all(shared, share.number)
     for number in range(uniforms.size):
         for layer in range(layers):
             for gate in range(4):
-                sums, row = room.sums[0, gate * own : (gate + 1) * own], gate * cells + start
+                sums = buffers.preactivations[0, gate * count : (gate + 1) * count]
+                row = gate * cells + start
                 if layer == 0:
-                    sums[:] = weights.table[symbol, row : row + own]
-                    add_product(weights.recurrent[row : row + own], mine[0, 0, cells:], sums)
+                    sums[:] = weights.table[symbol, row : row + count]
+                    add_row_products(weights.recurrent[row : row + count], own_h[0, 0, cells:], sums)
                 else:
-                    sums[:] = weights.bias[layer - 1, row : row + own]
-                    add_product(weights.upper[layer - 1, row : row + own], mine[layer, 0], sums)
-            held = _held_of(held_at(holds, layer, first + number), start, stop)
-            step(room, gates, states[layer], meeting.h[layer], start, held)
-            late |= _meet(meeting, share.number)
-            mine[layer, 0, cells:] = meeting.h[layer, 0]
+                    sums[:] = weights.bias[layer - 1, row : row + count]
+                    add_row_products(weights.upper[layer - 1, row : row + count], own_h[layer, 0], sums)
+            held = _held_in_share(held_cells_at(holds, layer, first + number), start, stop)
+            apply_gates(buffers, gates, own_c[layer], shared.h[layer], start, held)
+            late |= _wait_for_all(shared, share.number)
+            own_h[layer, 0, cells:] = shared.h[layer, 0]
             if layer + 1 < layers:
-                mine[layer + 1, 0, :cells] = meeting.h[layer, 0]
+                own_h[layer + 1, 0, :cells] = shared.h[layer, 0]
         begin, end = share.symbols
-        meeting.logits[begin:end] = weights.head_bias[begin:end]
-        add_product(weights.head[begin:end], mine[-1, 0, cells:], meeting.logits[begin:end])
+        shared.logits[begin:end] = weights.head_bias[begin:end]
+        add_row_products(weights.head[begin:end], own_h[-1, 0, cells:], shared.logits[begin:end])
         if late and share.number == 0:
-            meeting.characters[0] = number + 1
-        late |= _meet(meeting, share.number)
-        symbol = pick(meeting.logits, draw, uniforms[number], chances)
+            shared.characters[0] = number + 1
+        late |= _wait_for_all(shared, share.number)
+        symbol = pick(shared.logits, rules, uniforms[number], for_pick)
         drawn[number] = symbol
-        if meeting.characters[0] <= number + 1:
+        if shared.characters[0] <= number + 1:
             break
-    c[:, :, start:stop] = states
+    c[:, :, start:stop] = own_c
     if share.number == 0:
-        h[:] = mine
-    return drawn[: meeting.characters[0]]
+        h[:] = own_h
+    return drawn[: shared.characters[0]]

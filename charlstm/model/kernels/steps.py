@@ -1,4 +1,14 @@
-"""One character of every stream through all layers: to read a text, and to keep what its gates do."""
+"""Steps: one character of every stream through all layers of tanh cells, to read a text or to trace it.
+
+The state of several streams, throughout this folder:
+
+c    (layers, streams, cells) float32, the cell states
+h    (layers, streams, 2 cells) float32; row [l, s] is what the weights of layer l multiply: h of the layer
+     below (unused in layer 0) and, beside it, h of layer l
+
+One step of one layer has two parts: the pre-activations W x + U h + b (`add_products`), and everything
+element-wise (`apply_gates`). The equations are in `charlstm.model.equations`.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,20 +18,29 @@ from numba import types
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from charlstm.model.kernels.arithmetic import remembered, rounded, shown, sigmoids, tanhs, wide
-from charlstm.model.kernels.jit import Floats, Halves, Weights, compiled
+from charlstm.model.kernels.arithmetic import (
+    as_float32,
+    bfloat16_bits,
+    sigmoids,
+    tanhs,
+    update_cell_states,
+    write_hidden_states,
+)
+from charlstm.model.kernels.jit import Bits16, Floats, Weights, compiled
 from charlstm.model.kernels.llvm_vectors import PANEL
-from charlstm.model.kernels.matrix_tiles import add_products, rows_apart
+from charlstm.model.kernels.matrix_tiles import add_panel_products, spaced_rows
 
 
 class StreamWeights(NamedTuple):
-    """The weights of a model of tanh cells.
+    """The weights of a model of tanh cells, in the layout that the steps read.
 
-    table (symbols, 4 cells) is the first layer's input projection of every symbol, recurrent (4 cells,
-    cells) its recurrent weights; upper (layers - 1, 4 cells, 2 cells) holds input and recurrent weights side
-    by side, bias (layers - 1, 4 cells) theirs; head (symbols, cells) and head_bias (symbols,).
+    table (symbols, 4 cells) is W x + b of the first layer for every symbol, float32; recurrent (4 cells,
+    cells) is the first layer's U; upper (layers - 1, 4 cells, 2 cells) holds [W U] of each further layer;
+    bias (layers - 1, 4 cells) float32 is b of each further layer; head (symbols, cells) and head_bias
+    (symbols,) float32 turn the last layer's h into logits. Gates stand in the order i, f, g, o.
 
-    For one stream recurrent, upper and head lie in rows; for several in panels, see `tiles`.
+    recurrent and upper are float32 or the bits of bfloat16. The shapes above are for one stream. For several
+    streams recurrent, upper and head are in panels (see `matrix_tiles`).
     """
 
     table: Floats
@@ -32,8 +51,20 @@ class StreamWeights(NamedTuple):
     head_bias: Floats
 
 
+class StreamState(NamedTuple):
+    """The state of some streams: h (layers, streams, 2 cells) and c (layers, streams, cells), float32."""
+
+    h: Floats
+    c: Floats
+
+
 class Holds(NamedTuple):
-    """Cells that are set after their update from a drawn character on, each (holds,), in order of start."""
+    """Cells whose cell state is set after its update, from a drawn character on; each array is (holds,).
+
+    layers and cells number the cells from 0; values (float32) are their cell states; starts are the first
+    drawn characters at which they are set. The holds are sorted by start: of two holds of one cell the later
+    one is written last.
+    """
 
     layers: NDArray[np.int64]
     cells: NDArray[np.int64]
@@ -41,163 +72,180 @@ class Holds(NamedTuple):
     starts: NDArray[np.int64]
 
 
-@compiled
-def add_product(weights: Weights, x: Floats, y: Floats) -> None:
-    """y += weights x. Four rows at a time, which share what is read of x."""
-    rows = weights.shape[0] // 4 * 4
-    for r in range(0, rows, 4):
-        a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-        for k in range(x.size):
-            a += wide(weights[r, k]) * x[k]
-            b += wide(weights[r + 1, k]) * x[k]
-            c += wide(weights[r + 2, k]) * x[k]
-            d += wide(weights[r + 3, k]) * x[k]
-        y[r], y[r + 1], y[r + 2], y[r + 3] = y[r] + a, y[r + 1] + b, y[r + 2] + c, y[r + 3] + d
-    for r in range(rows, weights.shape[0]):
-        a = np.float32(0)
-        for k in range(x.size):
-            a += wide(weights[r, k]) * x[k]
-        y[r] += a
-
-
-def add_all(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
-    """y (streams, outputs) += x weights^T, of x (streams, any) the columns from first on, as many as inputs.
-
-    Weights in rows are for one stream, those in panels for any number; short (streams, inputs or more) is
-    room.
-    """
-
-
-@overload(add_all, strict=False)
-def _add_all_by_form(
-    weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any
-) -> Callable[[Any, Any, Any, Any, Any, Any], None]:
-    def by_rows(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
-        add_product(weights, x[0, first : first + inputs], y[0])
-
-    def by_panels(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
-        add_products(weights, x, first, y)
-
-    def by_pairs(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
-        for stream in range(len(x)):
-            given, to = x[stream, first : first + inputs], short[stream]
-            for k in range(inputs):
-                to[k] = np.uint16(rounded(given[k]))
-            if inputs % 2:
-                to[inputs] = np.uint16(0)
-        add_products(weights, short.view(np.uint32), 0, y)
-
-    if weights.ndim == 2:
-        return by_rows
-    return by_pairs if weights.dtype == types.uint32 else by_panels
-
-
-class Held(NamedTuple):
-    """Cells of a layer that are set after their update, each (held,)."""
+class HeldCells(NamedTuple):
+    """Cells of one layer whose cell state is set in one step, and the values; both arrays are (held,)."""
 
     cells: NDArray[np.int64]
     values: Floats
 
 
-NOTHING_HELD = Held(np.empty(0, np.int64), np.empty(0, np.float32))
+NOTHING_HELD = HeldCells(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
-class Room(NamedTuple):
-    """Where steps compute: the pre-activations (streams, 4 cells in whole panels), a row of (cells,), and x
-    in 16 bits (streams, 2 cells or more).
+class StepBuffers(NamedTuple):
+    """Memory that a step of one layer computes in.
+
+    preactivations (streams, 4 cells rounded up to whole panels) float32, squashed (cells,) float32 for
+    tanh(c), and short (streams, 2 cells + 32) uint16 for inputs in bfloat16.
     """
 
-    sums: Floats
+    preactivations: Floats
     squashed: Floats
-    short: Halves
+    short: Bits16
 
 
 @compiled
-def room_for(streams: int, cells: int) -> Room:
-    """Room for so many streams of a layer of so many cells."""
-    sums = np.empty((streams, in_panels(4 * cells)), np.float32)
-    return Room(sums, np.empty(cells, np.float32), rows_apart(streams, 2 * cells))
+def step_buffers(streams: int, cells: int) -> StepBuffers:
+    """Return buffers for steps of that number of streams, in layers of that number of cells."""
+    preactivations = np.empty((streams, whole_panels(4 * cells)), np.float32)
+    return StepBuffers(preactivations, np.empty(cells, np.float32), spaced_rows(streams, 2 * cells))
 
 
 @compiled
-def in_panels(outputs: int) -> int:
-    """So many outputs, made whole panels."""
+def whole_panels(outputs: int) -> int:
+    """Return the number of outputs rounded up to a multiple of a panel's, 32."""
     return (outputs + PANEL - 1) // PANEL * PANEL
 
 
 @compiled
-def step(room: Room, gates: Floats, c: Floats, h: Floats, first: int, held: Held) -> None:
-    """The element-wise part of a step, from room's pre-activations: c (streams, cells) becomes that after it.
+def add_row_products(weights: Weights, x: Floats, y: Floats) -> None:
+    """Add W x to y (outputs,) float32, for weights W (outputs, inputs), float32 or bfloat16 bits.
 
-    Gates i, f, g, o (streams, 4 cells) are written, and h into the columns of h (streams, any) from first on.
+    x is (inputs,) float32. Four outputs are summed at a time, so that each number of x is read once for four.
+    """
+    rows = weights.shape[0] // 4 * 4
+    for r in range(0, rows, 4):
+        a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for k in range(x.size):
+            a += as_float32(weights[r, k]) * x[k]
+            b += as_float32(weights[r + 1, k]) * x[k]
+            c += as_float32(weights[r + 2, k]) * x[k]
+            d += as_float32(weights[r + 3, k]) * x[k]
+        y[r], y[r + 1], y[r + 2], y[r + 3] = y[r] + a, y[r + 1] + b, y[r + 2] + c, y[r + 3] + d
+    for r in range(rows, weights.shape[0]):
+        a = np.float32(0)
+        for k in range(x.size):
+            a += as_float32(weights[r, k]) * x[k]
+        y[r] += a
+
+
+def add_products(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
+    """Add x W^T to y (streams, outputs) float32, for weights W in any layout.
+
+    x (streams, first + inputs or more) float32 has its inputs in columns first to first + inputs - 1. Weights
+    in rows, (outputs, inputs), serve one stream, and weights in panels any number of them. With panels of
+    pairs, x is rounded to bfloat16 in short (streams, inputs + 1 or more) uint16.
+
+    It exists in compiled code only: `_add_products_by_layout` picks the loop from the weights' type.
+    """
+
+
+@overload(add_products, strict=False)
+def _add_products_by_layout(
+    weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any
+) -> Callable[[Any, Any, Any, Any, Any, Any], None]:
+    def by_rows(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
+        add_row_products(weights, x[0, first : first + inputs], y[0])
+
+    def by_panels(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
+        add_panel_products(weights, x, first, y)
+
+    def by_panels_of_pairs(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
+        for stream in range(len(x)):
+            exact, bits = x[stream, first : first + inputs], short[stream]
+            for k in range(inputs):
+                bits[k] = np.uint16(bfloat16_bits(exact[k]))
+            if inputs % 2:
+                bits[inputs] = np.uint16(0)
+        add_panel_products(weights, short.view(np.uint32), 0, y)
+
+    if weights.ndim == 2:
+        return by_rows
+    return by_panels_of_pairs if weights.dtype == types.uint32 else by_panels
+
+
+@compiled
+def apply_gates(
+    buffers: StepBuffers, gates: Floats, c: Floats, h: Floats, first: int, held: HeldCells
+) -> None:
+    """Compute the element-wise part of one layer's step from the pre-activations in buffers.
+
+    c (streams, cells) holds the cell states before the step and then those after it; held cells take their
+    values before h is formed. Gates i, f, g, o are written to gates (streams, 4 cells), h to the columns of
+    h (streams, first + cells or more) from number first on.
     """
     cells = c.shape[1]
     for s in range(len(c)):
-        sums, gate, state = room.sums[s], gates[s], c[s]
+        sums, gate, state = buffers.preactivations[s], gates[s], c[s]
         i, f = gate[:cells], gate[cells : 2 * cells]
         g, o = gate[2 * cells : 3 * cells], gate[3 * cells : 4 * cells]
         sigmoids(sums[: 2 * cells], gate[: 2 * cells])
         tanhs(sums[2 * cells : 3 * cells], g)
         sigmoids(sums[3 * cells : 4 * cells], o)
-        remembered(i, f, g, state, state)
+        update_cell_states(i, f, g, state, state)
         for n in range(held.cells.size):
             state[held.cells[n]] = held.values[n]
-        tanhs(state, room.squashed)
-        shown(o, room.squashed, h[s, first : first + cells])
+        tanhs(state, buffers.squashed)
+        write_hidden_states(o, buffers.squashed, h[s, first : first + cells])
 
 
 @compiled
-def held_at(holds: Holds, layer: int, number: int) -> Held:
-    """Those of a layer that have begun at drawn character number."""
+def held_cells_at(holds: Holds, layer: int, character: int) -> HeldCells:
+    """Return the cells of a layer that are held when drawn character number `character` is drawn."""
     if holds.starts.size == 0:
-        return Held(holds.cells, holds.values)
-    begun = (holds.layers == layer) & (holds.starts <= number)
-    return Held(holds.cells[begun], holds.values[begun])
+        return HeldCells(holds.cells, holds.values)
+    begun = (holds.layers == layer) & (holds.starts <= character)
+    return HeldCells(holds.cells[begun], holds.values[begun])
 
 
 @compiled
-def read(
+def read_symbols(
     weights: StreamWeights,
     symbols: NDArray[np.int64],
     h: Floats,
     c: Floats,
     holds: Holds,
-    number: int,
+    character: int,
     gates: Floats,
-    room: Room,
+    buffers: StepBuffers,
 ) -> None:
-    """One symbol of every stream through all layers: h (layers, streams, 2 cells) and c (layers, streams,
-    cells) become what is after it; gates (streams, 4 cells) is room.
+    """Read one symbol in every stream, symbols (streams,), through all layers; h and c change in place.
 
-    A row of h is [h of the layer below, h of this layer], as the products want it.
+    h and c have the shapes of this module's first lines. character counts drawn characters, for the holds.
+    gates (streams, 4 cells) is only memory to compute in.
     """
     for layer in range(len(c)):
-        _read_layer(weights, layer, symbols, h, c, held_at(holds, layer, number), gates, room)
+        held = held_cells_at(holds, layer, character)
+        _read_in_layer(weights, layer, symbols, h, c, held, gates, buffers)
 
 
 @compiled
-def _read_layer(
+def _read_in_layer(
     weights: StreamWeights,
     layer: int,
     symbols: NDArray[np.int64],
     h: Floats,
     c: Floats,
-    held: Held,
+    held: HeldCells,
     gates: Floats,
-    room: Room,
+    buffers: StepBuffers,
 ) -> None:
-    """One layer's part of `read`; gates (streams, 4 cells) are written."""
+    """Read one symbol in every stream through one layer, and hand its h to the layer above.
+
+    The gates i, f, g, o are written to gates (streams, 4 cells).
+    """
     layers, streams, cells = c.shape
     for stream in range(streams):
-        own = room.sums[stream]
+        sums = buffers.preactivations[stream]
         added = weights.table[symbols[stream]] if layer == 0 else weights.bias[layer - 1]
         for k in range(4 * cells):
-            own[k] = added[k]
+            sums[k] = added[k]
     if layer == 0:
-        add_all(weights.recurrent, h[0], cells, cells, room.short, room.sums)
+        add_products(weights.recurrent, h[0], cells, cells, buffers.short, buffers.preactivations)
     else:
-        add_all(weights.upper[layer - 1], h[layer], 0, 2 * cells, room.short, room.sums)
-    step(room, gates, c[layer], h[layer], cells, held)
+        products = weights.upper[layer - 1]
+        add_products(products, h[layer], 0, 2 * cells, buffers.short, buffers.preactivations)
+    apply_gates(buffers, gates, c[layer], h[layer], cells, held)
     if layer + 1 < layers:
         for stream in range(streams):
             below, above = h[layer, stream, cells:], h[layer + 1, stream]
@@ -206,49 +254,49 @@ def _read_layer(
 
 
 @compiled
-def step_rows(
+def step_layer(
     panels: Weights,
     x: Floats,
     table: Floats,
     rows: NDArray[np.int64],
-    before: Floats,
-    held: Held,
+    c_before: Floats,
+    held: HeldCells,
     gates: Floats,
     c: Floats,
     h: Floats,
 ) -> None:
-    """One step of one layer: gates i, f, g, o (streams, 4 cells), c and h (streams, cells).
+    """Step one layer by itself: write its gates i, f, g, o (streams, 4 cells), c and h (streams, cells).
 
-    The pre-activations are products of x (streams, inputs) with the panels of all weights and, added to
-    them, those of rows (streams,) of a table (any, 4 cells); before (streams, cells) is c before. All are
-    contiguous. Held cells are set after their update.
+    The pre-activations of stream s are row rows[s] of table (any, 4 cells) plus the product of x (streams,
+    inputs) with the weights in panels. c_before (streams, cells) are the cell states before the step. All
+    arrays are contiguous.
     """
-    room = room_for(*before.shape)
+    buffers = step_buffers(*c_before.shape)
     for stream in range(len(x)):
-        own, row = room.sums[stream], table[rows[stream]]
+        sums, row = buffers.preactivations[stream], table[rows[stream]]
         for k in range(row.size):
-            own[k] = row[k]
-    add_all(panels, x, 0, x.shape[1], room.short, room.sums)
-    c[:] = before
-    step(room, gates, c, h, 0, held)
+            sums[k] = row[k]
+    add_products(panels, x, 0, x.shape[1], buffers.short, buffers.preactivations)
+    c[:] = c_before
+    apply_gates(buffers, gates, c, h, 0, held)
 
 
 @compiled
 def read_block(
     weights: StreamWeights, symbols: NDArray[np.int64], h: Floats, c: Floats, holds: Holds, first: int
 ) -> Floats:
-    """Logits (symbols, vocabulary) after each of symbols, in one stream; see read for h and c, which become
-    what is after the last.
+    """Read symbols (characters,) in one stream; return the logits after each, (characters, vocabulary).
 
-    The first symbol is the one before drawn character `first`, as the holds count.
+    h and c become the state after the last symbol. For the holds, drawn character number first is the one
+    that follows the first symbol, and numbers below 0 are those of a prompt.
     """
     cells = c.shape[2]
-    gates, room = np.empty((1, 4 * cells), np.float32), room_for(1, cells)
+    gates, buffers = np.empty((1, 4 * cells), np.float32), step_buffers(1, cells)
     logits = np.empty((symbols.size, weights.head_bias.size), np.float32)
     for k in range(symbols.size):
-        read(weights, symbols[k : k + 1], h, c, holds, first + k, gates, room)
+        read_symbols(weights, symbols[k : k + 1], h, c, holds, first + k, gates, buffers)
         logits[k] = weights.head_bias
-        add_product(weights.head, h[-1, 0, cells:], logits[k])
+        add_row_products(weights.head, h[-1, 0, cells:], logits[k])
     return logits
 
 
@@ -259,18 +307,20 @@ def trace_block(
     h: Floats,
     c: Floats,
     holds: Holds,
-    kept: tuple[Floats, Floats, Floats],
+    traces: tuple[Floats, Floats, Floats],
     first: int,
 ) -> None:
-    """Read symbols (positions, streams) and keep the gates, c and h of each; see read for h and c.
+    """Read symbols (positions, streams) and write the gates, c and h after each into traces.
 
-    kept are (layers, positions, all streams, 4 cells), and of cells; these streams are those from first on.
+    h and c become the state after the last position. traces are the gates i, f, g, o (layers, positions, all
+    streams, 4 cells), then c and h, each (layers, positions, all streams, cells); the streams read here are
+    columns first to first + streams - 1 of them. Of the holds, those that start at character 0 or before act.
     """
     layers, streams, cells = c.shape
-    room, stop = room_for(streams, cells), first + streams
+    buffers, stop = step_buffers(streams, cells), first + streams
     for position in range(len(symbols)):
         for layer in range(layers):
-            gates = kept[0][layer, position, first:stop]
-            _read_layer(weights, layer, symbols[position], h, c, held_at(holds, layer, 0), gates, room)
-            kept[1][layer, position, first:stop] = c[layer]
-            kept[2][layer, position, first:stop] = h[layer, :, cells:]
+            gates, held = traces[0][layer, position, first:stop], held_cells_at(holds, layer, 0)
+            _read_in_layer(weights, layer, symbols[position], h, c, held, gates, buffers)
+            traces[1][layer, position, first:stop] = c[layer]
+            traces[2][layer, position, first:stop] = h[layer, :, cells:]

@@ -1,124 +1,110 @@
-"""Products by tiles are numpy's."""
+"""Products by tiles equal those of numpy, for every layout that they read."""
 
 import numpy as np
 import pytest
 import torch
-from numba import njit
 
-from charlstm.model.kernels import llvm_vectors
-from charlstm.model.kernels.arithmetic import rounded
 from charlstm.model.kernels.llvm_vectors import GROUP, PANEL
 from charlstm.model.kernels.matrix_tiles import (
-    add_crossed,
-    add_products,
-    deal_groups,
-    deal_panels,
-    pack_crossed_pairs,
+    add_panel_products,
+    add_transposed_products,
+    join_rows_in_groups,
+    join_rows_in_panels,
     pack_pairs,
-    rows_apart,
-    sum_crossed,
-    take_panels,
+    pack_transposed_pairs,
+    spaced_rows,
+    split_rows_from_panels,
+    sum_transposed,
+    thread_spans,
 )
 
 
 def lowered(numbers):
-    """The nearest bfloat16 of float32 numbers, as float32."""
+    """Return the nearest bfloat16 of float32 numbers, as float32."""
     return torch.from_numpy(numbers).bfloat16().float().numpy()
 
 
-def halves(numbers):
+def bits(numbers):
+    """Return the bits of the nearest bfloat16 of float32 numbers, uint16."""
     return torch.from_numpy(numbers).bfloat16().view(torch.int16).numpy().view(np.uint16)
 
 
 @pytest.fixture
 def random():
+    """A function that returns normal float32 numbers of a shape."""
     numbers = np.random.default_rng(0)
     return lambda *shape: numbers.standard_normal(shape).astype(np.float32)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 8, 13])
-def test_products_are_added(rows, random):
-    weights, x, begun = random(64, 17), random(rows, 17), random(rows, 64)
+def test_products_of_float32_are_added_to_what_is_there(rows, random):
+    weights, x, before = random(64, 17), random(rows, 17), random(rows, 64)
     panels = np.ascontiguousarray(weights.reshape(2, PANEL, 17).transpose(0, 2, 1))
-    found = begun.copy()
-    add_products(panels, x, 0, found)
-    np.testing.assert_allclose(found, begun + x @ weights.T, atol=1e-4)
+    result = before.copy()
+    add_panel_products(panels, x, 0, result)
+    np.testing.assert_allclose(result, before + x @ weights.T, atol=1e-4)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 8, 13])
-def test_products_of_pairs_are_added(rows, random):
-    weights, more, x, begun = random(64, 18), random(64, 6), random(rows, 24), random(rows, 64)
+def test_products_of_bfloat16_pairs_are_added_to_what_is_there(rows, random):
+    weights, more, x, before = random(64, 18), random(64, 6), random(rows, 24), random(rows, 64)
     panels = np.empty((2, 12, PANEL), np.uint32)
     for first in (0, 1):
         pack_pairs(weights, first, first + 1, 0, panels)
         pack_pairs(more, first, first + 1, 9, panels)
-    wide = rows_apart(rows, 24)
-    wide[:, :24] = halves(x)
-    found = begun.copy()
-    add_products(panels, wide.view(np.uint32), 0, found)
-    expected = begun + lowered(x) @ lowered(np.concatenate([weights, more], axis=1)).T
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    wide = spaced_rows(rows, 24)
+    wide[:, :24] = bits(x)
+    result = before.copy()
+    add_panel_products(panels, wide.view(np.uint32), 0, result)
+    expected = before + lowered(x) @ lowered(np.concatenate([weights, more], axis=1)).T
+    np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
-def test_a_processor_without_the_instruction_gives_the_same(random, monkeypatch):
-    x, panel = halves(random(4, 10)).view(np.uint32), halves(random(5, 2 * PANEL)).view(np.uint32)
-    sums = []
-    for known in {llvm_vectors.MULTIPLIES_PAIRS, False}:
-        monkeypatch.setattr(llvm_vectors, "MULTIPLIES_PAIRS", known)
-        tile = llvm_vectors._tile_of(4)
-
-        @njit
-        def product(x, w, y, tile=tile):
-            tile(x, 0, 5, 1, 0, w, 0, 32, 0, 5, 1, y, 0, 32)
-
-        sums.append(np.zeros((4, PANEL), np.float32))
-        product(x, panel, sums[-1])
-    assert np.abs(sums[0]).max() > 1
-    np.testing.assert_allclose(sums[0], sums[-1], atol=1e-5)
-
-
-def test_a_transpose_is_packed(random):
+def test_the_transpose_of_weights_is_packed_from_any_panel_on(random):
     weights, x = random(24, 64), random(8, 24)
     panels = np.empty((3, 12, PANEL), np.uint32)
     panels[0] = 0
     for first in (0, 6):
-        pack_crossed_pairs(weights, first, first + 6, 1, panels)
-    found = np.zeros((8, 96), np.float32)
-    add_products(panels, halves(x).view(np.uint32), 0, found)
-    np.testing.assert_allclose(found[:, :32], 0)
-    np.testing.assert_allclose(found[:, 32:], lowered(x) @ lowered(weights), atol=1e-4)
+        pack_transposed_pairs(weights, first, first + 6, 1, panels)
+    result = np.zeros((8, 96), np.float32)
+    add_panel_products(panels, bits(x).view(np.uint32), 0, result)
+    np.testing.assert_allclose(result[:, :32], 0)
+    np.testing.assert_allclose(result[:, 32:], lowered(x) @ lowered(weights), atol=1e-4)
 
 
-def test_rows_are_summed_over(random):
+def test_a_product_over_pairs_of_rows_sums_over_rows_and_positions(random):
     positions, streams = 3, 6
     x, y = random(positions, streams, 16), random(positions, streams, 64)
     groups = np.zeros((positions, 16 // GROUP + 1, streams // 2, GROUP), np.uint32)
     panels = np.zeros((positions, 64 // PANEL + 1, streams // 2, PANEL), np.uint32)
     for position in range(positions):
-        for numbers, deal, to in ((x, deal_groups, groups), (y, deal_panels, panels)):
-            rows = rows_apart(streams, numbers.shape[2])
-            rows[:, : numbers.shape[2]] = halves(numbers[position])
-            deal(rows, to[position])
-        again = rows_apart(streams, 64)
-        take_panels(panels[position], again)
-        np.testing.assert_array_equal(again[:, :64], halves(y[position]))
-    found = np.zeros((16, 64), np.float32)
-    add_crossed(groups, panels, found)
+        for numbers, join, into in ((x, join_rows_in_groups, groups), (y, join_rows_in_panels, panels)):
+            rows = spaced_rows(streams, numbers.shape[2])
+            rows[:, : numbers.shape[2]] = bits(numbers[position])
+            join(rows, into[position])
+        restored = spaced_rows(streams, 64)
+        split_rows_from_panels(panels[position], restored)
+        np.testing.assert_array_equal(restored[:, :64], bits(y[position]))
+    result = np.zeros((16, 64), np.float32)
+    add_transposed_products(groups, panels, result)
     expected = np.einsum("psi,pso->io", lowered(x), lowered(y))
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
-def test_parts_are_summed_and_transposed(random):
+def test_the_gradients_of_threads_are_summed_and_transposed(random):
     parts = random(3, 10, 40)
-    found = np.empty((40, 4), np.float32)
-    sum_crossed(parts, 0, 20, 6, found)
-    sum_crossed(parts, 20, 40, 6, found)
-    np.testing.assert_allclose(found, parts[:, 6:].sum(0).T, atol=1e-5)
+    result = np.empty((40, 4), np.float32)
+    sum_transposed(parts, 0, 20, 6, result)
+    sum_transposed(parts, 20, 40, 6, result)
+    np.testing.assert_allclose(result, parts[:, 6:].sum(0).T, atol=1e-5)
 
 
-def test_rounding_is_to_the_nearest_and_to_even():
-    numbers = [1.0, 1 + 2**-8, 1 + 3 * 2**-8, -3.14159, 1e-40, 3e38, float("inf"), float("nan"), 0.0]
-    for number in map(np.float32, numbers):
-        expected = halves(np.array([number]))[0]
-        assert np.isnan(number) or rounded(number) == expected
-    assert np.isnan(np.array([rounded(np.float32("nan")) << 16], np.uint32).view(np.float32)[0])
+@pytest.mark.parametrize(("rows", "threads", "tile"), [(0, 3, 8), (1, 4, 8), (8, 2, 4), (30, 4, 4)])
+def test_threads_get_all_rows_in_whole_tiles_as_evenly_as_these_allow(rows, threads, tile):
+    spans = thread_spans(rows, threads, tile)
+    assert [row for span in spans for row in range(rows)[span]] == list(range(rows))
+    assert len(spans) <= threads
+    assert all(span.start % tile == 0 for span in spans)
+    tiles = [-(-(span.stop - span.start) // tile) for span in spans]
+    assert not tiles or max(tiles) - min(tiles) <= 1
+    assert all(tiles)

@@ -1,0 +1,101 @@
+"""Texts drawn block by block do not depend on blocks or threads, and follow the sampler's distribution."""
+
+import numpy as np
+import pytest
+import torch
+from stepped_by_hand import packed
+
+from charlstm.config import Hold, SamplingConfig
+from charlstm.model.streams import Streams
+from charlstm.sampling import blocks
+from charlstm.sampling.blocks import draw_after, draw_rules, draw_streams, seeded_uniforms
+from charlstm.sampling.sampler import next_probabilities
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 9, 13])
+def test_texts_are_the_same_to_the_bit_for_any_number_of_threads(small_model, count):
+    config = SamplingConfig(length=70, count=count, temperature=1.0, hold=(Hold(0, 2, 3.0, 30),))
+    weights, prompt = packed(small_model), np.array([1, 2, 3])
+    expected = None
+    for threads in (1, 2, 5):
+        reader = Streams(weights)
+        reader.read(prompt[:-1], first=-2)
+        streams = Streams(weights, config.hold, count=count, threads=threads)
+        streams.start_as(reader)
+        drawn = list(draw_streams(streams, 3, config=config, uniforms=seeded_uniforms(7)))
+        state = streams.state
+        expected = expected or (drawn, state)
+        assert drawn == expected[0]
+        np.testing.assert_array_equal(state, expected[1])
+    after_prompt = draw_after(weights, prompt, config=config, uniforms=seeded_uniforms(7), threads=2)
+    assert list(after_prompt) == expected[0]
+
+
+@torch.no_grad()
+def test_blocks_draw_what_single_steps_draw(small_model):
+    uniforms = np.random.default_rng(0).random(300)
+    position = 0
+
+    def give(count: int) -> np.ndarray:
+        nonlocal position
+        position += count
+        return uniforms[position - count : position]
+
+    config = SamplingConfig(length=300, temperature=0.9, top_k=7, top_p=0.95)
+    streams = Streams(packed(small_model))
+    drawn = [symbol for (symbol,) in draw_streams(streams, 3, config=config, uniforms=give)]
+    stream, symbol, one_by_one = Streams(packed(small_model)), 3, []
+    for uniform in uniforms:
+        logits = stream.read(np.array([symbol]), first=0)[0]
+        shares = next_probabilities(torch.from_numpy(logits)[None], config)[0].numpy()
+        symbol = int(np.searchsorted(shares.cumsum(), uniform, side="right"))
+        one_by_one.append(symbol)
+    assert drawn == one_by_one
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 7])
+def test_a_prompt_of_any_length_is_read_whole_whatever_the_blocks(small_model, length, monkeypatch):
+    config = SamplingConfig(length=20, temperature=1.0, hold=(Hold(0, 2, 3.0, 0),))
+    weights, prompt = packed(small_model), np.arange(length) % 11
+    texts = []
+    for characters in (4096, 3, 1):
+        monkeypatch.setattr(blocks, "_PROMPT_BLOCK_CHARACTERS", characters)
+        uniforms = seeded_uniforms(0)
+        texts.append(list(draw_after(weights, prompt, config=config, uniforms=uniforms, threads=1)))
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_a_block_is_twice_as_long_as_the_one_before_up_to_the_longest(small_model):
+    asked, source = [], seeded_uniforms(0)
+
+    def uniforms(count: int) -> np.ndarray:
+        asked.append(count)
+        return source(count)
+
+    config = SamplingConfig(length=200, count=2)
+    drawn = draw_after(packed(small_model), np.array([1]), config=config, uniforms=uniforms, threads=1)
+    assert len(next(drawn)) == 2
+    assert asked == [2]
+    assert len(list(drawn)) == 199
+    assert asked == [2, 4, 8, 16, 32, 64, 128, 128, 2 * (200 - 191)]
+
+
+def test_no_characters_are_drawn_for_a_length_of_0(small_model):
+    config = SamplingConfig(length=0)
+    uniforms = seeded_uniforms(0)
+    drawn = draw_after(packed(small_model), np.array([1, 2]), config=config, uniforms=uniforms, threads=1)
+    assert list(drawn) == []
+
+
+def test_whole_numbers_in_a_config_become_the_types_that_the_loops_are_compiled_for():
+    rules = draw_rules(SamplingConfig(temperature=0, top_p=1))
+    assert [type(rule) for rule in rules] == [float, int, float]
+    assert rules == (0.0, 0, 1.0)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31 + 7, 2**32 + 5])
+def test_the_random_numbers_of_a_seed_are_those_of_torch(seed):
+    generator, uniforms = torch.Generator().manual_seed(seed), seeded_uniforms(seed)
+    for count in (1, 2, 64, 1000):
+        expected = torch.rand(count, dtype=torch.float64, generator=generator).numpy()
+        np.testing.assert_array_equal(uniforms(count), expected)
