@@ -27,7 +27,8 @@ def sample_run(
     """Yield what each of config.count streams adds to its text, drawn from the best model of a run.
 
     path is the run's folder. All streams read prompt first and then draw config.length symbols; a symbol of a
-    run on bytes may add "". seed decides the draws: the text is the same whether torch draws it or not.
+    run on bytes may add "". seed decides the draws: the text is the same whether torch draws it or not, and
+    the first of several texts is the one that is drawn alone.
     unknown says what happens to characters of prompt that the run's vocabulary does not have. Raises
     CheckpointError when the run cannot be used, UsageError for a seed out of range and for a hold of a cell
     that the model does not have, UnknownCharacterError for a prompt that cannot be spelled.
@@ -54,7 +55,7 @@ def _drawn_in_blocks(
         check_cell(hold.layer, hold.cell, run.model)
     weights = stream_weights(load_weights(path, run.model).tensors, config.precision)
     ids = np.array(encode_prompt(prompt, run.vocabulary, unknown), np.int64)
-    uniforms = seeded_uniforms(seed)
+    uniforms = seeded_uniforms(seed, config.count)
     drawn = draw_after(weights, ids, config=config, uniforms=uniforms, threads=default_thread_count())
     yield from decode_streams(drawn, run.vocabulary, config)
 
