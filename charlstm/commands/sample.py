@@ -28,7 +28,9 @@ def sample(
         StepPrecision, typer.Option(help="number format of the weights; bfloat16 is faster")
     ] = "float32",
     seed: Annotated[int, typer.Option(help="the same seed draws the same text")] = 0,
-    stop: Annotated[str | None, typer.Option(help=r"end a text where this appears; \n is a line break")] = None,
+    stop: Annotated[
+        str | None, typer.Option(help=r"end a text where this appears; \n is a line break")
+    ] = None,
     hold: Annotated[
         list[str] | None,
         typer.Option(

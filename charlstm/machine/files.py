@@ -1,10 +1,13 @@
 """Files that are written whole or not at all, and folders that one process at a time may write."""
 
+import errno
 import glob
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 try:
     import fcntl
@@ -83,3 +86,26 @@ def _lock(descriptor: int) -> None:
         raise
     except OSError:
         return
+
+
+class NotARegularFileError(OSError):
+    """A path that was to be read as a file names a folder, a pipe, a socket or a device."""
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """Open a regular file to read its bytes; whatever else the path names is refused without waiting for it.
+
+    Symbolic links are followed. A pipe without a writer would otherwise block, and a device might act.
+    Raises NotARegularFileError for anything but a regular file, and another OSError when it cannot be opened.
+    """
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    )
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotARegularFileError(errno.EINVAL, "it is not a regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise

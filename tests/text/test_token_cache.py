@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlstm.errors import CorpusError, UnknownCharacterError
-from charlstm.text import token_cache
+from charlstm.text import cache_folder, text_file, token_cache
 from charlstm.text.token_cache import Text, load_tokens
 from charlstm.text.vocabulary import Vocabulary
 
@@ -45,7 +45,7 @@ def bytes_of(text: Text) -> bytes:
 @pytest.mark.parametrize("chunk", range(1, 9))
 @pytest.mark.parametrize("level", ["characters", "bytes"])
 def test_chunks_may_cut_characters(tmp_path, folder, monkeypatch, chunk, level):
-    monkeypatch.setattr(token_cache, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(text_file, "CHUNK_BYTES", chunk)
     text = text_of(tmp_path, MIXED.encode(), b"plain", MIXED.encode())
     record, ids = load(text, folder, level)
     assert record.vocabulary.decode_bytes(ids) == bytes_of(text)
@@ -59,15 +59,14 @@ def test_every_text_comes_back(tmp_path_factory, parts, chunk):
     tmp_path = tmp_path_factory.mktemp("text")
     text = text_of(tmp_path, *(part.encode() for part in parts))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(token_cache, "CHUNK_BYTES", chunk)
+        patch.setattr(text_file, "CHUNK_BYTES", chunk)
         for _ in range(2):
             record, ids = load(text, tmp_path)
             assert record.vocabulary.decode(ids) == "\n".join(parts)
 
 
-def test_the_ids_are_a_read_only_mapping(tmp_path, folder):
+def test_the_ids_are_read_only(tmp_path, folder):
     _, ids = load(text_of(tmp_path, b"abc"), folder)
-    assert isinstance(ids, np.memmap)
     assert not ids.flags.writeable
 
 
@@ -193,7 +192,7 @@ def test_a_text_that_vanishes_while_it_is_read(tmp_path, folder, monkeypatch):
 def test_what_is_not_utf8_is_named_with_its_offset(
     tmp_path, folder, monkeypatch, content, byte, offset, chunk
 ):
-    monkeypatch.setattr(token_cache, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(text_file, "CHUNK_BYTES", chunk)
     text = text_of(tmp_path, "né".encode(), content)
     with pytest.raises(
         CorpusError, match=rf"1\.txt is not UTF-8: byte 0x{byte} at offset {offset};.*--level bytes"
@@ -204,7 +203,7 @@ def test_what_is_not_utf8_is_named_with_its_offset(
 
 
 def test_an_unknown_character_is_named_with_its_place_in_the_whole_text(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr(token_cache, "CHUNK_BYTES", 2)
+    monkeypatch.setattr(text_file, "CHUNK_BYTES", 2)
     text = text_of(tmp_path, "éé".encode(), "aéb".encode())
     with pytest.raises(UnknownCharacterError, match=r"'b' \(U\+0062\) at position 5 "):
         load(text, folder, vocabulary=Vocabulary.of_text("éa\n"))
@@ -235,12 +234,12 @@ def test_a_full_disk(tmp_path, folder, monkeypatch):
     def on_a_full_disk(file, *mode, **options):
         return open("/dev/full" if str(file).endswith(".partial") else file, *mode, **options)
 
-    monkeypatch.setattr(token_cache, "open", on_a_full_disk, raising=False)
+    monkeypatch.setattr(cache_folder, "open", on_a_full_disk, raising=False)
     with pytest.raises(CorpusError, match=r"cannot be written: .*No space left"):
         load(text_of(tmp_path, b"abc"), folder)
 
 
 def test_ids_that_do_not_read_back(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr(token_cache, "_read", lambda place: None)
+    monkeypatch.setattr(token_cache, "_read", lambda *given: None)
     with pytest.raises(CorpusError, match="reads back as something else"):
         load(text_of(tmp_path, b"abc"), folder)
