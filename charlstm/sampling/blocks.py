@@ -10,8 +10,8 @@ from charlstm.model.kernels.drawing import DrawRules
 from charlstm.model.kernels.steps import StreamWeights
 from charlstm.model.streams import Streams, Symbols
 
-# A function that returns uniform random numbers in [0, 1), (characters, streams) float64, for the given number
-# of characters, the next ones of all streams.
+# A function that returns uniform random numbers in [0, 1), (characters, streams) float64, for the number of
+# characters that it is given: the next ones of all streams.
 Uniforms = Callable[[int], NDArray[np.float64]]
 
 # The seeds of texts that are drawn side by side differ by multiples of this odd number, modulo 2^32: they are

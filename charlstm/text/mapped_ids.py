@@ -6,6 +6,7 @@ into memory where they are few; where they are many, each access first looks whe
 
 import os
 import zlib
+from mmap import mmap
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,30 +28,27 @@ class MappedIds(np.memmap):
     Slices of it look too. Raises CorpusError when the file has been cut.
     """
 
-    _file: BinaryIO | None
-    _size: int
+    _mmap: mmap | None
 
     @classmethod
     def of_file(cls, file: BinaryIO, path: Path, dtype: np.dtype[Any]) -> "MappedIds":
-        """Map the ids of type dtype in an open file, which stays open while a slice of the mapping lives."""
+        """Map the ids of type dtype in an open file, called path in messages."""
         mapped = cls(file, dtype, "r")
-        mapped._file, mapped._path, mapped._size = file, path, os.fstat(file.fileno()).st_size
+        mapped._path, mapped._size = path, os.fstat(file.fileno()).st_size
         return mapped
 
     def __array_finalize__(self, whole: Any) -> None:
         super().__array_finalize__(whole)
-        maps = getattr(self, "_mmap", None) is not None
-        self._file = getattr(whole, "_file", None) if maps else None
         self._path = getattr(whole, "_path", None)
         self._size = getattr(whole, "_size", 0)
 
     def __getitem__(self, index: Any) -> Any:
-        if self._file is not None and os.fstat(self._file.fileno()).st_size < self._size:
+        if self._mmap is not None and self._mmap.size() < self._size:  # the size of the file as it is now
             raise CorpusError(
                 f"{self._path} was cut while it was in use", "run the command again, which makes it anew"
             )
         found = super().__getitem__(index)
-        copied = isinstance(found, MappedIds) and found._file is None
+        copied = isinstance(found, MappedIds) and found._mmap is None
         return found.view(np.ndarray) if copied else found
 
 
@@ -63,8 +61,7 @@ def checked_ids(
     when the file has another size or checksum, or an id that is not below symbols; OSError when it cannot be
     read.
     """
-    file = open_regular(path)
-    try:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size != characters * dtype.itemsize or size == 0:
             raise ValueError("another number of ids")
@@ -72,10 +69,6 @@ def checked_ids(
         _check(file, dtype, symbols, crc32, copied)
         if copied is None:
             return MappedIds.of_file(file, path, dtype)
-    except BaseException:
-        file.close()
-        raise
-    file.close()
     ids: Ids = np.frombuffer(copied, dtype)
     ids.flags.writeable = False
     return ids

@@ -36,7 +36,7 @@ _MAGIC_BYTES = 10
 _HOLES_FROM_BYTES = 1 << 20
 # Text in UTF-16 has a zero byte in most of its pairs of bytes where it is in Latin letters, and in more than
 # this share in other scripts, for spaces and line breaks; all of them first or all of them second in a pair.
-_LATIN_ZERO_SHARE, _LATIN_ZEROS = 0.4, 3
+_LATIN_ZERO_SHARE, _LATIN_ZEROS = 0.7, 3
 _SCRIPT_ZERO_SHARE, _SCRIPT_ZEROS = 1 / 16, 12
 
 _Decode = Callable[[bytes, str, bool], tuple[str, int]]
