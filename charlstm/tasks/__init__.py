@@ -1,7 +1,7 @@
 """What each command does, as functions that print nothing: the commands and the Python API call them.
 
 training_plan    what `charlstm train` will do: the text, its splits and every setting
-train            `charlstm train`: a training planned, saved and told as events
+train            `charlstm train`: a training planned, saved and reported as events
 run_text         the text that a command reads with a run
 sample           `charlstm sample`: texts drawn from a run, with cells held
 score            `charlstm score`: how well a run predicts a text

@@ -86,7 +86,7 @@ def inspect_run(
         )
         if processes.leads:
             findings.save(out / FINDINGS)
-            draw_report(out / FINDINGS, None, with_model=request.with_model)
+            draw_report(out / FINDINGS, None, with_model=request.with_model, run=request.run)
         if other is not None and request.compare is not None:
             other_text = corpus_of(other, text.name, unknown=request.unknown)
             compared = inspect_model(

@@ -1,4 +1,4 @@
-"""What `charlstm train` does: a training planned or resumed, measured, saved, and told as events.
+"""What `charlstm train` does: a training planned or resumed, measured, saved, and reported as events.
 
 Nothing here prints, parses or exits.
 """

@@ -121,7 +121,7 @@ class _Clock:
 
 
 class _EvaluationSchedule:
-    """When to evaluate: every so many steps, or by the clock where the run has a length in minutes.
+    """When to evaluate: at multiples of a number of steps, or by the clock in a run of minutes.
 
     By the clock evaluations take a small share of the time, and none is due shortly before the end, where
     the run is evaluated anyway.

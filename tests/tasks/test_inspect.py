@@ -61,7 +61,7 @@ def test_a_run_validated_on_another_text_is_inspected_on_its_whole_training_text
     assert spelled(inspected[0]) == TEXT
 
 
-def test_a_training_text_that_has_changed_is_told(tmp_path, inspected):
+def test_a_training_text_that_has_changed_is_noticed(tmp_path, inspected):
     run = saved_run(tmp_path)
     (tmp_path / "text.txt").write_text(TEXT + "fox")
     assert inspect_run(InspectRequest(run=run, out=run)).changed
@@ -69,15 +69,15 @@ def test_a_training_text_that_has_changed_is_told(tmp_path, inspected):
 
 def test_a_second_model_reads_the_same_text_and_is_compared(tmp_path, inspected):
     run = saved_run(tmp_path)
-    told = []
+    fractions = []
     result = inspect_run(
         InspectRequest(run=run, out=tmp_path / "found", compare="untrained"),
-        progress=lambda stage, done: told.append(done),
+        progress=lambda stage, done: fractions.append(done),
     )
     first, second = inspected
     assert spelled(first) == spelled(second)
     assert (second.checkpoint, second.bits_per_character) == ("untrained", None)
-    assert told == [0.5, 1.0]
+    assert fractions == [0.5, 1.0]
     assert (tmp_path / "found" / "compared.json").is_file()
     assert result.comparison_path == tmp_path / "found" / "compare.html"
     assert result.comparison_path.is_file()

@@ -58,10 +58,10 @@ def test_a_part_of_another_text_is_that_of_the_default_split(run):
 
 
 def test_progress_rises_to_the_whole_text(run):
-    told = []
-    score_run(ScoreRequest(run=run), progress=told.append)
-    assert told == sorted(told)
-    assert told[-1] == pytest.approx(1, abs=1e-3)
+    fractions = []
+    score_run(ScoreRequest(run=run), progress=fractions.append)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1, abs=1e-3)
 
 
 def test_the_rows_and_the_document_have_the_bits_of_every_character(run):
@@ -77,7 +77,7 @@ def test_the_rows_and_the_document_have_the_bits_of_every_character(run):
     assert "per_character" not in result.document(per_character=False)
 
 
-def test_a_training_text_that_has_changed_is_told(run):
+def test_a_training_text_that_has_changed_is_noticed(run):
     assert not score_run(ScoreRequest(run=run)).changed
     (run.parent / "text.txt").write_text(TEXT + "fox")
     assert score_run(ScoreRequest(run=run)).changed

@@ -1,7 +1,10 @@
 """Settings that are chosen by the length of text and training: how they change with each, and what stays."""
 
+from pathlib import Path
+
 import pytest
 
+import charlstm
 from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.errors import UsageError
 from charlstm.training.default_settings import rate_factor, suggested
@@ -105,3 +108,20 @@ def test_all_settings_are_fields_of_a_model_or_a_training():
     assert settings.model_settings | settings.training_settings == settings._asdict()
     ModelConfig(vocabulary_size=9, **settings.model_settings)
     TrainingConfig(minutes=5, **settings.training_settings)
+
+
+def test_the_table_of_the_readme_is_what_is_chosen():
+    readme = (Path(charlstm.__file__).parent / "training" / "README.md").read_text(encoding="utf-8")
+    characters = {"100 KB": 90_000, "1 MB": 900_000, "10 MB": 9_000_000, "100 MB": 90_000_000}
+    minutes = (8 / 60, 0.5, 2, 5, 20, 200)
+    rows = [
+        line.strip("| ").split(" | ")
+        for line in readme.splitlines()
+        if line.startswith("| 1") and "B |" in line
+    ]
+    assert [name for name, *_ in rows] == list(characters)
+    for name, *cells in rows:
+        settings = [suggested(characters[name], TrainingConfig(minutes=length)) for length in minutes]
+        assert cells == [
+            f"{s.cells} x {s.layers}, {s.dropout:g}, {round(s.weight_decay, 2):g}" for s in settings
+        ]
