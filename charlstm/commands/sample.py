@@ -56,6 +56,8 @@ def sample(
     )
     if hold:
         config = replace(config, hold=sample.read_holds(checkpoint, hold))
+    if note := sample.prompt_note(checkpoint, prompt, unknown):
+        console.Narrator().say(f"note      prompt: {note}")
     with computing():
         pieces = sample.sample_run(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
         if as_json:

@@ -3,6 +3,7 @@
 Models of tanh cells are drawn from without importing torch, which takes longer than drawing a text.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from charlstm.model.packed_weights import stream_weights
 from charlstm.run_files import FINDINGS
 from charlstm.sampling.blocks import draw_after, seeded_uniforms
 from charlstm.sampling.spelling import decode_streams, encode_prompt
+from charlstm.text.vocabulary import unknown_note
 
 
 def sample_run(
@@ -58,6 +60,20 @@ def _drawn_in_blocks(
     uniforms = seeded_uniforms(seed, config.count)
     drawn = draw_after(weights, ids, config=config, uniforms=uniforms, threads=default_thread_count())
     yield from decode_streams(drawn, run.vocabulary, config)
+
+
+def prompt_note(path: Path, prompt: str, unknown: Unknown) -> str | None:
+    """Return a line on the characters of prompt that the run in the folder path does not know, or None.
+
+    unknown says what happens to them; where they are an error there is no note. Raises CheckpointError when
+    the run cannot be used.
+    """
+    if unknown == "error":
+        return None
+    unseen = Counter[str]()
+    load_config(path).vocabulary.encode(prompt, unknown=unknown, unseen=unseen)
+    what = "replaced" if unknown == "replace" else "left out"
+    return unknown_note(unseen.total(), dict(unseen.most_common()), what) if unseen else None
 
 
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:

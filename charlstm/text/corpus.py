@@ -11,12 +11,10 @@ from charlstm.errors import UsageError
 from charlstm.text.cache_folder import default_data_folder
 from charlstm.text.sources import BUILT_IN, find_text
 from charlstm.text.token_cache import cached_records, load_tokens
-from charlstm.text.vocabulary import Ids, Vocabulary
+from charlstm.text.vocabulary import Ids, Vocabulary, unknown_note
 
 # The parts of a text, in their order in the text.
 PARTS = ("train", "validation", "test")
-# The unknown symbols that a note names.
-_SYMBOLS_IN_A_NOTE = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,18 +93,6 @@ def load_corpus(
         record.unknown_symbols,
         unknown == "replace",
     )
-
-
-def unknown_note(characters: int, symbols: Mapping[str, int], what: str) -> str:
-    """Return a line that says how many unknown characters were left out or replaced, as what says, and which.
-
-    symbols has the most frequent of them with the number of each.
-    """
-    shown = ", ".join(
-        f"{symbol!a} ({count:,})" for symbol, count in list(symbols.items())[:_SYMBOLS_IN_A_NOTE]
-    )
-    more = ", ..." if len(symbols) > _SYMBOLS_IN_A_NOTE else ""
-    return f"{characters:,} characters that the run does not know are {what}: {shown}{more}"
 
 
 @dataclass(frozen=True)

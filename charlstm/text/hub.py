@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from charlstm.errors import CorpusError
+from charlstm.machine.interrupts import end_if_asked
 from charlstm.text.cache_folder import cache_file
 
 PREFIX = "hf:"
@@ -72,6 +73,7 @@ def fetched(name: str, data_folder: Path) -> Path:
     documents = _documents(name, wanted.column, _rows(name, wanted))
     with cache_file(place) as file:
         for number, document in enumerate(documents):
+            end_if_asked()
             file.write(b"\n" * (number > 0) + document.encode("utf-8"))
     return place
 

@@ -92,11 +92,13 @@ def _matches(pattern: str) -> list[str]:
     separators = rf"[{re.escape(os.sep + (os.altsep or ''))}]+"
     if not rest or re.search(rf"{separators}\Z", rest):
         return []
-    first, *others = re.split(separators, rest)
-    paths = [drive + first + os.sep] if first == "" else _next_part([drive], first, last=not others)
-    for number, part in enumerate(others, start=1):
-        if part != "**" or number == len(others) or others[number] != "**":
-            paths = _next_part(paths, part, last=number == len(others))
+    parts = re.split(separators, rest)
+    paths = [drive]
+    if parts[0] == "":
+        paths, parts = [drive + os.sep], parts[1:]
+    for part, following in zip(parts, [*parts[1:], None], strict=True):
+        if not part == following == "**":  # the second says it all
+            paths = _next_part(paths, part, last=following is None)
     return paths
 
 

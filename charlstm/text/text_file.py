@@ -23,6 +23,7 @@ import numpy as np
 from charlstm.config import TextLevel
 from charlstm.errors import CorpusError
 from charlstm.machine.files import open_regular
+from charlstm.machine.interrupts import end_if_asked
 from charlstm.text.vocabulary import not_utf8
 
 # Bytes that are read and encoded at once: few enough for the arrays to stay in the processor's cache.
@@ -175,6 +176,7 @@ def _chunks(file: Path, each: Callable[[bytes], object]) -> Iterator[bytes]:
     with _opened(file) as opened:
         chunk = b"."
         while chunk:
+            end_if_asked()
             chunk = opened.read(CHUNK_BYTES)
             each(chunk)
             yield chunk

@@ -4,7 +4,7 @@ decode(encode(text)) == text for every text: nothing is translated, neither line
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
@@ -19,6 +19,8 @@ Ids = NDArray[np.unsignedinteger]
 
 # The symbol that unknown="replace" writes: the first of these that the vocabulary has, else its first symbol.
 REPLACEMENTS = ("?", " ")
+# The unknown symbols that a note names.
+_SYMBOLS_IN_A_NOTE = 5
 # The number of Unicode code points.
 _CODE_POINTS = 0x110000
 
@@ -218,6 +220,18 @@ def not_utf8(name: str, byte: int, offset: int) -> CorpusError:
         f"{name} is not UTF-8: byte 0x{byte:02X} at offset {offset:,}",
         "read it by --level bytes, or save it as UTF-8",
     )
+
+
+def unknown_note(characters: int, symbols: Mapping[str, int], what: str) -> str:
+    """Return a line that says how many unknown characters were left out or replaced, as what says, and which.
+
+    symbols has the most frequent of them with the number of each.
+    """
+    shown = ", ".join(
+        f"{symbol!a} ({count:,})" for symbol, count in list(symbols.items())[:_SYMBOLS_IN_A_NOTE]
+    )
+    more = ", ..." if len(symbols) > _SYMBOLS_IN_A_NOTE else ""
+    return f"{characters:,} characters that the run does not know are {what}: {shown}{more}"
 
 
 def _faults(level: object, symbols: Sequence[object]) -> list[str]:

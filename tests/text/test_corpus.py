@@ -11,7 +11,6 @@ from charlstm.text.corpus import (
     load_corpus,
     parse_split,
     split_bounds,
-    unknown_note,
 )
 from charlstm.text.vocabulary import Vocabulary
 
@@ -41,10 +40,6 @@ def test_characters_that_are_left_out_or_replaced_are_counted_and_named(here, un
             f"other.txt: 3 characters that the run does not know are {what}: '\\xe9' (2), '\\u20ac' (1)"
         )
     assert load_corpus("other.txt").notes == ()
-
-
-def test_a_note_names_the_most_frequent_unknown_characters_only():
-    assert unknown_note(99, dict(zip("abcdef", range(9), strict=False)), "left out").endswith("'e' (4), ...")
 
 
 def test_a_byte_order_mark_of_utf8_is_kept_and_said(here):
