@@ -29,7 +29,6 @@ from charlstm.machine.files import clear_partials, locked, open_regular, open_to
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.run_files import CONFIG, EVALUATED, METRICS, MODEL, OF_ONE_RUN, RESUME, RUN_FILES
 
-
 # A save holds each parameter and its mean as float32.
 _LEAST_BYTES_PER_PARAMETER = 8
 
@@ -216,8 +215,9 @@ class RunFolder:
     def restore(self, training: Resumable, *, begins_anew: bool = True) -> None:
         """Restore training, the best weights and the length of metrics.jsonl as they were at the last save.
 
-        A run that ended before its first save starts at the beginning where begins_anew is true. Lines that metrics.jsonl has lost are
-        not missed. Raises CheckpointError when the last save is damaged or gone, or does not fit training.
+        A run that ended before its first save starts at the beginning where begins_anew is true. Lines that
+        metrics.jsonl has lost are not missed. Raises CheckpointError when the last save is damaged or gone,
+        or does not fit training.
         """
         place = self.path / RESUME
         length = 0

@@ -52,8 +52,8 @@ def import_model(
     and overwrite is False; UsageError when weights or vocabulary lie in out. Nothing is written then.
     """
     folder = RunFolder(out)
-    for source in filter(None, (weights, vocabulary)):
-        folder.refuse_to_replace(source)
+    for file in filter(None, (weights, vocabulary)):
+        folder.refuse_to_replace(file)
     folder.refuse_if_taken(overwrite=overwrite)
     foreign = load_foreign(weights, vocabulary=vocabulary, gate_order=gate_order, forget_bias=forget_bias)
     source = SourceRecord(
