@@ -38,7 +38,7 @@ class Prepared:
     """The text is read and the model is made; training starts after step, which is 0 for a new run.
 
     bfloat16 says whether products are computed in bfloat16. left_out are files of the text's folder that
-    are not text. finished says that the run was finished before and has nothing more to do.
+    are not text, and notes are about how the text was read. finished says that the run was finished before and has nothing more to do.
     """
 
     config: RunConfig
@@ -49,6 +49,7 @@ class Prepared:
     bfloat16: bool
     step: int
     left_out: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
     finished: bool = False
 
 
@@ -159,6 +160,7 @@ def _prepared(plan: Plan, trainer: Trainer) -> Prepared:
         bfloat16=use_bfloat16(plan.training.precision, device),
         step=progress.step,
         left_out=plan.left_out,
+        notes=plan.notes,
         finished=trainer.is_over and evaluated,
     )
 

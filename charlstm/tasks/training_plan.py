@@ -50,7 +50,7 @@ class TrainRequest:
 class Plan:
     """All settings of a training, and its text: train and validation (characters,) are token ids.
 
-    left_out are files of the text's folder that are not text.
+    left_out are files of the text's folder that are not text, and notes are about how the text was read.
     """
 
     config: RunConfig
@@ -58,6 +58,7 @@ class Plan:
     train: Ids
     validation: Ids
     left_out: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 def plan_new_run(request: TrainRequest) -> Plan:
@@ -92,7 +93,7 @@ def plan_new_run(request: TrainRequest) -> Plan:
         record = replace(record, validation=request.validation, validation_sha256=validation.sha256)
     name = shortened(str(request.begin_from)) if begun else None
     config = RunConfig(model, training, corpus.vocabulary, record, begun_from=name)
-    return Plan(config, training, train_ids, validation_ids, corpus.left_out)
+    return Plan(config, training, train_ids, validation_ids, corpus.left_out, corpus.notes)
 
 
 def _refuse_to_replace_sources(request: TrainRequest) -> None:
@@ -162,7 +163,7 @@ def plan_resumed_run(request: TrainRequest) -> Plan:
             raise _other_setting(request.out, name, getattr(training, name), value)
     record = replace(record, name=corpus.name, validation=request.validation or record.validation)
     config = replace(config, training=training, corpus=record)
-    return Plan(config, training, *splits, corpus.left_out)
+    return Plan(config, training, *splits, corpus.left_out, corpus.notes)
 
 
 def _saved_progress(run: Path, model: ModelConfig) -> TrainingProgress:

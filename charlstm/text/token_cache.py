@@ -1,4 +1,4 @@
-"""The token ids of a text as a memory-mapped file that is made once and kept.
+"""The token ids of a text as a file that is made once and kept.
 
 A text is one or more files, joined with a line feed between two files. It is read in pieces and never held in
 memory: once for its fingerprint and, where no ids are cached under the fingerprint, once for its symbols and

@@ -125,7 +125,7 @@ def test_a_file_with_holes_is_refused_at_once(file, size, level):
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
 def test_what_is_no_regular_file_is_refused_without_waiting(file, make):
     make(file)
-    with pytest.raises(CorpusError, match=r"a\.txt cannot be read: it is a (pipe|folder), not a regular file"):
+    with pytest.raises(CorpusError, match=r"a\.txt cannot be read: it is a (pipe|folder), not"):
         read(file)
 
 

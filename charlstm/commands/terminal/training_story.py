@@ -71,6 +71,7 @@ def describe(event: Prepared) -> str:
     if event.left_out:
         names = ", ".join(path.name for path in event.left_out[:3])
         lines.append(f"{len(event.left_out)} files left out that are not text: {names}")
+    lines += event.notes
     if event.finished:
         lines.append(
             f"the run is finished, after step {event.step:,}: "
