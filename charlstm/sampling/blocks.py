@@ -77,9 +77,10 @@ def seeded_uniforms(seed: int, count: int = 1) -> Uniforms:
     53 bits of two numbers of the Mersenne Twister MT19937, divided by 2^53. Seeds that differ by a multiple
     of 2^32 are the same. Every further text has a generator of its own, with a seed from further_seeds.
     """
-    first = np.random.RandomState(seed % 2**32)
-    seeds = further_seeds(float(_numbers(np.random.RandomState(seed % 2**32), 1)[0]), count)
-    generators = [first, *map(np.random.RandomState, seeds)]
+    generators = [np.random.RandomState(seed % 2**32)]
+    if count > 1:
+        first_number = float(_numbers(np.random.RandomState(seed % 2**32), 1)[0])
+        generators += map(np.random.RandomState, further_seeds(first_number, count))
 
     def uniforms(characters: int) -> NDArray[np.float64]:
         return np.stack([_numbers(generator, characters) for generator in generators], axis=1)

@@ -38,7 +38,8 @@ class Prepared:
     """The text is read and the model is made; training starts after step, which is 0 for a new run.
 
     bfloat16 says whether products are computed in bfloat16. left_out are files of the text's folder that
-    are not text, and notes are about how the text was read. finished says that the run was finished before and has nothing more to do.
+    are not text, and notes are about how the text was read. finished says that the run was finished before
+    and has nothing more to do.
     """
 
     config: RunConfig
