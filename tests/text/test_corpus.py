@@ -1,5 +1,7 @@
 """Texts in a vocabulary, their listing, and their splits."""
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +62,10 @@ def test_built_in_and_cached_texts_are_listed(here):
     load_corpus("stdlib")
     damaged = default_data_folder() / "tokens" / "0.json"
     damaged.write_text("{")
+    (damaged.parent / "1.json").write_text("[" * 200_000)
+    os.mkfifo(damaged.parent / "2.json")
+    (damaged.parent / "3.json").symlink_to("/dev/zero")
+    (damaged.parent / "4.json").mkdir()
     stdlib, file = list_corpora()[-2:]
     assert (stdlib.name, stdlib.state) == ("stdlib", "built in, cached")
     assert (file.name, file.state, file.level, file.characters, file.symbols) == (

@@ -1,12 +1,17 @@
 """A text that is a column of a dataset on the Hugging Face hub: what is asked of it, and what never is."""
 
+import os
+import pickle
 import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import datasets
 import pytest
+from hub_server import hub_serving
 from lowest import lowest
 
 from charlstm.errors import CorpusError
@@ -198,3 +203,64 @@ def test_a_connection_that_breaks_leaves_no_file(monkeypatch):
     with pytest.raises(CorpusError, match=r"cannot be read: the line is dead; .*network"):
         load_corpus("hf:some/set")
     assert not any(file.is_file() for file in default_data_folder().rglob("*"))
+
+
+class Touches:
+    """When it is unpickled, it makes a file."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self) -> tuple:
+        return (Path.touch, (self.place,))
+
+
+def loaded_from_a_hub(tmp_path: Path, files: dict[str, dict[str, bytes]], **settings: str) -> tuple[str, set]:
+    """What comes of each dataset of a hub, a line for each, and the tokens that the hub was sent."""
+    code = (
+        "import sys\nfrom charlstm.text.corpus import load_corpus\nfrom charlstm.errors import CorpusError\n"
+        "for name in sys.argv[1:]:\n"
+        "    try:\n        corpus = load_corpus('hf:' + name)\n"
+        "        print(name, repr(corpus.vocabulary.decode(corpus.tokens)))\n"
+        "    except CorpusError as error:\n        print(name, error)\n"
+    )
+    with hub_serving(files) as hub_server:
+        own = {"HF_ENDPOINT": hub_server.address, "HF_TOKEN": "hf_secret", "HF_HOME": str(tmp_path / "hf")}
+        kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        done = subprocess.run(
+            [sys.executable, "-c", code, *files],
+            env=kept | own | settings,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    return done.stdout, set(hub_server.authorizations)
+
+
+def test_from_a_real_hub_only_data_is_read_and_it_is_sent_no_token(tmp_path):
+    (tmp_path / "secret.txt").write_text("a file of the user's")
+    described = "---\nconfigs:\n- config_name: default\n  data_files: {}\n---\n"
+    files = {
+        "some/set": {"train.jsonl": b'{"text": "one\\r\\n"}\n{"text": "two"}\n'},
+        "bad/pickle": {"train.pkl": pickle.dumps(Touches(tmp_path / "was run"))},
+        "bad/local": {"README.md": described.format(tmp_path / "secret.txt").encode()},
+        "bad/script": {"script.py": b"raise SystemExit(7)"},
+    }
+    shown, tokens = loaded_from_a_hub(tmp_path, files)
+    first, *others = shown.splitlines()
+    assert first == r"some/set 'one\r\n\ntwo'"
+    assert len(others) == 3
+    assert all(
+        "cannot be read" in line or "not its own" in line or "not a dataset" in line for line in others
+    )
+    assert "the user's" not in shown
+    assert not (tmp_path / "was run").exists()
+    assert tokens == {None}
+
+
+def test_a_hub_is_sent_the_token_where_the_user_says_so(tmp_path):
+    shown, tokens = loaded_from_a_hub(
+        tmp_path, {"some/set": {"train.txt": b"private"}}, CHARLSTM_HF_TOKEN="1"
+    )
+    assert shown == "some/set 'private'\n"
+    assert "Bearer hf_secret" in tokens
