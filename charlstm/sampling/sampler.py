@@ -117,8 +117,8 @@ def _drawn(probabilities: Tensor, generators: list[torch.Generator]) -> Tensor:
     """
     if len(generators) == 1:
         return torch.multinomial(probabilities, 1, generator=generators[0]).squeeze(1)
-    rows = zip(probabilities, generators, strict=True)
-    return torch.cat([torch.multinomial(row, 1, generator=each) for row, each in rows])
+    rows = zip(probabilities.unsqueeze(1), generators, strict=True)
+    return torch.cat([torch.multinomial(row, 1, generator=each) for row, each in rows]).squeeze(1)
 
 
 @torch.inference_mode()
