@@ -30,6 +30,8 @@ _MOST_TENSORS = 20_000  # a model of 1,000 layers, the most there are, needs 16,
 _DTYPES = ("F32", "U8")
 # The tensors, the whole file, and the file as Python's bytes are in memory at once.
 _COPIES_WHILE_SAVING = 3
+# A file of _LARGE_BYTES or more is not read when less than one in _BYTES_PER_DATA_BYTE of them is on the disk.
+_LARGE_BYTES, _BYTES_PER_DATA_BYTE = 64 << 20, 10
 # What reading a file that is damaged or made up can raise.
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, SafetensorError)
 
@@ -55,6 +57,7 @@ def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[Arrays, d
     returns false. Raises one of UNREADABLE when the file is refused, damaged or not such a file.
     """
     check_header_length(place)
+    _check_not_hollow(place)
     with safe_open(place, framework="np") as file:
         names = list(file.keys())
         if len(names) > _MOST_TENSORS:
@@ -104,6 +107,27 @@ def check_header_length(place: Path) -> None:
         length, size = int.from_bytes(file.read(8), "little"), os.fstat(file.fileno()).st_size
     if length > HEADER_BYTES or length + 8 > size:
         raise ValueError(f"its header would have {length:,} bytes, and the file has {size:,}")
+
+
+def _check_not_hollow(place: Path) -> None:
+    """Raise ValueError when the file at place is large, and nearly all of it is holes.
+
+    A hole takes no space on the disk, but it is read as zeros: a file of some kilobytes could fill the memory.
+    Where the file system does not tell holes, there are none. Raises OSError when the file cannot be read.
+    """
+    with open_regular(place) as file:
+        size, end, data = os.fstat(file.fileno()).st_size, 0, 0
+        if size < _LARGE_BYTES or not hasattr(os, "SEEK_DATA"):
+            return
+        while end < size and data * _BYTES_PER_DATA_BYTE < size:
+            try:
+                start = os.lseek(file.fileno(), end, os.SEEK_DATA)
+                end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+            except OSError:  # nothing but a hole follows
+                break
+            data += end - start
+    if data * _BYTES_PER_DATA_BYTE < size:
+        raise ValueError(f"it is nearly empty: {data:,} of its {size:,} bytes are on the disk")
 
 
 def whole_number(numbers: Mapping[str, Any], name: str) -> int:
