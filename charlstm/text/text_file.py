@@ -163,8 +163,12 @@ def _refuse_holes(file: Path, raw: BinaryIO) -> None:
         hole = os.lseek(raw.fileno(), 0, os.SEEK_HOLE)
     except OSError:  # a file system that does not know
         hole = size
-    os.lseek(raw.fileno(), 0, os.SEEK_SET)
-    if hole < size:
+    raw.seek(min(hole, size))
+    zeros = not raw.read(_MAGIC_BYTES).strip(
+        b"\0"
+    )  # some file systems call a hole what is not yet on the disk
+    raw.seek(0)
+    if hole < size and zeros:
         raise CorpusError(
             f"{file} is no whole text: nothing was written from its byte {hole:,} on, of {size:,}",
             "wait until it is written, or get it again",

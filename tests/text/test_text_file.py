@@ -122,6 +122,14 @@ def test_a_file_with_holes_is_refused_at_once(file, size, level):
         read(file, level)
 
 
+@pytest.mark.parametrize("level", ["characters", "bytes"])
+def test_what_a_file_system_calls_a_hole_but_is_text_is_read(file, monkeypatch, level):
+    file.write_text(PROSE * 50_000)
+    plain = os.lseek
+    monkeypatch.setattr(os, "lseek", lambda *given: 4096 if given[2] == os.SEEK_HOLE else plain(*given))
+    assert len(read(file, level)) == len(PROSE) * 50_000
+
+
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
 def test_what_is_no_regular_file_is_refused_without_waiting(file, make):
     make(file)
