@@ -133,6 +133,8 @@ class TrainingConfig:
     rises. recurrent_l1 pulls recurrent weights to 0, weight_decay the matrices of the LSTM; both are
     multiplied by the rate. evaluate_every and save_every are in steps; 0 leaves it to the clock. patience is
     the number of evaluations without a better value after which training stops; 0 never stops early.
+    A run that was finished and then extended began its last part after extended_after_step steps and
+    extended_after_seconds seconds; both are 0 for any other run.
     Raises UsageError with every setting that is out of range.
     """
 
@@ -152,6 +154,8 @@ class TrainingConfig:
     patience: int = 0
     precision: Precision = "auto"
     seed: int = 0
+    extended_after_step: int = 0
+    extended_after_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         given = [name for name in ("minutes", "steps", "epochs") if getattr(self, name) is not None]
@@ -187,6 +191,8 @@ class TrainingConfig:
             _whole("patience", self.patience, 0),
             _whole("the seed", self.seed, 0),
             _one_of("precision", self.precision, get_args(Precision)),
+            _whole("the step before the last part", self.extended_after_step, 0),
+            _at_least("the seconds before the last part", self.extended_after_seconds, 0),
         )
 
 

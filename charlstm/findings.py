@@ -21,9 +21,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from charlstm.errors import UsageError, cannot_be_written
-from charlstm.machine.files import whole_file
+from charlstm.machine.files import open_regular, whole_file
 
 SCHEMA_VERSION = 1
+# The largest findings.json: its size, its values, and how deeply they are nested. That of 512 cells has
+# 1.7 MB, 200,000 values and 8 levels; at these limits reading takes 400 MB of memory.
+_MOST_BYTES, _MOST_VALUES, _MOST_LEVELS = 64 << 20, 3_000_000, 40
 _WRITE_AGAIN = "write the findings again with `charlstm inspect`"
 _GIVE_A_PATH = "give the path of a findings.json"
 
@@ -323,15 +326,52 @@ class Findings:
     def load(cls, path: str | Path) -> "Findings":
         """Return the findings in the file path.
 
-        Raises UsageError where the file is missing, is not JSON or does not hold findings.
+        Raises UsageError where the file is missing, is not JSON, is too large or does not hold findings.
         """
         try:
-            document = json.loads(Path(path).read_text(encoding="utf-8"))
+            document = _document(Path(path))
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}", _GIVE_A_PATH) from error
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{path} is not JSON: {error}", _GIVE_A_PATH) from error
         return cls.from_json(document)
+
+
+def _document(path: Path) -> Any:
+    """Return the JSON in the file at path, in which every number is finite.
+
+    Raises OSError when it cannot be read, ValueError or RecursionError when it is larger than a findings.json
+    can be, or not JSON.
+    """
+    with open_regular(path) as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
+    # Each value but the first of a list or an object stands behind a comma, the first behind a bracket.
+    values = sum(content.count(mark) for mark in (b",", b"[", b"{"))
+    if values > _MOST_VALUES:
+        raise ValueError(f"it has {values:,} values, more than {_MOST_VALUES:,}")
+    document = json.loads(content.decode("utf-8"))
+    _check_values(document)
+    return document
+
+
+def _check_values(document: Any) -> None:
+    """Raise ValueError when a JSON value is nested too deeply or holds a number that is NaN or infinite."""
+    level = [document]
+    for _ in range(_MOST_LEVELS):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner.extend(value.values())
+            elif isinstance(value, list):
+                inner.extend(value)
+            elif isinstance(value, float) and not math.isfinite(value):
+                raise ValueError("it holds a number that is NaN or infinite")
+        level = inner
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {_MOST_LEVELS} levels deep")
 
 
 def _checked(wanted: Any, value: Any, name: str) -> Any:

@@ -11,6 +11,8 @@ FINDINGS, REPORT = "findings.json", "report.html"
 # What an inspection found in a second model, and the page of both.
 COMPARED, COMPARISON = "compared.json", "compare.html"
 RUN_FILES = (CONFIG, MODEL, EVALUATED, RESUME, METRICS, FINDINGS, REPORT, COMPARED, COMPARISON)
+# What config.json says must be true of these: a new run begins without them.
+OF_ONE_RUN = tuple(name for name in RUN_FILES if name != CONFIG)
 
 
 def is_run_file(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """Fixtures for all tests: the option --heavy, a small model, a short text, and what keeps tests apart."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def heavy(request: pytest.FixtureRequest) -> bool:
 def _data_folder_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the token caches of a test in its temporary folder, out of the project's data folder."""
     monkeypatch.setenv("CHARLSTM_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The record of the runs that tests train stays out of the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture

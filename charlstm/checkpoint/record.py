@@ -11,6 +11,7 @@ from typing import Any
 from charlstm.checkpoint.tensor_file import UNREADABLE
 from charlstm.config import GateOrder, ModelConfig, TrainingConfig, plain
 from charlstm.errors import CharLSTMError, CheckpointError
+from charlstm.machine.files import open_regular
 from charlstm.run_files import CONFIG
 from charlstm.text.vocabulary import Vocabulary
 
@@ -25,7 +26,8 @@ class CorpusRecord:
     """The text that a run was trained on.
 
     name is what the user called it, sha256 that of its content. characters is its length in tokens, split
-    the shares for training, validation and testing. validation names the text that was validated on instead.
+    the shares for training, validation and testing. validation names the text that was validated on instead,
+    and validation_sha256 is that of its content; None where there is none, or an older charlstm trained.
     """
 
     name: str
@@ -33,6 +35,12 @@ class CorpusRecord:
     characters: int
     split: str
     validation: str | None = None
+    validation_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        texts = (self.name, self.sha256, self.split, self.validation or "", self.validation_sha256 or "")
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("what it says of its text is no text")
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ class RunConfig:
     """What config.json says of a run.
 
     training and corpus are None for an imported model, source is None for one that was trained here.
+    begun_from names the run whose weights it began with, None where they were drawn at random.
     """
 
     model: ModelConfig
@@ -62,6 +71,7 @@ class RunConfig:
     vocabulary: Vocabulary
     corpus: CorpusRecord | None
     source: SourceRecord | None = None
+    begun_from: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what config.json holds beside its checksum, with the versions of Python and torch."""
@@ -72,6 +82,7 @@ class RunConfig:
             "vocabulary": self.vocabulary.to_json(),
             "corpus": self.corpus and dict(vars(self.corpus)),
             "source": self.source and dict(vars(self.source)),
+            "begun_from": self.begun_from,
             "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
         }
 
@@ -90,6 +101,7 @@ class RunConfig:
             Vocabulary.from_json(data["vocabulary"]),
             None if corpus is None else CorpusRecord(**corpus),
             None if source is None else SourceRecord(**source),
+            data.get("begun_from"),
         )
         scored, spelled = config.model.vocabulary_size, len(config.vocabulary)
         if scored != spelled:
@@ -106,7 +118,7 @@ def config_document(place: Path) -> Any:
     Raises ValueError when it is larger than CONFIG_BYTES or no JSON, OSError when it cannot be read,
     RecursionError when it is nested too deeply.
     """
-    with open(place, "rb") as file:
+    with open_regular(place) as file:
         content = file.read(CONFIG_BYTES + 1)
     if len(content) > CONFIG_BYTES:
         raise ValueError(f"it has more than {CONFIG_BYTES:,} bytes")
@@ -145,7 +157,7 @@ def load_config(path: Path) -> RunConfig:
     Raises CheckpointError when there is no run or its config.json cannot be used.
     """
     place = path / CONFIG
-    if not place.is_file():
+    if not place.exists():
         raise CheckpointError(
             f"{path} is not a run's folder: it has no {CONFIG}",
             "name a folder that `charlstm train --out` made",

@@ -16,11 +16,21 @@ import torch
 from torch import Tensor
 
 from charlstm.checkpoint.record import CONFIG_BYTES, RunConfig, config_checksum, config_document, damaged
-from charlstm.checkpoint.tensor_file import UNREADABLE, Shapes, load_tensors, save_tensors, whole_number
-from charlstm.errors import CheckpointError, cannot_be_written
-from charlstm.machine.files import clear_partials, flush_to_disk, locked, whole_file
+from charlstm.checkpoint.tensor_file import (
+    UNREADABLE,
+    Shapes,
+    load_numbers,
+    load_tensors,
+    save_tensors,
+    whole_number,
+)
+from charlstm.errors import CheckpointError, DeviceError, UsageError, cannot_be_written
+from charlstm.machine.files import clear_partials, locked, open_regular, open_to_append, whole_file
 from charlstm.model.char_lstm import CharLSTM
-from charlstm.run_files import CONFIG, EVALUATED, METRICS, MODEL, RESUME, RUN_FILES
+from charlstm.run_files import CONFIG, EVALUATED, METRICS, MODEL, OF_ONE_RUN, RESUME, RUN_FILES
+
+# A save holds each parameter and its mean as float32.
+_LEAST_BYTES_PER_PARAMETER = 8
 
 
 class Resumable(Protocol):
@@ -44,6 +54,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._still_there: Callable[[], bool] = lambda: True
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -55,7 +66,7 @@ class RunFolder:
         with ExitStack() as stack:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(locked(self.path))
+                self._still_there = stack.enter_context(locked(self.path))
             except BlockingIOError as error:
                 raise CheckpointError(
                     f"another process is training in {self.path}", "wait for it, or name another --out"
@@ -66,6 +77,17 @@ class RunFolder:
                 clear_partials(self.path / name)
             yield
 
+    def _check_still_there(self) -> None:
+        """Raise CheckpointError when the held folder was removed, or another one lies at its path.
+
+        The other one may be a run of its own, whose lock is not this one's: nothing of it is overwritten.
+        """
+        if not self._still_there():
+            raise CheckpointError(
+                f"{self.path} is not the folder that this training began in: it was removed or replaced",
+                "leave a run's folder where it is while it trains, and train again with another --out",
+            )
+
     def create(self, config: RunConfig, *, overwrite: bool = False) -> None:
         """Write config for a new run; overwrite removes the files of a run that is there.
 
@@ -73,38 +95,55 @@ class RunFolder:
         large for config.json and when the folder cannot be written.
         """
         self.refuse_if_taken(overwrite=overwrite)
-        document = config.to_json()
-        sealed = document | {"crc32": config_checksum(document)}
-        text = json.dumps(sealed, ensure_ascii=True, indent=1) + "\n"
-        if len(text) > CONFIG_BYTES:
-            raise CheckpointError(
-                f"a vocabulary of {len(config.vocabulary):,} symbols is more than a run can hold",
-                "train on the bytes by --level bytes",
-            )
+        self._check_still_there()
+        text = _config_text(config)
 
         def write(partial: Path) -> None:
             partial.write_text(text, encoding="utf-8")
-            for name in (RESUME, MODEL, EVALUATED, METRICS):  # only now: the disk had room for config.json
+            for name in OF_ONE_RUN:  # only now: the disk had room for config.json
                 (self.path / name).unlink(missing_ok=True)
-            (self.path / METRICS).touch()
 
         _write_whole(self.path / CONFIG, write)
+        try:
+            open_to_append(self.path / METRICS).close()
+        except OSError as error:
+            raise _unwritable(self.path / METRICS, error) from error
+
+    def change_config(self, config: RunConfig) -> None:
+        """Write config over that of the run that is here. Raises CheckpointError."""
+        self._check_still_there()
+        text = _config_text(config)
+        _write_whole(self.path / CONFIG, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+    def refuse_to_replace(self, source: Path) -> None:
+        """Raise UsageError when source, a file that is about to be read, lies in this folder.
+
+        What is written here would take its place.
+        """
+        if source.resolve().is_relative_to(self.path.resolve()):
+            raise UsageError(
+                f"{source} lies in {self.path}, which would be overwritten", "name another folder by --out"
+            )
 
     def refuse_if_taken(self, *, overwrite: bool = False) -> None:
-        """Raise CheckpointError when the folder holds files that are no run's, or a run and not overwrite."""
+        """Raise CheckpointError when the folder holds files that are no run's, or a run and not overwrite.
+
+        Files that have the names of a run's files are a run's only beside a config.json that charlstm wrote.
+        """
         try:
             names = sorted(os.listdir(self.path)) if self.path.is_dir() else []
         except OSError as error:
             raise _unwritable(self.path, error) from error
-        foreign = [name for name in names if name not in RUN_FILES and not name.endswith(".partial")]
+        files = [name for name in names if not name.endswith(".partial")]
+        foreign = [name for name in files if name not in RUN_FILES]
         if CONFIG in names and _is_config(self.path / CONFIG):
             if not overwrite:
                 raise CheckpointError(
                     f"{self.path} holds a run already",
                     "go on with it by `train --resume`, replace it by --overwrite, or name another --out",
                 )
-        elif CONFIG in names or foreign:
-            example = CONFIG if CONFIG in names else foreign[0]
+        elif files:
+            example = CONFIG if CONFIG in files else [*foreign, *files][0]
             raise CheckpointError(
                 f"{self.path} holds files that are no run's, such as {example}", "name a new folder by --out"
             )
@@ -125,33 +164,60 @@ class RunFolder:
 
         To be called before the weights of an interrupted training take their place. Raises CheckpointError.
         """
+        self._check_still_there()
         if (self.path / MODEL).exists():
             _write_whole(self.path / EVALUATED, lambda partial: shutil.copyfile(self.path / MODEL, partial))
 
     def save_resume(self, training: Resumable) -> None:
         """Write what training needs to resume, and the length of metrics.jsonl. Raises CheckpointError."""
+        self._check_still_there()
         metrics = self.path / METRICS
         try:
-            metrics.touch()
-            flush_to_disk(metrics)
-            numbers = training.numbers() | {"metrics_bytes": metrics.stat().st_size}
+            with open_to_append(metrics) as file:
+                os.fsync(file.fileno())
+                numbers = training.numbers() | {"metrics_bytes": os.fstat(file.fileno()).st_size}
         except OSError as error:
             raise _unwritable(metrics, error) from error
         self._save(RESUME, training.tensors(), numbers)
 
     def _save(self, name: str, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
-        """Write tensors and numbers to the file called name. Raises CheckpointError."""
+        """Write tensors and numbers to the file called name. Raises CheckpointError or DeviceError."""
+        self._check_still_there()
         try:
             arrays = {key: tensor.detach().cpu().contiguous().numpy() for key, tensor in tensors.items()}
             save_tensors(self.path / name, arrays, numbers)
         except OSError as error:
             raise _unwritable(self.path / name, error) from error
+        except MemoryError as error:
+            raise DeviceError(
+                f"out of memory while saving {self.path / name}",
+                "the last save is whole: free memory, then go on with `charlstm train --resume`",
+            ) from error
 
-    def restore(self, training: Resumable) -> None:
+    def saved_numbers(self, parameters: int) -> dict[str, Any]:
+        """Return the plain numbers of the last save, {} where there is none; nothing of it is believed yet.
+
+        parameters is how many the model has that config.json describes: a save that is too small for them is
+        refused here, before such a model takes memory. Raises CheckpointError when the save is damaged.
+        """
+        place = self.path / RESUME
+        if not place.exists():
+            return {}
+        try:
+            with open_regular(place) as file:
+                size = os.fstat(file.fileno()).st_size
+            if size < _LEAST_BYTES_PER_PARAMETER * parameters:
+                raise ValueError(f"its {size:,} bytes do not fit the model that config.json describes")
+            return load_numbers(place)
+        except UNREADABLE as error:
+            raise damaged(place, error) from error
+
+    def restore(self, training: Resumable, *, begins_anew: bool = True) -> None:
         """Restore training, the best weights and the length of metrics.jsonl as they were at the last save.
 
-        A run that ended before its first save starts at the beginning. Lines that metrics.jsonl has lost are
-        not missed. Raises CheckpointError when the last save is damaged or gone, or does not fit training.
+        A run that ended before its first save starts at the beginning where begins_anew is true. Lines that
+        metrics.jsonl has lost are not missed. Raises CheckpointError when the last save is damaged or gone,
+        or does not fit training.
         """
         place = self.path / RESUME
         length = 0
@@ -163,7 +229,7 @@ class RunFolder:
                 training.restore(tensors, numbers)
             except (*UNREADABLE, RuntimeError) as error:
                 raise damaged(place, error) from error
-        elif (self.path / MODEL).exists():
+        elif not begins_anew or (self.path / MODEL).exists():
             raise CheckpointError(
                 f"{self.path} has no {RESUME}: what going on needs is gone", "train again with another --out"
             )
@@ -175,7 +241,7 @@ class RunFolder:
         Raises CheckpointError when the folder cannot be written.
         """
         try:
-            with open(self.path / METRICS, "ab") as file:
+            with open_to_append(self.path / METRICS) as file:
                 file.truncate(min(length, file.tell()))
             if (self.path / EVALUATED).exists():
                 os.replace(self.path / EVALUATED, self.path / MODEL)
@@ -184,11 +250,25 @@ class RunFolder:
 
     def log(self, measurement: dict[str, Any]) -> None:
         """Add measurement, finite numbers by name, to metrics.jsonl. Raises CheckpointError."""
+        self._check_still_there()
         try:
-            with open(self.path / METRICS, "a", encoding="utf-8") as file:
-                file.write(json.dumps(measurement, allow_nan=False) + "\n")
+            with open_to_append(self.path / METRICS) as file:
+                file.write((json.dumps(measurement, allow_nan=False) + "\n").encode())
         except OSError as error:
             raise _unwritable(self.path, error) from error
+
+
+def _config_text(config: RunConfig) -> str:
+    """Return the content of config.json. Raises CheckpointError when the vocabulary is too large for it."""
+    document = config.to_json()
+    sealed = document | {"crc32": config_checksum(document)}
+    text = json.dumps(sealed, ensure_ascii=True, indent=1) + "\n"
+    if len(text) > CONFIG_BYTES:
+        raise CheckpointError(
+            f"a vocabulary of {len(config.vocabulary):,} symbols is more than a run can hold",
+            "train on the bytes by --level bytes",
+        )
+    return text
 
 
 def _is_config(place: Path) -> bool:

@@ -8,6 +8,7 @@ not import torch.
 import hashlib
 import json
 import math
+import os
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from charlstm.machine.files import whole_file
+from charlstm.machine.files import open_regular, whole_file
 
 Shapes = Mapping[str, tuple[int, ...]]
 Arrays = dict[str, NDArray[Any]]  # float32 or uint8
@@ -27,6 +28,10 @@ Arrays = dict[str, NDArray[Any]]  # float32 or uint8
 HEADER_BYTES = 16 << 20
 _MOST_TENSORS = 20_000  # a model of 1,000 layers, the most there are, needs 16,000 to resume
 _DTYPES = ("F32", "U8")
+# The tensors, the whole file, and the file as Python's bytes are in memory at once.
+_COPIES_WHILE_SAVING = 3
+# A file of _LARGE_BYTES or more is not read when less than one in _BYTES_PER_DATA_BYTE of them is on the disk.
+_LARGE_BYTES, _BYTES_PER_DATA_BYTE = 64 << 20, 10
 # What reading a file that is damaged or made up can raise.
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, SafetensorError)
 
@@ -34,10 +39,13 @@ UNREADABLE = (OSError, ValueError, TypeError, KeyError, OverflowError, Recursion
 def save_tensors(place: Path, tensors: Arrays, numbers: Mapping[str, Any]) -> None:
     """Write tensors, contiguous arrays by name, and numbers, JSON values by name, to the file at place.
 
-    The file is written whole or not at all. Raises OSError when it cannot be.
+    The file is written whole or not at all. Raises OSError when it cannot be, MemoryError when there is too
+    little memory for it.
     """
     text = json.dumps(numbers)
     metadata = {"numbers": text, "crc32": f"{_checksum(tensors, text):08x}"}
+    # safetensors ends the process when memory ends while it makes its copies; asking for it first raises.
+    np.empty(_COPIES_WHILE_SAVING * sum(tensor.nbytes for tensor in tensors.values()), np.uint8)
     with whole_file(place) as partial:  # safetensors' save_file makes files that only their owner can read
         partial.write_bytes(save(tensors, metadata))
 
@@ -49,6 +57,7 @@ def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[Arrays, d
     returns false. Raises one of UNREADABLE when the file is refused, damaged or not such a file.
     """
     check_header_length(place)
+    _check_not_hollow(place)
     with safe_open(place, framework="np") as file:
         names = list(file.keys())
         if len(names) > _MOST_TENSORS:
@@ -78,12 +87,47 @@ def weights_sha256(tensors: Mapping[str, NDArray[Any]]) -> str:
     return weights.hexdigest()
 
 
+def load_numbers(place: Path) -> dict[str, Any]:
+    """Return the numbers in the file at place without reading its arrays, so without the checksum.
+
+    Raises one of UNREADABLE when the file is damaged or not such a file.
+    """
+    check_header_length(place)
+    with safe_open(place, framework="np") as file:
+        return _json_object((file.metadata() or {})["numbers"])
+
+
 def check_header_length(place: Path) -> None:
-    """Raise ValueError when the safetensors file at place has a header of more than HEADER_BYTES."""
-    with open(place, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-    if length > HEADER_BYTES:
-        raise ValueError(f"its header would have {length:,} bytes")
+    """Raise ValueError when the header of the safetensors file at place cannot be right.
+
+    It may have HEADER_BYTES at most, and no more than the file has. Raises OSError when the file cannot be
+    read or is no regular file.
+    """
+    with open_regular(place) as file:
+        length, size = int.from_bytes(file.read(8), "little"), os.fstat(file.fileno()).st_size
+    if length > HEADER_BYTES or length + 8 > size:
+        raise ValueError(f"its header would have {length:,} bytes, and the file has {size:,}")
+
+
+def _check_not_hollow(place: Path) -> None:
+    """Raise ValueError when the file at place is large, and nearly all of it is holes.
+
+    A hole takes no space on the disk, but it is read as zeros: a file of some kilobytes could fill the memory.
+    Where the file system does not tell holes, there are none. Raises OSError when the file cannot be read.
+    """
+    with open_regular(place) as file:
+        size, end, data = os.fstat(file.fileno()).st_size, 0, 0
+        if size < _LARGE_BYTES or not hasattr(os, "SEEK_DATA"):
+            return
+        while end < size and data * _BYTES_PER_DATA_BYTE < size:
+            try:
+                start = os.lseek(file.fileno(), end, os.SEEK_DATA)
+                end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+            except OSError:  # nothing but a hole follows
+                break
+            data += end - start
+    if data * _BYTES_PER_DATA_BYTE < size:
+        raise ValueError(f"it is nearly empty: {data:,} of its {size:,} bytes are on the disk")
 
 
 def whole_number(numbers: Mapping[str, Any], name: str) -> int:

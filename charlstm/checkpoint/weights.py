@@ -33,7 +33,7 @@ def load_weights(path: Path, model: ModelConfig) -> Weights:
     Raises CheckpointError when there are none, or when they are damaged, do not fit model, are not finite or
     are so large that the model could overflow.
     """
-    if not (path / MODEL).is_file():
+    if not (path / MODEL).exists():
         raise CheckpointError(
             f"{path} has no {MODEL}: its training has not saved yet",
             "let it save, or train with --save-every",

@@ -9,7 +9,8 @@ from charlstm.commands.terminal import console
 def corpora(as_json: AsJson = False) -> None:
     """List the texts that are built in or cached."""
     from charlstm.commands.terminal import tables
-    from charlstm.text.corpus import default_data_folder, list_corpora
+    from charlstm.text.cache_folder import default_data_folder
+    from charlstm.text.corpus import list_corpora
 
     listed = list_corpora(default_data_folder())
     if as_json:

@@ -101,6 +101,8 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
     if inspected.comparison_path:
         narrator.say(f"compared  {inspected.comparison_path}")
+    for note in inspected.notes:
+        narrator.say(f"note      {note}")
     if inspected.changed:
         narrator.say(tables.CHANGED_TEXT)
 

@@ -12,13 +12,16 @@ from charlstm.commands.terminal import console
 def report(
     findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="a findings.json, or its folder")],
     out: Annotated[Path | None, typer.Option(help="the page to write [report.html beside FINDINGS]")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="the run whose network the page carries [that beside FINDINGS]")
+    ] = None,
     figures: FiguresOption = None,
     no_model: NoModel = False,
 ) -> None:
     """Draw the page of an inspection again, from its findings.json."""
     from charlstm.tasks.report import draw_report
 
-    console.write_line(str(draw_report(findings, out, with_model=not no_model)))
+    console.write_line(str(draw_report(findings, out, with_model=not no_model, run=run)))
     if figures:
         draw_figures_and_say(findings, figures, False)
 

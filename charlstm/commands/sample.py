@@ -28,7 +28,9 @@ def sample(
         StepPrecision, typer.Option(help="number format of the weights; bfloat16 is faster")
     ] = "float32",
     seed: Annotated[int, typer.Option(help="the same seed draws the same text")] = 0,
-    stop: Annotated[str | None, typer.Option(help="end a text where this appears")] = None,
+    stop: Annotated[
+        str | None, typer.Option(help=r"end a text where this appears; \n is a line break")
+    ] = None,
     hold: Annotated[
         list[str] | None,
         typer.Option(
@@ -40,6 +42,7 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """Draw text from a model, character by character."""
+    from charlstm.sampling.spelling import read_stop
     from charlstm.tasks import sample
 
     config = SamplingConfig(
@@ -48,11 +51,13 @@ def sample(
         top_k=top_k,
         top_p=top_p,
         count=count,
-        stop=stop,
+        stop=read_stop(stop) if stop is not None else None,
         precision=precision,
     )
     if hold:
         config = replace(config, hold=sample.read_holds(checkpoint, hold))
+    if note := sample.prompt_note(checkpoint, prompt, unknown):
+        console.Narrator().say(f"note      prompt: {note}")
     with computing():
         pieces = sample.sample_run(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
         if as_json:

@@ -43,6 +43,9 @@ def score(
     narrator = console.Narrator(quiet=quiet)
     with computing(), narrator.bar() as bar:
         scored = score_run(request, progress=bar.move_to)
+    narrator.say(f"text      {scored.corpus.name}, SHA-256 {scored.corpus.sha256[:12]}")
+    for note in scored.corpus.notes:
+        narrator.say(f"note      {note}")
     if scored.changed:
         narrator.say(tables.CHANGED_TEXT)
     if as_json:

@@ -88,10 +88,12 @@ def train(
         typer.Option(help="decay of the LSTM's matrices [by the length of training and text]"),
     ] = None,
     split: Annotated[
-        str, typer.Option(help="percentages to train on, validate on and test on")
-    ] = DEFAULT_SPLIT,
+        str | None, typer.Option(help=f"percentages to train on, validate on and test on [{DEFAULT_SPLIT}]")
+    ] = None,
     validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
-    level: Annotated[TextLevel, typer.Option(help="what one symbol of the vocabulary is")] = "characters",
+    level: Annotated[
+        TextLevel | None, typer.Option(help="what one symbol of the vocabulary is [characters]")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of weights and dropout [0]")] = None,
     evaluate_every: Annotated[
         int | None, typer.Option(metavar="STEPS", help="steps between evaluations [a tenth of the run]")
@@ -106,7 +108,14 @@ def train(
         Precision | None, typer.Option(help="number format of products in training [auto]")
     ] = None,
     device: Device = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="continue the run in --out")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="continue the run in --out; a finished one by as much as you give"),
+    ] = False,
+    begin_from: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="RUN", help="begin with the weights and symbols of this run"),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="also log for TensorBoard, in the run's folder")
@@ -119,6 +128,11 @@ def train(
 
     if corpus is None and not (resume and out):
         raise UsageError("there is no text to train on", "name a CORPUS, such as `charlstm train stdlib`")
+    if resume and begin_from:
+        raise UsageError(
+            "--resume and --from contradict each other",
+            "--resume goes on with the run in --out, --from begins a new one",
+        )
     length = given(minutes=minutes, steps=steps, epochs=epochs)
     request = TrainRequest(
         corpus=corpus,
@@ -134,6 +148,7 @@ def train(
         device=device,
         resume=resume,
         overwrite=overwrite,
+        begin_from=begin_from,
         tensorboard=tensorboard,
     )
     follow(request, quiet=quiet, as_json=as_json)

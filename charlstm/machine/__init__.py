@@ -1,7 +1,8 @@
 """What we ask of the computer that we run on.
 
 devices         the device to compute on
-files           files that are written whole or not at all, and locked folders
+files           files that are written whole or not at all, regular files, and locked folders
+own_runs        which runs this user trained on this machine
 interrupts      Ctrl-C, SIGTERM and SIGHUP as a wish to stop
 launch          whether torchrun started this process, and as which of several
 processes       what several processes decide, sum and share

@@ -32,6 +32,21 @@ class StopWish:
         return 128 + self.signal if self.signal is not None else 0
 
 
+# Those whose contexts last, the innermost last.
+_wishes: list[StopWish] = []
+
+
+def end_if_asked() -> None:
+    """End the command where a signal that stop_wish remembers asked to stop: for work with nothing to save.
+
+    Raises KeyboardInterrupt after Ctrl-C, and SystemExit with the exit code of another signal.
+    """
+    if _wishes and _wishes[-1]():
+        if _wishes[-1].signal == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(_wishes[-1].exit_code)
+
+
 @contextmanager
 def stop_wish(*, deaf_seconds: float = 0.0) -> Iterator[StopWish]:
     """Remember the first Ctrl-C, SIGTERM or SIGHUP while the context lasts; a second one ends the process.
@@ -59,8 +74,10 @@ def stop_wish(*, deaf_seconds: float = 0.0) -> Iterator[StopWish]:
 
     for number in before:
         signal.signal(number, remember)
+    _wishes.append(wish)
     try:
         yield wish
     finally:
+        _wishes.remove(wish)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from charlstm.config import GATES
 from charlstm.errors import UsageError, cannot_be_written
+from charlstm.machine.files import whole_file
 from charlstm.report.page.network import GROUPS, shares_of
 from charlstm.report.page.rows import cell_name, held_out_score
 from charlstm.report.words.sentences import specific_effect_nats
@@ -83,11 +84,11 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
     """
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "svg")]
     try:
-        stem.parent.mkdir(parents=True, exist_ok=True)
         for path in paths:
             # An SVG without a date is the same file whenever the same findings are drawn.
             dated = {"Date": None} if path.suffix == ".svg" else None
-            figure.savefig(path, dpi=_DOTS_PER_INCH, metadata=dated)
+            with whole_file(path) as partial:
+                figure.savefig(partial, format=path.suffix[1:], dpi=_DOTS_PER_INCH, metadata=dated)
     except OSError as error:
         advice = "choose a writable folder for --figures"
         raise cannot_be_written(UsageError, stem, error, advice) from error

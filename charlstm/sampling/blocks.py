@@ -10,8 +10,13 @@ from charlstm.model.kernels.drawing import DrawRules
 from charlstm.model.kernels.steps import StreamWeights
 from charlstm.model.streams import Streams, Symbols
 
-# A function that returns the next `count` uniform random numbers in [0, 1), float64.
+# A function that returns uniform random numbers in [0, 1), (characters, streams) float64, for the number of
+# characters that it is given: the next ones of all streams.
 Uniforms = Callable[[int], NDArray[np.float64]]
+
+# The seeds of texts that are drawn side by side differ by multiples of this odd number, modulo 2^32: they are
+# all different, and far from the small seeds that people choose.
+_SEED_STRIDE = 0x9E3779B1
 
 # The first block is one character, since somebody waits for it. Each further one has twice the length, up to
 # this one, which takes some milliseconds: between blocks the caller can stop.
@@ -35,14 +40,14 @@ def draw_streams(
     """Yield config.length lists of ids, the next one of every stream.
 
     All streams have read their text but for its last symbol, which is the same in all. The numbers from
-    uniforms decide the draws: equal numbers give equal texts, however they are cut into blocks.
+    uniforms, which gives them for config.count streams, decide the draws: equal numbers give equal texts,
+    however they are cut into blocks.
     """
     rules, number, block, count = draw_rules(config), 0, 1, config.count
     symbols = np.full(count, symbol)
     while number < config.length:
         characters = min(block, config.length - number)
-        numbers = uniforms(characters * count).reshape(characters, count)
-        drawn = streams.draw(symbols, numbers, first=number, rules=rules)
+        drawn = streams.draw(symbols, uniforms(characters), first=number, rules=rules)
         yield from drawn.tolist()
         symbols, number = drawn[-1], number + characters
         block = min(2 * block, _LONGEST_BLOCK_CHARACTERS)
@@ -65,16 +70,34 @@ def draw_after(
     return draw_streams(streams, int(prompt[-1]), config=config, uniforms=uniforms)
 
 
-def seeded_uniforms(seed: int) -> Uniforms:
-    """Return a source of the random numbers that torch.rand gives for this seed, without torch.
+def seeded_uniforms(seed: int, count: int = 1) -> Uniforms:
+    """Return a source of the random numbers of count texts, without torch; the first are those of count 1.
 
-    They equal those of torch.rand in float64 on the CPU: the lowest 53 bits of two numbers of the Mersenne
-    Twister MT19937, divided by 2^53. Seeds that differ by a multiple of 2^32 are the same.
+    The numbers of the first text equal those of torch.rand in float64 on the CPU for this seed: the lowest
+    53 bits of two numbers of the Mersenne Twister MT19937, divided by 2^53. Seeds that differ by a multiple
+    of 2^32 are the same. Every further text has a generator of its own, with a seed from further_seeds.
     """
-    generator = np.random.RandomState(seed % 2**32)
+    generators = [np.random.RandomState(seed % 2**32)]
+    if count > 1:
+        first_number = float(_numbers(np.random.RandomState(seed % 2**32), 1)[0])
+        generators += map(np.random.RandomState, further_seeds(first_number, count))
 
-    def uniforms(count: int) -> NDArray[np.float64]:
-        words = generator.randint(0, 2**32, (count, 2), dtype=np.uint32).astype(np.uint64)
-        return ((words[:, 0] << 32 | words[:, 1]) % 2**53).astype(np.float64) / 2**53
+    def uniforms(characters: int) -> NDArray[np.float64]:
+        return np.stack([_numbers(generator, characters) for generator in generators], axis=1)
 
     return uniforms
+
+
+def further_seeds(first_number: float, count: int) -> list[int]:
+    """Return the count - 1 seeds, below 2^32, of the texts after the first one of count texts.
+
+    They follow from first_number in [0, 1), the number that the generator of the first text gives first.
+    """
+    start = int(first_number * 2**32)
+    return [(start + number * _SEED_STRIDE) % 2**32 for number in range(1, count)]
+
+
+def _numbers(generator: np.random.RandomState, count: int) -> NDArray[np.float64]:
+    """Return the next numbers (count,) in [0, 1) of one generator."""
+    words = generator.randint(0, 2**32, (count, 2), dtype=np.uint32).astype(np.uint64)
+    return ((words[:, 0] << 32 | words[:, 1]) % 2**53).astype(np.float64) / 2**53

@@ -16,7 +16,7 @@ from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.model.kernels.drawing import LOWEST_TEMPERATURE
 from charlstm.model.stepper import Stepper
-from charlstm.sampling.blocks import draw_after
+from charlstm.sampling.blocks import draw_after, further_seeds
 from charlstm.sampling.spelling import decode_streams, encode_prompt
 from charlstm.text.vocabulary import Vocabulary
 
@@ -55,7 +55,8 @@ def draw(
 
     prompt is (characters,) int64 with one character at least, and every stream reads it first. A hold that
     starts at drawn character 0 sets the cell in the state after the prompt's last character, from which
-    character 0 is drawn. generator decides the draws.
+    character 0 is drawn. generator decides the draws of the first text, which is therefore the one that is
+    drawn alone, and the seeds of the others.
     Raises UsageError for a hold of a cell that the model does not have.
     """
     for hold in config.hold:
@@ -71,8 +72,11 @@ def _draw_in_blocks(
 ) -> Iterator[list[int]]:
     """Return the drawn ids of every stream, by the compiled loops; see draw."""
 
-    def uniforms(count: int) -> NDArray[np.float64]:
-        return torch.rand(count, dtype=torch.float64, generator=generator).numpy()
+    generators = text_generators(generator, config.count)
+
+    def uniforms(characters: int) -> NDArray[np.float64]:
+        numbers = [torch.rand(characters, dtype=torch.float64, generator=each) for each in generators]
+        return torch.stack(numbers, dim=1).numpy()
 
     weights, threads = compiled_weights(model, config.precision), torch.get_num_threads()
     return draw_after(weights, prompt.numpy(), config=config, uniforms=uniforms, threads=threads)
@@ -84,11 +88,37 @@ def _draw_in_steps(
 ) -> Iterator[list[int]]:
     """Yield the drawn ids of every stream, by one step of the model for each character; see draw."""
     stepper, state = Stepper(model, config.precision), _read(model, prompt[:-1], config.count)
-    ids = prompt[-1:].repeat(config.count)
+    ids, generators = prompt[-1:].repeat(config.count), text_generators(generator, config.count)
     for number in range(config.length):
         logits, state = stepper(ids, state, _held(config.hold, number, model))
-        ids = torch.multinomial(next_probabilities(logits, config), 1, generator=generator).squeeze(1)
+        ids = _drawn(next_probabilities(logits, config), generators)
         yield ids.tolist()
+
+
+def text_generators(generator: torch.Generator, count: int) -> list[torch.Generator]:
+    """Return the generators of count texts: generator itself, and others whose seeds follow from its state.
+
+    They give the numbers of seeded_uniforms. On a GPU all texts share generator, since a draw for each text
+    by itself would take many times as long there.
+    """
+    if count == 1 or generator.device.type != "cpu":
+        return [generator]
+    copy = torch.Generator()
+    copy.set_state(generator.get_state())
+    first_number = torch.rand(1, dtype=torch.float64, generator=copy).item()
+    seeds = further_seeds(first_number, count)
+    return [generator, *(torch.Generator().manual_seed(seed) for seed in seeds)]
+
+
+def _drawn(probabilities: Tensor, generators: list[torch.Generator]) -> Tensor:
+    """Return an id for each row of probabilities (streams, vocabulary): (streams,) int64.
+
+    Each row is drawn by the generator of its stream, or all of them by the only one.
+    """
+    if len(generators) == 1:
+        return torch.multinomial(probabilities, 1, generator=generators[0]).squeeze(1)
+    rows = zip(probabilities.unsqueeze(1), generators, strict=True)
+    return torch.cat([torch.multinomial(row, 1, generator=each) for row, each in rows]).squeeze(1)
 
 
 @torch.inference_mode()

@@ -1,10 +1,14 @@
 """The two ends of sampling: a prompt to the ids that a model reads, and drawn ids to text."""
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
 
 from charlstm.config import SamplingConfig, Unknown
 from charlstm.text.vocabulary import Vocabulary
+
+# What a character after a backslash stands for in a stop text.
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 
 
 def encode_prompt(prompt: str, vocabulary: Vocabulary, unknown: Unknown) -> list[int]:
@@ -15,6 +19,15 @@ def encode_prompt(prompt: str, vocabulary: Vocabulary, unknown: Unknown) -> list
     """
     ids: list[int] = vocabulary.encode(prompt, unknown=unknown).tolist()
     return ids or [vocabulary.symbols.index("\n") if "\n" in vocabulary.symbols else 0]
+
+
+def read_stop(typed: str) -> str:
+    r"""Return the stop text that somebody typed: \n, \t, \r and \\ in it stand for one character each.
+
+    In plain quotes a shell passes a backslash and an n where a line break is meant. Every other backslash
+    stands for itself.
+    """
+    return re.sub(r"\\([ntr\\])", lambda found: _ESCAPED[found[1]], typed)
 
 
 def decode_streams(

@@ -49,9 +49,11 @@ def import_model(
 
     vocabulary, gate_order and forget_bias go to `foreign.load_foreign`; overwrite replaces a run at out.
     Raises CheckpointError when the weights or the vocabulary cannot be used, and when there is a run at out
-    and overwrite is False; nothing is written in these cases.
+    and overwrite is False; UsageError when weights or vocabulary lie in out. Nothing is written then.
     """
     folder = RunFolder(out)
+    for file in filter(None, (weights, vocabulary)):
+        folder.refuse_to_replace(file)
     folder.refuse_if_taken(overwrite=overwrite)
     foreign = load_foreign(weights, vocabulary=vocabulary, gate_order=gate_order, forget_bias=forget_bias)
     source = SourceRecord(

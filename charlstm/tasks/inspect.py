@@ -32,7 +32,7 @@ class Inspected:
     """What an inspection found, and the paths of the files it wrote.
 
     comparison_path is None where no second model was compared. changed says that the text is the run's
-    training text, but has changed since the run was trained.
+    training text, but has changed since the run was trained. notes are about how the text was read.
     """
 
     findings: Findings
@@ -40,6 +40,7 @@ class Inspected:
     report_path: Path
     comparison_path: Path | None = None
     changed: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def inspect_run(
         )
         if processes.leads:
             findings.save(out / FINDINGS)
-            draw_report(out / FINDINGS, None, with_model=request.with_model)
+            draw_report(out / FINDINGS, None, with_model=request.with_model, run=request.run)
         if other is not None and request.compare is not None:
             other_text = corpus_of(other, text.name, unknown=request.unknown)
             compared = inspect_model(
@@ -103,6 +104,7 @@ def inspect_run(
         out / REPORT,
         out / COMPARISON if other else None,
         has_changed(checkpoint, text),
+        text.notes,
     )
 
 

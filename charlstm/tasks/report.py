@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from charlstm.checkpoint.record import load_config
 from charlstm.findings import Findings
 from charlstm.report.figures import write_figures
 from charlstm.report.page.packed_model import NOT_WANTED, inside
@@ -19,19 +20,23 @@ def draw_comparison(folder: Path) -> Path:
     return folder / COMPARISON
 
 
-def draw_report(findings: Path, out: Path | None, *, with_model: bool = True) -> Path:
+def draw_report(
+    findings: Path, out: Path | None, *, with_model: bool = True, run: Path | None = None
+) -> Path:
     """Draw the page of findings, a findings.json or the folder it is in; returns the page's path.
 
     out is where to write the page, by default report.html beside findings.json. with_model puts the network
-    into the page, from the run in the folder of findings.json or else from where it was inspected; where
-    there is none, the page says so. Raises UsageError when findings.json cannot be read or the page cannot
-    be written.
+    into the page, from the folder run, or the folder of findings.json where run is None: never from a folder
+    that findings.json names, which somebody else may have written. Where there is no such network, the page
+    says so. Raises UsageError when findings.json cannot be read or the page cannot be written,
+    CheckpointError when run holds no run.
     """
+    if run is not None:
+        load_config(run)
     place = _findings_file(findings)
     page = out or place.with_name(REPORT)
     document = Findings.load(place).to_json()
-    folders = [place.parent, *map(Path, filter(None, [document["model"]["checkpoint"]]))]
-    write_report(document, page, inside(document, folders) if with_model else NOT_WANTED)
+    write_report(document, page, inside(document, run or place.parent) if with_model else NOT_WANTED)
     return page
 
 

@@ -4,6 +4,7 @@ Models of tanh cells are drawn from without importing torch, which takes longer 
 """
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from charlstm.model.packed_weights import stream_weights
 from charlstm.run_files import FINDINGS
 from charlstm.sampling.blocks import draw_after, seeded_uniforms
 from charlstm.sampling.spelling import decode_streams, encode_prompt
+from charlstm.text.vocabulary import unknown_note
 
 
 def sample_run(
@@ -28,7 +30,8 @@ def sample_run(
     """Yield what each of config.count streams adds to its text, drawn from the best model of a run.
 
     path is the run's folder. All streams read prompt first and then draw config.length symbols; a symbol of a
-    run on bytes may add "". seed decides the draws: the text is the same whether torch draws it or not.
+    run on bytes may add "". seed decides the draws: the text is the same whether torch draws it or not, and
+    the first of several texts is the one that is drawn alone.
     unknown says what happens to characters of prompt that the run's vocabulary does not have. Raises
     CheckpointError when the run cannot be used, UsageError for a seed out of range and for a hold of a cell
     that the model does not have, UnknownCharacterError for a prompt that cannot be spelled.
@@ -55,9 +58,23 @@ def _drawn_in_blocks(
         check_cell(hold.layer, hold.cell, run.model)
     weights = stream_weights(load_weights(path, run.model).tensors, config.precision)
     ids = np.array(encode_prompt(prompt, run.vocabulary, unknown), np.int64)
-    uniforms = seeded_uniforms(seed)
+    uniforms = seeded_uniforms(seed, config.count)
     drawn = draw_after(weights, ids, config=config, uniforms=uniforms, threads=default_thread_count())
     yield from decode_streams(drawn, run.vocabulary, config)
+
+
+def prompt_note(path: Path, prompt: str, unknown: Unknown) -> str | None:
+    """Return a line on the characters of prompt that the run in the folder path does not know, or None.
+
+    unknown says what happens to them; where they are an error there is no note. Raises CheckpointError when
+    the run cannot be used.
+    """
+    if unknown == "error":
+        return None
+    unseen = Counter[str]()
+    load_config(path).vocabulary.encode(prompt, unknown=unknown, unseen=unseen)
+    what = "replaced" if unknown == "replace" else "left out"
+    return unknown_note(unseen.total(), dict(unseen.most_common()), what) if unseen else None
 
 
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:

@@ -5,19 +5,21 @@ Nothing here prints, parses or exits.
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from charlstm.checkpoint.record import RunConfig
+from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.record import RunConfig, load_config
 from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import SamplingConfig
 from charlstm.errors import UsageError
 from charlstm.machine.devices import choose_device, keep_freed_memory
 from charlstm.machine.launch import SINGLE, Launch
+from charlstm.machine.own_runs import record_own
 from charlstm.machine.processes import ProcessGroup, joined, own_device
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.sampling.sampler import sample
@@ -36,7 +38,8 @@ class Prepared:
     """The text is read and the model is made; training starts after step, which is 0 for a new run.
 
     bfloat16 says whether products are computed in bfloat16. left_out are files of the text's folder that
-    are not text.
+    are not text, and notes are about how the text was read. finished says that the run was finished before
+    and has nothing more to do.
     """
 
     config: RunConfig
@@ -47,6 +50,8 @@ class Prepared:
     bfloat16: bool
     step: int
     left_out: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+    finished: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,30 +113,45 @@ def _trained_by(
     folder = RunFolder(request.out)
     plan = processes.in_turn(lambda: plan_resumed_run(request) if request.resume else plan_new_run(request))
     generator = torch.Generator().manual_seed(plan.training.seed)
-    model = CharLSTM(plan.config.model, generator=generator).to(device)
+    model = CharLSTM(plan.config.model, generator=generator)
+    if request.begin_from is not None:
+        model.load_state_dict(load(request.begin_from).model.state_dict())
+    model = model.to(device)
     trainer = Trainer(model, plan.train, plan.training, processes=processes)
     with ExitStack() as stack:
         processes.in_turn(lambda: _open(stack, folder, request, plan, trainer) if processes.leads else None)
         trainer.copy_first_process()
-        yield _prepared(plan, trainer)
-        place = str(request.out / "tensorboard")
-        tensorboard = stack.enter_context(closing(writer_class(place))) if writer_class else None
-        yield from _trained(_Run(trainer, folder, plan.config, tensorboard), plan.validation, should_stop)
+        prepared = _prepared(plan, trainer)
+        yield prepared
+        tensorboard = stack.enter_context(_tensorboard(writer_class, request.out)) if writer_class else None
+        run = _Run(trainer, folder, plan.config, tensorboard)
+        if prepared.finished:
+            reason: loop.Reason = "done" if trainer.fraction >= 1 else "early"
+            yield _summary(run, loop.Finished(trainer.progress.step, reason))
+        else:
+            yield from _trained(run, plan.validation, should_stop)
 
 
 def _open(stack: ExitStack, folder: RunFolder, request: TrainRequest, plan: Plan, trainer: Trainer) -> None:
-    """Lock the run's folder while stack is open, and create it or restore trainer from it."""
+    """Lock the run's folder while stack is open, and create it or restore trainer from it.
+
+    The run is then recorded as this user's own.
+    """
     stack.enter_context(folder.held())
     if request.resume:
-        folder.restore(trainer)
+        folder.restore(trainer, begins_anew=plan.config.begun_from is None)
+        if load_config(folder.path) != plan.config:
+            folder.change_config(plan.config)
     else:
         folder.create(plan.config, overwrite=request.overwrite)
         folder.save_resume(trainer)  # before any weights: a folder with weights only cannot be resumed
+    record_own(folder.path)
 
 
 def _prepared(plan: Plan, trainer: Trainer) -> Prepared:
     """Return the event that describes the training that is about to start."""
-    device = trainer.model.device
+    device, progress = trainer.model.device, trainer.progress
+    evaluated = progress.evaluated_step == progress.step or len(plan.validation) < 2
     return Prepared(
         config=plan.config,
         train_characters=len(plan.train),
@@ -139,8 +159,10 @@ def _prepared(plan: Plan, trainer: Trainer) -> Prepared:
         parameters=trainer.model.parameter_count(),
         device=device.type,
         bfloat16=use_bfloat16(plan.training.precision, device),
-        step=trainer.progress.step,
+        step=progress.step,
         left_out=plan.left_out,
+        notes=plan.notes,
+        finished=trainer.is_over and evaluated,
     )
 
 
@@ -263,6 +285,17 @@ def _sample_text(model: CharLSTM, config: RunConfig, seed: int) -> str:
     generator = torch.Generator().manual_seed(seed)
     drawn = sample(cpu_model, config.vocabulary, config=settings, generator=generator)
     return "".join(pieces[0] for pieces in drawn)
+
+
+def _tensorboard(writer_class: Any, run: Path) -> AbstractContextManager[Any]:
+    """Return a context that gives a writer for TensorBoard in the folder run, and closes it.
+
+    Raises UsageError when a link stands in the place of its folder: it may lead anywhere.
+    """
+    place = run / "tensorboard"
+    if place.is_symlink():
+        raise UsageError(f"{place} is a symbolic link", "remove it, or leave --tensorboard out")
+    return closing(writer_class(str(place)))
 
 
 def _tensorboard_writer() -> Any:

@@ -1,17 +1,22 @@
 """What a training will do: from what was asked for to the text, its splits and every setting."""
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from charlstm.checkpoint.record import CorpusRecord, RunConfig, load_config
+from charlstm.checkpoint.record import CorpusRecord, RunConfig, damaged, load_config
 from charlstm.checkpoint.run_folder import RunFolder
-from charlstm.config import DEFAULT_SPLIT, ModelConfig, TextLevel, TrainingConfig
-from charlstm.errors import CheckpointError, UnknownCharacterError, UsageError
-from charlstm.text.corpus import Corpus, load_corpus, split_bounds
+from charlstm.config import DEFAULT_SPLIT, ModelConfig, TextLevel, TrainingConfig, parameter_shapes
+from charlstm.errors import CheckpointError, CorpusError, UnknownCharacterError, UsageError
+from charlstm.run_files import MODEL, RESUME, RUN_FILES
+from charlstm.tasks.run_text import described, refuse_unnamed_text, shortened
+from charlstm.text.corpus import Corpus, load_corpus, parse_split, split_bounds
 from charlstm.text.vocabulary import Ids
 from charlstm.training.default_settings import suggested
+from charlstm.training.run_length import LENGTHS, extended, is_length_of, is_over
 from charlstm.training.text_windows import stream_length
+from charlstm.training.training_progress import TrainingProgress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +26,10 @@ class TrainRequest:
     corpus is the text's name; None, for a resumed run alone, means the run's own text. out is the run's
     folder. model and training hold the fields of a ModelConfig and a TrainingConfig that were given, by
     name. validation names a text to validate on; without one split says which shares of corpus are for
-    training, validation and testing. level is the level of a new vocabulary. resume goes on with the run at
-    out, overwrite replaces it. tensorboard logs for TensorBoard as well.
+    training, validation and testing, None for DEFAULT_SPLIT. level is the level of a new vocabulary, None
+    for characters. resume goes on with the run at out, and extends it by the length that was given where it
+    is finished; overwrite replaces it. begin_from is a run's folder, whose weights and vocabulary a new run
+    begins with. tensorboard logs for TensorBoard as well.
     """
 
     corpus: str | None
@@ -30,11 +37,12 @@ class TrainRequest:
     model: dict[str, Any]
     training: dict[str, Any]
     validation: str | None = None
-    split: str = DEFAULT_SPLIT
-    level: TextLevel = "characters"
+    split: str | None = None
+    level: TextLevel | None = None
     device: str = "auto"
     resume: bool = False
     overwrite: bool = False
+    begin_from: Path | None = None
     tensorboard: bool = False
 
 
@@ -42,7 +50,7 @@ class TrainRequest:
 class Plan:
     """All settings of a training, and its text: train and validation (characters,) are token ids.
 
-    left_out are files of the text's folder that are not text.
+    left_out are files of the text's folder that are not text, and notes are about how the text was read.
     """
 
     config: RunConfig
@@ -50,79 +58,218 @@ class Plan:
     train: Ids
     validation: Ids
     left_out: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 def plan_new_run(request: TrainRequest) -> Plan:
     """Return the plan of a new run, with the settings that request leaves open chosen by the text's length.
 
-    Raises UsageError for settings out of range, CheckpointError when request.out is taken, CorpusError when
-    the text cannot be read or is too short.
+    Raises UsageError for settings out of range, and for a size other than that of the run to begin from;
+    CheckpointError when request.out is taken or that run cannot be used; CorpusError when the text cannot be
+    read or is too short.
     """
     assert request.corpus is not None
     length = TrainingConfig(**request.training)
+    _refuse_to_replace_sources(request)
     RunFolder(request.out).refuse_if_taken(overwrite=request.overwrite)  # reading the text may take minutes
-    corpus = load_corpus(request.corpus, level=request.level)
-    train_ids, validation_ids = _splits(corpus, request.split, request.validation)
-    size = {name: request.model.get(name) for name in ("cells", "layers")}
-    settings = suggested(len(train_ids), length, **size)
+    begun = load_config(request.begin_from) if request.begin_from else None
+    if begun is not None:
+        _refuse_other_shape(request, begun)
+    corpus = _new_text(request, begun)
+    split = request.split or DEFAULT_SPLIT
+    validation = _validation(corpus, request.validation) if request.validation is not None else None
+    train_ids, validation_ids = _splits(corpus, split, validation)
+    shape = asdict(begun.model) if begun else request.model
+    settings = suggested(len(train_ids), length, cells=shape.get("cells"), layers=shape.get("layers"))
     training = TrainingConfig(**settings.training_settings | request.training)
     stream_length(len(train_ids), streams=training.streams, window=training.window)
-    record = CorpusRecord(corpus.name, corpus.sha256, len(corpus.tokens), request.split, request.validation)
-    model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **settings.model_settings | request.model)
-    config = RunConfig(model, training, corpus.vocabulary, record)
-    return Plan(config, training, train_ids, validation_ids, corpus.left_out)
+    chosen = settings.model_settings | request.model
+    if begun is not None:
+        model = replace(begun.model, dropout=chosen["dropout"])
+    else:
+        model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **chosen)
+    record = CorpusRecord(corpus.name, corpus.sha256, len(corpus.tokens), split)
+    if validation is not None:
+        record = replace(record, validation=request.validation, validation_sha256=validation.sha256)
+    name = shortened(str(request.begin_from)) if begun else None
+    config = RunConfig(model, training, corpus.vocabulary, record, begun_from=name)
+    return Plan(config, training, train_ids, validation_ids, corpus.left_out, corpus.notes)
+
+
+def _refuse_to_replace_sources(request: TrainRequest) -> None:
+    """Raise UsageError when what the run reads lies where it writes: its text, or the run to begin from."""
+    folder = RunFolder(request.out)
+    for text in filter(None, (request.corpus, request.validation)):
+        if Path(text).name in RUN_FILES and Path(text).is_file():
+            folder.refuse_to_replace(Path(text))
+    if request.begin_from is not None:
+        folder.refuse_to_replace(request.begin_from / MODEL)
+
+
+def _refuse_other_shape(request: TrainRequest, begun: RunConfig) -> None:
+    """Raise UsageError when request has a size, or a level, other than that of the run to begin from."""
+    settings = asdict(begun.model) | {"level": begun.vocabulary.level}
+    asked = request.model | ({} if request.level is None else {"level": request.level})
+    for name, value in asked.items():
+        if name != "dropout" and settings[name] != value:
+            raise UsageError(
+                f"{request.begin_from} has {name} {settings[name]}, not {value}",
+                f"leave --{name} out to begin with its weights, or train anew without --from",
+            )
+
+
+def _new_text(request: TrainRequest, begun: RunConfig | None) -> Corpus:
+    """Return the text of a new run, in the symbols of the run to begin from where there is one."""
+    assert request.corpus is not None
+    if begun is None:
+        return load_corpus(request.corpus, level=request.level or "characters")
+    vocabulary = begun.vocabulary
+    try:
+        return load_corpus(request.corpus, level=vocabulary.level, vocabulary=vocabulary)
+    except UnknownCharacterError as error:
+        raise UnknownCharacterError(
+            f"{request.corpus}: {error.problem}, which is that of {request.begin_from}",
+            "give a text of its characters, or train anew without --from; "
+            "a run that was trained by --level bytes begins on any text",
+        ) from error
 
 
 def plan_resumed_run(request: TrainRequest) -> Plan:
     """Return the plan of the run at request.out, on the text it was begun with.
 
-    Raises CheckpointError when there is no run, when it was imported, or when its text has changed;
-    UsageError when request has a setting that differs from the run's; CorpusError when its text is gone.
+    A run that is finished is extended by the length that request has. Raises CheckpointError when there is no
+    run, when it was imported, or when its text has changed; UsageError when request has a setting that
+    differs from the run's, and when a text has to be named; CorpusError when its text is gone.
     """
     config = load_config(request.out)
-    record = config.corpus
-    if config.training is None or record is None:
+    record, training = config.corpus, config.training
+    if training is None or record is None:
         raise CheckpointError(
             f"{request.out} was imported, not trained here: there is nothing to go on with",
-            "train a model of your own with another --out",
+            f"train a model that begins with its weights: `charlstm train CORPUS --from {request.out}`",
         )
-    _refuse_other_settings(request, asdict(config.model) | asdict(config.training))
-    name = request.corpus or record.name
-    corpus = load_corpus(name, level=config.vocabulary.level, vocabulary=config.vocabulary)
-    if corpus.sha256 != record.sha256:
+    _refuse_other_settings(request, config, record)
+    progress = _saved_progress(request.out, config.model)
+    corpus = _resumed_text(request, config, record)
+    validation = _resumed_validation(request, corpus, record)
+    splits = _splits(corpus, record.split, validation)
+    length = {name: request.training[name] for name in LENGTHS if name in request.training}
+    if length:
+        streams = stream_length(len(splits[0]), streams=training.streams, window=training.window)
+        if is_over(training, progress, streams):
+            training = extended(training, progress, streams, length)
+        elif not is_length_of(training, length):
+            name, value = next(iter(length.items()))
+            raise _other_setting(request.out, name, getattr(training, name), value)
+    record = replace(record, name=corpus.name, validation=request.validation or record.validation)
+    config = replace(config, training=training, corpus=record)
+    return Plan(config, training, *splits, corpus.left_out, corpus.notes)
+
+
+def _saved_progress(run: Path, model: ModelConfig) -> TrainingProgress:
+    """Return how far a run was at its last save. Raises CheckpointError when the save is damaged."""
+    parameters = sum(math.prod(shape) for shape in parameter_shapes(model).values())
+    numbers = RunFolder(run).saved_numbers(parameters)
+    try:
+        return TrainingProgress.from_json(numbers) if numbers else TrainingProgress()
+    except (KeyError, ValueError) as error:
+        raise damaged(run / RESUME, error) from error
+
+
+def _refuse_other_settings(request: TrainRequest, config: RunConfig, record: CorpusRecord) -> None:
+    """Raise UsageError when request has a setting that differs from the run's, its length aside."""
+    assert config.training is not None
+    settings = asdict(config.model) | asdict(config.training) | {"level": config.vocabulary.level}
+    asked = request.model | request.training
+    if request.level is not None:
+        asked = asked | {"level": request.level}
+    for name, value in asked.items():
+        if name not in LENGTHS and settings[name] != value:
+            raise _other_setting(request.out, name, settings[name], value)
+    if request.split is not None and parse_split(request.split) != parse_split(record.split):
+        raise _other_setting(request.out, "split", record.split, request.split)
+    if request.validation is not None and record.validation is None:
+        raise _other_setting(request.out, "validation", f"of the split {record.split}", request.validation)
+
+
+def _other_setting(run: Path, name: str, was: object, value: object) -> UsageError:
+    """Return the error which says that a run was begun with another value of a setting."""
+    return UsageError(
+        f"{run} was begun with {name} {was}, not {value}",
+        f"leave --{name.replace('_', '-')} out to go on with it, or train anew with another --out",
+    )
+
+
+def _resumed_text(request: TrainRequest, config: RunConfig, record: CorpusRecord) -> Corpus:
+    """Return the text of the run at request.out: the one it was begun with, wherever that lies now."""
+    advice = f"name that text: `charlstm train CORPUS --resume --out {request.out}`"
+    if request.corpus is None:
+        refuse_unnamed_text(request.out, record, record.name, advice)
+    name, vocabulary = request.corpus or record.name, config.vocabulary
+    why = None
+    try:
+        corpus = load_corpus(name, level=vocabulary.level, vocabulary=vocabulary)
+        if corpus.sha256 == record.sha256:
+            return corpus
+    except UnknownCharacterError as error:  # a text that did not change has the run's characters only
+        why = error
+    except CorpusError as error:
+        raise CorpusError(
+            f"{request.out} was trained on {described(record)}: {error.problem}", advice
+        ) from error
+    if name == record.name:
+        problem = f"{request.out} was trained on another text: {name} has changed since"
+    else:
+        problem = f"{name} is another text than {described(record)}, which {request.out} was trained on"
+    raise CheckpointError(
+        problem,
+        f"give the same text, or begin a new run by `charlstm train CORPUS --from {request.out} --out NEW`",
+    ) from why
+
+
+def _resumed_validation(request: TrainRequest, corpus: Corpus, record: CorpusRecord) -> Corpus | None:
+    """Return the text that the run at request.out was validated on; None where that was a part of corpus."""
+    if record.validation is None:
+        return None
+    if request.validation is None:
+        advice = "name the text that it was validated on by --validation"
+        refuse_unnamed_text(request.out, record, record.validation, advice)
+    name = request.validation or record.validation
+    known = record.validation_sha256
+    if known is None and name != record.validation:
+        raise _other_setting(request.out, "validation", shortened(record.validation), name)
+    validation = _validation(corpus, name)
+    if known is not None and validation.sha256 != known:
         raise CheckpointError(
-            f"{request.out} was trained on another text: {corpus.name} has changed since",
-            "give the same text, or train anew with another --out",
+            f"{shortened(name)} is another text than the one that {request.out} was validated on, "
+            f"SHA-256 {known[:12]}",
+            "give the same text by --validation, or train anew with another --out",
         )
-    splits = _splits(corpus, record.split, record.validation)
-    return Plan(config, config.training, *splits, corpus.left_out)
+    return validation
 
 
-def _refuse_other_settings(request: TrainRequest, settings: dict[str, Any]) -> None:
-    """Raise UsageError when request has a setting that differs from settings, those of the run by name."""
-    for name, value in (request.model | request.training).items():
-        if settings[name] != value:
-            raise UsageError(
-                f"{request.out} was begun with {name} {settings[name]}, not {value}",
-                f"leave --{name.replace('_', '-')} out to go on with it, or train anew with another --out",
-            )
+def _validation(corpus: Corpus, name: str) -> Corpus:
+    """Return the text called name, to validate on, in the symbols of corpus.
+
+    Raises CorpusError when it cannot be read, UnknownCharacterError when it has characters that corpus does
+    not have.
+    """
+    try:
+        return load_corpus(name, level=corpus.vocabulary.level, vocabulary=corpus.vocabulary)
+    except UnknownCharacterError as error:
+        raise UnknownCharacterError(
+            f"{name}: {error.problem}, which is that of {corpus.name}",
+            "validate on a text of the same characters, or by --level bytes",
+        ) from error
 
 
-def _splits(corpus: Corpus, split: str, validation: str | None) -> tuple[Ids, Ids]:
+def _splits(corpus: Corpus, split: str, validation: Corpus | None) -> tuple[Ids, Ids]:
     """Return the token ids to train on and to validate on, each (characters,).
 
-    They are the shares of corpus that split says, or all of corpus and of the text that validation names.
-    Raises UsageError for a split that is none, CorpusError when the other text cannot be read,
-    UnknownCharacterError when it has characters that corpus does not have.
+    They are the shares of corpus that split says, or all of corpus and of validation where there is one.
+    Raises UsageError for a split that is none.
     """
     if validation is not None:
-        try:
-            other = load_corpus(validation, level=corpus.vocabulary.level, vocabulary=corpus.vocabulary)
-        except UnknownCharacterError as error:
-            raise UnknownCharacterError(
-                f"{validation}: {error.problem}, which is that of {corpus.name}",
-                "validate on a text of the same characters, or by --level bytes",
-            ) from error
-        return corpus.tokens, other.tokens
+        return corpus.tokens, validation.tokens
     bounds = split_bounds(len(corpus.tokens), split)
     return corpus.tokens[slice(*bounds["train"])], corpus.tokens[slice(*bounds["validation"])]

@@ -1,16 +1,17 @@
 """A text ready for training: found by its name, encoded once, and split into contiguous parts."""
 
-import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
 from charlstm.config import TextLevel, Unknown
 from charlstm.errors import UsageError
+from charlstm.text.cache_folder import default_data_folder
 from charlstm.text.sources import BUILT_IN, find_text
 from charlstm.text.token_cache import cached_records, load_tokens
-from charlstm.text.vocabulary import Ids, Vocabulary
+from charlstm.text.vocabulary import Ids, Vocabulary, unknown_note
 
 # The parts of a text, in their order in the text.
 PARTS = ("train", "validation", "test")
@@ -18,10 +19,12 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A text as ids of a vocabulary: tokens (characters,) unsigned integers, memory-mapped and read-only.
+    """A text as ids of a vocabulary: tokens (characters,) unsigned integers, read-only.
 
-    sha256 is of the bytes of the text as it was read, and bytes their number; left_out are files in its
-    folder that are not text.
+    Of a long text they are memory-mapped. sha256 is of the bytes of the text as it was read, and bytes their
+    number; left_out are files in its folder that are not text. unknown_characters is the number of characters
+    that were left out or replaced, since the vocabulary does not have them, and unknown_symbols the most
+    frequent of them with the number of each; replaced says which of the two was done.
     """
 
     name: str
@@ -30,6 +33,26 @@ class Corpus:
     sha256: str
     bytes: int
     left_out: tuple[Path, ...] = ()
+    unknown_characters: int = 0
+    unknown_symbols: Mapping[str, int] = field(default_factory=dict)
+    replaced: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know about how the text was read, as sentences without a full stop."""
+        notes = []
+        if self.vocabulary.level == "characters" and self._begins_with_a_mark:
+            notes.append(f"{self.name} begins with a byte order mark, which is kept as the character U+FEFF")
+        if self.unknown_characters:
+            what = "replaced" if self.replaced else "left out"
+            notes.append(f"{self.name}: {unknown_note(self.unknown_characters, self.unknown_symbols, what)}")
+        return tuple(notes)
+
+    @property
+    def _begins_with_a_mark(self) -> bool:
+        """Whether the first character is a byte order mark."""
+        mark = self.vocabulary.index("\ufeff")
+        return mark is not None and len(self.tokens) > 0 and int(self.tokens[0]) == mark
 
     @property
     def characters(self) -> int:
@@ -59,18 +82,17 @@ def load_corpus(
     folder = data_folder or default_data_folder()
     text = find_text(name, level=level, data_folder=folder)
     record, tokens = load_tokens(text, level=level, vocabulary=vocabulary, unknown=unknown, folder=folder)
-    return Corpus(name, tokens, record.vocabulary, record.sha256, record.bytes, text.left_out)
-
-
-def default_data_folder() -> Path:
-    """Return the folder for caches: $CHARLSTM_DATA, else ./data where that exists, else the user's cache
-    folder.
-    """
-    if chosen := os.environ.get("CHARLSTM_DATA"):
-        return Path(chosen)
-    if Path("data").is_dir():
-        return Path("data")
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "charlstm"
+    return Corpus(
+        name,
+        tokens,
+        record.vocabulary,
+        record.sha256,
+        record.bytes,
+        text.left_out,
+        record.unknown_characters,
+        record.unknown_symbols,
+        unknown == "replace",
+    )
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,23 @@
-"""The token ids of a text as a memory-mapped file that is made once and kept.
+"""The token ids of a text as a file that is made once and kept.
 
 A text is one or more files, joined with a line feed between two files. It is read in pieces and never held in
 memory: once for its fingerprint and, where no ids are cached under the fingerprint, once for its symbols and
 once to encode it.
 
     tokens/FINGERPRINT.bin    the ids, little-endian, in the smallest unsigned type that holds them
-    tokens/FINGERPRINT.json   the text's name, its vocabulary, the number of ids, and their checksum
+    tokens/FINGERPRINT.json   name and fingerprint of the text, its vocabulary, number and checksum of the ids
 
 Both files are written whole or not at all, the .json last. Each load compares the number of ids and the
-CRC-32 of vocabulary and ids with the record; a cache that does not agree with its record is made again.
+CRC-32 of vocabulary and ids with the record, looks for ids outside the vocabulary, and compares ids with the
+text itself at places that nobody can foresee; a cache that fails in any of this is made again.
 """
 
-import codecs
 import json
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,24 +25,21 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from charlstm.config import TextLevel, Unknown
-from charlstm.errors import CharLSTMError, CorpusError, cannot_be_written
-from charlstm.machine.files import whole_file
-from charlstm.text.vocabulary import Ids, SymbolFinder, Vocabulary, not_utf8
+from charlstm.errors import CharLSTMError, CorpusError
+from charlstm.machine.files import open_regular
+from charlstm.text.cache_folder import cache_file, unwritable
+from charlstm.text.mapped_ids import checked_ids
+from charlstm.text.spot_check import agrees
+from charlstm.text.text_file import Text, pieces
+from charlstm.text.vocabulary import Ids, SymbolFinder, Vocabulary
 
-FORMAT = 1
-# Bytes that are read and encoded at once: few enough for the arrays to stay in the processor's cache.
-CHUNK_BYTES = 1 << 17
+FORMAT = 2
 # The exceptions that reading a damaged record can raise.
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, CharLSTMError)
-
-
-@dataclass(frozen=True)
-class Text:
-    """The files of a text in order; left_out are files of its folder that are not text."""
-
-    name: str
-    files: tuple[Path, ...]
-    left_out: tuple[Path, ...] = ()
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, CharLSTMError)
+# A record of all symbols that there are, each spelled as JSON spells it at worst, is smaller.
+_LARGEST_RECORD_BYTES = 32 << 20
+# The most frequent unknown symbols that a record counts by themselves.
+_MOST_UNKNOWN_SYMBOLS = 20
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,9 @@ class Fingerprint:
 class TokenRecord:
     """What the cache records of a text's ids: name and fingerprint of the text, vocabulary, number and
     CRC-32.
+
+    unknown_characters is the number of the text's characters that the vocabulary does not have, and
+    unknown_symbols the most frequent of them with the number of each.
     """
 
     name: str
@@ -64,6 +65,8 @@ class TokenRecord:
     characters: int
     crc32: int
     vocabulary: Vocabulary
+    unknown_characters: int = 0
+    unknown_symbols: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as a dict of JSON values."""
@@ -75,7 +78,14 @@ class TokenRecord:
         fields = {**data, "vocabulary": Vocabulary.from_json(data["vocabulary"])}
         if fields.pop("format") != FORMAT:
             raise ValueError("another format")
-        return cls(**fields)
+        record = cls(**fields)
+        numbers = (record.bytes, record.characters, record.crc32, record.unknown_characters)
+        counted = record.unknown_symbols.items()
+        if not all(type(number) is int and number >= 0 for number in (*numbers, *dict(counted).values())):
+            raise ValueError("a number that is none")
+        if not (isinstance(record.name, str) and isinstance(record.sha256, str)):
+            raise ValueError("a name that is none")
+        return record
 
 
 def load_tokens(
@@ -93,17 +103,17 @@ def load_tokens(
         raise CorpusError(f"{text.name} is empty", "give a text with something in it")
     own = _place(folder, fingerprint, level, None, "error")
     place = _place(folder, fingerprint, level, vocabulary, unknown) if vocabulary else own
-    for known in dict.fromkeys((own, place)):
-        cached = _read(known)
-        if cached and cached[0].sha256 == fingerprint.sha256 and vocabulary in (None, cached[0].vocabulary):
+    for known, rule in {own: "error", place: unknown}.items():
+        cached = _read(known, fingerprint)
+        if cached and vocabulary in (None, cached[0].vocabulary) and agrees(text, *cached, unknown=rule):
             return cached
     if vocabulary is None:
         # A character missing from its own symbols means that the text changed, which the fingerprint shows.
         vocabulary, unknown = _symbols(text, level), "skip"
     _write(place, text, vocabulary, unknown, fingerprint)
-    written = _read(place)
+    written = _read(place, fingerprint)
     if written is None:
-        raise _unwritable(place, "it reads back as something else")
+        raise unwritable(place, "it reads back as something else")
     return written
 
 
@@ -115,87 +125,17 @@ def cached_records(folder: Path) -> Iterator[tuple[TokenRecord, int]]:
             yield _read_record(place), size
 
 
-@contextmanager
-def cache_file(place: Path) -> Iterator[BinaryIO]:
-    """Give a file of the cache to write; it is there whole or not at all.
-
-    It is not flushed to the disk, since a cache that a power cut damages is noticed and made again.
-    Raises CorpusError when the file cannot be written.
-    """
-    try:
-        with whole_file(place, flush=False) as partial, open(partial, "wb") as file:
-            yield file
-    except OSError as error:
-        raise _unwritable(place, error) from error
-
-
-def unreadable(error: OSError) -> CorpusError:
-    """Return the problem with a file or folder that the system does not let us read."""
-    return CorpusError(
-        f"{error.filename} cannot be read: {error.strerror}",
-        "see that it stays there and that you may read it",
-    )
-
-
-def _unwritable(place: Path, why: object) -> CorpusError:
-    """Return the problem with a file of the cache that cannot be written."""
-    advice = "free some space there, or name another folder by CHARLSTM_DATA"
-    return cannot_be_written(CorpusError, place, why, advice)
-
-
-def _pieces(text: Text, level: TextLevel, *, each: Callable[[bytes], object]) -> Iterator[str | bytes]:
-    """Yield the text piece by piece: as bytes at level bytes, else as whole characters.
-
-    each is called with all bytes of the text, in order.
-    """
-    for number, file in enumerate(text.files):
-        if number:
-            each(b"\n")
-            yield b"\n"
-        chunks = _chunks(file, each)
-        yield from chunks if level == "bytes" else _decoded(file, chunks)
-
-
-def _chunks(file: Path, each: Callable[[bytes], object]) -> Iterator[bytes]:
-    """Yield the bytes of a file in chunks, and b"" at its end. Raises CorpusError when it cannot be read."""
-    try:
-        with open(file, "rb", buffering=0) as opened:
-            chunk = b"."
-            while chunk:
-                chunk = opened.read(CHUNK_BYTES)
-                each(chunk)
-                yield chunk
-    except OSError as error:
-        raise unreadable(error) from error
-
-
-def _decoded(file: Path, chunks: Iterator[bytes]) -> Iterator[str]:
-    """Yield the characters of a file's chunks; a character that a chunk cuts is completed by the next one.
-
-    Raises CorpusError with the offset of the first byte that is not UTF-8.
-    """
-    rest, offset = b"", 0
-    for chunk in chunks:
-        data = rest + chunk
-        try:
-            piece, used = codecs.utf_8_decode(data, "strict", not chunk)
-        except UnicodeDecodeError as error:
-            raise not_utf8(str(file), data[error.start], offset + error.start) from error
-        yield piece
-        rest, offset = data[used:], offset + used
-
-
 def _fingerprint(text: Text) -> Fingerprint:
     """Return the fingerprint of a text, which reads all of it."""
     digest = sha256()
-    size = sum(map(len, _pieces(text, "bytes", each=digest.update)))
+    size = sum(map(len, pieces(text, "bytes", each=digest.update)))
     return Fingerprint(digest.hexdigest(), size)
 
 
 def _symbols(text: Text, level: TextLevel) -> Vocabulary:
     """Return the vocabulary of all symbols that occur in a text, which reads all of it."""
     finder = SymbolFinder(level)
-    for piece in _pieces(text, level, each=lambda chunk: None):
+    for piece in pieces(text, level, each=lambda chunk: None):
         finder.update(piece)
     return finder.result()
 
@@ -213,54 +153,76 @@ def _write(
     place: Path, text: Text, vocabulary: Vocabulary, unknown: Unknown, fingerprint: Fingerprint
 ) -> None:
     """Encode a text into the cache. Raises CorpusError when the text no longer has the fingerprint."""
-    digest = sha256()
-    pieces = _pieces(text, vocabulary.level, each=digest.update)
+    digest, unseen = sha256(), Counter[str]()
+    encoded = _encoded(pieces(text, vocabulary.level, each=digest.update), vocabulary, unknown, unseen)
     with cache_file(place.with_suffix(".bin")) as file:
-        characters, crc32 = _encode(pieces, vocabulary, unknown, file)
+        characters, crc32 = _encode(encoded, vocabulary, file)
         if digest.hexdigest() != fingerprint.sha256:
             raise CorpusError(f"{text.name} changed while it was read", "run again when nothing writes to it")
         if characters == 0:
             raise CorpusError(f"{text.name} has no character of the vocabulary", "give another text")
-    record = TokenRecord(text.name, fingerprint.sha256, fingerprint.bytes, characters, crc32, vocabulary)
+    record = TokenRecord(
+        text.name,
+        fingerprint.sha256,
+        fingerprint.bytes,
+        characters,
+        crc32,
+        vocabulary,
+        unseen.total(),
+        dict(unseen.most_common(_MOST_UNKNOWN_SYMBOLS)),
+    )
     with cache_file(place.with_suffix(".json")) as file:
         file.write(json.dumps(record.to_json()).encode())
 
 
-def _encode(
-    pieces: Iterator[str | bytes], vocabulary: Vocabulary, unknown: Unknown, file: BinaryIO
-) -> tuple[int, int]:
-    """Write the ids of all pieces to a file; return their number and their CRC-32."""
-    position = characters = 0
-    crc32 = _vocabulary_crc32(vocabulary)
-    for piece in pieces:
-        ids = vocabulary.encode(piece, unknown=unknown, position=position)
+def _encoded(
+    parts: Iterator[str | bytes], vocabulary: Vocabulary, unknown: Unknown, unseen: Counter[str]
+) -> Iterator[Ids]:
+    """Yield the ids of each part of a text; unseen counts the symbols that the vocabulary does not have."""
+    position = 0
+    for part in parts:
+        yield vocabulary.encode(part, unknown=unknown, position=position, unseen=unseen)
+        position += len(part)
+
+
+def _encode(encoded: Iterator[Ids], vocabulary: Vocabulary, file: BinaryIO) -> tuple[int, int]:
+    """Write all ids to a file; return their number and their CRC-32."""
+    characters, crc32 = 0, _vocabulary_crc32(vocabulary)
+    for ids in encoded:
         data = ids.astype(_stored(vocabulary), copy=False).tobytes()
         file.write(data)
         crc32 = zlib.crc32(data, crc32)
-        position += len(piece)
         characters += len(ids)
     return characters, crc32
 
 
-def _read(place: Path) -> tuple[TokenRecord, Ids] | None:
-    """Return a record and its ids, or None where they are missing or do not agree."""
+def _read(place: Path, fingerprint: Fingerprint) -> tuple[TokenRecord, Ids] | None:
+    """Return the record and the ids of the text with a fingerprint, or None where there are none.
+
+    A record and ids that do not agree with each other, or a record that is of another text, are none.
+    """
     with suppress(*_UNREADABLE):
         record = _read_record(place.with_suffix(".json"))
-        ids = place.with_suffix(".bin")
-        crc32 = _vocabulary_crc32(record.vocabulary)
-        for chunk in _chunks(
-            ids, lambda chunk: None
-        ):  # reading them through the mapping would count as memory
-            crc32 = zlib.crc32(chunk, crc32)
-        tokens: Ids = np.memmap(ids, _stored(record.vocabulary), "r")
-        if len(tokens) == record.characters and crc32 == record.crc32:
-            return record, tokens
+        vocabulary = record.vocabulary
+        if (record.sha256, record.bytes) != (fingerprint.sha256, fingerprint.bytes):
+            return None
+        return record, checked_ids(
+            place.with_suffix(".bin"),
+            _stored(vocabulary),
+            characters=record.characters,
+            symbols=len(vocabulary),
+            crc32=(_vocabulary_crc32(vocabulary), record.crc32),
+        )
     return None
 
 
 def _read_record(file: Path) -> TokenRecord:
     """Read a record. Raises one of _UNREADABLE."""
-    return TokenRecord.from_json(json.loads(file.read_text(encoding="utf-8")))
+    with open_regular(file) as opened:
+        data = opened.read(_LARGEST_RECORD_BYTES + 1)
+    if len(data) > _LARGEST_RECORD_BYTES:
+        raise ValueError("no record is so large")
+    return TokenRecord.from_json(json.loads(data))
 
 
 def _vocabulary_crc32(vocabulary: Vocabulary) -> int:

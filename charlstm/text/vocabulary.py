@@ -4,7 +4,7 @@ decode(encode(text)) == text for every text: nothing is translated, neither line
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
@@ -19,6 +19,8 @@ Ids = NDArray[np.unsignedinteger]
 
 # The symbol that unknown="replace" writes: the first of these that the vocabulary has, else its first symbol.
 REPLACEMENTS = ("?", " ")
+# The unknown symbols that a note names.
+_SYMBOLS_IN_A_NOTE = 5
 # The number of Unicode code points.
 _CODE_POINTS = 0x110000
 
@@ -60,13 +62,21 @@ class Vocabulary:
         """Return the id of a symbol, or None where the vocabulary does not have it."""
         return self._ids.get(symbol)
 
-    def encode(self, text: str | bytes, *, unknown: Unknown = "error", position: int = 0) -> Ids:
+    def encode(
+        self,
+        text: str | bytes,
+        *,
+        unknown: Unknown = "error",
+        position: int = 0,
+        unseen: "Counter[str] | None" = None,
+    ) -> Ids:
         """Return the ids of a text's characters, or of its bytes at level bytes: (symbols,) in token_dtype.
 
         A symbol that the vocabulary does not have is an error, or is left out (unknown="skip"), or becomes
         "?", else a space, else the first symbol (unknown="replace"). position is that of the text's first
-        symbol, for messages. Raises UnknownCharacterError, and CorpusError for bytes that are not UTF-8 at
-        level characters and for lone surrogates.
+        symbol, for messages; unseen counts the symbols that are left out or replaced. Raises
+        UnknownCharacterError, and CorpusError for bytes that are not UTF-8 at level characters and for lone
+        surrogates.
         """
         codes = symbol_codes(text, self.level)
         ids = self._table.take(codes, mode="clip")
@@ -75,6 +85,9 @@ class Vocabulary:
             if unknown == "error" or not self.symbols:
                 first = int(missing.argmax())
                 raise self._unknown(int(codes[first]), position + first)
+            if unseen is not None:
+                symbols, counts = np.unique(codes[missing], return_counts=True)
+                unseen.update(dict(zip(map(chr, symbols.tolist()), counts.tolist(), strict=True)))
             ids = ids[~missing] if unknown == "skip" else np.where(missing, self._replacement, ids)
         return ids.astype(self.token_dtype, copy=False)
 
@@ -104,6 +117,8 @@ class Vocabulary:
         advice = "restore the file that holds it from a copy, or train again"
         if not isinstance(data, dict) or not isinstance(data.get("symbols"), list):
             raise CheckpointError("a vocabulary needs a level and a list of symbols", advice)
+        if len(data["symbols"]) > _CODE_POINTS:
+            raise CheckpointError(_too_many(len(data["symbols"])), advice)
         if not data["symbols"]:
             raise CheckpointError("the vocabulary has no symbols", advice)
         try:
@@ -207,8 +222,22 @@ def not_utf8(name: str, byte: int, offset: int) -> CorpusError:
     )
 
 
+def unknown_note(characters: int, symbols: Mapping[str, int], what: str) -> str:
+    """Return a line that says how many unknown characters were left out or replaced, as what says, and which.
+
+    symbols has the most frequent of them with the number of each.
+    """
+    shown = ", ".join(
+        f"{symbol!a} ({count:,})" for symbol, count in list(symbols.items())[:_SYMBOLS_IN_A_NOTE]
+    )
+    more = ", ..." if len(symbols) > _SYMBOLS_IN_A_NOTE else ""
+    return f"{characters:,} characters that the run does not know are {what}: {shown}{more}"
+
+
 def _faults(level: object, symbols: Sequence[object]) -> list[str]:
     """Return everything that is wrong with a vocabulary."""
+    if len(symbols) > _CODE_POINTS:  # before a set of ten million, or of a text that was taken for symbols
+        return [_too_many(len(symbols))]
     faults = []
     if level not in get_args(TextLevel):
         faults.append(f"its level is {level!r}, not {' or '.join(get_args(TextLevel))}")
@@ -220,6 +249,11 @@ def _faults(level: object, symbols: Sequence[object]) -> list[str]:
         [(twice, _)] = Counter(symbols).most_common(1)
         faults.append(f"{twice!r} is in it twice")
     return faults
+
+
+def _too_many(symbols: int) -> str:
+    """Return what is wrong with a vocabulary of more symbols than there are characters."""
+    return f"{symbols:,} symbols are more than the {_CODE_POINTS:,} characters of Unicode"
 
 
 def _is_symbol(symbol: object, highest: int) -> bool:

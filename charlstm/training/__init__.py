@@ -4,6 +4,7 @@ README.md           how settings are chosen, what is saved, several processes, p
 text_windows        the text as streams, and the window of each that a step reads
 optimizers          Muon, AdamW, the learning rate's schedule, the L1 pull of recurrent weights
 training_progress   the plain numbers of a training: steps, seconds, the best loss so far
+run_length          how long a run is and how much of it is done, for extended runs, too
 trainer             a model in training: one step at a time, saved and restored between steps
 evaluation          the loss of a model on a text
 loop                training as a generator of events: steps, measurements, evaluations

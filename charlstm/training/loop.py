@@ -156,10 +156,12 @@ class _EvaluationSchedule:
         self._trainer = trainer
         self._validation_characters = validation_characters
         self._measured = False
-        total = trainer.total_steps
-        self._every_steps = trainer.config.evaluate_every or (total and max(1, total // _EVALUATIONS_PER_RUN))
-        self._end_seconds = 60 * (trainer.config.minutes or 0.0)
-        self._pause_seconds = self._end_seconds / _EVALUATIONS_PER_RUN
+        config, total = trainer.config, trainer.total_steps
+        steps = total and total - config.extended_after_step
+        self._every_steps = config.evaluate_every or (steps and max(1, steps // _EVALUATIONS_PER_RUN))
+        self._end_seconds = 60 * (config.minutes or 0.0)
+        self._part_seconds = self._end_seconds - config.extended_after_seconds
+        self._pause_seconds = self._part_seconds / _EVALUATIONS_PER_RUN
         self._next_seconds = trainer.progress.elapsed_seconds + self._pause_seconds
 
     def is_due(self) -> bool:
@@ -170,7 +172,7 @@ class _EvaluationSchedule:
         last_seconds = self._end_seconds - self._pause_seconds / 2
         if not self._next_seconds <= progress.elapsed_seconds < last_seconds:
             return False
-        longest_seconds = _LARGEST_FIRST_EVALUATION_SHARE * self._end_seconds
+        longest_seconds = _LARGEST_FIRST_EVALUATION_SHARE * self._part_seconds
         return self._measured or self._expected_seconds() <= longest_seconds
 
     def _expected_seconds(self) -> float:

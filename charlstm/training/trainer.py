@@ -22,6 +22,7 @@ from charlstm.machine.processes import ALONE, ProcessGroup, Shard
 from charlstm.model import bfloat16_layer
 from charlstm.model.char_lstm import CharLSTM, State, runs_compiled
 from charlstm.text.vocabulary import Ids
+from charlstm.training import run_length
 from charlstm.training.optimizers import Optimizers
 from charlstm.training.text_windows import stream_length, stream_window
 from charlstm.training.training_progress import TrainingProgress
@@ -69,18 +70,17 @@ class Trainer:
     @property
     def total_steps(self) -> int | None:
         """The number of steps that the run has; None when its length is given in minutes."""
-        if self.config.epochs is not None:
-            windows = self._stream_characters // self.config.window
-            return max(1, math.ceil(self.config.epochs * windows))
-        return self.config.steps
+        return run_length.total_steps(self.config, self._stream_characters)
 
     @property
     def fraction(self) -> float:
-        """The fraction of the run that is done, in [0, 1]: by steps, or by time when minutes are given."""
-        if self.total_steps is not None:
-            return min(1.0, self.progress.step / self.total_steps)
-        assert self.config.minutes is not None
-        return min(1.0, self.progress.elapsed_seconds / (60 * self.config.minutes))
+        """The fraction of the run's last part that is done, in [0, 1]: by steps, or by time for minutes."""
+        return run_length.fraction_done(self.config, self.progress, self._stream_characters)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has reached its length, or its patience ran out."""
+        return run_length.is_over(self.config, self.progress, self._stream_characters)
 
     @property
     def learning_rate(self) -> float:
@@ -128,8 +128,9 @@ class Trainer:
 
     @torch.no_grad()
     def _average_weights(self) -> None:
-        """Take the weights of the step being made into the mean of the weights."""
-        share = min(1.0, (AVERAGING_POWER + 1) / (self.progress.step + 1))
+        """Take the weights of the step being made into the mean of the weights of the run's last part."""
+        steps = self.progress.step - self.config.extended_after_step
+        share = min(1.0, (AVERAGING_POWER + 1) / (steps + 1))
         weights = zip(self.average.parameters(), self.model.parameters(), strict=True)
         for mean, weight in weights:
             mean.lerp_(weight, share)
@@ -223,6 +224,10 @@ class Trainer:
         progress = TrainingProgress.from_json(numbers)
         if progress.position > self._stream_characters:
             raise ValueError(f"its position is {progress.position}, past the end of its streams")
+        if progress.step < self.config.extended_after_step:
+            raise ValueError(f"its step is {progress.step}, before the part that the run is in")
+        if progress.step == self.config.extended_after_step:
+            progress.evaluations_since_best = 0  # a run that is extended has all its patience again
         device = self.model.device
         self.model.load_state_dict(_under("model.", tensors))
         self.average.load_state_dict(_under("average.", tensors))

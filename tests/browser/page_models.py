@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from findings_document import inspected
 from report_fixture import sample_findings
 
 from charlstm.checkpoint.record import RunConfig
@@ -55,7 +56,7 @@ def page_of(
     run = RunFolder(folder)
     run.create(RunConfig(model.config, None, Vocabulary.of_text(SOURCE, level=level), None))
     run.save_model(model, validation_bits_per_character=None)
-    write_report(findings or sample_findings(), folder / "report.html", inside({}, [folder]))
+    write_report(findings or sample_findings(), folder / "report.html", inside(inspected(folder), folder))
     return folder / "report.html"
 
 
@@ -66,7 +67,7 @@ def demo_model(folder: Path) -> Inside:
     run = RunFolder(folder)
     run.create(RunConfig(model.config, None, Vocabulary("characters", symbols), None))
     run.save_model(model, validation_bits_per_character=None)
-    return inside({}, [folder])
+    return inside(inspected(folder), folder)
 
 
 @torch.inference_mode()

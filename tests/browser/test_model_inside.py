@@ -304,7 +304,7 @@ def test_axe_finds_no_serious_accessibility_problem_in_the_panel(open_page, repo
 
 def test_a_page_without_the_network_says_why(open_page, tmp_path: Path):
     write_report(findings(), tmp_path / "left.html", NOT_WANTED)
-    write_report(findings(), tmp_path / "gone.html", inside({}, [tmp_path / "run"]))
+    write_report(findings(), tmp_path / "gone.html", inside({}, tmp_path / "run"))
     page = open_page(tmp_path / "left.html")
     expect(page.locator("#model .caveat")).to_contain_text("--no-model")
     expect(page.locator("#flip")).to_have_count(0)

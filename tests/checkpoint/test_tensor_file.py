@@ -1,6 +1,7 @@
 """Arrays and numbers in one file: what is saved comes back, and what is damaged or made up is refused."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,7 @@ def test_numbers_that_are_no_object_are_refused(tmp_path, numbers):
 def test_a_header_that_claims_to_be_longer_than_allowed_is_refused(tmp_path):
     place = tmp_path / "long"
     place.write_bytes(HEADER_BYTES.to_bytes(8, "little"))
+    os.truncate(place, 8 + HEADER_BYTES)
     check_header_length(place)
     place.write_bytes((HEADER_BYTES + 1).to_bytes(8, "little"))
     with pytest.raises(ValueError, match=r"its header would have 16,777,217 bytes"):

@@ -27,7 +27,7 @@ def test_inspect_writes_findings_and_a_page(tmp_path, prose, monkeypatch, capsys
     page = tmp_path / "found" / "report.html"
     drawn = page.read_text()
     page.unlink()
-    assert run(monkeypatch, "report", tmp_path / "found") == 0
+    assert run(monkeypatch, "report", tmp_path / "found", "--run", path) == 0
     assert page.read_text() == drawn
     assert 'id="weights"' in drawn  # from the run's folder, which the findings name
     assert run(monkeypatch, "report", tmp_path / "found", "--no-model") == 0

@@ -107,3 +107,25 @@ def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(trained):
     )
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("stop", [r"\n", "\n"])
+def test_a_text_ends_at_a_line_break_that_was_typed_as_people_write_it(trained, monkeypatch, capsys, stop):
+    command = ["sample", trained, "--length", 3000, "--temperature", 1.5, "--stop", stop, "--json"]
+    assert run(monkeypatch, *command) == 0
+    (text,) = json.loads(capsys.readouterr().out)["samples"]
+    assert text.count("\n") == 1
+    assert text.endswith("\n")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_first_of_several_texts_is_the_one_that_is_drawn_alone(trained, monkeypatch, capsys, precision):
+    samples = {}
+    for count in (1, 2, 3, 9):
+        command = ["sample", trained, "--seed", 1, "--count", count, "--length", 300, "--json"]
+        assert run(monkeypatch, *command, "--precision", precision) == 0
+        samples[count] = json.loads(capsys.readouterr().out)["samples"]
+    assert samples[3][:1] == samples[1]
+    assert samples[9][:3] == samples[3]
+    assert samples[3][:2] == samples[2]
+    assert len(set(samples[9])) == 9

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from charlstm.machine.interrupts import stop_wish
+from charlstm.machine.interrupts import end_if_asked, stop_wish
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,17 @@ def test_a_second_signal_later_ends_the_process():
         "    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(9)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_work_with_nothing_to_save_ends_once_a_signal_came(number, raised):
+    end_if_asked()
+    with stop_wish():
+        end_if_asked()
+        os.kill(os.getpid(), number)
+        with pytest.raises(raised) as problem:
+            end_if_asked()
+        assert number == signal.SIGINT or problem.value.code == 143
+    end_if_asked()

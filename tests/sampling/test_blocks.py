@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from stepped_by_hand import packed, step_by_equations
 
 from charlstm.config import Hold, SamplingConfig
 from charlstm.model.streams import Streams
 from charlstm.sampling import blocks
-from charlstm.sampling.blocks import draw_after, draw_rules, draw_streams, seeded_uniforms
-from charlstm.sampling.sampler import next_probabilities
+from charlstm.sampling.blocks import draw_after, draw_rules, draw_streams, further_seeds, seeded_uniforms
+from charlstm.sampling.sampler import next_probabilities, text_generators
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 9, 13])
@@ -22,12 +24,12 @@ def test_texts_are_the_same_to_the_bit_for_any_number_of_threads(small_model, co
         reader.read(prompt[:-1], first=-2)
         streams = Streams(weights, config.hold, count=count, threads=threads)
         streams.start_as(reader)
-        drawn = list(draw_streams(streams, 3, config=config, uniforms=seeded_uniforms(7)))
+        drawn = list(draw_streams(streams, 3, config=config, uniforms=seeded_uniforms(7, count)))
         state = streams.state
         expected = expected or (drawn, state)
         assert drawn == expected[0]
         np.testing.assert_array_equal(state, expected[1])
-    after_prompt = draw_after(weights, prompt, config=config, uniforms=seeded_uniforms(7), threads=2)
+    after_prompt = draw_after(weights, prompt, config=config, uniforms=seeded_uniforms(7, count), threads=2)
     assert list(after_prompt) == expected[0]
 
 
@@ -39,7 +41,7 @@ def test_blocks_draw_what_single_steps_draw(small_model):
     def give(count: int) -> np.ndarray:
         nonlocal position
         position += count
-        return uniforms[position - count : position]
+        return uniforms[position - count : position, None]
 
     config = SamplingConfig(length=300, temperature=0.9, top_k=7, top_p=0.95)
     streams = Streams(packed(small_model))
@@ -77,7 +79,7 @@ def test_texts_after_a_prompt_follow_the_equations_with_holds_from_their_charact
 
 
 def test_a_block_is_twice_as_long_as_the_one_before_up_to_the_longest(small_model):
-    asked, source = [], seeded_uniforms(0)
+    asked, source = [], seeded_uniforms(0, 2)
 
     def uniforms(count: int) -> np.ndarray:
         asked.append(count)
@@ -86,9 +88,9 @@ def test_a_block_is_twice_as_long_as_the_one_before_up_to_the_longest(small_mode
     config = SamplingConfig(length=200, count=2)
     drawn = draw_after(packed(small_model), np.array([1]), config=config, uniforms=uniforms, threads=1)
     assert len(next(drawn)) == 2
-    assert asked == [2]
+    assert asked == [1]
     assert len(list(drawn)) == 199
-    assert asked == [2, 4, 8, 16, 32, 64, 128, 128, 2 * (200 - 191)]
+    assert asked == [1, 2, 4, 8, 16, 32, 64, 64, 200 - 191]
 
 
 def test_no_characters_are_drawn_for_a_length_of_0(small_model):
@@ -109,4 +111,28 @@ def test_the_random_numbers_of_a_seed_are_those_of_torch(seed):
     generator, uniforms = torch.Generator().manual_seed(seed), seeded_uniforms(seed)
     for count in (1, 2, 64, 1000):
         expected = torch.rand(count, dtype=torch.float64, generator=generator).numpy()
-        np.testing.assert_array_equal(uniforms(count), expected)
+        np.testing.assert_array_equal(uniforms(count), expected[:, None])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 + 5])
+def test_several_texts_have_the_random_numbers_that_torch_gives_them(seed):
+    generators = text_generators(torch.Generator().manual_seed(seed), 9)
+    numbers = np.concatenate([(uniforms := seeded_uniforms(seed, 9))(5), uniforms(70)])
+    for column, generator in zip(numbers.T, generators, strict=True):
+        expected = torch.rand(75, dtype=torch.float64, generator=generator).numpy()
+        np.testing.assert_array_equal(column, expected)
+
+
+def test_the_numbers_of_the_first_text_are_those_of_one_text_alone_and_all_others_differ():
+    numbers = seeded_uniforms(3, 2_000)(4)
+    np.testing.assert_array_equal(numbers[:, 0], seeded_uniforms(3)(4)[:, 0])
+    np.testing.assert_array_equal(numbers[:, :5], seeded_uniforms(3, 5)(4))
+    assert len(np.unique(numbers)) == numbers.size
+    assert abs(np.corrcoef(numbers)[np.triu_indices(4, 1)]).max() < 0.1
+
+
+@given(st.floats(0, 1, exclude_max=True), st.integers(1, 5_000))
+def test_the_seeds_of_further_texts_are_all_different(first_number, count):
+    seeds = further_seeds(first_number, count)
+    assert len(set(seeds)) == count - 1
+    assert all(0 <= seed < 2**32 for seed in seeds)

@@ -214,3 +214,23 @@ def test_a_model_whose_training_diverged_still_draws_symbols(small_model, genera
     config = SamplingConfig(length=20, count=count, top_k=3, top_p=0.9, precision=precision)
     drawn = list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))
     assert all(0 <= symbol < 11 for symbols in drawn for symbol in symbols)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "softsign"])
+def test_the_first_of_several_texts_is_the_one_that_is_drawn_alone(activation, generator):
+    config = ModelConfig(vocabulary_size=11, cells=6, layers=2, embedding=4, activation=activation)
+    model = CharLSTM(config, generator=generator).eval()
+    alone = sampled(model, length=200, seed=1)
+    few, many = (sampled(model, length=200, seed=1, count=count) for count in (3, 9))
+    assert few[:1] == alone
+    assert many[:3] == few
+    assert len(set(many)) == 9
+
+
+def test_a_generator_that_goes_on_gives_new_texts_beside_the_first_one(small_model):
+    config, generator = SamplingConfig(length=50, count=3), seeded()
+    texts = []
+    for _ in range(2):
+        drawn = draw(small_model, torch.tensor([1]), config=config, generator=generator)
+        texts += map(tuple, zip(*drawn, strict=True))
+    assert len(set(texts)) == 6

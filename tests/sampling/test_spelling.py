@@ -4,7 +4,7 @@ import pytest
 
 from charlstm.config import SamplingConfig
 from charlstm.errors import UnknownCharacterError
-from charlstm.sampling.spelling import decode_streams, encode_prompt
+from charlstm.sampling.spelling import decode_streams, encode_prompt, read_stop
 from charlstm.text.vocabulary import Vocabulary
 
 LETTERS = Vocabulary.of_text("\nabc")
@@ -53,3 +53,19 @@ def test_a_character_of_several_bytes_appears_with_its_last_byte():
 def test_a_character_cut_off_by_the_end_becomes_a_replacement_character():
     ids = [[byte] for byte in BYTES.encode("é\u20ac").tolist()[:4]]
     assert decoded(ids, BYTES) == [[""], ["é"], [""], [""], ["\ufffd"]]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (r"\n", "\n"),
+        (r"a\n\nb\t\r", "a\n\nb\t\r"),
+        ("a\nb", "a\nb"),
+        (r"\\n", r"\n"),
+        (r"\d\x", r"\d\x"),
+        ("\\", "\\"),
+        ("", ""),
+    ],
+)
+def test_a_stop_text_is_read_as_people_write_it(typed, meant):
+    assert read_stop(typed) == meant

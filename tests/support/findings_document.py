@@ -1,10 +1,14 @@
 """A whole findings.json of seven findings: the sample of report_fixture with every required field."""
 
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 from report_fixture import sample_findings
 
+from charlstm.checkpoint.record import load_config
+from charlstm.checkpoint.tensor_file import weights_sha256
+from charlstm.checkpoint.weights import load_weights
 from charlstm.findings import Detection, Mechanism
 
 
@@ -18,6 +22,12 @@ def findings_document(*, checkpoint: str | None = None) -> dict[str, Any]:
         finding["detection"] = _required(Detection) | finding["detection"]
         finding["mechanism"] = _required(Mechanism) | finding["mechanism"]
     return document
+
+
+def inspected(run: Path) -> dict[str, Any]:
+    """What findings say of the weights that were inspected: those of the run in the folder run."""
+    tensors = load_weights(run, load_config(run).model).tensors
+    return {"provenance": {"weights_sha256": weights_sha256(tensors)}}
 
 
 def _required(kind: type) -> dict[str, float]:

@@ -7,6 +7,7 @@ import torch
 from charlstm.checkpoint.record import CorpusRecord, RunConfig
 from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import DEFAULT_SPLIT, ModelConfig, TrainingConfig
+from charlstm.machine.own_runs import record_own
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.text.corpus import load_corpus
 from charlstm.text.vocabulary import Vocabulary
@@ -55,7 +56,7 @@ def new_run(path: Path, *, steps: int = 6) -> tuple[RunFolder, Trainer]:
 def saved_run(folder: Path, *, text: str = TEXT, level: str = "characters", **record: object) -> Path:
     """The folder of a run on folder/text.txt, which is written; its saved weights are random.
 
-    record holds other fields of its CorpusRecord.
+    It counts as one that this user trained here. record holds other fields of its CorpusRecord.
     """
     place = folder / "text.txt"
     place.write_text(text)
@@ -70,6 +71,7 @@ def saved_run(folder: Path, *, text: str = TEXT, level: str = "characters", **re
     run = RunFolder(folder / "run")
     run.create(config)
     run.save_model(model_of(config), step=5, validation_bits_per_character=3.25)
+    record_own(run.path)
     return run.path
 
 

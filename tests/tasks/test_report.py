@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from findings_document import findings_document
+from findings_document import findings_document, inspected
 from tiny_run import imported_run
 
-from charlstm.errors import UsageError
+from charlstm.checkpoint.record import load_config
+from charlstm.errors import CheckpointError, UsageError
 from charlstm.tasks import report
 from charlstm.tasks.report import draw_comparison, draw_figures, draw_report
 
@@ -38,25 +39,40 @@ def test_without_the_network_the_page_says_why(folder):
     draw_report(folder, None, with_model=False)
     assert "--no-model" in (folder / "report.html").read_text()
     draw_report(folder, None)
-    assert "The run was not found in" in (folder / "report.html").read_text()
+    assert "There is no run in" in (folder / "report.html").read_text()
 
 
 @pytest.mark.parametrize("beside", [True, False])
-def test_the_network_is_sought_beside_findings_json_and_where_it_was_inspected(folder, monkeypatch, beside):
+def test_the_network_is_sought_beside_findings_json_or_where_run_says(folder, monkeypatch, beside):
     sought = []
-    monkeypatch.setattr(
-        report, "inside", lambda document, folders: sought.extend(folders) or report.NOT_WANTED
-    )
+    monkeypatch.setattr(report, "inside", lambda document, run: sought.append(run) or report.NOT_WANTED)
     place = folder if beside else folder / "findings.json"
     draw_report(place, None)
-    assert sought == [folder, Path("nowhere")]
+    draw_report(place, None, run=imported_run(folder / "run"))
+    assert sought == [folder, folder / "run"]
+    with pytest.raises(CheckpointError, match="is not a run's folder"):
+        draw_report(place, None, run=folder / "nothing")
 
 
 def test_a_run_of_another_model_is_not_put_into_the_page(folder):
     run = imported_run(folder / "run")
-    (folder / "findings.json").write_text(json.dumps(findings_document(checkpoint=str(run))))
-    draw_report(folder, None)
+    document = findings_document() | {"provenance": {"weights_sha256": "0" * 64}}
+    (folder / "findings.json").write_text(json.dumps(document))
+    draw_report(folder, None, run=run)
     assert "is not the one inspected" in (folder / "report.html").read_text()
+
+
+def test_the_folder_that_findings_name_is_never_opened(folder):
+    """Whoever wrote findings.json may name any folder of the user's in it."""
+    run = imported_run(folder / "run")
+    document = findings_document(checkpoint=str(run)) | inspected(run)
+    document["model"] |= vars(load_config(run).model)
+    (folder / "findings.json").write_text(json.dumps(document))
+    draw_report(folder, None)
+    assert "There is no run in" in (folder / "report.html").read_text()
+    draw_report(folder, None, run=run)
+    assert "There is no run in" not in (folder / "report.html").read_text()
+    assert load_config(run).vocabulary.symbols[0] in (folder / "report.html").read_text()
 
 
 def test_two_findings_are_compared_on_one_page(folder):

@@ -111,7 +111,7 @@ def test_a_training_without_one_possible_length_is_refused(tmp_path, text, train
 
 def test_a_resumed_run_has_the_settings_and_the_text_it_was_begun_with(tmp_path):
     run = saved_run(tmp_path, split="80/20")
-    plan = plan_resumed_run(request(run, None, resume=True, split="50/50", level="bytes"))
+    plan = plan_resumed_run(request(run, None, resume=True, split="80/20", level="characters"))
     assert plan.config.model.cells == 8
     assert plan.training == plan.config.training
     assert len(plan.train) == len(TEXT) * 8 // 10
@@ -122,7 +122,26 @@ def test_the_same_text_under_another_name_can_be_given_to_a_resumed_run(tmp_path
     run = saved_run(tmp_path)
     (tmp_path / "text.txt").rename(tmp_path / "moved.txt")
     plan = plan_resumed_run(request(run, tmp_path / "moved.txt", resume=True))
-    assert plan.config.corpus.name == str(tmp_path / "text.txt")
+    assert plan.config.corpus.name == str(tmp_path / "moved.txt"), "it is found there from now on"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"split": "50/50"}, "begun with split 80/10/10, not 50/50"),
+        ({"level": "bytes"}, "begun with level characters, not bytes"),
+        ({"validation": "text.txt"}, "begun with validation of the split 80/10/10, not text.txt"),
+    ],
+)
+def test_a_part_of_the_text_that_differs_from_the_runs_is_refused(tmp_path, given, words):
+    run = saved_run(tmp_path)
+    with pytest.raises(UsageError, match=words) as raised:
+        plan_resumed_run(request(run, None, resume=True, **given))
+    assert f"--{next(iter(given))}" in raised.value.advice
+
+
+def test_equal_shares_may_be_written_otherwise(tmp_path):
+    plan_resumed_run(request(saved_run(tmp_path), None, resume=True, split="80.0/10/10"))
 
 
 def test_a_setting_that_differs_from_the_runs_is_refused(tmp_path):

@@ -1,20 +1,20 @@
 """Texts in a vocabulary, their listing, and their splits."""
 
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from charlstm.errors import UnknownCharacterError, UsageError
+from charlstm.text.cache_folder import default_data_folder
 from charlstm.text.corpus import (
-    default_data_folder,
     list_corpora,
     load_corpus,
     parse_split,
     split_bounds,
 )
+from charlstm.text.vocabulary import Vocabulary
 
 
 def test_a_text_can_be_read_in_a_given_vocabulary(here):
@@ -28,15 +28,28 @@ def test_a_text_can_be_read_in_a_given_vocabulary(here):
     assert corpus.tokens.tolist() == [2, 0, 1]
 
 
-def test_the_data_folder_is_the_one_named_or_the_one_here_or_the_users(here, monkeypatch):
-    assert default_data_folder() == Path(os.environ["CHARLSTM_DATA"])
-    monkeypatch.delenv("CHARLSTM_DATA")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    assert default_data_folder() == Path("/cache/charlstm")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert default_data_folder() == Path.home() / ".cache" / "charlstm"
-    (here / "data").mkdir()
-    assert default_data_folder() == Path("data")
+@pytest.mark.parametrize(("unknown", "tokens"), [("skip", [2, 0, 1]), ("replace", [2, 0, 1, 0, 0, 0])])
+def test_characters_that_are_left_out_or_replaced_are_counted_and_named(here, unknown, tokens):
+    (here / "other.txt").write_text("cabéé€")
+    vocabulary = Vocabulary.of_text("abc")
+    for _ in range(2):  # encoded, and from the cache
+        corpus = load_corpus("other.txt", vocabulary=vocabulary, unknown=unknown)
+        assert corpus.tokens.tolist() == tokens
+        assert (corpus.unknown_characters, dict(corpus.unknown_symbols)) == (3, {"é": 2, "€": 1})
+        (note,) = corpus.notes
+        what = {"skip": "left out", "replace": "replaced"}[unknown]
+        assert note == (
+            f"other.txt: 3 characters that the run does not know are {what}: '\\xe9' (2), '\\u20ac' (1)"
+        )
+    assert load_corpus("other.txt").notes == ()
+
+
+def test_a_byte_order_mark_of_utf8_is_kept_and_said(here):
+    (here / "a.txt").write_bytes(b"\xef\xbb\xbfabc")
+    corpus = load_corpus("a.txt")
+    assert corpus.vocabulary.decode(corpus.tokens) == "\ufeffabc"
+    assert corpus.notes == ("a.txt begins with a byte order mark, which is kept as the character U+FEFF",)
+    assert load_corpus("a.txt", level="bytes").notes == ()
 
 
 def test_built_in_and_cached_texts_are_listed(here):
@@ -49,6 +62,10 @@ def test_built_in_and_cached_texts_are_listed(here):
     load_corpus("stdlib")
     damaged = default_data_folder() / "tokens" / "0.json"
     damaged.write_text("{")
+    (damaged.parent / "1.json").write_text("[" * 200_000)
+    os.mkfifo(damaged.parent / "2.json")
+    (damaged.parent / "3.json").symlink_to("/dev/zero")
+    (damaged.parent / "4.json").mkdir()
     stdlib, file = list_corpora()[-2:]
     assert (stdlib.name, stdlib.state) == ("stdlib", "built in, cached")
     assert (file.name, file.state, file.level, file.characters, file.symbols) == (

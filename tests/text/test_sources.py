@@ -1,20 +1,15 @@
 """The files that the name of a text stands for."""
 
+import gzip
 import os
-import socket
 import sysconfig
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from charlstm.errors import CorpusError
-from charlstm.text.corpus import (
-    Corpus,
-    default_data_folder,
-    load_corpus,
-)
-from charlstm.text.sources import find_text
+from charlstm.text.corpus import Corpus, load_corpus
+from charlstm.text.sources import BUILT_IN, find_text, is_built_in
 
 
 def text_of(corpus: Corpus) -> str:
@@ -63,7 +58,7 @@ def test_a_file_is_read_exactly(here):
     corpus = load_corpus("x.txt")
     assert text_of(corpus) == "\ufeffone\r\ntwo\0"
     assert (corpus.name, corpus.bytes, corpus.characters, corpus.left_out) == ("x.txt", 12, 10, ())
-    assert isinstance(corpus.tokens, np.memmap)
+    assert not corpus.tokens.flags.writeable
 
 
 def test_the_text_files_of_a_folder_are_joined_and_others_left_out(books):
@@ -114,8 +109,8 @@ def test_a_folder_that_holds_the_cache_does_not_read_it(here):
         ("folder", r"folder has no text: none of its files \(1\)", "name other files"),
         ("fold*", r"fold\* has no text: none of its files \(0\)", "name other files"),
         ("latin.txt", "latin.txt is not UTF-8: byte 0xE9 at offset 1", "--level bytes"),
-        ("hf:", "'hf:' names no dataset", "owner/name"),
-        ("hf:#text", "'hf:#text' names no dataset", "owner/name"),
+        ("hf:", "'hf:' names no dataset on the Hugging Face hub", "owner/name"),
+        ("hf:#text", "'hf:#text' names no dataset on the Hugging Face hub", "owner/name"),
     ],
 )
 def test_a_name_without_a_text_is_one_clear_error(here, name, problem, advice):
@@ -151,8 +146,7 @@ def test_a_file_that_may_not_be_read_is_a_clear_error(books, monkeypatch, name):
     def refused(*arguments, **options):
         raise PermissionError(13, "Permission denied", "b.txt")
 
-    for module in ("sources", "token_cache"):
-        monkeypatch.setattr(f"charlstm.text.{module}.open", refused, raising=False)
+    monkeypatch.setattr("charlstm.text.text_file.open_regular", refused)
     with pytest.raises(CorpusError, match=r"b\.txt cannot be read: Permission denied"):
         load_corpus(name)
 
@@ -172,87 +166,34 @@ def test_a_python_without_its_source_is_a_clear_error(monkeypatch):
         load_corpus("stdlib")
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set on the disk, which `datasets` loads as it loads one from the Hub."""
-    folder = tmp_path_factory.mktemp("dataset")
-    (folder / "train.jsonl").write_text(
-        '{"text": "one\\r\\n", "title": "T", "n": 1}\n'
-        '{"text": null, "title": "U", "n": 2}\n'
-        '{"text": "tw\\u00f6", "title": "V", "n": 3}\n'
-    )
-    return folder
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+@pytest.mark.parametrize("name", [".", "*", "**/*.txt"])
+def test_pipes_among_the_files_of_a_folder_are_passed_over(here, name):
+    os.mkfifo(here / "pipe.txt")
+    (here / "a.txt").write_text("text")
+    assert text_of(load_corpus(name)) == "text"
 
 
-@pytest.mark.parametrize(("column", "text"), [("", "one\r\n\ntwö"), ("#title", "T\nU\nV")])
-def test_the_rows_of_a_dataset_are_joined_by_line_feeds(dataset, column, text):
-    assert text_of(load_corpus(f"hf:{dataset}{column}")) == text
+@pytest.mark.parametrize("name", [".", "**/*.txt", "**/*", "*/*/*.txt", "../here/**"])
+def test_links_that_form_loops_add_nothing_to_a_text(here, name):
+    (here / "inner" / "deep").mkdir(parents=True)
+    (here / "inner" / "deep" / "a.txt").write_text("text")
+    (here / "loop").symlink_to(".")
+    (here / "inner" / "up").symlink_to("..")
+    (here / "inner" / "deep" / "b.txt").symlink_to("a.txt")
+    assert text_of(load_corpus(name)) == "text"
 
 
-def test_a_dataset_column_without_strings_is_refused(dataset):
-    with pytest.raises(CorpusError, match=r"no text in a column 'n'; .*columns are text, title, n"):
-        load_corpus(f"hf:{dataset}#n")
+def test_utf16_with_its_mark_and_packed_files_are_among_the_texts_of_a_folder(here):
+    (here / "a.txt").write_text("marked é", encoding="utf-16")
+    (here / "b.txt.gz").write_bytes(gzip.compress("packed é".encode()))
+    (here / "c.txt").write_text("unmarked", encoding="utf-16-le")
+    (here / "d.gz").write_bytes(gzip.compress(b"cut" * 999)[:-9])
+    corpus = load_corpus(".")
+    assert text_of(corpus) == "marked é\npacked é"
+    assert [file.name for file in corpus.left_out] == ["c.txt", "d.gz"]
 
 
-def test_a_dataset_that_does_not_exist_is_a_clear_error(tmp_path):
-    with pytest.raises(CorpusError, match=r"hf:\S+ cannot be read: .*save the text"):
-        load_corpus(f"hf:{tmp_path / 'nowhere'}")
-
-
-def rows_of(monkeypatch: pytest.MonkeyPatch, **splits) -> list[tuple]:
-    """Let `datasets` give these rows; returns the list of calls to it."""
-    calls = []
-    monkeypatch.setattr("charlstm.text.sources._reach_hub", lambda name: None)
-    monkeypatch.setattr(
-        "datasets.load_dataset", lambda *given, **options: calls.append((given, options)) or splits
-    )
-    return calls
-
-
-def test_a_dataset_is_fetched_once_and_streamed(monkeypatch):
-    calls = rows_of(monkeypatch, test=[{"body": "no"}], train=[{"body": "yes", "n": 1}])
-    assert [text_of(load_corpus("hf:some/set:part")) for _ in range(2)] == ["yes", "yes"]
-    assert calls == [(("some/set", "part"), {"streaming": True})]
-
-
-def test_a_hub_out_of_reach_is_reported_at_once(monkeypatch):
-    for name in ("HF_HUB_OFFLINE", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    with socket.socket() as closed:  # bound and not listening: nobody answers there
-        closed.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        with pytest.raises(CorpusError, match=r"hf:some/set cannot be read: 127\.0\.0\.1 cannot be reached"):
-            load_corpus("hf:some/set")
-
-
-def test_a_dataset_without_a_train_split_gives_its_first(monkeypatch):
-    rows_of(monkeypatch, validation=[{"text": "first"}], test=[{"text": "second"}])
-    assert text_of(load_corpus("hf:some/set")) == "first"
-
-
-@pytest.mark.parametrize(
-    ("name", "rows", "problem"),
-    [
-        ("hf:some/set", [], "hf:some/set has no rows"),
-        ("hf:some/set", [{"a": "x", "b": "y"}], "does not say which column is the text; .*columns are a, b"),
-        ("hf:some/set", [{"n": 1}], "does not say which column"),
-        ("hf:some/set#z", [{"a": "x"}], "no text in a column 'z'"),
-        ("hf:some/set", [{"text": ["x"]}], "no text in a column 'text'"),
-    ],
-)
-def test_a_dataset_without_a_clear_text_column_is_refused(monkeypatch, name, rows, problem):
-    rows_of(monkeypatch, train=rows)
-    with pytest.raises(CorpusError, match=problem):
-        load_corpus(name)
-    assert not any(file.is_file() for file in default_data_folder().rglob("*"))
-
-
-def test_a_connection_that_breaks_leaves_no_file(monkeypatch):
-    def rows():
-        yield {"text": "begun"}
-        raise ConnectionError("the line\nis dead")
-
-    rows_of(monkeypatch, train=rows())
-    with pytest.raises(CorpusError, match=r"cannot be read: the line is dead; .*network"):
-        load_corpus("hf:some/set")
-    assert not any(file.is_file() for file in default_data_folder().rglob("*"))
+def test_built_in_texts_read_no_file_of_the_users():
+    assert all(map(is_built_in, (*BUILT_IN, "grammar:quotes:100:1")))
+    assert not any(map(is_built_in, ("stdlib/", "./stdlib", "a.txt", "hf:a/b", "*", "")))

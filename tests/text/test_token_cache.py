@@ -1,7 +1,10 @@
 """The token cache: what comes out is the text that went in, however it is cut, damaged or changed."""
 
+import gzip
 import json
 import os
+import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlstm.errors import CorpusError, UnknownCharacterError
-from charlstm.text import token_cache
+from charlstm.text import cache_folder, text_file, token_cache
 from charlstm.text.token_cache import Text, load_tokens
 from charlstm.text.vocabulary import Vocabulary
 
+WORDS = "Zoë said “naïve” — 日本語 😀\r\n" * 300
 MIXED = "Zoë said “naïve” — 日本語 😀\r\n\ufeff\0end"
 
 
@@ -45,7 +49,7 @@ def bytes_of(text: Text) -> bytes:
 @pytest.mark.parametrize("chunk", range(1, 9))
 @pytest.mark.parametrize("level", ["characters", "bytes"])
 def test_chunks_may_cut_characters(tmp_path, folder, monkeypatch, chunk, level):
-    monkeypatch.setattr(token_cache, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(text_file, "CHUNK_BYTES", chunk)
     text = text_of(tmp_path, MIXED.encode(), b"plain", MIXED.encode())
     record, ids = load(text, folder, level)
     assert record.vocabulary.decode_bytes(ids) == bytes_of(text)
@@ -59,15 +63,14 @@ def test_every_text_comes_back(tmp_path_factory, parts, chunk):
     tmp_path = tmp_path_factory.mktemp("text")
     text = text_of(tmp_path, *(part.encode() for part in parts))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(token_cache, "CHUNK_BYTES", chunk)
+        patch.setattr(text_file, "CHUNK_BYTES", chunk)
         for _ in range(2):
             record, ids = load(text, tmp_path)
             assert record.vocabulary.decode(ids) == "\n".join(parts)
 
 
-def test_the_ids_are_a_read_only_mapping(tmp_path, folder):
+def test_the_ids_are_read_only(tmp_path, folder):
     _, ids = load(text_of(tmp_path, b"abc"), folder)
-    assert isinstance(ids, np.memmap)
     assert not ids.flags.writeable
 
 
@@ -103,6 +106,14 @@ def edit(file: Path, **fields) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | fields))
 
 
+def forge(ids: Path, record: Path, change) -> None:
+    """Change ids, and give their record the checksum that they then have."""
+    forged = change(np.fromfile(ids, np.uint8)).tobytes()
+    ids.write_bytes(forged)
+    symbols = "".join(json.loads(record.read_text())["vocabulary"]["symbols"]).encode()
+    edit(record, crc32=zlib.crc32(forged, zlib.crc32(symbols)))
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -119,6 +130,19 @@ def edit(file: Path, **fields) -> None:
         lambda ids, record: edit(record, sha256="0"),
         lambda ids, record: edit(record, characters="7"),
         lambda ids, record: edit(record, surplus=1),
+        lambda ids, record: edit(record, crc32=True),
+        lambda ids, record: edit(record, name=7),
+        lambda ids, record: edit(record, unknown_symbols=[]),
+        lambda ids, record: edit(record, unknown_symbols={"a": None}),
+        lambda ids, record: record.write_text("[" * 200_000),
+        lambda ids, record: record.write_text('{"vocabulary":' * 200_000),
+        lambda ids, record: os.truncate(record, 40 << 30),
+        lambda ids, record: os.truncate(ids, 40 << 30),
+        lambda ids, record: record.unlink() or os.mkfifo(record),
+        lambda ids, record: ids.unlink() or os.mkfifo(ids),
+        lambda ids, record: ids.unlink() or ids.symlink_to("/dev/zero"),
+        lambda ids, record: forge(ids, record, lambda old: old + 1),  # out of the vocabulary
+        lambda ids, record: forge(ids, record, lambda old: old[::-1]),  # another text's
         lambda ids, record: edit(record, vocabulary={"level": "characters", "symbols": list("acb")}),
         lambda ids, record: edit(record, vocabulary={"level": "characters", "symbols": list("aa")}),
     ],
@@ -127,8 +151,48 @@ def test_a_damaged_cache_is_made_again(tmp_path, folder, damage):
     text = text_of(tmp_path, b"abcabca")
     load(text, folder)
     damage(cached(folder, ".bin"), cached(folder, ".json"))
+    started = time.monotonic()
     record, ids = load(text, folder)
     assert record.vocabulary.decode(ids) == "abcabca"
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("words", ["The quick brown fox.\n", "Der schnelle Fuchs läuft über Brücken.\n"])
+@pytest.mark.parametrize("unknown", ["error", "skip"])
+def test_the_ids_of_another_text_are_not_taken_for_those_of_this_one(tmp_path, folder, words, unknown):
+    """They come with a record of their own that names this text's fingerprint."""
+    vocabulary = Vocabulary.of_text(words)
+    settings = {"vocabulary": vocabulary, "unknown": unknown} if unknown == "skip" else {}
+    mine = text_of(tmp_path, (words * 500).encode())
+    (tmp_path / "other").mkdir()
+    other = text_of(tmp_path / "other", (words[::-1] * 500).encode())
+    load(mine, folder, **settings)
+    load(other, tmp_path / "theirs", **settings)
+    ids, record = cached(folder, ".bin"), cached(folder, ".json")
+    before = json.loads(record.read_text())
+    ids.write_bytes(cached(tmp_path / "theirs", ".bin").read_bytes())
+    record.write_bytes(cached(tmp_path / "theirs", ".json").read_bytes())
+    edit(record, sha256=before["sha256"], bytes=before["bytes"])
+    found, tokens = load(mine, folder, **settings)
+    assert found.vocabulary.decode(tokens) == words * 500
+
+
+def test_unknown_symbols_are_counted_in_the_record(tmp_path, folder):
+    text = text_of(tmp_path, "aéé€b".encode())
+    for _ in range(2):
+        record, _ = load(text, folder, vocabulary=Vocabulary.of_text("ab"), unknown="skip")
+        assert (record.unknown_characters, record.unknown_symbols) == (3, {"é": 2, "€": 1})
+
+
+def test_packed_and_marked_texts_are_known_by_what_is_in_them(tmp_path, folder):
+    (plain,) = text_of(tmp_path, WORDS.encode()).files
+    packed, marked = tmp_path / "1.gz", tmp_path / "2.txt"
+    packed.write_bytes(gzip.compress(WORDS.encode()))
+    marked.write_text(WORDS, encoding="utf-16", newline="")
+    records = [load(Text("a text", (file,)), folder) for file in (plain, packed, marked, packed, marked)]
+    assert records[0][0].sha256 == records[1][0].sha256 != records[2][0].sha256
+    for record, ids in records:
+        assert record.vocabulary.decode(ids) == WORDS
 
 
 def test_ids_of_several_bytes_that_are_cut_are_made_again(tmp_path, folder):
@@ -193,7 +257,7 @@ def test_a_text_that_vanishes_while_it_is_read(tmp_path, folder, monkeypatch):
 def test_what_is_not_utf8_is_named_with_its_offset(
     tmp_path, folder, monkeypatch, content, byte, offset, chunk
 ):
-    monkeypatch.setattr(token_cache, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(text_file, "CHUNK_BYTES", chunk)
     text = text_of(tmp_path, "né".encode(), content)
     with pytest.raises(
         CorpusError, match=rf"1\.txt is not UTF-8: byte 0x{byte} at offset {offset};.*--level bytes"
@@ -204,7 +268,7 @@ def test_what_is_not_utf8_is_named_with_its_offset(
 
 
 def test_an_unknown_character_is_named_with_its_place_in_the_whole_text(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr(token_cache, "CHUNK_BYTES", 2)
+    monkeypatch.setattr(text_file, "CHUNK_BYTES", 2)
     text = text_of(tmp_path, "éé".encode(), "aéb".encode())
     with pytest.raises(UnknownCharacterError, match=r"'b' \(U\+0062\) at position 5 "):
         load(text, folder, vocabulary=Vocabulary.of_text("éa\n"))
@@ -235,12 +299,12 @@ def test_a_full_disk(tmp_path, folder, monkeypatch):
     def on_a_full_disk(file, *mode, **options):
         return open("/dev/full" if str(file).endswith(".partial") else file, *mode, **options)
 
-    monkeypatch.setattr(token_cache, "open", on_a_full_disk, raising=False)
+    monkeypatch.setattr(cache_folder, "open", on_a_full_disk, raising=False)
     with pytest.raises(CorpusError, match=r"cannot be written: .*No space left"):
         load(text_of(tmp_path, b"abc"), folder)
 
 
 def test_ids_that_do_not_read_back(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr(token_cache, "_read", lambda place: None)
+    monkeypatch.setattr(token_cache, "_read", lambda *given: None)
     with pytest.raises(CorpusError, match="reads back as something else"):
         load(text_of(tmp_path, b"abc"), folder)

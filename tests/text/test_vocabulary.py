@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlstm.errors import CheckpointError, CorpusError, UnknownCharacterError, UsageError
-from charlstm.text.vocabulary import SymbolFinder, Vocabulary
+from charlstm.text.vocabulary import SymbolFinder, Vocabulary, unknown_note
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 AWKWARD = ["", "\r\n\r\n\n\r", "\ufeffmark", "a\0b", "😀👩‍👩‍👧é", "\x85\u2028\x1a", "e\u0301\uffff\U0010ffff"]
@@ -157,3 +158,26 @@ def test_symbols_may_come_in_any_order():
 def test_json_of_anything_else_is_refused(data):
     with pytest.raises(CheckpointError):
         Vocabulary.from_json(data)
+
+
+def test_a_note_names_the_most_frequent_unknown_characters_only():
+    assert unknown_note(99, dict(zip("abcdef", range(9), strict=False)), "left out").endswith("'e' (4), ...")
+
+
+def test_symbols_that_are_left_out_or_replaced_are_counted():
+    unseen = Counter()
+    vocabulary = Vocabulary.of_text("ab")
+    for unknown in ("skip", "replace"):
+        vocabulary.encode("aééb€", unknown=unknown, unseen=unseen)
+    assert unseen == {"é": 4, "€": 2}
+    in_bytes = Counter()
+    Vocabulary.of_text(b"ab", level="bytes").encode("aé", unknown="skip", unseen=in_bytes)
+    assert in_bytes == {"\xc3": 1, "\xa9": 1}
+
+
+@pytest.mark.parametrize("symbols", [["a"] * 10_000_000, "a" * 10_000_000])
+def test_a_vocabulary_of_ten_million_entries_is_refused_before_any_is_looked_at(symbols):
+    with pytest.raises(UsageError, match=r"10,000,000 symbols are more than the 1,114,112 characters"):
+        Vocabulary("characters", symbols)
+    with pytest.raises(CheckpointError, match=r"10,000,000 symbols are more than|a list of symbols"):
+        Vocabulary.from_json({"level": "characters", "symbols": symbols})

@@ -98,7 +98,13 @@ def describe(event: Prepared) -> str:
     if event.left_out:
         names = ", ".join(path.name for path in event.left_out[:3])
         lines.append(f"{len(event.left_out)} files left out that are not text: {names}")
-    if event.step:
+    lines += event.notes
+    if event.finished:
+        lines.append(
+            f"the run is finished, after step {event.step:,}: "
+            "--resume --steps 1000, or --minutes or --epochs, trains it for that much more"
+        )
+    elif event.step:
         lines.append(f"continuing after step {event.step:,}")
     return "\n".join(lines)
 

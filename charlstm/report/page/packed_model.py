@@ -7,8 +7,9 @@ too coarse for a cell that counts.
 """
 
 import base64
+import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,18 @@ from numpy.typing import NDArray
 from charlstm.checkpoint.record import RunConfig, load_config
 from charlstm.checkpoint.tensor_file import weights_sha256
 from charlstm.checkpoint.weights import load_weights
-from charlstm.config import ModelConfig, plain
+from charlstm.config import ModelConfig, parameter_shapes, plain
 from charlstm.errors import CheckpointError
 from charlstm.findings import Json
+from charlstm.report.page.size_limit import size_bytes
 from charlstm.run_files import CONFIG, MODEL
 
 MOST_WEIGHTS = 5_500_000
-# Characters of base64 that the weights may take: what other data leave of a page of 10 MB.
+# A model may have more parameters than weights in the page, where embedding and first layer become one table;
+# one with more than this is not read.
+_MOST_PARAMETERS = 10 * MOST_WEIGHTS
+# Characters that the model may take, its weights in base64 and its symbols: what other data leave of a page
+# of 10 MB.
 _ROOM_CHARACTERS = 9_000_000
 # Bits of a weight, tried in this order until the weights fit. The largest change of a probability in five
 # networks was .00002 at 20 bits and .006 at 12 on 1,000 characters; see tests/benchmarks/EXPERIMENTS.md.
@@ -61,20 +67,20 @@ class _UnfitError(Exception):
     """The model of a folder cannot stand in the page, for the reason in the message."""
 
 
-def inside(
-    findings: Mapping[str, Any], folders: Sequence[Path], *, room_characters: int = _ROOM_CHARACTERS
-) -> Inside:
-    """Return the model that findings are about, from the first of folders that holds a run.
+def inside(findings: Mapping[str, Any], folder: Path, *, room_characters: int = _ROOM_CHARACTERS) -> Inside:
+    """Return the model that findings are about, from the run in folder.
 
-    room_characters is how many characters of base64 the weights may take. Whatever keeps the model out
-    becomes a sentence of the page: a page is drawn without a model, too, so nothing is raised.
+    findings say which weights were inspected: a run with other ones stays out. room_characters is how many
+    characters the weights, in base64, and the symbols may take. Whatever keeps the model out becomes a
+    sentence of the page: a page is drawn without a model, too, so nothing is raised.
     """
-    folder = next((folder for folder in folders if (folder / CONFIG).is_file()), None)
-    if folder is None:
-        tried = " or ".join(dict.fromkeys(map(str, folders)))
-        return no_model(f"The run was not found in {tried}: draw the page again where its {MODEL} is.")
+    if not (folder / CONFIG).is_file():
+        return no_model(
+            f"There is no run in {folder}: draw the page again with --run and the folder of its {MODEL}."
+        )
     try:
         config = load_config(folder)
+        _refuse_too_large(config.model)
         tensors = load_weights(folder, config.model).tensors
         _refuse_another(findings, config, tensors, folder)
         return _packed(config, tensors, room_characters)
@@ -87,41 +93,52 @@ def inside(
 def _refuse_another(
     findings: Mapping[str, Any], config: RunConfig, tensors: Mapping[str, Floats], folder: Path
 ) -> None:
-    """Raise _UnfitError when the folder holds another model than the one that was inspected."""
+    """Raise _UnfitError unless the folder holds the very model that was inspected, by its weights' hash."""
     inspected = findings.get("model") or {}
     inspected_sha256 = (findings.get("provenance") or {}).get("weights_sha256")
+    if not inspected_sha256:
+        raise _UnfitError("The findings do not say which weights they are about: inspect the run again.")
     shape = ("layers", "cells", "vocabulary_size", "activation")
     loaded = plain(config.model)
     same = all(loaded[name] == inspected.get(name, loaded[name]) for name in shape)
-    if not same or (inspected_sha256 and inspected_sha256 != weights_sha256(tensors)):
+    if not same or inspected_sha256 != weights_sha256(tensors):
         raise _UnfitError(f"The run in {folder} is not the one inspected: it has changed since.")
 
 
-def _packed(config: RunConfig, tensors: Mapping[str, Floats], room_characters: int) -> Inside:
-    """Return the model in as many bits per weight as there is room for.
+def _refuse_too_large(model: ModelConfig) -> None:
+    """Raise _UnfitError when a model of this shape has too many weights for a page, before any is read."""
+    cells, size, width = model.cells, model.vocabulary_size, model.embedding
+    first = min(size * 4 * cells, size * width + 4 * cells * width)
+    count = first + 4 * cells * cells * (2 * model.layers - 1) + size * cells
+    parameters = sum(math.prod(shape) for shape in parameter_shapes(model).values())
+    if count > MOST_WEIGHTS or parameters > _MOST_PARAMETERS:
+        raise _UnfitError(
+            f"It has {max(count, parameters):,} weights; a page that can be sent by mail carries "
+            f"{MOST_WEIGHTS:,} at most."
+        )
 
-    Raises _UnfitError when it has too many weights, or too little room for the fewest bits.
+
+def _packed(config: RunConfig, tensors: Mapping[str, Floats], room_characters: int) -> Inside:
+    """Return the model in as many bits per weight as there is room for beside its symbols.
+
+    Raises _UnfitError when there is too little room for the fewest bits.
     """
     matrices, vectors = _matrices(config.model, tensors)
     count = sum(matrix.size for matrix in matrices.values())
-    if count > MOST_WEIGHTS:
-        raise _UnfitError(
-            f"It has {count:,} weights; a page that can be sent by mail carries {MOST_WEIGHTS:,} at most."
-        )
-    for bits in BITS_PER_WEIGHT:
+    header = _header(config, matrices, vectors)
+    room = room_characters - size_bytes(header)
+    for bits in BITS_PER_WEIGHT if room > 0 else ():
         weights = _deflated(matrices, vectors, bits)
-        if len(weights) <= room_characters:
-            return Inside(_header(config, matrices, vectors, bits), weights, count)
+        if len(weights) <= room:
+            return Inside(header | {"bits": bits}, weights, count)
     raise _UnfitError(
-        f"Its {count:,} weights take {len(weights):,} characters even at {bits} bits each; there is room "
-        f"for {room_characters:,}."
+        f"Its {count:,} weights, even at {BITS_PER_WEIGHT[-1]} bits each, and {len(config.vocabulary):,} "
+        f"symbols take more than the {room_characters:,} characters that there is room for."
     )
 
 
-def _header(
-    config: RunConfig, matrices: Mapping[str, Floats], vectors: Mapping[str, Floats], bits: int
-) -> Json:
-    """Return what the script has to know to read the weights and to spell text in the vocabulary."""
+def _header(config: RunConfig, matrices: Mapping[str, Floats], vectors: Mapping[str, Floats]) -> Json:
+    """Return what the script has to know, but for bits, to read the weights and to spell text."""
     vocabulary = config.vocabulary.to_json()
     return {
         "layers": config.model.layers,
@@ -129,7 +146,6 @@ def _header(
         "activation": config.model.activation,
         "level": vocabulary["level"],
         "symbols": vocabulary["symbols"],
-        "bits": bits,
         "vectors": {name: vector.size for name, vector in vectors.items()},
         "matrices": {name: list(matrix.shape) for name, matrix in matrices.items()},
     }

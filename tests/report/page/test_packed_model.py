@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from findings_document import inspected
 from safetensors.numpy import load_file, save_file
 
 from charlstm.checkpoint.record import RunConfig
@@ -33,6 +34,11 @@ def model_of(*, seed: int = 0, **shape: int) -> CharLSTM:
     return CharLSTM(config, generator=torch.Generator().manual_seed(seed))
 
 
+def carried_by_page(run: Path, **room: int) -> Inside:
+    """Return the model of a run as the page of its own inspection carries it."""
+    return inside(inspected(run), run, **room)
+
+
 def unpacked(carried: Inside) -> dict[str, np.ndarray]:
     """Read the packed model with numpy as the page's script does."""
     assert carried.header is not None
@@ -56,7 +62,7 @@ def test_each_weight_is_read_back_to_half_a_step_of_its_row(tmp_path: Path, laye
     model = model_of(layers=layers)
     state = {name: value.numpy() for name, value in model.state_dict().items()}
 
-    found = unpacked(inside({}, [run_of(model, tmp_path)]))
+    found = unpacked(carried_by_page(run_of(model, tmp_path)))
 
     wanted = {
         "recurrent.0": "layers.0.weight_hh_l0",
@@ -72,8 +78,8 @@ def test_each_weight_is_read_back_to_half_a_step_of_its_row(tmp_path: Path, laye
 
 def test_embedding_and_input_weights_become_one_table_where_that_is_smaller(tmp_path: Path):
     wide, narrow = model_of(embedding=64), model_of(embedding=2)
-    table = unpacked(inside({}, [run_of(wide, tmp_path)]))["table"]
-    parts = unpacked(inside({}, [run_of(narrow, tmp_path)]))
+    table = unpacked(carried_by_page(run_of(wide, tmp_path)))["table"]
+    parts = unpacked(carried_by_page(run_of(narrow, tmp_path)))
 
     assert table == pytest.approx(
         (wide.embedding.weight @ wide.weights(0).input.T).detach().numpy(), abs=1e-5
@@ -84,9 +90,9 @@ def test_embedding_and_input_weights_become_one_table_where_that_is_smaller(tmp_
 
 def test_weights_have_fewer_bits_where_there_is_less_room(tmp_path: Path):
     folder = run_of(model_of(cells=40), tmp_path)
-    most = inside({}, [folder])
-    less = inside({}, [folder], room_characters=len(most.weights) - 1)
-    none = inside({}, [folder], room_characters=100)
+    most = carried_by_page(folder)
+    less = carried_by_page(folder, room_characters=len(most.weights) - 1)
+    none = carried_by_page(folder, room_characters=100)
 
     assert (most.header or {})["bits"] == 20
     assert (less.header or {})["bits"] < 20
@@ -97,32 +103,67 @@ def test_weights_have_fewer_bits_where_there_is_less_room(tmp_path: Path):
 def test_a_model_with_too_many_weights_stays_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("charlstm.report.page.packed_model.MOST_WEIGHTS", 100)
 
-    carried = inside({}, [run_of(model_of(), tmp_path)])
+    carried = carried_by_page(run_of(model_of(), tmp_path))
 
     assert carried.header is None
     assert "carries 100 at most" in carried.absent
 
 
-def test_the_model_is_that_of_the_first_folder_that_holds_a_run(tmp_path: Path):
-    folder = run_of(model_of(), tmp_path / "run")
+def test_a_folder_without_a_run_gives_a_page_that_says_how_to_name_one(tmp_path: Path):
+    absent = inside({}, tmp_path / "gone").absent
 
-    assert inside({}, [tmp_path, folder]).header
-    absent = inside({}, [tmp_path, tmp_path / "gone"]).absent
     assert str(tmp_path / "gone") in absent
+    assert "--run" in absent
+
+
+@pytest.mark.parametrize(
+    "shape", [{"cells": 3_000}, {"layers": 1_000, "cells": 100}, {"embedding": 900_000, "cells": 100}]
+)
+def test_a_model_that_is_too_large_is_not_read(tmp_path: Path, shape: dict[str, int], monkeypatch):
+    folder = run_of(model_of(), tmp_path)
+    document = json.loads((folder / "config.json").read_text())
+    del document["crc32"]
+    document["model"] |= shape
+    (folder / "config.json").write_text(json.dumps(document))
+    monkeypatch.setattr("charlstm.report.page.packed_model.load_weights", lambda *_: pytest.fail("read"))
+
+    assert "5,500,000 at most" in inside({"provenance": {"weights_sha256": "1"}}, folder).absent
+
+
+def test_the_symbols_take_room_from_the_weights(tmp_path: Path):
+    vocabulary = Vocabulary("characters", tuple(map(chr, range(0x20000, 0x20000 + 5_000))))
+    config = ModelConfig(vocabulary_size=len(vocabulary), cells=1, embedding=1)
+    run = RunFolder(tmp_path)
+    run.create(RunConfig(config, None, vocabulary, None))
+    run.save_model(CharLSTM(config), validation_bits_per_character=None)
+
+    carried = carried_by_page(tmp_path)
+    size = len(carried.weights) + len(json.dumps(carried.header, separators=(",", ":")))
+
+    assert carried_by_page(tmp_path, room_characters=size).header
+    tight = carried_by_page(tmp_path, room_characters=5_000 * 15)
+    assert tight.header is None
+    assert "5,000 symbols" in tight.absent
 
 
 def test_another_model_than_the_one_inspected_stays_out(tmp_path: Path):
     model, other = model_of(), model_of(seed=1)
     findings = {"provenance": provenance_of(model, None)}
 
-    assert inside(findings, [run_of(model, tmp_path)]).header
-    assert "not the one inspected" in inside(findings, [run_of(other, tmp_path)]).absent
-    assert "not the one inspected" in inside({"model": {"cells": 6}}, [tmp_path]).absent
+    assert inside(findings, run_of(model, tmp_path)).header
+    assert "not the one inspected" in inside(findings, run_of(other, tmp_path)).absent
+    same_weights = inspected(tmp_path)
+    assert "not the one inspected" in inside(same_weights | {"model": {"cells": 6}}, tmp_path).absent
+
+
+def test_findings_that_do_not_say_which_weights_they_are_about_get_no_model(tmp_path: Path):
+    assert "do not say which weights" in inside({}, run_of(model_of(), tmp_path)).absent
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "other shape", "not json", "infinite"])
 def test_a_damaged_run_gives_a_page_that_says_why_it_has_no_model(tmp_path: Path, damage: str):
     folder = run_of(model_of(), tmp_path)
+    findings = inspected(folder)
     model, config = folder / "model.safetensors", folder / "config.json"
     if damage == "cut":
         model.write_bytes(model.read_bytes()[:-40])
@@ -138,7 +179,7 @@ def test_a_damaged_run_gives_a_page_that_says_why_it_has_no_model(tmp_path: Path
         tensors = load_file(model)
         save_file(tensors | {"head.bias": np.full(7, np.inf, np.float32)}, model)
 
-    carried = inside({}, [folder])
+    carried = inside(findings, folder)
 
     assert carried.header is None
     assert carried.absent

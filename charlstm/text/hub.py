@@ -1,0 +1,170 @@
+"""A text that is a column of a dataset on the Hugging Face hub: hf:owner/name[:config][#column].
+
+A name is all that is believed. It must be that of a dataset on the hub, never a folder of this machine or a
+loader of the library; the dataset must consist of files of its own, in one of four formats that hold data
+only; and the user's access token stays here unless CHARLSTM_HF_TOKEN is set to 1.
+"""
+
+import logging
+import os
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from charlstm.errors import CorpusError
+from charlstm.machine.interrupts import end_if_asked
+from charlstm.text.cache_folder import cache_file
+
+PREFIX = "hf:"
+# Seconds after which the hub counts as out of reach.
+_REACH_SECONDS = 5
+# The readers of the library `datasets` for files that hold data only; others unpickle, or open other files.
+_READERS = ("csv", "json", "parquet", "text")
+# What the hub allows in the name of an owner or a dataset.
+_NAME = r"(?!.*(?:--|\.\.))(?!.*\.git$)[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
+# What the library calls things on the hub that are no datasets of an owner.
+_NO_OWNERS = ("buckets", "datasets", "models", "spaces")
+# What the library says when a token is missing, or when there is no such dataset.
+_NO_ACCESS = re.compile(r"gated|private|cannot be accessed|doesn't exist|\b40[134]\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class DatasetName:
+    """A dataset on the hub, owner/name; a configuration of it or None; and a column, "" for the only one."""
+
+    dataset: str
+    config: str | None
+    column: str
+
+
+def parse_name(name: str) -> DatasetName:
+    """Read a name of the form "hf:owner/name[:config][#column]". Raises CorpusError for anything else."""
+    rest, _, column = name.removeprefix(PREFIX).partition("#")
+    dataset, _, config = rest.partition(":")
+    owner, _, own_name = dataset.partition("/")
+    if not (re.fullmatch(_NAME, owner) and re.fullmatch(_NAME, own_name)) or owner in _NO_OWNERS:
+        raise CorpusError(
+            f"{name!r} names no dataset on the Hugging Face hub",
+            "write hf:owner/name[:config][#column]; name a folder or a file on this machine without hf:",
+        )
+    return DatasetName(dataset, config or None, column)
+
+
+def fetched(name: str, data_folder: Path) -> Path:
+    """Return the file of a dataset's text, which is fetched unless it exists.
+
+    The text is the rows of one column, joined by line feeds: of the split "train", or the first split where
+    there is no "train"; of the column that was named, or "text", or the only column of strings. Each row is
+    kept as `datasets` gives it, whose reader of .txt files turns CRLF into LF. Raises CorpusError when the
+    text cannot be fetched.
+    """
+    wanted = parse_name(name)
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", name.removeprefix(PREFIX)).strip("-")[:80]
+    place = data_folder / "hf" / f"{slug}-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}.txt"
+    if place.exists():
+        return place
+    documents = _documents(name, wanted.column, _rows(name, wanted))
+    with cache_file(place) as file:
+        for number, document in enumerate(documents):
+            end_if_asked()
+            file.write(b"\n" * (number > 0) + document.encode("utf-8"))
+    return place
+
+
+def _rows(name: str, wanted: DatasetName) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a dataset as they are fetched. Raises CorpusError for whatever keeps them away."""
+    _reach_hub(name)
+    for library in ("datasets", "huggingface_hub"):  # their warnings would be shown in spite of --quiet
+        logging.getLogger(library).setLevel(logging.ERROR)
+    try:
+        from datasets import load_dataset_builder  # takes a second
+
+        token = None if os.environ.get("CHARLSTM_HF_TOKEN") == "1" else False
+        # With this prefix the library takes the name for one on the hub, whatever folders there are here.
+        place = f"hf://datasets/{wanted.dataset}"
+        builder = load_dataset_builder(place, wanted.config, token=token)
+        _refuse_other_data(name, builder, place)
+        splits = builder.as_streaming_dataset()
+        yield from splits["train" if "train" in splits else next(iter(splits))]
+    except CorpusError:
+        raise
+    except Exception as error:  # datasets, its readers and its network raise exceptions of every kind
+        said = " ".join(str(error).split())[:300] or type(error).__name__
+        raise CorpusError(f"{name} cannot be read: {said}", _advice(said)) from error
+
+
+def _advice(said: str) -> str:
+    """Return what to do about a dataset that cannot be read, by what the library said of it."""
+    if _NO_ACCESS.search(said):
+        return (
+            "check hf:owner/name[:config][#column]; for a gated or private dataset put a token into HF_TOKEN "
+            "and set CHARLSTM_HF_TOKEN=1, since none is sent otherwise"
+        )
+    return "check hf:owner/name[:config][#column] and the network, or save the text and name its file"
+
+
+def _refuse_other_data(name: str, builder: Any, place: str) -> None:
+    """Raise CorpusError unless a dataset is read by one of _READERS, from files of its own.
+
+    builder is the library's for the dataset at place. Its files are what the dataset's description says,
+    which may as well name files on this machine or addresses elsewhere.
+    """
+    modules = {f"datasets.packaged_modules.{reader}.{reader}" for reader in _READERS}
+    if not any(base.__module__ in modules for base in type(builder).__mro__):
+        raise CorpusError(
+            f"{name} is not a dataset of plain data files: only {', '.join(_READERS)} are read",
+            "name a dataset in one of these formats, or save the text and name its file",
+        )
+    for file in chain.from_iterable((builder.config.data_files or {}).values()):
+        if not str(file).startswith(f"{place}@") or ".." in str(file).split("/"):
+            raise CorpusError(
+                f"{name} names a file that is not its own: {str(file)[:200]}", "name another dataset"
+            )
+
+
+def _reach_hub(name: str) -> None:
+    """Raise CorpusError at once when the hub cannot be reached; the library would retry for 25 seconds.
+
+    Nothing is tried where a proxy is used, or where the library is told to stay offline.
+    """
+    if os.environ.get("HF_HUB_OFFLINE") or "https" in getproxies():
+        return
+    hub = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    try:
+        socket.create_connection((hub.hostname, hub.port or 443), timeout=_REACH_SECONDS).close()
+    except OSError as error:
+        raise CorpusError(
+            f"{name} cannot be read: {hub.hostname} cannot be reached: {error}",
+            "check the network, or save the text and name its file",
+        ) from error
+
+
+def _documents(name: str, asked: str, rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Yield the strings of the text's column; rows without a string in it are skipped."""
+    first = next(rows, None)
+    if first is None:
+        raise CorpusError(f"{name} has no rows", "name another dataset, or another config of it")
+    column = _column(name, asked, first)
+    for row in chain([first], rows):
+        if isinstance(row[column], str):
+            yield row[column]
+
+
+def _column(name: str, asked: str, row: dict[str, Any]) -> str:
+    """Return the name of the column to read.
+
+    Raises CorpusError when it holds no strings, and when several columns could be meant.
+    """
+    strings = [column for column, value in row.items() if isinstance(value, str)]
+    column = asked or ("text" if "text" in row else strings[0] if len(strings) == 1 else "")
+    if column not in row or not isinstance(row[column], str | None):
+        problem = f"has no text in a column {column!r}" if column else "does not say which column is the text"
+        raise CorpusError(f"{name} {problem}", f"name one with #COLUMN; its columns are {', '.join(row)}")
+    return column
