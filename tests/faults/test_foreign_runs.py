@@ -15,7 +15,7 @@ from charlstm.checkpoint.loading import load
 from charlstm.checkpoint.record import config_checksum, load_config
 from charlstm.errors import CheckpointError, UsageError
 from charlstm.findings import Findings
-from charlstm.machine.own_runs import is_own
+from charlstm.machine.own_runs import is_own, record_own
 from charlstm.run_files import CONFIG, EVALUATED, FINDINGS, METRICS, MODEL, REPORT, RESUME
 from charlstm.tasks.report import draw_report
 from charlstm.tasks.score import ScoreRequest, score_run
@@ -98,6 +98,15 @@ def test_the_text_of_a_run_that_was_trained_here_is_read_unasked(trained, foreig
     assert not is_own(foreign)
     with pytest.raises(UsageError, match="was not trained on this machine, or was moved"):
         score_run(ScoreRequest(run=foreign))
+
+
+def test_a_dataset_is_not_fetched_unasked_even_for_an_own_run(foreign, read):
+    name_in_config(foreign, name="hf:owner/name")
+    record_own(foreign)
+    assert is_own(foreign)
+    with pytest.raises(UsageError, match=r"hf:owner/name, SHA-256 .*, which is not fetched unasked"):
+        score_run(ScoreRequest(run=foreign))
+    assert read == []
 
 
 @pytest.mark.parametrize("name", ["stdlib", "grammar:quotes"])
