@@ -80,7 +80,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["CHARLSTM_DATA"] = f"{folder}/data"
+        os.environ |= {"CHARLSTM_DATA": f"{folder}/data", "XDG_STATE_HOME": f"{folder}/state"}
         memory, opened = soak(60 * parser.parse_args().minutes, Path(folder))
     grown = growth(memory)
     print(f"{len(memory)} cycles; memory {memory[0] / 2**20:.1f} MB after the first, "

@@ -195,7 +195,7 @@ def test_a_file_of_many_zeros_is_not_read(run):
     with open(run / MODEL, "wb") as file:
         file.write(text)
         file.truncate(len(text) + 10**10)
-    assert "do not fit the model" in refusal(load, run)
+    assert "it is nearly empty" in refusal(load, run)
 
 
 def change_config(run: Path, change: Callable[[dict], object]) -> None:
