@@ -6,6 +6,7 @@ set -eu
 python=$1
 torch=$2
 place=$(mktemp -d)
+export XDG_STATE_HOME="$place/state" # the record of what the demo trains
 trap 'rm -rf "$place"' EXIT
 pip="pip --quiet --disable-pip-version-check"
 "$python" -m venv "$place/build"
