@@ -30,7 +30,7 @@ _MOST_TENSORS = 20_000  # a model of 1,000 layers, the most there are, needs 16,
 _DTYPES = ("F32", "U8")
 # The tensors, the whole file, and the file as Python's bytes are in memory at once.
 _COPIES_WHILE_SAVING = 3
-# A file of _LARGE_BYTES or more is not read when less than one in _BYTES_PER_DATA_BYTE of them is on the disk.
+# A file of _LARGE_BYTES or more is not read when less than 1 / _BYTES_PER_DATA_BYTE of it is on the disk.
 _LARGE_BYTES, _BYTES_PER_DATA_BYTE = 64 << 20, 10
 # What reading a file that is damaged or made up can raise.
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, SafetensorError)
@@ -112,8 +112,8 @@ def check_header_length(place: Path) -> None:
 def _check_not_hollow(place: Path) -> None:
     """Raise ValueError when the file at place is large, and nearly all of it is holes.
 
-    A hole takes no space on the disk, but it is read as zeros: a file of some kilobytes could fill the memory.
-    Where the file system does not tell holes, there are none. Raises OSError when the file cannot be read.
+    A hole takes no space on the disk, but it is read as zeros: some kilobytes could fill the memory. Where
+    the file system does not tell holes, there are none. Raises OSError when the file cannot be read.
     """
     with open_regular(place) as file:
         size, end, data = os.fstat(file.fileno()).st_size, 0, 0

@@ -8,6 +8,7 @@ from charlstm.config import Unknown
 from charlstm.errors import CheckpointError, CorpusError, UnknownCharacterError, UsageError
 from charlstm.machine.own_runs import is_own
 from charlstm.text.corpus import Corpus, load_corpus
+from charlstm.text.sources import is_built_in
 
 # Characters of a recorded name that a message shows: a made-up one may have millions.
 _SHOWN_CHARACTERS = 200
@@ -46,17 +47,17 @@ def refuse_unnamed_text(run: Path, record: CorpusRecord, text: str, advice: str)
     """Raise UsageError unless text may be read because the record of a run names it, and nobody else.
 
     It may where it is built in, and where this user trained the run on this machine: somebody else may have
-    written the name of any file of the user's. advice says how to name it.
+    written the name of any file of the user's. A dataset of Hugging Face is never fetched unasked. advice
+    says how to name it.
     """
-    if is_built_in(text) or is_own(run):
-        return
     shown = described(record) if text == record.name else shortened(text)
+    if is_built_in(text):
+        return
+    if is_own(run):
+        if text.startswith("hf:"):
+            raise UsageError(f"{run} was trained on {shown}, which is not fetched unasked", advice)
+        return
     raise UsageError(f"{run} was not trained on this machine, or was moved; its text was {shown}", advice)
-
-
-def is_built_in(text: str) -> bool:
-    """Return whether a text of this name is made by charlstm, or lies in Python's own library."""
-    return text == "stdlib" or text.startswith("grammar:")
 
 
 def is_own_run_on(path: Path, text: str) -> bool:

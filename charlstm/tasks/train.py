@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-from charlstm.checkpoint.loading import load
 from charlstm.checkpoint.record import RunConfig, load_config
 from charlstm.checkpoint.run_folder import RunFolder
+from charlstm.checkpoint.weights import load_weights
 from charlstm.config import SamplingConfig
 from charlstm.errors import UsageError
 from charlstm.machine.devices import choose_device, keep_freed_memory
@@ -112,11 +112,7 @@ def _trained_by(
     writer_class = _tensorboard_writer() if request.tensorboard and processes.leads else None
     folder = RunFolder(request.out)
     plan = processes.in_turn(lambda: plan_resumed_run(request) if request.resume else plan_new_run(request))
-    generator = torch.Generator().manual_seed(plan.training.seed)
-    model = CharLSTM(plan.config.model, generator=generator)
-    if request.begin_from is not None:
-        model.load_state_dict(load(request.begin_from).model.state_dict())
-    model = model.to(device)
+    model = _model(request, plan).to(device)
     trainer = Trainer(model, plan.train, plan.training, processes=processes)
     with ExitStack() as stack:
         processes.in_turn(lambda: _open(stack, folder, request, plan, trainer) if processes.leads else None)
@@ -132,6 +128,19 @@ def _trained_by(
             yield from _trained(run, plan.validation, should_stop)
 
 
+def _model(request: TrainRequest, plan: Plan) -> CharLSTM:
+    """Return the model before its first step, with the weights of the run to begin from where there is one.
+
+    These are read and checked before a model of their size is made. Raises CheckpointError.
+    """
+    begun = load_weights(request.begin_from, plan.config.model) if request.begin_from else None
+    generator = torch.Generator().manual_seed(plan.training.seed)
+    model = CharLSTM(plan.config.model, generator=generator)
+    if begun is not None:
+        model.load_state_dict({name: torch.from_numpy(array) for name, array in begun.tensors.items()})
+    return model
+
+
 def _open(stack: ExitStack, folder: RunFolder, request: TrainRequest, plan: Plan, trainer: Trainer) -> None:
     """Lock the run's folder while stack is open, and create it or restore trainer from it.
 
@@ -142,10 +151,11 @@ def _open(stack: ExitStack, folder: RunFolder, request: TrainRequest, plan: Plan
         folder.restore(trainer, begins_anew=plan.config.begun_from is None)
         if load_config(folder.path) != plan.config:
             folder.change_config(plan.config)
+        record_own(folder.path)
     else:
         folder.create(plan.config, overwrite=request.overwrite)
+        record_own(folder.path)
         folder.save_resume(trainer)  # before any weights: a folder with weights only cannot be resumed
-    record_own(folder.path)
 
 
 def _prepared(plan: Plan, trainer: Trainer) -> Prepared:

@@ -1,6 +1,7 @@
 """What a training will do: from what was asked for to the text, its splits and every setting."""
 
 import math
+import shlex
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,7 @@ def plan_resumed_run(request: TrainRequest) -> Plan:
     if training is None or record is None:
         raise CheckpointError(
             f"{request.out} was imported, not trained here: there is nothing to go on with",
-            f"train a model that begins with its weights: `charlstm train CORPUS --from {request.out}`",
+            f"train a model that begins with its weights: `charlstm train CORPUS --from {shlex.quote(str(request.out))}`",
         )
     _refuse_other_settings(request, config, record)
     progress = _saved_progress(request.out, config.model)
@@ -202,7 +203,7 @@ def _other_setting(run: Path, name: str, was: object, value: object) -> UsageErr
 
 def _resumed_text(request: TrainRequest, config: RunConfig, record: CorpusRecord) -> Corpus:
     """Return the text of the run at request.out: the one it was begun with, wherever that lies now."""
-    advice = f"name that text: `charlstm train CORPUS --resume --out {request.out}`"
+    advice = f"name that text: `charlstm train CORPUS --resume --out {shlex.quote(str(request.out))}`"
     if request.corpus is None:
         refuse_unnamed_text(request.out, record, record.name, advice)
     name, vocabulary = request.corpus or record.name, config.vocabulary
@@ -223,7 +224,7 @@ def _resumed_text(request: TrainRequest, config: RunConfig, record: CorpusRecord
         problem = f"{name} is another text than {described(record)}, which {request.out} was trained on"
     raise CheckpointError(
         problem,
-        f"give the same text, or begin a new run by `charlstm train CORPUS --from {request.out} --out NEW`",
+        f"give the same text, or begin a new run by `charlstm train CORPUS --from {shlex.quote(str(request.out))} --out NEW`",
     ) from why
 
 

@@ -310,4 +310,4 @@ def test_a_page_without_the_network_says_why(open_page, tmp_path: Path):
     expect(page.locator("#flip")).to_have_count(0)
     assert page.seen == [(tmp_path / "left.html").as_uri()]
     page = open_page(tmp_path / "gone.html")
-    expect(page.locator("#model .caveat")).to_contain_text(f"not found in {tmp_path / 'run'}")
+    expect(page.locator("#model .caveat")).to_contain_text(f"There is no run in {tmp_path / 'run'}")

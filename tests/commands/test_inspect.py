@@ -29,12 +29,14 @@ def test_inspect_writes_findings_and_a_page(tmp_path, prose, monkeypatch, capsys
     page.unlink()
     assert run(monkeypatch, "report", tmp_path / "found", "--run", path) == 0
     assert page.read_text() == drawn
-    assert 'id="weights"' in drawn  # from the run's folder, which the findings name
+    assert 'id="weights"' in drawn  # from the run's folder
     assert run(monkeypatch, "report", tmp_path / "found", "--no-model") == 0
     assert 'id="weights"' not in page.read_text()
     assert "--no-model" in page.read_text()
     (path / "model.safetensors").rename(path / "elsewhere.safetensors")
     assert run(monkeypatch, "report", tmp_path / "found") == 0
+    assert "There is no run in" in page.read_text()  # the findings name one, which nobody else did
+    assert run(monkeypatch, "report", tmp_path / "found", "--run", path) == 0
     assert "cannot be read" in page.read_text()
     assert run(monkeypatch, "inspect", path, "--quiet") == 4
     (path / "elsewhere.safetensors").rename(path / "model.safetensors")

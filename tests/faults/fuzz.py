@@ -10,6 +10,7 @@ config, model and resume (files of a run), or findings. All other arguments go t
 import contextlib
 import io
 import json
+import os
 import pickle
 import shutil
 import sys
@@ -36,6 +37,7 @@ with atheris.instrument_imports(include=["charlstm", "pickle", "zipfile"]):
     from charlstm.training.trainer import Trainer
 
 FOLDER = Path(tempfile.mkdtemp())
+os.environ["XDG_STATE_HOME"] = str(FOLDER / "state")  # the record of what is trained here
 RUN = FOLDER / "run"
 
 

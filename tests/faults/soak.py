@@ -87,7 +87,7 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["CHARLSTM_DATA"] = f"{folder}/data"
+        os.environ |= {"CHARLSTM_DATA": f"{folder}/data", "XDG_STATE_HOME": f"{folder}/state"}
         memory, opened = soak(60 * options.minutes, Path(folder))
     grown = growth(memory)
     print(

@@ -16,6 +16,7 @@ from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.checkpoint.tensor_file import save_tensors
 from charlstm.config import Hold, SamplingConfig
 from charlstm.errors import CorpusError, DivergedError, UsageError
+from charlstm.machine.own_runs import record_own
 from charlstm.run_files import MODEL
 from charlstm.tasks import sample, score, train
 from charlstm.tasks.score import ScoreRequest, score_run
@@ -205,6 +206,7 @@ def exploding_run(trained, tmp_path):
     tensors["layers.0.weight_hh_l0"] = recurrent
     arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
     save_tensors(out / MODEL, arrays, {"step": 1, "validation_bits_per_character": None})
+    record_own(out)
     return out
 
 

@@ -345,7 +345,7 @@ def test_a_text_in_any_form_is_the_same_text(tmp_path, form):
     [
         (PROSE.encode("utf-16-le"), "UTF-16 without a byte order mark", "iconv -f UTF-16LE"),
         (PROSE.encode("utf-16-be"), "UTF-16 without a byte order mark", "iconv -f UTF-16BE"),
-        (gzip.compress(PROSE.encode())[:-8], "cannot be unpacked", "get it again"),
+        (gzip.compress(PROSE.encode(), mtime=0)[:-8], "cannot be unpacked", "get it again"),
         (bz2.compress(PROSE.encode())[:-8], "cannot be unpacked", "get it again"),
         ((PROSE + "né").encode("latin-1"), "is not UTF-8: byte 0xE9 at offset 2,281", "--level bytes"),
     ],

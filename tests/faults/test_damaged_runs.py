@@ -198,7 +198,7 @@ def test_a_file_of_ten_gigabytes_of_zeros_is_refused_unread(run):
     with open(run / MODEL, "wb") as file:
         file.write(text)
         file.truncate(len(text) + 10**10)
-    assert "do not fit the model" in refusal(load, run)
+    assert "it is nearly empty" in refusal(load, run)
 
 
 def change_config(run: Path, change: Callable[[dict], object]) -> None:

@@ -6,6 +6,7 @@ set -eu
 python=$1
 torch=$2
 work=$(mktemp -d)
+export XDG_STATE_HOME="$work/state" # the record of what the demo trains
 trap 'rm -rf "$work"' EXIT
 pip="pip --quiet --disable-pip-version-check"
 "$python" -m venv "$work/build"
