@@ -71,10 +71,10 @@ def check_seed(seed: int) -> None:
 class ModelConfig:
     """The shape of a CharLSTM.
 
-    vocabulary_size is the number of symbols; cells is the number of memory cells in each of layers layers;
-    embedding is the number of values that stand for a symbol at the first layer; dropout is the share of a
-    layer's outputs that is left out in training, in [0, 1); activation is the function of the candidate gate
-    and of the cell state's output.
+    `vocabulary_size` is the number of symbols; `layers` is the number of LSTM layers and `cells` the number
+    of memory cells in each; `embedding` is the number of values that stand for a symbol at the first layer;
+    `dropout` is the share of a layer's outputs that is left out in training, in [0, 1); `activation` is the
+    function of the candidate gate and of the cell state's output.
     Raises UsageError with every setting that is out of range.
     """
 
@@ -126,13 +126,14 @@ def check_cell(layer: int, number: int, model: ModelConfig) -> None:
 class TrainingConfig:
     """How a model is trained. Exactly one of minutes, steps and epochs says for how long.
 
-    streams is the number of texts that are read side by side, window the number of characters of each
-    between two updates. learning_rate is the peak rate of Muon, and AdamW's rates are fixed multiples of it
-    (see training/optimizers.py, also for the three values of optimizer). warmup is the share of the run in
-    which the rate rises, in [0, 1). clip_norm bounds the norm of the gradient, more tightly while the rate
-    rises. recurrent_l1 pulls recurrent weights to 0, weight_decay the matrices of the LSTM; both are
-    multiplied by the rate. evaluate_every and save_every are in steps; 0 leaves it to the clock. patience is
-    the number of evaluations without a better value after which training stops; 0 never stops early.
+    streams is the number of pieces that the text is cut into and that are read side by side, window the
+    number of characters of each between two updates. learning_rate is the peak rate of Muon, and AdamW's
+    rates are fixed multiples of it (see training/optimizers.py, also for the three values of optimizer).
+    warmup is the share of the run in which the rate rises, in [0, 1). clip_norm bounds the norm of the
+    gradient, more tightly while the rate rises. recurrent_l1 pulls recurrent weights to 0, weight_decay the
+    matrices of the LSTM; both are multiplied by the rate. evaluate_every and save_every are in steps; 0
+    evaluates up to ten times a run, and saves at evaluations only. patience is the number of evaluations
+    without a better value after which training stops; 0 never stops early.
     A run that was finished and then extended began its last part after extended_after_step steps and
     extended_after_seconds seconds; both are 0 for any other run.
     Raises UsageError with every setting that is out of range.
@@ -198,10 +199,9 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Hold:
-    """A cell whose cell state is set to value from a drawn character on.
+    """A cell whose state is set to `value` at drawn character number `start` and at every later one.
 
-    layer and cell count from 0; start is the number of the first drawn character that the value acts on,
-    from 0. Raises UsageError with everything that is out of range.
+    `layer`, `cell` and `start` count from 0. Raises UsageError with everything that is out of range.
     """
 
     layer: int
@@ -219,9 +219,10 @@ class Hold:
 
 
 def parse_hold(spec: str, level: Callable[[int, int, str], float]) -> Hold:
-    """Read a hold from text of the form "LAYER:CELL=VALUE[@START]".
+    """Read a hold from text of the form "LAYER:CELL=VALUE[@FROM]".
 
-    VALUE is a number, or on or off, for which level(layer, cell, "on" or "off") gives the cell state.
+    VALUE is a number, or on or off, for which level(layer, cell, "on" or "off") gives the cell state. FROM is
+    the `start` of the hold, 0 where it is not given.
     Raises UsageError for a text of another form, and whatever level raises.
     """
     found = re.fullmatch(r"(-?\d{1,9}):(-?\d{1,9})=([^@]+)(?:@(-?\d{1,9}))?", spec, re.ASCII)
@@ -285,7 +286,8 @@ class InspectionConfig:
     text that are read side by side. shifts is the number of circular shifts behind the null distribution, and
     significance the largest p-value that passes. interventions is the number of cells, the best first, that
     are intervened on, and top the number whose excerpts the page shows. features are the user's own, each
-    NAME=RULE. seed fixes shifts, control networks and sites.
+    NAME=RULE. seed fixes the shifts, the random networks for comparison and the places where cells are
+    changed.
     Raises UsageError with every setting that is out of range.
     """
 

@@ -90,11 +90,13 @@ class Method:
         number, `shortest_shift` the least of them in characters, `significance` the largest p-value of a
         finding; `discovery` and `held_out` are the largest scores in each shift, ascending, on the splits
         "discover" and "confirm".
-    rules: name of a rule -> the limit that a finding has to keep; `least_score` is the least score.
-    controls: what was found in networks that have learned nothing from the text. `untrained` and
-        `gate_shuffled` have the numbers of `candidates` and `findings` and the `best_score` of any cell;
-        `pseudo_features` has the number of `features` made from letters that structure nothing, how many
-        `candidates` follow them, and the `false_discovery_rate` in [0, 1] that this amounts to.
+    rules: name of a rule -> the limit that a finding has to keep; `least_score` is the least score of a
+        finding.
+    controls: what the same search finds where nothing should be found: in an untrained network, in a network
+        with shuffled gates, and with features made of ordinary letters. `untrained` and `gate_shuffled` have
+        the numbers of `candidates` (pairs of cell and feature that pass on "discover") and of `findings`, and
+        the `best_score` of any cell; `pseudo_features` has the number of `features`, how many `candidates`
+        follow them, and the `false_discovery_rate` in [0, 1] that this amounts to.
     seed: seed of all random draws.
     share: share of the model's cells that have a finding (`cells`, in [0, 1]), and that share less the one
         of each control network (`above_untrained`, `above_gate_shuffled`, in [-1, 1]), each with the two
@@ -135,11 +137,11 @@ class Detection:
     held_out_partial: score that is left when the current character is known.
     held_out_context_partial: score that is left when the last three characters, the column and the number of
         characters since a space are known.
-    held_out_null_max: largest score of any found pair with its feature shifted.
-    p_value: p-value of held_out_score, corrected for the number of pairs, in (0, 1].
+    held_out_null_max: largest score of any candidate pair with its feature shifted.
+    p_value: p-value of held_out_score, corrected for the number of candidate pairs, in (0, 1].
     slope: change of c for each unit of the feature; negative where the polarity is -1.
 
-    Measured on the split "confirm" where the feature is a switch, else None:
+    Measured on the split "confirm" for a switch feature, which is off or on, else None:
 
     accuracy: share of positions at which the cell is on exactly if the feature is on, in [0, 1].
     balanced_accuracy: mean of the shares of right positions where the feature is on and where it is off.
@@ -152,7 +154,8 @@ class Detection:
 
     straightness: R^2 of a line through the mean of c by value of the feature, in [0, 1].
     reset_spread: variance of c where the feature is 0, divided by its variance everywhere, at least 0.
-    leak: how much of itself the count loses until the 90th percentile of its values, at least 0.
+    leak: loss per step, as a share of the count, times the 90th percentile of the values, at least 0. Up to
+        0.5 the cell counts in a line, up to about 2 it saturates, beyond that it fades.
     shape: "linear" up to a leak of 0.5, else "saturating".
     staircase: mean of c at each value of the feature from 0 on, less the mean of c on "calibrate".
     levels_told_apart: number of values, 0 included, whose means of c are clearly apart from one another.
@@ -195,7 +198,8 @@ class Mechanism:
     output_gate: mean output gate at all positions, in [0, 1].
     output_saturation: share of all positions at which |tanh(c)| is above 0.9, in [0, 1].
     weights: the largest weights into and out of the cell by where they come from and lead to (`from_driver`,
-        `from_self`, `from_cells`, `to_logits`, `to_cells`); `gates.wiring.weights_of` says which they are.
+        `from_self`, `from_cells`, `to_logits`, `to_cells`). report/README.md lists its fields;
+        `inspection/gates/wiring.py` makes them.
     """
 
     input_gate: float
@@ -222,11 +226,13 @@ class Finding:
     causal: what happened when the cell was changed and the model then read on. `target` is the set of
         characters that end the feature, `effect_nats` the mean change of the log probability of the target,
         `lag` the number of characters between change and target, `sites` the number of places, `p_value` the
-        corrected p-value among control cells, in (0, 1]; `intervening.verdict` makes all entries. None where
-        the cell was not changed, because the text has too few targets or other findings have better scores.
+        corrected p-value among control cells, in (0, 1]. report/README.md lists all its fields;
+        `inspection/intervening/verdict.py` makes them. None where the cell was not changed, because the text
+        has too few targets or other findings have better scores.
     verdict: whether the model uses the cell; None where causal is None.
-    portrait: c around the events of the feature, by its level and in three excerpts;
-        `describing.portraits.portrait` makes it. None for all but the findings with the best scores.
+    portrait: c around the events of the feature, by its level and in three excerpts. report/README.md lists
+        its fields; `inspection/describing/portraits.py` makes them. None for all but the findings with the
+        best scores.
     """
 
     layer: int
@@ -252,7 +258,8 @@ class Excerpt:
     cells: "layer:cell" -> name of a line -> one number for each character of text. The lines are `tanh_c` in
         [-1, 1], `c`, and the gates `input`, `forget` and `output` in [0, 1] and `candidate`.
     features: name of a feature -> its value, an integer from 0 to 255, for each character of text.
-    grid: tanh(c) of many cells at each character of text, compressed; `describing.excerpts` says how.
+    grid: tanh(c) of many cells at each character of text, compressed. report/README.md lists its fields and
+        shows how to read it; `inspection/describing/excerpts.py` makes them.
     """
 
     split: str
@@ -273,9 +280,10 @@ class Findings:
     method: what was tested, and what the results were compared with.
     findings: the cells that follow a feature, in descending order of `detection.held_out_score`.
     gates: how often the gates of each layer are nearly open and nearly shut, as shares of positions in
-        [0, 1], in the model and in an untrained network; `gates.saturation.gate_report` makes it.
+        [0, 1], in the model and in an untrained network. report/README.md lists its fields;
+        `inspection/gates/saturation.py` makes them.
     credit: how the gradient of the loss reaches cells through time, for the best feature that is on over
-        spans of text, or {}; `gates.gradients.credit_report` makes it.
+        spans of text, or {}. report/README.md lists its fields; `inspection/gates/gradients.py` makes them.
     excerpts: the pieces of text that the report page shows.
     provenance: the versions of charlstm, torch and Python, the machine, the SHA-256 of the weights, the
         command line and the time of writing.
@@ -375,9 +383,9 @@ def _check_values(document: Any) -> None:
 
 
 def _checked(wanted: Any, value: Any, name: str) -> Any:
-    """Return value, a JSON value, as the type wanted; name says in an error where value stands.
+    """Return the JSON value `value` as the type `wanted`; in an error `name` is the path of the field.
 
-    Raises UsageError where value does not fit the type.
+    Raises UsageError where `value` does not fit the type.
     """
     if is_dataclass(wanted):
         return _checked_dataclass(cast(type, wanted), value, name)
@@ -399,7 +407,7 @@ def _checked(wanted: Any, value: Any, name: str) -> Any:
 
 
 def _has_plain_type(wanted: Any, value: Any) -> bool:
-    """Return whether value has the type wanted, such as str or int; a float must be finite.
+    """Return whether `value` has the type `wanted`, such as str or int; a float must be finite.
 
     An int counts as a float, and a bool counts as neither.
     """
@@ -412,9 +420,10 @@ _Dataclass = TypeVar("_Dataclass")
 
 
 def _checked_dataclass(wanted: type[_Dataclass], value: Any, name: str) -> _Dataclass:
-    """Return value, a JSON object, as the dataclass wanted; keys that are no fields of it are ignored.
+    """Return the JSON object `value` as the dataclass `wanted`; keys that are no fields of it are ignored.
 
-    Raises UsageError where value is no object, lacks a field without a default, or has one of a wrong type.
+    Raises UsageError, with the path `name`, where `value` is no object, lacks a field without a default, or
+    has one of a wrong type.
     """
     if not isinstance(value, dict):
         raise _wrong_type(name, "an object", value)
@@ -427,5 +436,5 @@ def _checked_dataclass(wanted: type[_Dataclass], value: Any, name: str) -> _Data
 
 
 def _wrong_type(name: str, wanted: str, value: Any) -> UsageError:
-    """Return the error that says that the field name must be wanted, and what value it has."""
+    """Return the error for the field at the path `name`: it must be `wanted`, and it is `value`."""
     return UsageError(f"{name} must be {wanted}, not {value!r:.60}", _WRITE_AGAIN)

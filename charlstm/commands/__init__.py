@@ -1,4 +1,4 @@
-"""The commands of `charlstm` in a terminal. Each command is a file of the name of its task.
+"""The commands of `charlstm` in a terminal. Each command is one file; most call the task of the same name.
 
 app             registers the commands
 options         options that several commands have

@@ -1,6 +1,6 @@
 """The command line: every command of `charlstm`, registered in the order that `--help` lists them.
 
-A command imports the stages that it needs when it runs, not before.
+A command imports its task when it runs, not before.
 """
 
 from typing import Annotated, NoReturn

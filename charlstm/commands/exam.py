@@ -1,4 +1,4 @@
-"""`charlstm exam`: put the finder to its exam on planted networks."""
+"""`charlstm exam`: inspect networks whose switches and counters were set by hand, and count what is found."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -11,13 +11,17 @@ from charlstm.commands.terminal import console
 
 
 def exam(
-    networks: Annotated[int, typer.Option(help="networks with known switches, counters and decoys")] = 100,
+    networks: Annotated[int, typer.Option(help="networks whose cells were set by hand")] = 100,
     untrained: Annotated[int, typer.Option(help="untrained networks, which must have no finding")] = 20,
     seed: Annotated[int, typer.Option(help="seed of the first network; the others count up from it")] = 0,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Examine the finder on networks whose switches, counters, decoys and twins are known."""
+    """Inspect networks whose switches and counters were set by hand, and count what is found.
+
+    Some of their cells are decoys, which must not be found. Others are twins of a switch or counter: they do
+    what it does, but no prediction depends on them, so they must not be verified.
+    """
     from charlstm.commands.terminal import tables
     from charlstm.inspection.exam import marking
 

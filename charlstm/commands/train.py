@@ -66,7 +66,8 @@ def train(
         Activation | None, typer.Option(help="activation of candidate and cell output [tanh]")
     ] = None,
     streams: Annotated[
-        int | None, typer.Option(help="texts read side by side [64; 32 for a short text]")
+        int | None,
+        typer.Option(help="pieces the text is cut into, read side by side [64; 32 for a short text]"),
     ] = None,
     window: Annotated[int | None, typer.Option(help="characters between two updates [64]")] = None,
     minutes: Annotated[float | None, typer.Option(help="train for this many minutes [4]")] = None,
@@ -77,7 +78,8 @@ def train(
         typer.Option(help="peak rate of Muon, which AdamW's follow [0.012; 0.015 for a short text]"),
     ] = None,
     optimizer: Annotated[
-        Optimizer | None, typer.Option(help="optimizer of the LSTM; adamw gives the hardest gates [mixed]")
+        Optimizer | None,
+        typer.Option(help="optimizer of the LSTM; with adamw gates are most often near 0 or 1 [mixed]"),
     ] = None,
     recurrent_l1: Annotated[
         float | None,

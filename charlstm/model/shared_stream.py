@@ -26,9 +26,9 @@ _MOST_THREADS = 4
 _CELLS_PER_TILE, _SYMBOLS_PER_TILE = 64, 4
 # Blocks of fewer characters are drawn by one thread: waking a sleeping thread takes some 50 us.
 _SHORTEST_SHARED_CHARACTERS = 8
-# After a thread came late, one thread draws this number of characters alone; the number doubles each time a
-# thread comes late again, up to the second one, and halves each time none does. Without this, beside two busy
-# processes a text takes a hundred times as long; see tests/benchmarks/EXPERIMENTS.md.
+# After a thread came late, one thread draws _SHORTEST_ALONE_CHARACTERS alone; the number doubles each time a
+# thread comes late again, up to `_LONGEST_ALONE_CHARACTERS`, and halves each time none does. Without this,
+# beside two busy processes a text takes a hundred times as long; see tests/benchmarks/EXPERIMENTS.md.
 _SHORTEST_ALONE_CHARACTERS, _LONGEST_ALONE_CHARACTERS = 64, 65_536
 
 
@@ -78,8 +78,8 @@ class SharedStream:
         """Read symbol, then draw and read symbol after symbol; return those drawn, (characters,).
 
         state is that of the one stream before symbol, and becomes that before the last symbol drawn. uniforms
-        (characters,) in [0, 1) decide each draw. first is the number of the first drawn character, as the
-        holds count.
+        (characters,) in [0, 1) decide each draw. `first` is the number, from 0, of the drawn character that
+        follows `symbol`; the `start` of a hold is such a number.
         """
         done, drawn = 0, np.empty(len(uniforms), np.int64)
         while done < len(uniforms):

@@ -105,8 +105,8 @@ class Streams:
     def read(self, symbols: Symbols, *, first: int) -> Floats:
         """Read symbols (characters,) in the only stream; return the logits after each.
 
-        The logits are (characters, vocabulary) float32. For the holds, the first symbol counts as read when
-        drawn character number first is drawn; a negative number comes before all holds.
+        The logits are (characters, vocabulary) float32. `first` is the number, from 0, of the drawn character
+        that follows the first symbol; it is negative within a prompt, where nothing is held.
         """
         return read_block(self._weights, symbols, *self._only_state, self._holds, first)
 
@@ -115,8 +115,9 @@ class Streams:
     ) -> Symbols:
         """Read symbols (streams,), then draw and read symbol after symbol; return those drawn.
 
-        uniforms (characters, streams) in [0, 1) decide each draw, and the result has their shape. first is
-        the number of the first drawn character, as the holds count. The last symbols drawn are not read.
+        uniforms (characters, streams) in [0, 1) decide each draw, and the result has their shape. `first` is
+        the number, from 0, of the drawn character that follows `symbols`; the `start` of a hold is such a
+        number. The last symbols drawn are not read.
         """
         if self._shared:
             column = np.ascontiguousarray(uniforms[:, 0])

@@ -47,7 +47,11 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure to be made: name is its files' without suffix, inches its (width, height), draw fills it."""
+    """A figure to be made.
+
+    `name` is the file name of its PNG and SVG, without suffix; `inches` is its (width, height); `draw` fills
+    it.
+    """
 
     name: str
     inches: tuple[float, float]

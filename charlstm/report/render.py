@@ -48,9 +48,9 @@ def render(findings: Mapping[str, Any], inside: Inside = NOT_GIVEN) -> str:
 
 
 def render_comparison(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
-    """Return the page that shows two findings of the same text side by side, as one HTML text.
+    """Return the page that shows two findings.json documents about the same text side by side, as HTML.
 
-    Raises UsageError where the findings are not of the same text.
+    Raises UsageError where the first excerpts of the documents are not the same text.
     """
     style, script = inline_style(), inline_script(COMPARISON_SCRIPT)
     page = compare(left, right)

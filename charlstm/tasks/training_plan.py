@@ -147,7 +147,7 @@ def plan_resumed_run(request: TrainRequest) -> Plan:
     if training is None or record is None:
         raise CheckpointError(
             f"{request.out} was imported, not trained here: there is nothing to go on with",
-            f"train a model that begins with its weights: `charlstm train CORPUS --from {shlex.quote(str(request.out))}`",
+            f"train a model that begins with its weights: `charlstm train CORPUS --from {_quoted(request.out)}`",
         )
     _refuse_other_settings(request, config, record)
     progress = _saved_progress(request.out, config.model)
@@ -203,7 +203,7 @@ def _other_setting(run: Path, name: str, was: object, value: object) -> UsageErr
 
 def _resumed_text(request: TrainRequest, config: RunConfig, record: CorpusRecord) -> Corpus:
     """Return the text of the run at request.out: the one it was begun with, wherever that lies now."""
-    advice = f"name that text: `charlstm train CORPUS --resume --out {shlex.quote(str(request.out))}`"
+    advice = f"name that text: `charlstm train CORPUS --resume --out {_quoted(request.out)}`"
     if request.corpus is None:
         refuse_unnamed_text(request.out, record, record.name, advice)
     name, vocabulary = request.corpus or record.name, config.vocabulary
@@ -222,10 +222,8 @@ def _resumed_text(request: TrainRequest, config: RunConfig, record: CorpusRecord
         problem = f"{request.out} was trained on another text: {name} has changed since"
     else:
         problem = f"{name} is another text than {described(record)}, which {request.out} was trained on"
-    raise CheckpointError(
-        problem,
-        f"give the same text, or begin a new run by `charlstm train CORPUS --from {shlex.quote(str(request.out))} --out NEW`",
-    ) from why
+    begin = f"charlstm train CORPUS --from {_quoted(request.out)} --out NEW"
+    raise CheckpointError(problem, f"give the same text, or begin a new run by `{begin}`") from why
 
 
 def _resumed_validation(request: TrainRequest, corpus: Corpus, record: CorpusRecord) -> Corpus | None:
@@ -274,3 +272,8 @@ def _splits(corpus: Corpus, split: str, validation: Corpus | None) -> tuple[Ids,
         return corpus.tokens, validation.tokens
     bounds = split_bounds(len(corpus.tokens), split)
     return corpus.tokens[slice(*bounds["train"])], corpus.tokens[slice(*bounds["validation"])]
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as a shell needs it in a command."""
+    return shlex.quote(str(path))

@@ -23,9 +23,9 @@ _STEPS_AT_BASE_RATE, _RATE_FACTOR_EXPONENT, _LARGEST_RATE_FACTOR = 2_000, 0.4, 2
 # tests/benchmarks/EXPERIMENTS.md.
 _LEAST_WARMUP_STEPS, _LARGEST_WARMUP_SHARE = 40, 0.3
 
-# A model learns its text by heart, from not at all to as far as its parameters allow, between these numbers
-# of passes over the text. Its parameters allow it not at all when there are this many characters for each,
-# and wholly when there is one.
+# A model memorises nothing of its text up to the first of these numbers of passes over it, and all that its
+# parameters allow from the second on. With 20 or more characters per parameter it cannot memorise at all;
+# with one it can memorise everything.
 _MEMORISING_STARTS_PASSES, _MEMORISING_FULL_PASSES = 5.0, 12.0
 _MEMORISING_STARTS_CHARACTERS_PER_PARAMETER = 20.0
 
@@ -129,7 +129,7 @@ def suggested(
 
 
 def rate_factor(steps: float) -> float:
-    """Return the factor, at least 1, for the learning rate of a training of steps optimiser steps."""
+    """Return the factor, at least 1, for the learning rate of a training that takes `steps` steps."""
     return min(_LARGEST_RATE_FACTOR, math.pow(max(1.0, _STEPS_AT_BASE_RATE / steps), _RATE_FACTOR_EXPONENT))
 
 

@@ -173,7 +173,7 @@ class Trainer:
             raise self.diverged_error("a weight")
 
     def diverged_error(self, what: str) -> DivergedError:
-        """Return the error which says that what, named with its article, became NaN or infinite."""
+        """Return the error for a number, named by `what` with its article, that became NaN or infinite."""
         return DivergedError(
             f"{what} became NaN, infinite or absurd before step {self.progress.step:,}",
             f"lower --learning-rate (it was {self.config.learning_rate}) and train again with another --out",

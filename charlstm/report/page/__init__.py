@@ -7,5 +7,5 @@ script_data.py    the findings -> what the page's script draws: texts, portraits
 watched_cells.py  the findings -> the names and levels of the cells in the part with the model
 packed_model.py   a run's folder -> the model as text that a page can carry
 size_limit.py     what is left out of a page that would be too large
-comparison.py     two findings of one text -> everything that the template of their comparison reads
+comparison.py     two findings.json documents about one text -> what the template of their comparison reads
 """

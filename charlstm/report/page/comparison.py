@@ -1,4 +1,4 @@
-"""Two findings of the same text -> the plain data of a page that puts the two models side by side."""
+"""Two findings.json documents about the same text -> the data of a page with both models side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Comparison:
 
 
 def compare(left: Mapping[str, Any], right: Mapping[str, Any]) -> Comparison:
-    """Return the page of two findings as read from findings.json, left and right.
+    """Return the page of two findings.json documents about the same text, left and right.
 
     Raises UsageError when their first excerpts are not the same text.
     """
@@ -64,7 +64,7 @@ def compare(left: Mapping[str, Any], right: Mapping[str, Any]) -> Comparison:
 
 
 def _same_excerpts(sides: Sequence[Mapping[str, Any]]) -> list[Json]:
-    """Return the first excerpt of both findings. Raises UsageError when these are not the same text."""
+    """Return the first excerpt of each document. Raises UsageError when these are not the same text."""
     excerpts = [(side.get("excerpts") or [{}])[0] for side in sides]
     if not excerpts[0] or any(excerpts[0].get(key) != excerpts[1].get(key) for key in ("text", "start")):
         raise UsageError(

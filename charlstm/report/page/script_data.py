@@ -44,7 +44,7 @@ def weighed_characters(finding: Mapping[str, Any]) -> Iterable[str]:
 def row_data(finding: Mapping[str, Any], row: Row) -> Json:
     """Return one finding for the script.
 
-    told has the sentences of row, numbers every number as a line of text, proof the intervention.
+    `told` holds the row's sentences, `numbers` every number as text, `proof` the effects of the intervention.
     """
     marks = [
         driver

@@ -33,8 +33,9 @@ _FINGERPRINT_CHARACTERS = 12
 class Page:
     """Everything that the templates read.
 
-    headline is the answer in one sentence; rows are all findings and best those of the summary; untested
-    findings are counted in unproven; verdicts has the number of findings by verdict; data is for the script.
+    headline is the answer in one sentence; rows are all findings and best those of the summary; untested is
+    the number of findings whose cell was not changed, and which have no verdict; verdicts has the number of
+    findings by verdict; data is for the script.
     """
 
     title: str
@@ -43,7 +44,7 @@ class Page:
     corpus: str
     rows: tuple[Row, ...]
     best: tuple[Row, ...]
-    unproven: int
+    untested: int
     verdicts: Facts
     gate_columns: tuple[str, ...]
     gates: tuple[Gate, ...]
@@ -84,7 +85,7 @@ def view(findings: Mapping[str, Any]) -> Page:
         corpus=corpus_line(corpus),
         rows=rows,
         best=best_per_feature(rows),
-        unproven=sum(not finding.get("verdict") for finding in found),
+        untested=sum(not finding.get("verdict") for finding in found),
         verdicts=_verdict_counts(rows),
         gate_columns=columns,
         gates=gate_rows,

@@ -64,7 +64,10 @@ _MOST_PARTS_OF_A_NAME = 10
 
 @dataclass(frozen=True)
 class FeatureNoun:
-    """A feature in words: noun names it, and verb is what a cell does with it that the model uses."""
+    """A feature in words: `noun` names it.
+
+    `verb` says what a cell that the model uses does with it: marks, tracks or counts.
+    """
 
     verb: str
     noun: Sentence
@@ -73,8 +76,8 @@ class FeatureNoun:
 def feature_noun(name: str, *, counted: bool) -> FeatureNoun:
     """Return the noun of a feature, and the verb for a cell that follows it: marks, tracks or counts.
 
-    counted says that the cell counts. Where it does not, a depth is only whether the text is inside: the cell
-    tells a depth of 0 from all others.
+    `counted` says that the cell counts. If it does not count, a depth feature is described as being inside or
+    outside.
     """
     late = re.fullmatch(r"(.+)_(\d+)_late", name)
     found = _noun(late[1] if late else name, counted=counted)

@@ -32,7 +32,7 @@ def test_the_parts_of_a_complete_page():
 
     assert page.title == "demo"
     assert page.headline == "7 cells of 256 follow 4 features of the text."
-    assert (page.verdicts, page.unproven) == ([("verified", "1"), ("correlate", "1")], 5)
+    assert (page.verdicts, page.untested) == ([("verified", "1"), ("correlate", "1")], 5)
     assert page.gradient_feature == "inside double quotes"
     assert page.controls[0].name == "an untrained network of the same shape"
     assert ("null: significance", "0.01") in page.method
