@@ -147,7 +147,7 @@ def plan_resumed_run(request: TrainRequest) -> Plan:
     if training is None or record is None:
         raise CheckpointError(
             f"{request.out} was imported, not trained here: there is nothing to go on with",
-            f"train a model that begins with its weights: `charlstm train CORPUS --from {_quoted(request.out)}`",
+            f"begin a new run with its weights: `charlstm train CORPUS --from {_quoted(request.out)}`",
         )
     _refuse_other_settings(request, config, record)
     progress = _saved_progress(request.out, config.model)

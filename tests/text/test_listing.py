@@ -46,8 +46,12 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, suppress_health_check=list(HealthCheck), deadline=None)
-@given(st.lists(PARTS, min_size=1, max_size=4), st.sampled_from(["", "/", "//"]))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
+@given(
+    # Python's own glob takes minutes for several ** in a tree with loops of links.
+    st.lists(PARTS, min_size=1, max_size=4).filter(lambda parts: sum("**" in part for part in parts) <= 1),
+    st.sampled_from(["", "/", "//"]),
+)
 def test_a_glob_finds_the_files_that_pythons_glob_finds(tree, parts, end):
     before = os.getcwd()
     os.chdir(tree)
