@@ -195,8 +195,8 @@ def gradients(
     for x in model.embedding(ids).unbind(1):
         for layer, weight in enumerate(weights):
             before = h[layer].detach() if detached else h[layer]
-            # The gradient of projected equals the gradient of the pre-activations. In the first layer, projected
-            # is a leaf of the graph, so it has to require gradients.
+            # The gradient of projected equals the gradient of the pre-activations. In the first layer
+            # projected is a leaf of the graph, so it has to require gradients.
             projected = functional.linear(x, weight.input, weight.bias).requires_grad_()
             h[layer], c[layer], _ = equations.step(
                 projected, before, c[layer], weight.recurrent, activation=model.config.activation
