@@ -5,12 +5,12 @@ In reading order:
 - `inspect`: the whole inspection, from a model and a text to findings
 - `study`: one model: its cells are detected, named and intervened on
 - `control_networks`: networks that should have no findings, inspected in the same way
-- `twins`: how such networks are made from the model
+- `twins`: how control networks are made from the model
 - `progress`: how the stages report how far they are
 - `features/`: what a cell may follow, computed from the text
 - `reading/`: the gates and states at every character, and sums over them
 - `detecting/`: which cells follow which features
-- `intervening/`: whether the model uses such a cell
+- `intervening/`: whether the model uses a cell that follows a feature
 - `gates/`: saturation of the gates, gradients through them, and the weights behind a cell
 - `describing/`: what was found as plain data
 - `exam/`: networks with planted cells that the inspection must find

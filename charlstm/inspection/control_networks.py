@@ -1,4 +1,4 @@
-"""Control networks: twins of the model that should have no findings, inspected in the same way.
+"""Control networks are twins of the model that should have no findings; they are inspected as the model is.
 
 The untrained network has the shape of the model and fresh weights. The gate-shuffled network has the weights
 of the model, but the rows of each gate belong to other cells. What is detected in them is what the method
@@ -24,7 +24,7 @@ _INTERVAL_QUANTILES = (0.025, 0.975)
 
 @dataclass(frozen=True, eq=False)
 class ControlResult:
-    """What was detected in one control network.
+    """A ControlResult says what was detected in one control network.
 
     candidates and findings are numbers of cells, best_score is the largest |r| of any cell with any feature,
     and resampled (resamples,) float64 is the number of findings in each resampled text.
@@ -38,7 +38,10 @@ class ControlResult:
 
 @dataclass(frozen=True, eq=False)
 class ControlResults:
-    """The untrained control network, and by the name of each control network what was detected in it."""
+    """ControlResults has what was detected in each control network.
+
+    untrained is the untrained control network; by_name has the result of each control network by its name.
+    """
 
     untrained: CharLSTM
     by_name: dict[str, ControlResult]
@@ -53,7 +56,8 @@ def inspect_controls(
 ) -> ControlResults:
     """Detect switches and counters in the control networks of model, "untrained" and "gate_shuffled".
 
-    generator draws the weights, the orders of the rows and all that detection draws.
+    Detection reads text and follows config; processes share the work. generator draws the weights, the orders
+    of the rows and all that detection draws.
     """
     networks = {
         "untrained": untrained_twin(model, generator),
@@ -64,7 +68,7 @@ def inspect_controls(
         detected = detect(network, text, config, generator=job_generator)
         return ControlResult(
             len(detected.pairs),
-            int(detected.stands.sum()),
+            int(detected.is_finding.sum()),
             float(detected.discovery.scores.correlation.abs().max()),
             _resampled_counts(detected, job_generator),
         )
@@ -79,10 +83,10 @@ def share_above(
     """Return the share of a model's cells that are findings, and what was found in the control networks.
 
     Both are plain data for findings.json. detected is what was found in the model, and cells the number of
-    its cells in all layers. The first part has the share, the share above that of each control network, and
+    its cells in all layers. The first part has the share, the share less each control network's share, and
     their 95% intervals by a block bootstrap, whose draws come from generator.
     """
-    count = float(detected.stands.sum())
+    count = float(detected.is_finding.sum())
     resampled = _resampled_counts(detected, generator) / cells
     share: Json = {"cells": count / cells, "interval": _interval(resampled)}
     by_name: dict[str, Json] = {}
@@ -99,7 +103,7 @@ def share_above(
 
 def _resampled_counts(detected: Detected, generator: torch.Generator) -> torch.Tensor:
     """Return the number of findings in each resampled text, (resamples,) float64."""
-    return detected.confirmation.resampled_counts(detected.pairs, detected.stands, generator)
+    return detected.confirmation.resampled_counts(detected.pairs, detected.is_finding, generator)
 
 
 def _interval(values: torch.Tensor) -> list[float]:
@@ -108,10 +112,11 @@ def _interval(values: torch.Tensor) -> list[float]:
 
 
 def pseudo_discoveries(detected: Detected) -> Json:
-    """Return how many cells the pseudo features would have named, and the false discovery rate from that.
+    """Return how many cells would have a pseudo feature, and the false discovery rate from that number.
 
-    The rate is the number of cells that the real features would name by chance, if each did as the pseudo
-    features do, over the number of candidates. It is at most 1, and None without candidates.
+    The rate is an expected number over the number of candidates: the number of candidates that the real
+    features would have by chance if each of them had the mean number of the pseudo features. The rate is at
+    most 1, and None without candidates. detected is what was found in the model.
     """
     pseudo = sum(feature.pseudo for feature in detected.text.table.features)
     real = len(detected.text.table.features) - pseudo

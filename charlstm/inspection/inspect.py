@@ -1,4 +1,7 @@
-"""The whole inspection: from a model and a text, the findings as plain data."""
+"""The whole inspection goes from a model and a text to the findings as plain data.
+
+The findings call the gradient that reaches a cell its credit.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,43 +17,43 @@ from charlstm.findings import CorpusFacts, Findings, Json
 from charlstm.inspection.control_networks import ControlResults, inspect_controls, share_above
 from charlstm.inspection.describing.excerpts import excerpt_of
 from charlstm.inspection.describing.findings_data import findings_of, method_of, model_facts, provenance_of
-from charlstm.inspection.gates.gradients import credit_report, usable_sites
+from charlstm.inspection.gates.gradients import credit_report, usable_spans
 from charlstm.inspection.gates.saturation import gate_report
 from charlstm.inspection.progress import Progress, ignore_progress, within
 from charlstm.inspection.reading.contexts import Ids
 from charlstm.inspection.reading.inspected_text import InspectedText, read_text
 from charlstm.inspection.reading.trace import Cut
-from charlstm.inspection.study import Standing, Study, study
+from charlstm.inspection.study import ConfirmedPair, Study, study
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-# Characters on which the control networks are inspected, at most.
+# The control networks are inspected on at most this many characters.
 _CONTROL_CHARACTERS = 150_000
 
-# Characters on which the saturation of the gates is measured, at most, and characters of a stretch there, at
-# least.
+# The saturation of the gates is measured on at most this many characters, in stretches of at least the second
+# number of characters.
 _GATE_CHARACTERS = 60_000
 _GATE_STRETCH_CHARACTERS = 2_000
 
-# Closers from which gradient is followed, and cells that it is followed to, at most.
-_GRADIENT_SITES = 64
+# The gradient is followed from at most this many closers, and to at most this many cells.
+_GRADIENT_SPANS = 64
 _GRADIENT_CELLS = 32
 
 
 class Symbols(Protocol):
-    """What an inspection asks of a vocabulary: the character of each id."""
+    """An inspection asks a vocabulary for the character of each id."""
 
     @property
     def symbols(self) -> Sequence[str]:
-        """The characters in the order of their ids, one code point each."""
+        """Return the characters in the order of their ids, one code point each."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InspectionRequest:
-    """A model and a text to inspect, and what the findings say about where both come from.
+    """An InspectionRequest has a model and a text to inspect, and what the findings say about their origin.
 
-    ids (characters,) unsigned integers spell the text in the symbols of vocabulary; at most the first
-    config.characters of them are read. corpus_name and corpus_sha256 name the text, checkpoint is the run
+    ids (characters,) unsigned integers spell the text in the symbols of `vocabulary`; at most the first
+    `config.characters` of them are read. corpus_name and corpus_sha256 name the text, checkpoint is the run
     that the model comes from, bits_per_character is how well that run predicts held-out text, and command is
     the command line that was typed.
     """
@@ -115,7 +118,7 @@ def _findings(
     controls: ControlResults,
     generator: torch.Generator,
 ) -> Findings:
-    """Return all that was found as plain data; generator draws the intervals and the gradients' sites."""
+    """Return all that was found as plain data; generator draws the intervals and the gradients' spans."""
     model, config = request.model, request.config
     findings = findings_of(studied, model)
     cells = model.config.layers * model.config.cells
@@ -138,7 +141,7 @@ def _findings(
 
 
 def _gates(model: CharLSTM, text: InspectedText, controls: ControlResults) -> Json:
-    """Return how saturated the gates are on the confirmation split, beside those of the untrained network."""
+    """Return how saturated the gates are on the confirmation split, beside the untrained network's."""
     confirming = text.splits["confirm"]
     ids = confirming.ids[:_GATE_CHARACTERS]
     streams = min(confirming.cut.streams, max(1, len(ids) // _GATE_STRETCH_CHARACTERS))
@@ -147,25 +150,27 @@ def _gates(model: CharLSTM, text: InspectedText, controls: ControlResults) -> Js
 
 
 def _credit(model: CharLSTM, studied: Study, controls: ControlResults, generator: torch.Generator) -> Json:
-    """Return how gradient from true closers reaches the cells of the best feature that is on in spans.
+    """Return the credit of the cells that follow one feature: how gradient from true closers reaches them.
 
-    The result is empty when no finding has such a feature, or no closer fits. generator draws the closers.
+    It is the feature of the best finding that follows a switch or a depth, which is on from an opener to a
+    closer. The result is empty when no finding has such a feature, or no span from opener to closer
+    fits. generator draws the spans.
     """
-    best = _best_carrier(studied)
+    best = _best_follower(studied)
     if best is None:
         return {}
     chunk = studied.found.text.splits["intervene"].first
-    sites = usable_sites(_spans(chunk.signal(best.feature.name).values > 0))
-    drawn = torch.randperm(len(sites), generator=generator)[:_GRADIENT_SITES].sort().values.numpy()
-    carriers = [standing for standing in studied.standing if standing.feature.name == best.feature.name]
-    carriers = [standing for standing in carriers if standing.proof.verdict == "verified"] or carriers
+    spans = usable_spans(_spans(chunk.signal(best.feature.name).values > 0))
+    drawn = torch.randperm(len(spans), generator=generator)[:_GRADIENT_SPANS].sort().values.numpy()
+    followers = [pair for pair in studied.confirmed_pairs if pair.feature.name == best.feature.name]
+    followers = [pair for pair in followers if pair.proof.verdict == "verified"] or followers
     layer = best.cell // model.config.cells
-    cells = [divmod(standing.cell, model.config.cells) for standing in carriers[:_GRADIENT_CELLS]]
+    cells = [divmod(pair.cell, model.config.cells) for pair in followers[:_GRADIENT_CELLS]]
     similar = list(dict.fromkeys((layer, cell) for cell in best.proof.controls))[:_GRADIENT_CELLS]
     report = credit_report(
         model,
         chunk.ids,
-        sites=sites[drawn],
+        spans=spans[drawn],
         cells=cells,
         controls=similar,
         untrained=controls.untrained,
@@ -173,10 +178,10 @@ def _credit(model: CharLSTM, studied: Study, controls: ControlResults, generator
     return {"feature": best.feature.name, **report} if report else {}
 
 
-def _best_carrier(studied: Study) -> Standing | None:
-    """Return the best finding whose feature is on from an opener to a closer; a verified one comes first."""
-    spanning = [standing for standing in studied.standing if standing.feature.kind != "counter"]
-    verified = [standing for standing in spanning if standing.proof.verdict == "verified"]
+def _best_follower(studied: Study) -> ConfirmedPair | None:
+    """Return the best finding that follows a switch or a depth, a verified one first, or None without any."""
+    spanning = [pair for pair in studied.confirmed_pairs if pair.feature.kind != "counter"]
+    verified = [pair for pair in spanning if pair.proof.verdict == "verified"]
     return next(iter([*verified, *spanning]), None)
 
 

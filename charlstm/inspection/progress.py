@@ -1,4 +1,4 @@
-"""How the stages of an inspection report how far they are."""
+"""The stages of an inspection report how far they are by calling a function, a Progress."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The study of one model on one text: its cells are detected, named and intervened on."""
+"""A study of one model on one text detects, names and tests the cells that follow a feature."""
 
 from dataclasses import dataclass
 
@@ -18,14 +18,14 @@ from charlstm.model.char_lstm import CharLSTM
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
-    """A cell and the feature that it follows: a pair that passed every rule of detection.
+class ConfirmedPair:
+    """A ConfirmedPair is a cell and the feature that it follows; the pair passed every rule of detection.
 
-    place is its place among the candidates, cell counts over all layers, name is its kind and its drivers,
-    and proof is what the interventions say.
+    index is the index of the pair in Detected.pairs. cell counts over all layers. name is the kind of the
+    cell and its drivers, and proof is what the interventions say.
     """
 
-    place: int
+    index: int
     cell: int
     feature: Feature
     name: Name
@@ -34,10 +34,10 @@ class Standing:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What was detected in one model, and the pairs that passed, the best held-out score first."""
+    """A Study has what was detected in one model, and the confirmed pairs, the best held-out score first."""
 
     found: Detected
-    standing: list[Standing]
+    confirmed_pairs: list[ConfirmedPair]
 
 
 def study(
@@ -56,16 +56,16 @@ def study(
     found = detect(model, text, config, generator=generator, progress=progress, processes=processes)
     progress("interventions", 0.6)
     pairs, scores = found.pairs, found.confirmation.correlation.abs()
-    places = sorted(found.stands.nonzero().flatten().tolist(), key=lambda place: -float(scores[place]))
-    features = [found.text.table.features[int(pairs.features[place])] for place in places]
-    proofs = _proofs(model, config, found, list(zip(places, features, strict=True)), generator, processes)
-    levels = found.confirmation.staircases.levels()
-    standing = []
-    for place, feature, proof in zip(places, features, proofs, strict=True):
-        cell, sign = int(pairs.cells[place]), int(pairs.signs[place])
-        name = name_of(feature, cell, sign, int(levels[place]), found.movements)
-        standing.append(Standing(place, cell, feature, name, proof))
-    return Study(found, standing)
+    indices = sorted(found.is_finding.nonzero().flatten().tolist(), key=lambda index: -float(scores[index]))
+    features = [found.text.table.features[int(pairs.features[index])] for index in indices]
+    proofs = _proofs(model, config, found, list(zip(indices, features, strict=True)), generator, processes)
+    values_told_apart = found.confirmation.staircases.values_told_apart()
+    confirmed_pairs = []
+    for index, feature, proof in zip(indices, features, proofs, strict=True):
+        cell, sign = int(pairs.cells[index]), int(pairs.signs[index])
+        name = name_of(feature, cell, sign, int(values_told_apart[index]), found.movements)
+        confirmed_pairs.append(ConfirmedPair(index, cell, feature, name, proof))
+    return Study(found, confirmed_pairs)
 
 
 def _proofs(
@@ -76,16 +76,17 @@ def _proofs(
     generator: torch.Generator,
     processes: ProcessGroup,
 ) -> list[Proof]:
-    """Return a proof for each of the chosen pairs, the best first: (place among all pairs, feature) each.
+    """Return a proof for each of the chosen pairs, in their order.
 
-    Interventions are made for the first config.interventions of them; the proofs of the others are empty.
+    chosen holds (index into all pairs, feature), the best first. Interventions are made for the first
+    config.interventions of these pairs; the proofs of the other pairs are empty.
     """
     cells = model.config.cells
     candidates = [
         Candidate(
-            *divmod(int(found.pairs.cells[place]), cells), feature, float(found.confirmation.slopes[place])
+            *divmod(int(found.pairs.cells[index]), cells), feature, float(found.confirmation.slopes[index])
         )
-        for place, feature in chosen[: config.interventions]
+        for index, feature in chosen[: config.interventions]
     ]
     columns = enumerate(found.text.table.features)
     request = ProofRequest(

@@ -15,7 +15,7 @@ def shuffled_twin(model: CharLSTM, generator: torch.Generator) -> CharLSTM:
     """Return a copy of model in which the rows of each gate of each layer are in a random order.
 
     Every gate has its own order, so that the gates of a cell do not belong together. The head and the
-    embedding are those of model.
+    embedding are copies of the model's.
     """
     twin = untrained_twin(model, generator)
     twin.load_state_dict(model.state_dict())

@@ -34,7 +34,7 @@ def test_the_share_above_controls_is_a_difference_with_its_interval(
 ) -> None:
     detected, controls = inspected
     share, by_control = share_above(detected, controls, 12, torch.Generator().manual_seed(0))
-    assert detected.stands.sum() == 2
+    assert detected.is_finding.sum() == 2
     assert share["cells"] == 2 / 12
     assert set(by_control) == {"untrained", "gate_shuffled"}
     for name, control in by_control.items():

@@ -31,23 +31,23 @@ def studied(stages: list[str]) -> Study:
 
 
 def test_every_pair_that_passed_is_in_the_study_with_its_name(studied: Study) -> None:
-    names = {standing.cell: (standing.name.kind, standing.name.drivers) for standing in studied.standing}
+    names = {pair.cell: (pair.name.kind, pair.name.drivers) for pair in studied.confirmed_pairs}
     assert names == {
         0: ("toggle", {"set": ['"'], "reset": ['"']}),
         1: ("counter", {"step": ["*"], "reset": ["\n"]}),
         2: ("latch", {"set": ["("], "reset": [")"]}),
     }
-    for standing in studied.standing:
-        assert int(studied.found.pairs.cells[standing.place]) == standing.cell
-        column = int(studied.found.pairs.features[standing.place])
-        assert studied.found.text.table.features[column] == standing.feature
+    for pair in studied.confirmed_pairs:
+        assert int(studied.found.pairs.cells[pair.index]) == pair.cell
+        column = int(studied.found.pairs.features[pair.index])
+        assert studied.found.text.table.features[column] == pair.feature
 
 
 def test_the_best_held_out_score_comes_first_and_only_the_first_is_intervened_on(studied: Study) -> None:
     scores = studied.found.confirmation.correlation.abs()
-    held_out = [float(scores[standing.place]) for standing in studied.standing]
+    held_out = [float(scores[pair.index]) for pair in studied.confirmed_pairs]
     assert held_out == sorted(held_out, reverse=True)
-    first, *others = [standing.proof for standing in studied.standing]
+    first, *others = [pair.proof for pair in studied.confirmed_pairs]
     assert first.causal is not None
     assert first.verdict is not None
     assert [(proof.causal, proof.verdict) for proof in others] == [(None, None)] * 2

@@ -20,11 +20,11 @@ def network(layers: int = 1, activation: str = "tanh", *, cells: int = CELLS, se
     return model
 
 
-def random_state(model: CharLSTM, sites: int) -> State:
+def random_state(model: CharLSTM, spans: int) -> State:
     random = torch.Generator().manual_seed(3)
-    shape = (model.config.layers, sites, model.config.cells)
+    shape = (model.config.layers, spans, model.config.cells)
     return State(*(0.5 * torch.randn(shape, dtype=torch.float64, generator=random) for _ in range(2)))
 
 
-def random_ids(sites: int, length: int) -> Tensor:
-    return torch.randint(0, len(SYMBOLS), (sites, length), generator=torch.Generator().manual_seed(4))
+def random_ids(spans: int, length: int) -> Tensor:
+    return torch.randint(0, len(SYMBOLS), (spans, length), generator=torch.Generator().manual_seed(4))

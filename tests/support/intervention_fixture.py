@@ -79,5 +79,5 @@ def planned(
     assert sites is not None
     context = context_of(network(planted), chunk, [sites], {feature: list(excluded)})
     candidate = Candidate(0, cell, signal.feature, 1.0)
-    intervention = Intervention(candidate, sites, torch.full((len(sites.closers),), dose), 1)
+    intervention = Intervention(candidate, sites, torch.full((len(sites.before_closers),), dose), 1)
     return Planned(context, ClosersUnderTest(context, sites), intervention)

@@ -48,8 +48,8 @@ PARTS = st.sampled_from(
 
 @settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
 @given(
-    # Python's own glob takes minutes for several ** in a tree with loops of links.
-    st.lists(PARTS, min_size=1, max_size=4).filter(lambda parts: sum("**" in part for part in parts) <= 1),
+    # No ** above the tree, where Python's own glob would read whatever lies beside it.
+    st.lists(PARTS, min_size=1, max_size=4).filter(lambda parts: not {"..", "**"} <= set(parts)),
     st.sampled_from(["", "/", "//"]),
 )
 def test_a_glob_finds_the_files_that_pythons_glob_finds(tree, parts, end):

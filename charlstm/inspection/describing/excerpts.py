@@ -12,8 +12,10 @@ from charlstm.inspection.detecting.detect import Detected
 from charlstm.inspection.reading.trace import WARMUP, LayerTrace, trace
 from charlstm.model.char_lstm import CharLSTM
 
+# The excerpt of the page has at most this many characters.
 _EXCERPT_CHARACTERS = 2_000
-# The size of the page grows with this number. It admits 300 cells along 2,000 characters.
+# The grid has at most this many values of tanh(c), since the size of the page grows with it. This admits 300
+# cells along 2,000 characters.
 _LARGEST_GRID_VALUES = 600_000
 
 
@@ -68,7 +70,7 @@ def _cell_lines(layer: LayerTrace, cell: int) -> dict[str, list[float]]:
 
 
 def _grid(c: Tensor, thresholds: Tensor, cells_per_layer: int) -> Json:
-    """Return tanh(c) of all cells, or of those that move most where all are too many, as JSON values.
+    """Return tanh(c) of all cells, or of the cells that move most where all are too many, as JSON values.
 
     c (characters, cells of all layers) float32 are cell states; thresholds (cells of all layers) float64 lie
     between the two levels of each cell's c. The result has these entries:
@@ -83,12 +85,12 @@ def _grid(c: Tensor, thresholds: Tensor, cells_per_layer: int) -> Json:
     tanh_c = c.tanh()
     spread = tanh_c.std(0).nan_to_num()
     # Sorted, so that the cells of the grid are in the order of their numbers.
-    places = spread.argsort(descending=True)[: max(1, _LARGEST_GRID_VALUES // len(c))].sort().values
-    steps_of_127 = (tanh_c[:, places].t() * 127).round().to(torch.int16).numpy()
+    cells = spread.argsort(descending=True)[: max(1, _LARGEST_GRID_VALUES // len(c))].sort().values
+    steps_of_127 = (tanh_c[:, cells].t() * 127).round().to(torch.int16).numpy()
     differences = np.diff(steps_of_127, axis=1, prepend=0).astype(np.uint8)
     return {
-        "cells": [f"{place // cells_per_layer}:{place % cells_per_layer}" for place in places.tolist()],
+        "cells": [f"{cell // cells_per_layer}:{cell % cells_per_layer}" for cell in cells.tolist()],
         "of": c.shape[1],
-        "thresholds": [round(value, 3) for value in thresholds[places].tanh().tolist()],
+        "thresholds": [round(value, 3) for value in thresholds[cells].tanh().tolist()],
         "tanh_c": base64.b64encode(zlib.compress(differences.tobytes(), 9)).decode("ascii"),
     }

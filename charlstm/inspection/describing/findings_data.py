@@ -1,6 +1,6 @@
 """The results of detection and intervention become the plain data of findings.json.
 
-Here are the findings with their mechanism, the facts about the model, the method and the provenance.
+This module makes the findings with their mechanism, the facts about the model, the method and the provenance.
 """
 
 import platform
@@ -20,116 +20,117 @@ from charlstm.inspection.detecting.detect import Detected
 from charlstm.inspection.features.feature import specific_drivers
 from charlstm.inspection.gates.wiring import weights_of
 from charlstm.inspection.intervening import effect
-from charlstm.inspection.study import Standing, Study
+from charlstm.inspection.study import ConfirmedPair, Study
 from charlstm.model.char_lstm import CharLSTM
 
-# A counter whose leak, the share of itself that it loses over a segment, is larger is called saturating.
+# A counter whose leak, the relative loss per step times the longest usual count, is larger is called
+# saturating.
 _LARGEST_LINEAR_LEAK = 0.5
 
 
 def findings_of(studied: Study, model: CharLSTM) -> list[Finding]:
     """Return the findings of a study of model, in descending order of their held-out score."""
-    detected, standings = studied.found, studied.standing
-    drawn = portraits(model, detected, standings)
-    without_portrait: list[Json | None] = [None] * (len(standings) - len(drawn))
+    detected, confirmed_pairs = studied.found, studied.confirmed_pairs
+    drawn = portraits(model, detected, confirmed_pairs)
+    without_portrait: list[Json | None] = [None] * (len(confirmed_pairs) - len(drawn))
     return [
-        _finding(detected, standing, model, portrait)
-        for standing, portrait in zip(standings, [*drawn, *without_portrait], strict=True)
+        _finding(detected, pair, model, portrait)
+        for pair, portrait in zip(confirmed_pairs, [*drawn, *without_portrait], strict=True)
     ]
 
 
-def _finding(detected: Detected, standing: Standing, model: CharLSTM, portrait: Json | None) -> Finding:
-    """Return one standing pair of cell and feature as a Finding with the given portrait."""
-    layer, cell = divmod(standing.cell, model.config.cells)
-    weights = weights_of(model, layer, cell, specific_drivers(standing.name.drivers), detected.text.symbols)
+def _finding(detected: Detected, pair: ConfirmedPair, model: CharLSTM, portrait: Json | None) -> Finding:
+    """Return the confirmed pair `pair` of cell and feature as a Finding with the given portrait."""
+    layer, cell = divmod(pair.cell, model.config.cells)
+    weights = weights_of(model, layer, cell, specific_drivers(pair.name.drivers), detected.text.symbols)
     return Finding(
         layer=layer,
         cell=cell,
-        kind=standing.name.kind,
-        feature=standing.feature.name,
-        drivers=standing.name.drivers,
-        polarity=int(detected.pairs.signs[standing.place]),
-        detection=_detection(detected, standing),
-        mechanism=_mechanism(detected, standing, weights),
-        causal=standing.proof.causal,
-        verdict=standing.proof.verdict,
+        kind=pair.name.kind,
+        feature=pair.feature.name,
+        drivers=pair.name.drivers,
+        polarity=int(detected.pairs.signs[pair.index]),
+        detection=_detection(detected, pair),
+        mechanism=_mechanism(detected, pair, weights),
+        causal=pair.proof.causal,
+        verdict=pair.proof.verdict,
         portrait=portrait,
     )
 
 
-def _detection(detected: Detected, standing: Standing) -> Detection:
-    """Return how well the cell of a standing pair follows its feature."""
-    cell, place = standing.cell, standing.place
-    feature = int(detected.pairs.features[place])
+def _detection(detected: Detected, pair: ConfirmedPair) -> Detection:
+    """Return how well the cell of a confirmed pair follows its feature."""
+    cell, index = pair.cell, pair.index
+    feature = int(detected.pairs.features[index])
     score = detected.discovery.scores.correlation[cell, feature].abs()
     confirmed = detected.confirmation
-    if standing.feature.kind == "switch":
-        numbers_of_kind = _switch_numbers(detected, standing)
+    if pair.feature.kind == "switch":
+        numbers_of_kind = _switch_numbers(detected, pair)
     else:
-        numbers_of_kind = _counter_numbers(detected, place)
+        numbers_of_kind = _counter_numbers(detected, index)
     return Detection(
         score=float(score),
         discovery_p_value=float(null.p_values(score[None], detected.discovery.null)),
         null_max=float(detected.discovery.null.max()),
-        held_out_score=float(confirmed.correlation[place].abs()),
-        held_out_partial=float(confirmed.partial[place].abs()),
-        held_out_context_partial=float(confirmed.context_partial[place].abs()),
+        held_out_score=float(confirmed.correlation[index].abs()),
+        held_out_partial=float(confirmed.partial[index].abs()),
+        held_out_context_partial=float(confirmed.context_partial[index].abs()),
         held_out_null_max=float(confirmed.null.max()),
-        p_value=float(confirmed.p_values[place]),
+        p_value=float(confirmed.p_values[index]),
         untrained_score=float(detected.untrained[feature]),
         memory=float(detected.discovery.memory[cell]),
         level_share=float(detected.calibration.level_shares[cell]),
         threshold=float(detected.calibration.thresholds[cell]),
-        slope=float(confirmed.slopes[place]),
+        slope=float(confirmed.slopes[index]),
         **numbers_of_kind,
     )
 
 
-def _switch_numbers(detected: Detected, standing: Standing) -> Json:
+def _switch_numbers(detected: Detected, pair: ConfirmedPair) -> Json:
     """Return the fields of Detection that apply only where the feature is a switch."""
-    place, confirmed = standing.place, detected.confirmation
-    off = detected.calibration.means[standing.cell] + confirmed.staircases.means()[place, 0]
+    index, confirmed = pair.index, detected.confirmation
+    off = detected.calibration.means[pair.cell] + confirmed.staircases.means()[index, 0]
     return {
-        "accuracy": float(confirmed.accuracy[place]),
-        "balanced_accuracy": float(confirmed.balanced_accuracy[place]),
+        "accuracy": float(confirmed.accuracy[index]),
+        "balanced_accuracy": float(confirmed.balanced_accuracy[index]),
         "straightness": None,
-        "levels": {"off": float(off), "on": float(off + confirmed.slopes[place])},
-        "held": float(confirmed.held[place]),
-        "survival": _rounded(confirmed.survival[place], 4),
+        "levels": {"off": float(off), "on": float(off + confirmed.slopes[index])},
+        "held": float(confirmed.held[index]),
+        "survival": _rounded(confirmed.survival[index], 4),
     }
 
 
-def _counter_numbers(detected: Detected, place: int) -> Json:
+def _counter_numbers(detected: Detected, index: int) -> Json:
     """Return the fields of Detection that apply only where the feature is a counter or a depth.
 
-    place is the place of the pair of cell and feature among detected.pairs.
+    index is the index of the pair of cell and feature in `detected.pairs`.
     """
-    profile = detected.confirmation.staircases
-    leak = float(profile.leak()[place])
+    staircases = detected.confirmation.staircases
+    leak = float(staircases.leak()[index])
     return {
         "accuracy": None,
         "balanced_accuracy": None,
-        "straightness": float(profile.straightness()[place]),
-        "reset_spread": float(profile.reset_spread()[place]),
+        "straightness": float(staircases.straightness()[index]),
+        "reset_spread": float(staircases.reset_spread()[index]),
         "leak": leak,
         "shape": "linear" if leak <= _LARGEST_LINEAR_LEAK else "saturating",
-        "staircase": profile.staircase(place),
-        "levels_told_apart": int(profile.levels()[place]),
+        "staircase": staircases.staircase(index),
+        "levels_told_apart": int(staircases.values_told_apart()[index]),
     }
 
 
-def _mechanism(detected: Detected, standing: Standing, weights: Json) -> Mechanism:
+def _mechanism(detected: Detected, pair: ConfirmedPair, weights: Json) -> Mechanism:
     """Return the mean gates of a cell at the ends of its drivers and elsewhere, and its weights."""
-    gates, place = detected.confirmation.gates, standing.place
-    last_characters = {driver[-1] for driver in specific_drivers(standing.name.drivers)}
+    gates, index = detected.confirmation.gates, pair.index
+    last_characters = {driver[-1] for driver in specific_drivers(pair.name.drivers)}
     at_drivers = torch.tensor([symbol in last_characters for symbol in detected.text.symbols])
     return Mechanism(
-        input_gate=gates.mean("input", place, ~at_drivers),
-        input_gate_at_drivers=gates.mean("input", place, at_drivers),
-        forget_gate=gates.mean("forget", place, ~at_drivers),
-        forget_gate_at_drivers=gates.mean("forget", place, at_drivers),
-        output_gate=gates.mean("output", place, torch.ones_like(at_drivers)),
-        output_saturation=float(gates.output_saturation.shares()[1][place]),
+        input_gate=gates.mean("input", index, ~at_drivers),
+        input_gate_at_drivers=gates.mean("input", index, at_drivers),
+        forget_gate=gates.mean("forget", index, ~at_drivers),
+        forget_gate_at_drivers=gates.mean("forget", index, at_drivers),
+        output_gate=gates.mean("output", index, torch.ones_like(at_drivers)),
+        output_saturation=float(gates.output_saturation.shares()[1][index]),
         weights=weights,
     )
 
@@ -137,8 +138,8 @@ def _mechanism(detected: Detected, standing: Standing, weights: Json) -> Mechani
 def model_facts(model: CharLSTM, bits_per_character: float | None, checkpoint: str | None) -> ModelFacts:
     """Return the facts about model that findings.json has.
 
-    bits_per_character is that of the model on its validation text, checkpoint the folder of its run; each is
-    None where it is not known.
+    bits_per_character says how well model predicts its validation text, checkpoint is the folder of its run;
+    each is None where it is not known.
     """
     return ModelFacts(
         layers=model.config.layers,

@@ -16,26 +16,27 @@ from charlstm.findings import Json
 from charlstm.inspection.detecting.detect import Detected
 from charlstm.inspection.features.feature import FeatureKind, Signal
 from charlstm.inspection.reading.trace import Cut, counted_blocks
-from charlstm.inspection.study import Standing
+from charlstm.inspection.study import ConfirmedPair
 from charlstm.model.char_lstm import CharLSTM
 
-# c of all drawn cells is held in memory at once: at most these characters of that number of cells.
+# c of up to 64 cells at up to 150,000 characters is held at once.
 _LONGEST_TEXT_CHARACTERS = 150_000
 _MOST_PORTRAITS = 64
-# Characters before and after an event in its mean trace.
+# The mean trace of an event has this many characters before and after it.
 CHARACTERS_BEFORE, CHARACTERS_AFTER = 16, 48
 # More events than these are thinned out, evenly along the text, before their mean trace is taken.
 _MOST_EVENTS = 2_000
-# Equal bins of tanh(c) in [-1, 1].
+# [-1, 1] is divided into this many equal bins of tanh(c).
 HISTOGRAM_BINS = 40
-EXCERPT_CHARACTERS = 128
-# Excerpts that compete begin at multiples of this.
+# The windows of a portrait's excerpts have this many characters and begin at multiples of the second number.
+WINDOW_CHARACTERS = 128
 _EXCERPT_STRIDE_CHARACTERS = 32
 # In a window with fewer positions where the feature is off its median, there is nothing for a cell to follow.
 _LEAST_MOVED_POSITIONS = 8
 # From this r on a cell is said to follow its feature in a window, however small its step.
 _LEAST_FOLLOWING_R = 0.5
-# A staircase ends before the first value that occurs less often than _LEAST_OCCURRENCES.
+# A staircase has at most MOST_STAIRS values, and ends before the first that occurs less often than
+# _LEAST_OCCURRENCES.
 MOST_STAIRS, _LEAST_OCCURRENCES = 80, 20
 _SUMMARY_NAMES = ("mean", "low", "high")
 
@@ -43,29 +44,29 @@ Values = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 
-def portraits(model: CharLSTM, detected: Detected, standings: Sequence[Standing]) -> list[Json]:
-    """Return one `portrait` for each of the first _MOST_PORTRAITS of standings, in their order.
+def portraits(model: CharLSTM, detected: Detected, confirmed_pairs: Sequence[ConfirmedPair]) -> list[Json]:
+    """Return a `portrait` of each of the first _MOST_PORTRAITS pairs in confirmed_pairs, in their order.
 
     The portraits are made from the first chunk of the split "confirm", which is read with model once.
     """
-    chosen = list(standings[:_MOST_PORTRAITS])
+    chosen = list(confirmed_pairs[:_MOST_PORTRAITS])
     if not chosen:
         return []
     chunk = detected.text.splits["confirm"].first.beginning(_LONGEST_TEXT_CHARACTERS)
     shape = (chunk.cut.streams, -1)
-    c = _c_of_cells(model, chunk.ids, chunk.cut, [standing.cell for standing in chosen])
+    c = _c_of_cells(model, chunk.ids, chunk.cut, [pair.cell for pair in chosen])
     positions = chunk.cut.counted.reshape(shape)
     signs = detected.pairs.signs.tolist()
     return [
         portrait(
             c[:, column].numpy().reshape(shape),
-            chunk.signal(standing.feature.name),
+            chunk.signal(pair.feature.name),
             positions,
             chunk.text,
-            sign=int(signs[standing.place]),
+            sign=int(signs[pair.index]),
             start=chunk.start,
         )
-        for column, standing in enumerate(chosen)
+        for column, pair in enumerate(chosen)
     ]
 
 
@@ -83,7 +84,7 @@ def portrait(
     """Return the portrait of a cell that follows the feature of signal, as JSON values.
 
     c (stretches, characters) are the cell's states at positions (stretches, characters) of text, along which
-    signal runs; text begins at the position start of a longer one. sign, 1 or -1, is the sign of the
+    signal runs; text begins at the position `start` of a longer text. sign, 1 or -1, is the sign of the
     correlation of c with the feature. The result has these entries:
 
     characters: number of values in c.
@@ -111,8 +112,8 @@ def portrait(
         "histogram": {name: _histogram(c[where]) for name, where in levels(values, feature.kind).items()},
         "staircase": None if feature.kind == "switch" else _staircase(c, values),
         "excerpts": {
-            name: _excerpt(followed, place, int(positions[place]), text, start)
-            for name, place in _excerpt_places(followed).items()
+            name: _excerpt(followed, begin, int(positions[begin]), text, start)
+            for name, begin in _excerpt_starts(followed).items()
         },
     }
 
@@ -120,9 +121,9 @@ def portrait(
 def events(values: Values, kind: FeatureKind) -> dict[str, Flags]:
     """Return for each kind of event of a feature where it happens, (stretches, characters) bool.
 
-    values (stretches, characters) float32 are the feature's. A switch is "set" where it goes on and "reset"
-    where it goes off; a depth makes a "step" up and an "unstep" down; a counter is "reset" where it falls.
-    The first character of a stretch is no event.
+    values (stretches, characters) float32 are the feature's values. A switch is "set" where it goes on and
+    "reset" where it goes off; a depth makes a "step" up and an "unstep" down; a counter is "reset" where it
+    falls. The first character of a stretch is no event.
     """
     change = np.zeros_like(values)
     change[:, 1:] = np.diff(values, axis=1)
@@ -134,11 +135,11 @@ def events(values: Values, kind: FeatureKind) -> dict[str, Flags]:
 
 
 def levels(values: Values, kind: FeatureKind) -> dict[str, Flags]:
-    """Return for each level of a feature, by its name on the page, where it has the level.
+    """Return for each level of a feature, by its name on the page, where the feature has the level.
 
-    values (stretches, characters) float32 are the feature's; the results are bool and of this shape. A switch
-    has the levels "off" and "on"; a depth 0, 1, 2 and "3 or more", of which those that occur are returned; a
-    counter's values are divided into three parts that occur about equally often.
+    values (stretches, characters) float32 are the feature's values; the results are bool and of this shape. A
+    switch has the levels "off" and "on"; a depth 0, 1, 2 and "3 or more", of which the ones that occur are
+    returned; a counter's values are divided into three parts that occur about equally often.
     """
     if kind == "switch":
         return {"off": values <= 0, "on": values > 0}
@@ -168,10 +169,10 @@ def _around_events(c: Values, at: Flags) -> Json:
     at = at.copy()
     at[:, :CHARACTERS_BEFORE] = False
     at[:, at.shape[1] - CHARACTERS_AFTER :] = False
-    stretch, place = np.nonzero(at)
-    every = -(-len(place) // _MOST_EVENTS) or 1
+    stretch, character = np.nonzero(at)
+    every = -(-len(character) // _MOST_EVENTS) or 1
     around = np.arange(-CHARACTERS_BEFORE, CHARACTERS_AFTER + 1)
-    windows = c[stretch[::every, None], place[::every, None] + around]
+    windows = c[stretch[::every, None], character[::every, None] + around]
     if not len(windows):
         return {"count": 0, **{name: [] for name in _SUMMARY_NAMES}}
     return {"count": len(windows), **_summaries(windows.T)}
@@ -180,8 +181,8 @@ def _around_events(c: Values, at: Flags) -> Json:
 def _staircase(c: Values, values: Values) -> Json:
     """Return the mean and the quartiles of c at each value of the feature from 0 on, and their counts.
 
-    c and values, the feature's, are (stretches, characters). The staircase ends before the first value that
-    is rare, and has at most MOST_STAIRS values.
+    c and values, the values of the feature, are (stretches, characters). The staircase ends before the first
+    value that is rare, and has at most MOST_STAIRS values.
     """
     counts = np.bincount(values.ravel().astype(np.int64), minlength=MOST_STAIRS + 1)[:MOST_STAIRS]
     rare = np.flatnonzero(counts < _LEAST_OCCURRENCES)
@@ -192,7 +193,7 @@ def _staircase(c: Values, values: Values) -> Json:
 def _summaries(groups: Sequence[Values] | Values) -> dict[str, list[float]]:
     """Return the mean and the quartiles of each of groups, each group (n,), by name, to three decimals."""
     rows = [_summary(group) for group in groups]
-    return {name: [row[place] for row in rows] for place, name in enumerate(_SUMMARY_NAMES)}
+    return {name: [row[index] for row in rows] for index, name in enumerate(_SUMMARY_NAMES)}
 
 
 def _summary(values: Values) -> tuple[float, float, float]:
@@ -203,10 +204,10 @@ def _summary(values: Values) -> tuple[float, float, float]:
 
 @dataclass(frozen=True, eq=False)
 class _Followed:
-    """A cell along the text and the feature that it follows.
+    """_Followed has a cell along the text and the feature that it follows.
 
-    c and values, those of the feature, are (stretches, characters) float32; sign, 1 or -1, is the sign of
-    their correlation.
+    c and values, the values of the feature, are (stretches, characters) float32; sign, 1 or -1, is the sign
+    of their correlation.
     """
 
     c: Values
@@ -214,13 +215,13 @@ class _Followed:
     sign: int
 
 
-def _excerpt_places(followed: _Followed) -> dict[str, tuple[int, int]]:
+def _excerpt_starts(followed: _Followed) -> dict[str, tuple[int, int]]:
     """Return (stretch, first character) of the excerpts "strongest", "counter_example" and "weakest".
 
-    There is none where no window has a feature that moves enough. There is no "weakest" where the cell
-    follows the feature in no window that is clear of the other two.
+    There is no excerpt where no window has a feature that moves enough. There is no "weakest" where the cell
+    follows the feature in no window that is clear of the other two excerpts.
     """
-    if followed.c.shape[1] < EXCERPT_CHARACTERS:
+    if followed.c.shape[1] < WINDOW_CHARACTERS:
         return {}
     r, step = _fits(*(_windows(values) for values in (followed.c, followed.values)))
     r, step = r * followed.sign, step * followed.sign
@@ -228,33 +229,34 @@ def _excerpt_places(followed: _Followed) -> dict[str, tuple[int, int]]:
         return {}
     best, worst = np.nanargmax(r), np.nanargmin(r)
     steps = np.where(r >= _LEAST_FOLLOWING_R, step, np.nan).ravel()
-    overlapping = EXCERPT_CHARACTERS // _EXCERPT_STRIDE_CHARACTERS
+    overlapping = WINDOW_CHARACTERS // _EXCERPT_STRIDE_CHARACTERS
     for taken in (best, worst):
         steps[max(0, taken - overlapping) : taken + overlapping + 1] = np.nan
-    places = {"strongest": best, "counter_example": worst}
+    starts = {"strongest": best, "counter_example": worst}
     if not np.isnan(steps).all():
-        places["weakest"] = np.nanargmin(steps)
+        starts["weakest"] = np.nanargmin(steps)
     across = r.shape[1]
     return {
         name: (int(at) // across, int(at) % across * _EXCERPT_STRIDE_CHARACTERS)
-        for name, at in places.items()
+        for name, at in starts.items()
     }
 
 
 def _windows(values: Values) -> NDArray[np.float64]:
-    """Return (stretches, windows, EXCERPT_CHARACTERS) float64: the windows of values that compete.
+    """Return (stretches, windows, WINDOW_CHARACTERS) float64: the windows of values that compete.
 
     values is (stretches, characters); windows begin at multiples of _EXCERPT_STRIDE_CHARACTERS.
     """
-    windows = np.lib.stride_tricks.sliding_window_view(values, EXCERPT_CHARACTERS, axis=1)
+    windows = np.lib.stride_tricks.sliding_window_view(values, WINDOW_CHARACTERS, axis=1)
     return windows[:, ::_EXCERPT_STRIDE_CHARACTERS].astype(np.float64)
 
 
 def _fits(c: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     """Return the correlation of c with a feature and the slope of c over it, in each of several windows.
 
-    c and values, the feature's, are (stretches, windows, characters); both results are (stretches, windows),
-    NaN where the feature is off its median at fewer than _LEAST_MOVED_POSITIONS positions.
+    c and values, the values of the feature, are (stretches, windows, characters); both results are
+    (stretches, windows), NaN where the feature is off its median at fewer than _LEAST_MOVED_POSITIONS
+    positions.
     """
     c, centred = c - c.mean(2, keepdims=True), values - values.mean(2, keepdims=True)
     product, squares = (c * centred).sum(2), np.square(centred).sum(2)
@@ -263,18 +265,18 @@ def _fits(c: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[
     return product / np.sqrt(squares * np.square(c).sum(2).clip(1e-12)), product / squares
 
 
-def _excerpt(followed: _Followed, place: tuple[int, int], position: int, text: str, start: int) -> Json:
-    """Return the excerpt that begins at place, (stretch, character) of followed, as JSON values.
+def _excerpt(followed: _Followed, begin: tuple[int, int], position: int, text: str, start: int) -> Json:
+    """Return the excerpt that begins at `begin`, (stretch, character) of followed, as JSON values.
 
-    position is the position of its first character in text, which begins at start of a longer text.
+    position is the position of its first character in text, which begins at `start` of a longer text.
     """
-    stretch, first = place
-    span = slice(first, first + EXCERPT_CHARACTERS)
+    stretch, first = begin
+    span = slice(first, first + WINDOW_CHARACTERS)
     c, values = followed.c[stretch, span], followed.values[stretch, span]
     r, step = (float(fit[0, 0]) for fit in _fits(*(v[None, None].astype(np.float64) for v in (c, values))))
     return {
         "start": start + position,
-        "text": text[position : position + EXCERPT_CHARACTERS],
+        "text": text[position : position + WINDOW_CHARACTERS],
         "tanh_c": [round(float(value), 3) for value in np.tanh(c)],
         "feature": values.astype(int).tolist(),
         "r": round(r * followed.sign, 4),

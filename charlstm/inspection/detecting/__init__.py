@@ -7,9 +7,9 @@ In reading order:
 - `movements`: how every cell moves at every character
 - `proposals`: features that the cells propose by how they move
 - `scoring`: correlations of all cells with all features
-- `null`: the scores that circularly shifted features reach by chance
+- `null`: the null, which is the scores that circularly shifted features reach by chance
 - `discovery`: the candidates, one feature for each cell that passes
-- `context`: correlations with what the last characters, the column and the word explain taken out
+- `context`: what is left of a correlation when the last characters, the column and the word are known
 - `staircase`: the mean of c at every value of a feature, and what it says about a counter
 - `pair_sums`: sums over the candidates and their features
 - `confirmation`: the candidates scored again on text that had no part in choosing them

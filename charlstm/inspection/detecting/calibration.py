@@ -1,4 +1,6 @@
-"""The mean of every cell and the threshold between its two levels, from one pass over the calibration split.
+"""Calibration measures the mean of every cell and the threshold between its two levels.
+
+Both come from one pass over the calibration split.
 
 Cells of all layers stand side by side: cell k of layer l is number l * cells per layer + k.
 """
@@ -16,7 +18,7 @@ from charlstm.model.char_lstm import CharLSTM
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """The levels of all cells of a model; every field is (cells,) float64.
+    """A Calibration has the levels of all cells of a model; every field is (cells,) float64.
 
     means is the mean of c. thresholds is the value of c that splits a cell's positions into its two levels
     best, and level_shares is the share of the variance of c between these two levels, in [0, 1] (Otsu 1979).

@@ -1,7 +1,8 @@
-"""The candidates, scored once more on text that had no part in choosing them.
+"""Confirmation scores the candidates once more on text that had no part in choosing them.
 
-The null is again the largest score of any candidate in each shift, which corrects for the number of
-candidates as Holm's steps would, with 99 shifts instead of thousands (Westfall and Young 1993).
+The null, the scores that shifted features reach, is the largest score of any candidate in each shift. That
+corrects for the number of candidates as Holm's steps would, with 99 shifts instead of thousands (Westfall and
+Young 1993).
 """
 
 from dataclasses import dataclass
@@ -34,29 +35,31 @@ LEAST_STRAIGHTNESS = 0.8
 # Where a counter or a depth is 0, the variance of c is at most this share of its whole variance.
 LARGEST_RESET_SPREAD = 0.5
 
-# A cell whose leak is larger does not count: it is the fading trace of a character.
+# A cell whose leak is larger is no counter: it is the fading trace of a character.
 LARGEST_LEAK = 2.5
 
 # Of r, at least this share is left when the last characters, the column and the word are known.
 LEAST_CONTEXT_RATIO = 0.25
 
-# Texts that the bootstrap puts together from blocks of the split.
+# The bootstrap puts this many texts together from blocks of the split.
 _RESAMPLES = 1_000
 
 
 @dataclass(frozen=True, eq=False)
 class Confirmation:
-    """The frozen pairs on the confirmation split; each field is (pairs,) float64 unless it says otherwise.
+    """A Confirmation says how the frozen pairs score on the confirmation split.
+
+    Each field is (pairs,) float64 unless it says otherwise.
 
     kinds are the kinds of the pairs' features. correlation, partial and slopes are as in Scores, and
     context_partial is r given the context, all with their signs. accuracy and balanced_accuracy, in [0, 1],
     say how well the cell tells that the feature is above 0: the cell is on where c is beyond its threshold,
     on the side that the sign of r says. held is the share of positions without a change of the feature at
-    which the cell stays on its side. survival (pairs, SURVIVAL_CHARACTERS) is the share of cells still on,
-    by characters since the feature went on. null (shifts,) is the largest score of any pair in each shift.
-    staircases has c by value of the feature. blocks (BOOTSTRAP_BLOCKS, pairs, 6) has the sums of 1, c, f,
-    c^2, f^2 and c f over each block of the split, where f is the feature. gates has the pairs' gates by
-    current character.
+    which the cell stays on its side. survival (pairs, SURVIVAL_CHARACTERS) is the share of positions at
+    which the cell is still on, by characters since the feature went on. null (shifts,) is the largest score
+    of any pair in each shift. staircases has the mean of c by value of the feature. blocks (BOOTSTRAP_BLOCKS,
+    pairs, 6) has the sums of 1, c, f, c^2, f^2 and c f over each block of the split, where f is the feature.
+    gates has the pairs' gates by current character.
     """
 
     kinds: list[FeatureKind]
@@ -75,17 +78,17 @@ class Confirmation:
 
     @property
     def p_values(self) -> Tensor:
-        """The p-value of each pair, (pairs,) float64, corrected for the number of pairs."""
+        """Return the p-value of each pair, (pairs,) float64, corrected for the number of pairs."""
         return p_values(self.correlation.abs(), self.null)
 
-    def stands(self, pairs: Pairs, significance: float) -> Tensor:
+    def is_finding(self, pairs: Pairs, significance: float) -> Tensor:
         """Return which of pairs pass every rule and are findings, (pairs,) bool.
 
-        The cell of a counter must count, and that of a depth must return to one value where the depth is 0.
-        significance is the largest p-value that passes, in (0, 1].
+        The cell of a counter must count, and the cell of a depth must return to one value where the depth is
+        0. significance is the largest p-value that passes, in (0, 1].
         """
         counters, depths = (
-            torch.tensor([own == kind for own in self.kinds], dtype=torch.bool)
+            torch.tensor([of_pair == kind for of_pair in self.kinds], dtype=torch.bool)
             for kind in ("counter", "depth")
         )
         score, partial = self.correlation * pairs.signs, self.partial * pairs.signs
@@ -97,16 +100,16 @@ class Confirmation:
         counting = (~counters | (straight & returning)) & (~depths | returning)
         return close & (self.p_values <= significance) & counting
 
-    def resampled_counts(self, pairs: Pairs, stands: Tensor, generator: torch.Generator) -> Tensor:
+    def resampled_counts(self, pairs: Pairs, is_finding: Tensor, generator: torch.Generator) -> Tensor:
         """Draw texts from the split's blocks and count the pairs that keep their score, (resamples,) float64.
 
-        Only the pairs of stands (pairs,) bool are counted. This is the block bootstrap of Künsch 1989:
-        neighbouring positions, which depend on each other, stay together.
+        Only the pairs at which is_finding (pairs,) bool is True are counted. This is the block bootstrap of
+        Künsch 1989: neighbouring positions, which depend on each other, stay together.
         """
         drawn = torch.randint(BOOTSTRAP_BLOCKS, (_RESAMPLES, BOOTSTRAP_BLOCKS), generator=generator)
         cc, ff, cf = _centred(self.blocks)[drawn].sum(1).unbind(-1)
         scores = cf / (cc * ff).clamp(min=1e-18).sqrt() * pairs.signs
-        return ((scores >= LEAST_SCORE) & stands).sum(1).double()
+        return ((scores >= LEAST_SCORE) & is_finding).sum(1).double()
 
 
 def _centred(blocks: Tensor) -> Tensor:
@@ -126,7 +129,8 @@ def confirm(
 ) -> Confirmation:
     """Score pairs on split with everything frozen: their features, their signs and the levels of cells.
 
-    calibration has the levels, and shifts (shifts,) int64 are the circular shifts behind the null.
+    calibration has the levels of the cells, and shifts (shifts,) int64 are the circular shifts behind the
+    null.
     """
     frozen = FrozenPairs(split, pairs, calibration)
     standardization = measure_standardization(split, frozen.used, processes)
@@ -147,7 +151,7 @@ def _confirmation(frozen: FrozenPairs, sums: PairSums) -> Confirmation:
     """Return the confirmation of the frozen pairs from sums over all chunks of a split."""
     feature, pairs = frozen.feature, torch.arange(len(frozen.pairs))
     scores = sums.scores.result()
-    accuracy, balanced = _accuracies(sums.levels)
+    accuracy, balanced = _accuracies(sums.on_off_moments)
     null = sums.null.scores(sums.scores.within())[pairs, :, feature]
     return Confirmation(
         kinds=frozen.kinds,
@@ -166,14 +170,14 @@ def _confirmation(frozen: FrozenPairs, sums: PairSums) -> Confirmation:
     )
 
 
-def _accuracies(levels: CellFeatureMoments) -> tuple[Tensor, Tensor]:
+def _accuracies(on_off_moments: CellFeatureMoments) -> tuple[Tensor, Tensor]:
     """Return the accuracy and the balanced accuracy of cells, each (cells, features) float64 in [0, 1].
 
-    levels has the moments of flags of 0 and 1: whether each cell is on, which predicts that a feature is on,
-    and whether each feature is on.
+    on_off_moments has the moments of flags of 0 and 1: whether each cell is on, which predicts that a feature
+    is on, and whether each feature is on.
     """
-    predicted, true = levels.cell_means[:, None], levels.feature_means[None, :]
-    both = levels.products / max(1, levels.count) + predicted * true
+    predicted, true = on_off_moments.cell_means[:, None], on_off_moments.feature_means[None, :]
+    both = on_off_moments.products / max(1, on_off_moments.count) + predicted * true
     hits, rejections = both, 1 - predicted - true + both
     sensitivity, specificity = hits / true.clamp(min=1e-12), rejections / (1 - true).clamp(min=1e-12)
     return hits + rejections, (sensitivity + specificity) / 2

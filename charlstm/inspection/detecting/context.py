@@ -1,8 +1,9 @@
-"""What is left of a correlation once the context is known: the last characters, the column and the word.
+"""This module measures what is left of a correlation when other facts about a position are known.
 
-The mean of c and of the feature in each context is taken out, and with it all that depends on the last few
-characters alone, such as how likely they make a closer. Then the linear part of some nuisance features is
-taken out of both (Frisch and Waugh 1933).
+The facts are the last characters (the context), the column and the characters since the last space (the
+nuisance features). The mean of c and of the feature in each context is taken out, and with it all that
+depends on the last few characters alone, such as how likely they make a closer. Then the linear part of the
+nuisance features is taken out of both (Frisch and Waugh 1933).
 """
 
 import torch
@@ -14,13 +15,13 @@ from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSu
 # A nuisance feature that correlates with the tested feature by more than this is the same feature.
 _SAME_FEATURE_CORRELATION = 0.95
 
-# What is added to the diagonal of the normal equations, as a share of its mean, so that they can be solved
-# where nuisance features depend on one another.
+# This share of the mean of the diagonal of the normal equations is added to the diagonal, so that they can be
+# solved where nuisance features depend on one another.
 _RIDGE_SHARE = 1e-9
 
 
 class ContextSums:
-    """One-pass sums behind the correlations of cells with features given the context."""
+    """ContextSums has the one-pass sums behind the correlations of cells with features given the context."""
 
     def __init__(self, *, contexts: int, cells: int, features: int, nuisances: int) -> None:
         """Start with empty sums for some numbers of contexts, cells, features and nuisance features."""

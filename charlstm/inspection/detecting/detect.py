@@ -1,4 +1,4 @@
-"""The stages of detection in order, each on its own split of the text: which cells follow which features."""
+"""Detection finds which cells follow which features, in stages, each on its own split of the text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ from charlstm.inspection.twins import untrained_twin
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-# Untrained networks whose best scores are measured, and about how much text each of them reads.
+# The best scores of this many untrained networks are measured, each on about this many characters.
 _UNTRAINED_NETWORKS = 8
 _UNTRAINED_CHARACTERS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
 class Detected:
-    """What the stages of detection gave for one model and one text.
+    """Detected has the results of the stages of detection for one model and one text.
 
-    text has the listed features and those that the model's cells proposed. untrained (features,) float64 is
-    the score that untrained networks reach with each feature. pairs are the candidates, and stands (pairs,)
-    bool says which of them are findings. shortest_shift is the smallest circular shift of both nulls, in
-    characters. pseudo_found is the number of cells that a pseudo feature, about letters without meaning,
-    would have named.
+    text has the listed features and the features that the model's cells proposed. untrained (features,)
+    float64 is the score that hardly any untrained network reaches with each feature. pairs are the
+    candidates, and is_finding (pairs,) bool says which of them are findings. shortest_shift is the smallest
+    circular shift of both nulls, in characters. pseudo_found is the number of cells that would have a pseudo
+    feature, which is about letters without meaning, as their feature.
     """
 
     text: InspectedText
@@ -45,7 +45,7 @@ class Detected:
     untrained: Tensor
     pairs: Pairs
     confirmation: Confirmation
-    stands: Tensor
+    is_finding: Tensor
     shortest_shift: int
     pseudo_found: int
 
@@ -59,7 +59,7 @@ def detect(
     progress: Progress = ignore_progress,
     processes: ProcessGroup = ALONE,
 ) -> Detected:
-    """Find the cells of model that follow a feature of text, one of its own or one that the cells propose.
+    """Find the cells of model that follow a feature, either one of text or one that the cells propose.
 
     generator draws the untrained networks and the circular shifts.
     """
@@ -86,7 +86,7 @@ def detect(
         untrained=untrained,
         pairs=pairs,
         confirmation=confirmation,
-        stands=confirmation.stands(pairs, config.significance),
+        is_finding=confirmation.is_finding(pairs, config.significance),
         shortest_shift=int(torch.cat(shifts).min()),
         pseudo_found=len(pseudo_pairs),
     )
@@ -121,7 +121,8 @@ def _candidates(
 ) -> tuple[Pairs, Pairs]:
     """Return the pairs that pass on the discovery split, and the pairs that would pass with a pseudo feature.
 
-    split has the features, of which the first listed ones are not proposed by cells.
+    split has the features, of which all but the first `listed` are proposed by cells. untrained (features,)
+    float64 is the score that hardly any untrained network reaches with each feature.
     """
     pseudo = torch.tensor([feature.pseudo for feature in split.table.features])
     real_pairs, pseudo_pairs = (

@@ -1,9 +1,9 @@
-"""The candidates: for each cell the feature that it follows best, if the score is beyond chance.
+"""Discovery finds the candidates: for each cell its best feature, if the score is beyond chance.
 
-One pass over the discovery split scores every cell with every feature, those that the cells proposed among
-them, and with the features shifted along the text. The largest score of any pair in each shift makes the
-null, which corrects for the number of pairs (Westfall and Young 1993). The pairs that pass are frozen, and
-`confirmation` scores them again on other text.
+One pass over the discovery split scores every cell with every feature, the proposed features included, and
+with the features shifted along the text. The largest score of any pair in each shift makes the null, which
+corrects for the number of pairs (Westfall and Young 1993). The pairs that pass are frozen, and `confirmation`
+scores them again on other text.
 """
 
 from dataclasses import dataclass
@@ -23,32 +23,34 @@ from charlstm.model.char_lstm import CharLSTM
 # a cell that detects the quote character is no switch.
 LEAST_PARTIAL_RATIO = 0.5
 
-# The memory of a cell must be at least this share of the memory of its feature. A cell whose state fades
-# within a few characters has less; a perfect counter has no more memory than its feature.
+# Memory is the share of the variance that the last three characters do not explain. The memory of a cell must
+# be at least this share of the memory of its feature. A cell whose state fades within a few characters has
+# less; a perfect counter has no more memory than its feature.
 LEAST_MEMORY_RATIO = 0.5
 
-# A feature with less memory than this names no cell. A proposed feature is made to fit its cell, so it needs
-# more.
+# A feature with less memory than this is too forgetful to be any cell's feature. A proposed feature is made
+# to fit its cell, so it needs more.
 LEAST_FEATURE_MEMORY, LEAST_PROPOSED_MEMORY = 0.15, 0.3
 
-# A feature that explains less than a quarter of a cell's variance does not name the cell.
+# A feature whose |r| with a cell is below this, which explains less than a quarter of the cell's variance, is
+# not the cell's feature.
 LEAST_SCORE = 0.5
 
 # A score must exceed the mean of the best scores of untrained networks by this many standard deviations.
 UNTRAINED_DEVIATIONS = 4.0
 
-# Features whose scores are this close to a cell's best score are tied. The first of them names the cell, so a
-# listed feature comes before a proposed one.
+# Features whose scores are this close to a cell's best score are tied. The first of them is the cell's
+# feature, so a listed feature comes before a proposed one.
 _TIED_SCORE_DIFFERENCE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
 class Discovery:
-    """What the discovery split says about all cells and all features.
+    """A Discovery has the scores and the memory of all cells and all features on the discovery split.
 
-    scores are those of every cell with every feature. memory (cells,) and feature_memory (features,) are the
-    shares of variance that the last few characters do not explain, in [0, 1]. null (shifts,) is the largest
-    score of any pair in each shift. All are float64.
+    scores has the scores of every cell with every feature. memory (cells,) and feature_memory (features,) are
+    the shares of variance that the last three characters do not explain, in [0, 1]. null (shifts,) is the
+    largest score of any pair in each shift. All are float64.
     """
 
     scores: Scores
@@ -59,7 +61,7 @@ class Discovery:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Pairs of a cell and a feature, frozen on the discovery split: the candidates for findings.
+    """Pairs are the candidates for findings, each a cell and a feature, frozen on the discovery split.
 
     cells and features are their numbers, and signs are the signs of r, -1 or 1; each (pairs,) int64.
     """
@@ -126,9 +128,9 @@ def choose(
 ) -> Pairs:
     """Return each cell that passes every rule with its best feature and the sign of r.
 
-    eligible (features,) bool says which features may name a cell, and proposed (features,) bool which of them
-    the cells proposed. untrained (features,) float64 is the score that untrained networks reach with each
-    feature. significance is the largest p-value that passes, in (0, 1].
+    eligible (features,) bool says which features may be a cell's feature, and proposed (features,) bool says
+    which features the cells proposed. untrained (features,) float64 is the score that hardly any untrained
+    network reaches with each feature. significance is the largest p-value that passes, in (0, 1].
     """
     scores = discovery.scores
     needed = torch.where(proposed, LEAST_PROPOSED_MEMORY, LEAST_FEATURE_MEMORY)

@@ -1,4 +1,4 @@
-"""How every cell moves at every character of the discovery split.
+"""This module measures how every cell moves at every character of the discovery split.
 
 One pass sums, by the current character, the two characters before it and the commonest pairs of characters,
 how often each cell crosses its threshold, how far c moves, and where c lands. `proposals` reads from these
@@ -20,10 +20,11 @@ from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-# A cell may respond to the current character, or to one up to two characters back.
+# A cell may flip with a lag below this, in characters: at the current character or up to two characters after
+# the character that drives it.
 _LAGS = 3
 
-# Pairs of characters whose flips are counted: the commonest ones.
+# Flips are counted at no more than this many pairs of characters, the commonest ones.
 _MOST_PAIRS = 400
 
 Numbers = NDArray[np.float64]
@@ -31,7 +32,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Flips:
-    """How often each cell flips at each of some drivers; every field is (cells, drivers) float64.
+    """Flips says how often each cell flips at each possible driver; every field is (cells, drivers) float64.
 
     up and down count the crossings of the cell's threshold upwards and downwards. below and above count the
     positions at which the cell was below or above its threshold one character earlier.
@@ -45,15 +46,15 @@ class Flips:
 
 @dataclass(frozen=True, eq=False)
 class Movements:
-    """How every cell moves at every character; all arrays are float64.
+    """Movements says how every cell moves at every character; all arrays are float64.
 
-    flips has the flips by group of drivers: "lag_0" by the current character, "lag_1" and "lag_2" by the
-    character one and two positions back, and "pairs" by the last two characters. drivers has the texts of
-    each group's drivers in order. symbols are the characters of the vocabulary, and counts (vocabulary,)
-    says how often each occurs. steps and step_squares are the means of the change of c at each character and
-    of its square. landings is the mean of c there, less the calibrated mean of the cell, and
-    landing_variances is the variance of c there. These four are (cells, vocabulary). variance (cells,) is
-    that of c at all characters.
+    flips has the flips by group of possible drivers: "lag_0" by the current character, "lag_1" and "lag_2" by
+    the character one and two positions back, and "pairs" by the last two characters. drivers has the texts of
+    each group's possible drivers in order. symbols are the characters of the vocabulary, and counts
+    (vocabulary,) says how often each occurs. steps and step_squares are the means of the change of c at each
+    character and of its square. landings is the mean of c there, less the calibrated mean of the cell, and
+    landing_variances is the variance of c there. These four are (cells, vocabulary). variance (cells,) is the
+    variance of c at all characters.
     """
 
     flips: dict[str, Flips]
@@ -99,27 +100,27 @@ def measure_movements(
 
 
 def _commonest_pairs(split: Split) -> NDArray[np.int64]:
-    """Return the commonest pairs of characters (pairs,), each as first id * vocabulary + second id."""
+    """Return (pairs,) the commonest pairs of characters, each as first id * vocabulary size + second id."""
     numbers, counts = count_occurrences(split.ngrams(2))
     return numbers[np.argsort(-counts, kind="stable")[:_MOST_PAIRS]]
 
 
 def _driver_numbers(chunk: Chunk, pairs: NDArray[np.int64]) -> dict[str, torch.Tensor]:
-    """Return for each group of drivers the number of the driver at each counted position, (rows,) int64.
+    """Return (rows,) int64 for each group: the number of the possible driver at each counted position.
 
-    At positions whose last two characters are none of pairs (pairs,), the number in "pairs" is len(pairs).
+    At a position whose last two characters are not in pairs (pairs,), the number in "pairs" is len(pairs).
     """
     counted = chunk.cut.counted
     groups = {f"lag_{lag}": chunk.ids[counted - lag].astype(np.int64) for lag in range(_LAGS)}
     seen = groups["lag_1"] * len(chunk.symbols) + groups["lag_0"]
     order = np.argsort(pairs)
-    place = np.searchsorted(pairs, seen, sorter=order).clip(max=len(pairs) - 1)
-    groups["pairs"] = np.where(pairs[order[place]] == seen, order[place], len(pairs))
+    index = np.searchsorted(pairs, seen, sorter=order).clip(max=len(pairs) - 1)
+    groups["pairs"] = np.where(pairs[order[index]] == seen, order[index], len(pairs))
     return {name: torch.from_numpy(numbers) for name, numbers in groups.items()}
 
 
 def _flips(sums: GroupSums) -> Flips:
-    """Return the flips from sums by driver, whose last group is no driver."""
+    """Return the flips from sums by possible driver; the last group, all other pairs, is dropped."""
     up, down, above = (columns.t().numpy() for columns in sums.sums[:-1].chunk(3, dim=1))
     return Flips(up, down, sums.counts[:-1].numpy() - above, above)
 

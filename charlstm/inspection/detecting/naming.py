@@ -1,4 +1,7 @@
-"""The name of a cell: its kind, and the characters that drive it."""
+"""A cell is named by its kind and by the characters that drive it.
+
+A toggle is a switch that the same characters set and reset; a latch has different ones.
+"""
 
 from dataclasses import dataclass
 
@@ -7,29 +10,30 @@ from charlstm.inspection.detecting.movements import Movements
 from charlstm.inspection.detecting.proposals import flip_drivers
 from charlstm.inspection.features.feature import Drivers, Feature
 
-# A depth counter tells at least this many values of the depth apart. With fewer it is a switch.
-_LEAST_DEPTH_LEVELS = 3
+# A depth counter tells at least this many values of the depth apart. A cell that tells fewer apart is a
+# switch.
+_LEAST_VALUES_OF_DEPTH = 3
 
 
 @dataclass(frozen=True)
 class Name:
-    """The kind of a cell, and its drivers by what they do, such as set and reset."""
+    """A Name has the kind of a cell, and its drivers by what they do, such as set and reset."""
 
     kind: Kind
     drivers: Drivers
 
 
-def name_of(feature: Feature, cell: int, sign: int, levels: int, movements: Movements) -> Name:
+def name_of(feature: Feature, cell: int, sign: int, values_told_apart: int, movements: Movements) -> Name:
     """Return the name of a cell that follows feature.
 
-    cell counts over all layers, sign (-1 or 1) is the sign of its correlation with the feature, and levels
-    is how many values of a depth it tells apart. A switch is named by the characters that predict the flips
-    of the cell, where movements has such characters. Otherwise, and for a counter or a depth counter, the
-    drivers are those of the feature.
+    cell counts over all layers, sign (-1 or 1) is the sign of its correlation with the feature, and
+    values_told_apart is the number of values of a depth that it tells apart. A switch is named by the
+    characters that predict the flips of the cell, where movements has such characters. Otherwise, and for a
+    counter or a depth counter, the drivers are the feature's.
     """
     if feature.kind == "counter":
         return Name("counter", feature.drivers)
-    if feature.kind == "depth" and levels >= _LEAST_DEPTH_LEVELS:
+    if feature.kind == "depth" and values_told_apart >= _LEAST_VALUES_OF_DEPTH:
         return Name("depth_counter", feature.drivers)
     drivers = feature.drivers
     if feature.kind == "depth":

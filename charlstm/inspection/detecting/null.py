@@ -1,4 +1,4 @@
-"""The scores that features reach by chance: cells are correlated with features shifted along the text.
+"""The null is the scores that features reach by chance: cells are correlated with shifted features.
 
 A circular shift within a chunk keeps how a feature varies and breaks its relation to the cells. In each shift
 all features are shifted alike, so that the largest score of any pair in the shift stands for all pairs.
@@ -27,7 +27,7 @@ _LARGEST_AUTOCORRELATION = 0.5
 # 99 shifts is .3258 from 20,000 positions, .3267 from 136,800; see tests/benchmarks/EXPERIMENTS.md.
 _SHIFTED_POSITIONS = 20_000
 
-# Features that are Fourier transformed at a time: faster than one by one, and memory stays small.
+# This many features are Fourier transformed at a time: faster than one by one, and memory stays small.
 _FEATURES_PER_TRANSFORM = 8
 
 # A feature or a cell whose standard deviation is below this is constant.
@@ -43,7 +43,7 @@ def p_values(scores: Tensor, null: Tensor) -> Tensor:
 
 
 class Autocorrelations:
-    """The circular autocorrelations of features over chunks of equal length.
+    """Autocorrelations has the circular autocorrelations of features over chunks of equal length.
 
     longest_time is the longest autocorrelation time of any feature, in rows: the first shift at which the
     autocorrelation is at most 1/e. largest (rows,) float32 is the largest absolute autocorrelation of any
@@ -82,9 +82,10 @@ def measure_autocorrelations(split: Split, processes: ProcessGroup = ALONE) -> A
 def draw_shifts(autocorrelations: Autocorrelations, shifts: int, generator: torch.Generator) -> Tensor:
     """Draw circular shifts (shifts,) int64 within a chunk, so far that no feature resembles itself there.
 
-    In both directions a shift goes at least LEAST_SHIFT_CHARACTERS and ten times the longest autocorrelation
-    time, or a quarter of the rows if that is less. Shifts at which some feature correlates with itself again
-    are left out where enough others remain: the column does so in a text whose lines all have one length.
+    `shifts` of them are drawn. In both directions a shift goes at least LEAST_SHIFT_CHARACTERS and ten times
+    the longest autocorrelation time, or a quarter of the rows if that is less. Shifts at which some feature
+    correlates with itself again are left out where enough others remain: the column does so in a text whose
+    lines all have one length.
     """
     rows = len(autocorrelations.largest)
     wanted = max(LEAST_SHIFT_CHARACTERS, _AUTOCORRELATION_TIMES_PER_SHIFT * autocorrelations.longest_time)
@@ -116,7 +117,7 @@ def _time(correlation: Tensor) -> int:
 
 
 class Standardization(NamedTuple):
-    """What scales features to mean 0 and variance 1: value -> (value - mean) * scale.
+    """A Standardization scales features to mean 0 and variance 1: value -> (value - mean) * scale.
 
     mean and scale are (features,) float64. scale is one over the standard deviation, 0 for a constant
     feature.
@@ -127,13 +128,15 @@ class Standardization(NamedTuple):
 
 
 class ShiftedProducts:
-    """One-pass sums of c times standardized features, under every shift of the features within a chunk.
+    """ShiftedProducts sums c times standardized features, under every shift of the features within a chunk.
 
-    They are sums over a sample of about 20,000 positions of the split.
+    The sums are over a sample of about 20,000 positions of the split.
     """
 
     def __init__(self, standardization: Standardization, shifts: Tensor, *, cells: int, rows: int) -> None:
-        """Start with empty sums for shifts (shifts,) int64; rows counts the split's counted positions."""
+        """Start with empty sums for shifts (shifts,) int64; rows is the number of counted positions in the
+        split.
+        """
         self.standardization = standardization
         self.shifts = shifts
         self.products = CrossProducts(cells, len(shifts) * len(standardization.mean))
@@ -165,7 +168,7 @@ class ShiftedProducts:
     def scores(self, moments: CellFeatureMoments) -> Tensor:
         """Return the scores |r| (cells, shifts, features) float64 over all blocks that were added.
 
-        moments are those of the same cells, whose variance scales the products.
+        moments are the moments of the cells, whose variance scales the products.
         """
         squares = moments.cell_squares / max(1, moments.count) * max(1, self.count) ** 2
         constant = moments.cell_squares <= moments.count * _LEAST_DEVIATION**2
@@ -176,7 +179,8 @@ class ShiftedProducts:
 
 
 def _sampled(rows: Tensor, share: float) -> Tensor:
-    """Return a fixed sample of about share of rows (positions,) int64, as flags (positions,) bool.
+    """Return (positions,) bool: which of rows (positions,) int64 are in a fixed sample of about the share
+    `share`.
 
     Multiples of the golden ratio are spread evenly over any period (Knuth's multiplicative hashing).
     """
@@ -186,12 +190,12 @@ def _sampled(rows: Tensor, share: float) -> Tensor:
 def measure_standardization(
     split: Split, features: Tensor, processes: ProcessGroup = ALONE
 ) -> Standardization:
-    """Return the standardization of some features of split, whose numbers are features (n,) int64."""
+    """Return the standardization of the features of split with the numbers `features` (n,) int64."""
 
     def read(chunk: Chunk) -> tuple[GroupSums]:
         sums = GroupSums(len(features) * (CAP + 1), 0)
-        for place, column in enumerate(chunk.columns(features).unbind(1)):
-            sums.update(column.long() + place * (CAP + 1), torch.empty(len(column), 0))
+        for index, column in enumerate(chunk.columns(features).unbind(1)):
+            sums.update(column.long() + index * (CAP + 1), torch.empty(len(column), 0))
         return (sums,)
 
     (sums,) = read_chunks(split, read, processes)

@@ -1,4 +1,4 @@
-"""One-pass sums over frozen pairs of a cell and a feature, behind their confirmation."""
+"""The sums behind confirmation are taken in one pass over the frozen pairs of a cell and a feature."""
 
 from typing import NamedTuple
 
@@ -16,38 +16,38 @@ from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSu
 from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.inspection.reading.trace import CountedBlock
 
-# The gates in [0, 1]; the candidate is none.
+# The gates whose values are in [0, 1]; the candidate g is not one of them.
 _OPENING_GATES = tuple(gate for gate in GATES if gate != "candidate")
 
-# Features that may not be behind a finding: their linear part is taken out of r given the context.
+# Features that alone must not explain a finding: their linear part is taken out of r given the context.
 _NUISANCES = ("column", "characters_since_space")
 
-# Contiguous blocks of equal length that a split is cut into, for the bootstrap to draw from.
+# A split is cut into this many contiguous blocks of equal length, for the bootstrap to draw from.
 BOOTSTRAP_BLOCKS = 20
 
 
 class FrozenPairs:
-    """Pairs whose cells, features and signs are fixed, and what their sums need to know about them.
+    """FrozenPairs has pairs whose cells, features and signs are fixed, and what sums over them need.
 
     used (features,) int64 are the numbers of the pairs' features, each once and rising; feature (pairs,)
     int64 says which of them each pair has; nuisances (n,) int64 are the numbers of the nuisance features;
-    kinds are the kinds of the pairs' features. means and thresholds (pairs,) float32 are those of the pairs'
-    cells.
+    kinds are the kinds of the pairs' features. means and thresholds (pairs,) float32 are the means and
+    thresholds of the pairs' cells.
     """
 
     def __init__(self, split: Split, pairs: Pairs, calibration: Calibration) -> None:
         self.split = split
         self.pairs = pairs
         self.used, self.feature = torch.unique(pairs.features, return_inverse=True)
-        nuisances = [place for place, name in enumerate(split.table.names) if name in _NUISANCES]
+        nuisances = [number for number, name in enumerate(split.table.names) if name in _NUISANCES]
         self.nuisances = torch.tensor(nuisances, dtype=torch.int64)
-        self.kinds = [split.table.features[place].kind for place in pairs.features.tolist()]
+        self.kinds = [split.table.features[number].kind for number in pairs.features.tolist()]
         self.means = calibration.means[pairs.cells].float()
         self.thresholds = calibration.thresholds[pairs.cells].float()
 
 
 class ChunkSignals(NamedTuple):
-    """The signals of a chunk at all of its counted positions.
+    """ChunkSignals has the signals of a chunk at all of its counted positions.
 
     features (rows, used) uint8 are the pairs' features, each once; since (rows, used) int64 is the number of
     characters since each last went on or off; nuisances (rows, n) uint8 are the nuisance features; contexts
@@ -73,22 +73,22 @@ def chunk_signals(chunk: Chunk, frozen: FrozenPairs) -> ChunkSignals:
 
 
 class PairSums:
-    """One-pass sums over the cells of the frozen pairs, and over each of their features once.
+    """PairSums has one-pass sums over the cells of the frozen pairs, and over each of their features once.
 
-    levels has the moments of whether each cell and each feature is on, 0 or 1. blocks (BOOTSTRAP_BLOCKS,
-    pairs, 6) float64 has the sums of 1, c, f, c^2, f^2 and c f over each block of the split, where f is the
-    feature. holding (2, pairs) float64 counts the positions at which the cell stays on its side without a
-    change of the feature, and all positions without a change of the feature.
+    on_off_moments has the moments of whether each cell and each feature is on, 0 or 1. blocks
+    (BOOTSTRAP_BLOCKS, pairs, 6) float64 has the sums of 1, c, f, c^2, f^2 and c f over each block of the
+    split, where f is the feature. holding (2, pairs) float64 counts the positions at which the cell stays on
+    its side without a change of the feature, and all positions without a change of the feature.
     """
 
     def __init__(
         self, frozen: FrozenPairs, standardization: Standardization, shifts: Tensor, vocabulary: int
     ) -> None:
-        """Start with empty sums for shifts (shifts,) int64; vocabulary counts the different characters."""
+        """Start with empty sums for shifts (shifts,) int64; vocabulary is the number of characters."""
         split, count, used = frozen.split, len(frozen.pairs), len(frozen.used)
         self.scores = ScoreSums(split, cells=count, features=used, vocabulary=vocabulary)
         self.null = ShiftedProducts(standardization, shifts, cells=count, rows=split.rows)
-        self.levels = CellFeatureMoments(count, used)
+        self.on_off_moments = CellFeatureMoments(count, used)
         self.staircases = Staircases(count, split.cut.streams)
         self.context = ContextSums(
             contexts=len(split.contexts), cells=count, features=used, nuisances=len(frozen.nuisances)
@@ -98,7 +98,7 @@ class PairSums:
         self.gates = GatesByCharacter(count, vocabulary)
 
     def update(self, signals: ChunkSignals, block: CountedBlock, frozen: FrozenPairs) -> None:
-        """Add block, which has all cells, of the chunk that signals are of."""
+        """Add block, which has all cells and is a part of the chunk of `signals`."""
         rows, cells, chunk = block.rows, frozen.pairs.cells, signals.chunk
         c, features = block.c[:, cells] - frozen.means, signals.features[rows].float()
         self.scores.update(chunk, rows, c, features)
@@ -109,17 +109,19 @@ class PairSums:
         self.staircases.update(by_pair, c, chunk.stretches(rows) - chunk.stretches_before)
         number = (chunk.rows_before + rows) * BOOTSTRAP_BLOCKS // frozen.split.rows
         self._update_blocks(number, c, by_pair)
-        self._update_levels(block, features, signals.since[rows][:, frozen.feature], frozen)
+        self._update_on_off(block, features, signals.since[rows][:, frozen.feature], frozen)
 
     def _update_blocks(self, number: Tensor, c: Tensor, features: Tensor) -> None:
-        """Add c and features (positions, pairs) to the bootstrap blocks of number (positions,) int64."""
+        """Add c and features (positions, pairs) to the bootstrap blocks whose numbers are number (positions,)
+        int64.
+        """
         products = (torch.ones_like(c), c, features, c * c, features * features, c * features)
         self.blocks.index_add_(0, number, torch.stack(products, dim=2).double())
 
-    def _update_levels(
+    def _update_on_off(
         self, block: CountedBlock, features: Tensor, since: Tensor, frozen: FrozenPairs
     ) -> None:
-        """Add which level each cell is on, whether it stays there, and whether it is still on.
+        """Add whether each cell is on, whether it stays on its side, and whether it is still on.
 
         features (positions, used) float32 are the features, each once, and since (positions, pairs) int64 is
         the number of characters since each pair's feature went on or off.
@@ -128,7 +130,7 @@ class PairSums:
         cell_on = (block.c[:, cells] - frozen.thresholds) * signs > 0
         before = (block.c_before[:, cells] - frozen.thresholds) * signs > 0
         feature_on = features > 0
-        self.levels.update(cell_on.float(), feature_on.float())
+        self.on_off_moments.update(cell_on.float(), feature_on.float())
         steady = since > 0
         self.holding += torch.stack(((steady & (cell_on == before)).sum(0), steady.sum(0)))
         self.staircases.update_survival(since, feature_on[:, frozen.feature], cell_on)
@@ -137,7 +139,7 @@ class PairSums:
         """Add the sums of other, of the same pairs over another chunk."""
         self.scores.merge(other.scores)
         self.null.merge(other.null)
-        self.levels.merge(other.levels)
+        self.on_off_moments.merge(other.on_off_moments)
         self.staircases.merge(other.staircases)
         self.context.merge(other.context)
         self.blocks += other.blocks
@@ -146,7 +148,11 @@ class PairSums:
 
 
 class GatesByCharacter:
-    """One-pass sums of the pairs' gates by current character, and how often |tanh c| is above 0.9."""
+    """GatesByCharacter sums the pairs' gates by current character, and says how often |tanh c| is above 0.9.
+
+    output_saturation has the latter. It is of |tanh c| whatever the activation of the model, while
+    `gates.saturation` measures |activation(c)| under this name; they agree where the activation is tanh.
+    """
 
     def __init__(self, pairs: int, vocabulary: int) -> None:
         """Start with empty sums for a number of pairs and of different characters."""
@@ -168,7 +174,7 @@ class GatesByCharacter:
     def mean(self, gate: str, pair: int, where: Tensor) -> float:
         """Return the mean of a pair's gate ("input", "forget" or "output") in [0, 1] at some characters.
 
-        where (vocabulary,) bool says at which; the mean is 0 if none of them occurs.
+        where (vocabulary,) bool says at which characters; the mean is 0 if none of them occurs.
         """
         sums = self.sums[gate]
         return float(sums.sums[where, pair].sum() / sums.counts[where].sum().clamp(min=1))

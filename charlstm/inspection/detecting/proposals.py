@@ -1,4 +1,4 @@
-"""Features that the cells of a model propose by how they move.
+"""The cells of a model propose features by how they move.
 
 A cell's movements show which simple automaton it might follow: a switch whose flips its drivers predict, a
 depth that steps up at some characters and down at others, or a counter that some characters bring to one
@@ -15,10 +15,10 @@ from charlstm.inspection.features.feature import ANY_CHARACTER
 from charlstm.inspection.features.proposed_features import Automaton
 from charlstm.inspection.reading.splits import Chunk
 
-# Automata that the cells of a model may propose altogether.
+# At most this many of the automata that the cells of a model propose are tested.
 _MOST_PROPOSALS = 64
 
-# Closers at depth 0, as a share of all closers, that a proposed depth may have.
+# A proposed depth may have at most this share of its closers at depth 0.
 _ALLOWED_UNMATCHED_SHARE = 0.05
 
 # Drivers must predict the flips of a cell with this F1 at least. A counter that steps at any character must
@@ -35,18 +35,20 @@ _LEAST_OCCURRENCES = 20
 # A driver must be behind this share of a cell's flips, and at least this many of them.
 _LEAST_SHARE_OF_FLIPS, _LEAST_FLIPS = 0.01, 2.0
 
-# A character moves a cell comparably far as another if it moves it by at least this share of the other's
-# step.
+# A character moves a cell about as far as another character if its step is at least this share of the
+# other's.
 _COMPARABLE_STEP_SHARE = 0.5
 
-# The share of all squared movement of a cell that its steppers must explain.
+# The steppers of a cell must explain at least this share of its squared movement.
 _LEAST_EXPLAINED_SHARE = 0.3
 
 # At a resetter the variance of c is at most this share of its whole variance, and the resetters of one
-# counter bring c to values at most this many standard deviations from that of the first one.
+# counter bring c to values at most this many standard deviations from the value that the first one brings it
+# to.
 _LARGEST_RESET_SPREAD = 0.25
 _LARGEST_RESET_DISTANCE_DEVIATIONS = 0.25
 
+# An automaton has at most this many drivers in each role.
 _MOST_DRIVERS = 6
 
 
@@ -55,9 +57,9 @@ def propose_features(movements: Movements, chunk: Chunk) -> list[Automaton]:
 
     The movements of a cell do not say which of the two levels of a switch is the off level, nor which
     direction of a depth is down. An automaton and its reverse are tried on the text of chunk: a depth takes
-    the direction with fewer unmatched closers, then each takes the direction that is at 0 more often. A text
-    that starts deep inside brackets has some unmatched closers in the right direction, so a small share of
-    them is no reason against it.
+    the direction with fewer unmatched closers, then each automaton takes the direction that is at 0 more
+    often. A text that starts deep inside brackets has some unmatched closers in the right direction, so a
+    small share of them is no reason against it.
     """
 
     def implausibility(automaton: Automaton) -> tuple[float, int]:
@@ -112,9 +114,9 @@ def flip_drivers(movements: Movements, cell: int) -> Automaton | None:
 def _predictors(flips: Numbers, chances: Numbers, names: list[str]) -> tuple[tuple[str, ...], float]:
     """Return the drivers that together predict flips best, and their F1 in [0, 1]: ((), 0.0) if none does.
 
-    flips and chances (drivers,) are how often the cell flipped at each driver, and how often it could have;
-    names are the drivers. F1 is 2 * hits / (flips + predictions). The set grows greedily, the most precise
-    driver first, and its best size is taken.
+    flips and chances (drivers,) are how often the cell flipped at each possible driver, and could have
+    flipped; names (drivers,) are the possible drivers. F1 is 2 * hits / (flips + predictions). The set grows
+    greedily, the most precise driver first, and its best size is taken.
     """
     total = flips.sum()
     if total < _LEAST_OCCURRENCES:
@@ -126,7 +128,7 @@ def _predictors(flips: Numbers, chances: Numbers, names: list[str]) -> tuple[tup
         return (), 0.0
     scores = 2 * flips[order].cumsum() / (total + chances[order].cumsum())
     size = int(scores.argmax()) + 1
-    return tuple(sorted(names[place] for place in order[:size])), float(scores[size - 1])
+    return tuple(sorted(names[index] for index in order[:size])), float(scores[size - 1])
 
 
 def _depths(movements: Movements, cell: int) -> Iterator[Automaton]:
@@ -143,27 +145,29 @@ def _depths(movements: Movements, cell: int) -> Iterator[Automaton]:
     ratio = np.abs(steps[rising]).mean() / np.abs(steps[falling]).mean()
     equal = _COMPARABLE_STEP_SHARE <= ratio <= 1 / _COMPARABLE_STEP_SHARE
     if explained >= _LEAST_EXPLAINED_SHARE and equal:
-        up, down = (tuple(sorted(movements.symbols[place] for place in side)) for side in (rising, falling))
+        up, down = (
+            tuple(sorted(movements.symbols[character] for character in side)) for side in (rising, falling)
+        )
         yield Automaton("depth", up, down)
 
 
 def _comparable(steps: Numbers, weight: Numbers, counts: Numbers) -> list[int]:
-    """Return the character with the largest weight and those that move the cell comparably far upwards.
+    """Return the characters that move the cell upwards about as far as the character of largest weight.
 
     steps, weight and counts are (vocabulary,): the mean step at each character, the part of all movement
     that it is behind, and how often it occurs. The list is empty where no character moves the cell upwards,
-    where the first one is rare, or where there are more than _MOST_DRIVERS.
+    where the character with the largest weight is rare, or where there are more than _MOST_DRIVERS.
     """
     first = int(weight.argmax())
     if weight[first] <= 0:
         return []
     comparable = (steps >= _COMPARABLE_STEP_SHARE * steps[first]) & (counts >= _LEAST_OCCURRENCES)
-    places = np.flatnonzero(comparable).tolist()
-    return places if first in places and len(places) <= _MOST_DRIVERS else []
+    characters = np.flatnonzero(comparable).tolist()
+    return characters if first in characters and len(characters) <= _MOST_DRIVERS else []
 
 
 def _counters(movements: Movements, cell: int) -> Iterator[Automaton]:
-    """Yield up to two counters of steps since characters that bring cell to one value."""
+    """Yield up to two counters, each reset by the characters after which c of the cell has one value."""
     spread = movements.landing_variances[cell] / movements.variance[cell]
     spread = np.where(movements.counts >= _LEAST_OCCURRENCES, spread, np.inf)
     landings = movements.landings[cell]
@@ -176,15 +180,15 @@ def _counters(movements: Movements, cell: int) -> Iterator[Automaton]:
         if len(resets) <= _MOST_DRIVERS:
             steppers = _steppers(movements, cell, resets)
             if steppers:
-                resetters = sorted(movements.symbols[place] for place in resets.tolist())
+                resetters = sorted(movements.symbols[character] for character in resets.tolist())
                 yield Automaton("counter", steppers, tuple(resetters))
 
 
 def _steppers(movements: Movements, cell: int, resets: NDArray[np.int64]) -> tuple[str, ...]:
     """Return the characters at which cell steps between its resets, or ("*",) where most characters step it.
 
-    resets (n,) are the ids of the resetting characters. The result is empty where no few characters explain
-    enough of the movement.
+    resets (n,) are the ids of the resetting characters. The result is empty where at most _MOST_DRIVERS
+    characters do not explain enough of the movement.
     """
     counts = movements.counts.copy()
     counts[resets] = 0
@@ -200,5 +204,5 @@ def _steppers(movements: Movements, cell: int, resets: NDArray[np.int64]) -> tup
         stepping = _comparable(sign * steps, weight, counts)
         total = (counts * movements.step_squares[cell]).sum()
         if stepping and weight[stepping].sum() >= _LEAST_EXPLAINED_SHARE * total:
-            return tuple(sorted(movements.symbols[place] for place in stepping))
+            return tuple(sorted(movements.symbols[character] for character in stepping))
     return ()

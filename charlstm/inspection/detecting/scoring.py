@@ -1,9 +1,9 @@
-"""Correlations of cells with features, and what is left of them once the current character is known.
+"""Scores say how cells correlate with features, and what is left of that once the current character is known.
 
 The score of a cell and a feature is |r|, the absolute Pearson correlation of the cell state c with the
 feature within stretches: the mean of each stretch is taken out of both. Every stretch starts from a zero
-state, so a cell may be off by a constant all along it. A depth counter is, where a stretch starts inside two
-brackets.
+state, so a cell may be off by a constant all along it. Such a cell is a depth counter in a stretch that
+starts inside two brackets.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSu
 from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.model.char_lstm import CharLSTM
 
-# What is left of a sum of squares counts as rounding error below this share of the whole sum.
+# The rest of a sum of squares counts as rounding error where it is below this share of the whole sum.
 ROUNDING_SHARE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """The scores of cells with features; every field is (cells, features) float64.
+    """Scores has the scores of cells with features; every field is (cells, features) float64.
 
     correlation is r within stretches, in [-1, 1]. partial is r once the mean of each current character is
     taken out, in [-1, 1]. slopes is the change of c per unit of the feature.
@@ -33,7 +33,7 @@ class Scores:
 
 
 class ScoreSums:
-    """One-pass sums behind the scores of some cells with some features of a split."""
+    """ScoreSums has the one-pass sums behind the scores of some cells with some features of a split."""
 
     def __init__(self, split: Split, *, cells: int, features: int, vocabulary: int) -> None:
         """Start with empty sums; vocabulary is the number of different characters."""

@@ -1,7 +1,7 @@
-"""The staircase of a pair of cell and feature: the mean of c at every value of the feature.
+"""The staircase of a pair of cell and feature is the mean of c at every value of the feature.
 
 A cell that counts has a staircase of equal steps and returns to one value at the reset. A cell that only
-remembers a character for a while has one that flattens out.
+remembers a character for a while has a staircase that flattens out.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from charlstm.inspection.features.feature import CAP
 from charlstm.inspection.reading.accumulators import GroupSums
 
-# A staircase goes up to the value that this share of the positions does not exceed: few positions are beyond.
+# A staircase ends at the value that this share of the positions does not exceed.
 _COMMON_SHARE = 0.9
 
 # Survival is measured up to this many characters after a switch went on.
@@ -26,7 +26,7 @@ _BACKFITTING_PASSES = 10
 
 
 class Staircases:
-    """One-pass sums of c and its square by value of each pair's feature, and what they say of each pair.
+    """Staircases sums c and its square by value of each pair's feature, and says what follows for each pair.
 
     Means and spreads are within stretches: an offset of each stretch is fitted and taken out. Of another
     chunk that is merged, only the sums without these offsets are kept, so that memory does not grow with the
@@ -34,7 +34,7 @@ class Staircases:
     """
 
     def __init__(self, pairs: int, stretches: int) -> None:
-        """Start with empty sums for a number of pairs, over a chunk of some stretches."""
+        """Start with empty sums for `pairs` pairs, over a chunk of `stretches` stretches."""
         self.pairs = pairs
         self.stretches = stretches
         self._by_value = GroupSums(stretches * pairs * (CAP + 1), 2)
@@ -45,12 +45,12 @@ class Staircases:
         """Add a block of the chunk.
 
         features (positions, pairs) float32 has the values of each pair's feature, whole numbers from 0 to
-        CAP, c (positions, pairs) float32 is that of its cell, and stretch (positions,) int64 counts the
-        stretches of the chunk from 0.
+        CAP, c (positions, pairs) float32 is the cell state of its cell, and stretch (positions,) int64 is the
+        number of the stretch in the chunk, from 0.
         """
-        place = stretch[:, None] * self.pairs + torch.arange(self.pairs)
+        stretch_and_pair = stretch[:, None] * self.pairs + torch.arange(self.pairs)
         flat = c.flatten()
-        groups = features.long() + place * (CAP + 1)
+        groups = features.long() + stretch_and_pair * (CAP + 1)
         self._by_value.update(groups.flatten(), torch.stack((flat, flat.square()), dim=1))
 
     def update_survival(self, since: Tensor, feature_on: Tensor, cell_on: Tensor) -> None:
@@ -96,8 +96,8 @@ class Staircases:
         counts, offset = self._counts(), self._stretch_offsets()[:, :, None]
         sums, squares = (column.view_as(counts) for column in self._by_value.sums.unbind(1))
         squares = squares - 2 * offset * sums + offset.square() * counts
-        own = torch.stack((counts.sum(0), (sums - offset * counts).sum(0), squares.sum(0)))
-        return self._merged + own
+        added = torch.stack((counts.sum(0), (sums - offset * counts).sum(0), squares.sum(0)))
+        return self._merged + added
 
     def means(self) -> Tensor:
         """Return the mean of c at each value, (pairs, CAP + 1) float64; 0 where a value does not occur.
@@ -110,7 +110,8 @@ class Staircases:
     def survival(self) -> Tensor:
         """Return the share of positions at which the cell is on, (pairs, SURVIVAL_CHARACTERS) float64.
 
-        Column n is over the positions n characters after the feature went on, while the feature is on.
+        Column n is the share among the positions n characters after the feature went on, while the feature is
+        on.
         """
         return self._survived.means()[:, 0].view(self.pairs, SURVIVAL_CHARACTERS)
 
@@ -149,25 +150,25 @@ class Staircases:
     def leak(self) -> Tensor:
         """Return how much of itself each counter loses between resets, (pairs,) float64, 0 or more.
 
-        It is lambda * n: the steps of the staircase are fitted as a - lambda * mean, and n is the largest
-        common value. Up to 0.5 the cell counts in a line, up to about 2 it saturates, and beyond that it
-        fades.
+        It is the relative loss per step, lambda, times the longest usual count, n. The steps of the staircase
+        are fitted as a - lambda * mean, and n is the largest common value. Up to 0.5 the cell counts in a
+        line, up to about 2 it saturates, and beyond that it fades.
         """
         weights, means = self._weights(), self.means()
         judged = weights[:, 1:] * (self.counts()[:, 1:] >= _LEAST_OCCURRENCES)
         share = judged / judged.sum(1, keepdim=True).clamp(min=1e-12)
-        steps, level = means[:, 1:] - means[:, :-1], means[:, :-1]
+        steps, lower_means = means[:, 1:] - means[:, :-1], means[:, :-1]
         steps = steps - (share * steps).sum(1, keepdim=True)
-        level = level - (share * level).sum(1, keepdim=True)
-        slope = (share * steps * level).sum(1) / (share * level.square()).sum(1).clamp(min=1e-18)
+        lower_means = lower_means - (share * lower_means).sum(1, keepdim=True)
+        slope = (share * steps * lower_means).sum(1) / (share * lower_means.square()).sum(1).clamp(min=1e-18)
         longest = (weights > 0).long().cumsum(1).argmax(1)
         return (-slope * longest).clamp(min=0)
 
-    def levels(self) -> Tensor:
+    def values_told_apart(self) -> Tensor:
         """Return how many values of a depth each cell tells apart, (pairs,) int64, 1 or more.
 
-        They are 0 and the values after it, up to the first that is rare or whose step is small beside the
-        first.
+        These values are 0 and the values after it, up to the first that is rare or whose step is small beside
+        the first.
         """
         means = self.means()
         first = means[:, 1] - means[:, 0]

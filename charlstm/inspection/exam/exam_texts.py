@@ -8,13 +8,14 @@ LETTERS = "abcdefghijklmnop"
 _MARKS = "\"'()[]{}<>|/;:.!?#@*~^"
 _SEPARATORS = " ,\n"
 _LONGEST_WORD_CHARACTERS = 8
-# Chance that a word begins what a mark spans, and chance that it ends it.
+# For each mark that begins a span: the chance that it begins one behind a word, and the chance that the span
+# ends behind a word.
 _CHANCE_TO_BEGIN, _CHANCE_TO_END = 0.1, 0.2
 # The chances that a word is followed by an opener and by a closer, and how many openers may be open.
 _CHANCE_OF_OPENER, _CHANCE_OF_CLOSER, _LARGEST_DEPTH = 0.12, 0.22, 4
-# What stands between two words, with the chance of each.
+# These strings come between two words, each with its chance.
 _GAPS, _GAP_CHANCES = [" ", " ", " ", ", ", "\n"], [0.3, 0.3, 0.25, 0.1, 0.05]
-# The lengths of lines: of the first one that each line mark ends, and the bounds of the later ones.
+# The first line that each line mark ends has these lengths; the lengths of later lines have these bounds.
 _FIRST_LINE_CHARACTERS, _FIRST_OTHER_LINE_CHARACTERS = 40, 60
 _LINE_CHARACTERS = (25, 70)
 
@@ -25,7 +26,7 @@ class Roles:
 
     quote, other_quote: begin and end a quotation, each with itself.
     line, other_line: end a line, each independently of the other.
-    setter, resetter: begin and end a span that no span of this kind is inside of.
+    setter, resetter: begin and end a span; spans of this kind do not nest.
     opener, closer: brackets, which may be nested.
     pair: a second setter and resetter.
     """
@@ -42,14 +43,14 @@ class Roles:
 
     @property
     def symbols(self) -> str:
-        """The characters of a text with these roles: letters, separators and the ten marks, sorted."""
+        """Return the characters of a text with these roles: letters, separators and the ten marks, sorted."""
         single = (self.quote, self.other_quote, self.line, self.other_line)
         spans = (self.setter, self.resetter, self.opener, self.closer, *self.pair)
         return "".join(sorted({*LETTERS, *_SEPARATORS, *single, *spans}))
 
 
 def draw_roles(random: np.random.Generator) -> Roles:
-    """Return roles with ten different marks drawn by random."""
+    """Return roles with ten different marks drawn by `random`."""
     marks = [str(mark) for mark in random.permutation(list(_MARKS))]
     return Roles(
         quote=marks[0],
@@ -65,7 +66,7 @@ def draw_roles(random: np.random.Generator) -> Roles:
 
 
 def write_exam_text(roles: Roles, random: np.random.Generator, characters: int) -> str:
-    """Return a text of this many characters, in which every role comes and goes independently of the others.
+    """Return a text of `characters` characters, in which each role comes and goes independently of others.
 
     The text is words of letters with marks behind them. It may end inside a span, a bracket or a line.
     """
@@ -89,7 +90,7 @@ def write_exam_text(roles: Roles, random: np.random.Generator, characters: int) 
 
 
 def _span_marks(roles: Roles, inside: dict[str, bool], random: np.random.Generator) -> str:
-    """Return the marks behind a word that begin or end spans, and update inside.
+    """Return the marks behind a word that begin or end spans, and update `inside`.
 
     inside says for each mark that begins a span whether the text is inside of the span.
     """
@@ -103,7 +104,7 @@ def _span_marks(roles: Roles, inside: dict[str, bool], random: np.random.Generat
 
 
 def _line_marks(left: dict[str, int], word: str, random: np.random.Generator) -> str:
-    """Return the line marks that are due behind word, and update left.
+    """Return the line marks that are due behind `word`, and update `left`.
 
     left has for each line mark the number of characters until it is due; a mark that is put behind word
     counts as a character of it.

@@ -12,7 +12,7 @@ from charlstm.inspection.exam.planted_networks import EXAM_TEXT_CHARACTERS, Exam
 from charlstm.inspection.exam.questions import Question
 from charlstm.inspection.features.feature import Drivers
 from charlstm.inspection.reading.inspected_text import read_text
-from charlstm.inspection.study import Standing, study
+from charlstm.inspection.study import ConfirmedPair, study
 from charlstm.inspection.twins import untrained_twin
 
 _STREAMS = 8
@@ -23,7 +23,7 @@ _INTERVENTIONS = 64
 class Answer:
     """An Answer is what an inspection said about one planted cell, or about a cell where nothing is planted.
 
-    label: name of the planted cell's design, "nothing" where nothing is planted.
+    label: name of the planted cell's design, or "nothing" where no cell is planted.
     wanted: the right kind; None where the cell must not be found.
     found: the kind that was found; None where the cell was not found.
     drivers_right: whether the cell was found with the right drivers.
@@ -44,12 +44,12 @@ class Answer:
 
     @property
     def kind_right(self) -> bool:
-        """Whether the found kind is the right one, or the cell was rightly not found."""
+        """Return whether the found kind is the right one, or the cell was rightly not found."""
         return self.found == self.wanted
 
     @property
     def asked(self) -> bool:
-        """Whether the cell must be found."""
+        """Return whether the cell must be found."""
         return self.wanted is not None and not self.tolerated
 
 
@@ -62,46 +62,49 @@ def answers_to(network: ExamNetwork, *, seed: int) -> list[Answer]:
     config = InspectionConfig(streams=_STREAMS, seed=seed, interventions=_INTERVENTIONS)
     text = read_text(ids, network.symbols, config.streams)
     generator = torch.Generator().manual_seed(seed)
-    standings = study(network.model, text, config, generator=generator).standing
-    by_cell = {standing.cell: standing for standing in standings}
+    confirmed_pairs = study(network.model, text, config, generator=generator).confirmed_pairs
+    by_cell = {pair.cell: pair for pair in confirmed_pairs}
     hard = network.drive.is_hard
     answers = [
         _answer(question, by_cell.pop(number, None), hard)
         for number, question in enumerate(network.questions)
     ]
-    return answers + [_answer_where_nothing_is_planted(standing, hard) for standing in by_cell.values()]
+    return answers + [_answer_where_nothing_is_planted(pair, hard) for pair in by_cell.values()]
 
 
-def _answer(question: Question, standing: Standing | None, hard: bool) -> Answer:
-    """Return the answer to question, where standing is what was found; hard is of the network's drive."""
+def _answer(question: Question, pair: ConfirmedPair | None, hard: bool) -> Answer:
+    """Return the answer to question; pair is the cell as it was found, None where it was not found.
+
+    hard says whether the drive of the network is hard.
+    """
     return Answer(
         label=question.label,
         wanted=question.kind,
-        found=standing.name.kind if standing else None,
-        drivers_right=standing is not None and _drivers_right(question, standing.name.drivers),
+        found=pair.name.kind if pair else None,
+        drivers_right=pair is not None and _drivers_right(question, pair.name.drivers),
         wanted_verdict=question.verdict if question.kind else None,
-        verdict=standing.proof.verdict if standing else None,
+        verdict=pair.proof.verdict if pair else None,
         tolerated=question.tolerated,
         hard=hard,
     )
 
 
-def _answer_where_nothing_is_planted(standing: Standing, hard: bool) -> Answer:
+def _answer_where_nothing_is_planted(pair: ConfirmedPair, hard: bool) -> Answer:
     """Return the answer, always wrong, that found a cell where no cell is planted."""
     return Answer(
         label="nothing",
         wanted=None,
-        found=standing.name.kind,
+        found=pair.name.kind,
         drivers_right=False,
         wanted_verdict=None,
-        verdict=standing.proof.verdict,
+        verdict=pair.proof.verdict,
         tolerated=False,
         hard=hard,
     )
 
 
 def _drivers_right(question: Question, found: Drivers) -> bool:
-    """Return whether found are the right drivers; a tolerated cell needs only their last characters right.
+    """Return whether the drivers `found` are right; of a tolerated cell only their last characters must be.
 
     The setters and resetters of a switch may be exchanged: the sign of a planted c is drawn at random, and a
     cell that is on inside of braces follows, with the other sign, a feature that is on outside of them.
@@ -127,11 +130,11 @@ class ExamScore:
 
     name: the kind or the design.
     asked: number of cells that must be found.
-    found: number of these that were found with the right kind.
+    found: number of cells that must be found and were found with the right kind.
     precision: share of cells that really have this kind, of all cells that were called so; None for a design.
-    recall: share of cells that were found with the right kind, of those that must be found.
-    drivers: share with the right drivers, of those that were found.
-    verdicts: share with the right verdict, of those that were found.
+    recall: share of cells that were found with the right kind, of the cells that must be found.
+    drivers: share with the right drivers, of the cells that were found.
+    verdicts: share with the right verdict, of the cells that were found.
     """
 
     name: str
@@ -171,7 +174,7 @@ def _all_right(answer: Answer) -> bool:
 
 
 def _score(name: str, asked: Sequence[Answer], called: Sequence[Answer] | None) -> ExamScore:
-    """Return the score called name: of the answers asked, and the precision of the answers called."""
+    """Return the score of that name: recall over `asked`, precision over `called`, None without `called`."""
     found = [answer for answer in asked if answer.kind_right]
     return ExamScore(
         name=name,
@@ -190,21 +193,22 @@ def _share(flags: Iterable[bool]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def twins_told_apart(answers: Sequence[Answer]) -> bool | None:
-    """Return whether every twin, a cell that no logit depends on, was found and called "correlate".
+def duplicates_told_apart(answers: Sequence[Answer]) -> bool | None:
+    """Return whether every duplicate cell that no logit depends on was found and called "correlate".
 
-    answers are those of one network. The result is None where the network has no twin.
+    answers are the answers about one network; the label of a duplicate cell is "twin". The result is None
+    where the network has none.
     """
-    twins = [answer for answer in answers if answer.label == "twin"]
-    if not twins:
+    duplicates = [answer for answer in answers if answer.label == "twin"]
+    if not duplicates:
         return None
-    return all(answer.found is not None and answer.verdict == "correlate" for answer in twins)
+    return all(answer.found is not None and answer.verdict == "correlate" for answer in duplicates)
 
 
 def count_findings_in_untrained(seed: int, *, characters: int = EXAM_TEXT_CHARACTERS) -> int:
-    """Return the number of findings in an untrained network on the exam text that seed determines.
+    """Return the number of findings in an untrained network on the exam text that `seed` determines.
 
-    The network has the shape of the exam network of this seed, and random weights throughout.
+    The network has the shape of the exam network of `seed`, and random weights throughout.
     """
     network = make_exam_network(seed, characters=characters)
     model = untrained_twin(network.model, torch.Generator().manual_seed(seed))
@@ -223,9 +227,9 @@ class ExamResult:
     """An ExamResult is the outcome of the whole exam.
 
     networks: number of exam networks.
-    seed: seed of the first one.
+    seed: seed of the first exam network.
     hard, soft: scores of the cells in networks with a hard drive and in the others, by kind and by design.
-    twins: share of the networks with twins whose twins were told apart, in [0, 1], or None without any.
+    twins: share of the networks with a duplicate cell in which it was told apart, in [0, 1], or None.
     untrained: number of findings in each untrained network, where there should be none.
     """
 
@@ -240,17 +244,17 @@ class ExamResult:
 def run_exam(networks: int, untrained: int, *, seed: int) -> Iterator[ExamProgress | ExamResult]:
     """Yield an ExamProgress after each network that is inspected, and the ExamResult last.
 
-    There are as many exam networks as networks says, of the seeds seed, seed + 1 and so on, and as many
-    untrained networks as untrained says, from the same first seed.
+    There are `networks` exam networks with the seeds `seed`, `seed` + 1 and so on, and `untrained` untrained
+    networks, whose seeds begin with `seed`, too.
     """
     answers: list[Answer] = []
-    twins: list[bool] = []
+    told_apart_by_network: list[bool] = []
     total = networks + untrained
     for number in range(networks):
         answers_of_network = answers_to(make_exam_network(seed + number), seed=seed + number)
         answers += answers_of_network
-        told_apart = twins_told_apart(answers_of_network)
-        twins += [] if told_apart is None else [told_apart]
+        told_apart = duplicates_told_apart(answers_of_network)
+        told_apart_by_network += [] if told_apart is None else [told_apart]
         yield ExamProgress((number + 1) / total)
     untrained_findings = []
     for number in range(untrained):
@@ -261,6 +265,6 @@ def run_exam(networks: int, untrained: int, *, seed: int) -> Iterator[ExamProgre
         seed=seed,
         hard=scores_by_kind_and_design([answer for answer in answers if answer.hard]),
         soft=scores_by_kind_and_design([answer for answer in answers if not answer.hard]),
-        twins=_share(twins),
+        twins=_share(told_apart_by_network),
         untrained=untrained_findings,
     )

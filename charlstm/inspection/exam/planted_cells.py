@@ -19,15 +19,15 @@ from torch import Tensor
 from charlstm.config import GATES, ModelConfig
 from charlstm.model.char_lstm import CharLSTM
 
-# A pre-activation at which a sigmoid gate is fully open, and at its negative fully shut: 3e-7 from 1 and 0.
+# At this pre-activation a sigmoid gate is fully open, and at its negative fully shut: 3e-7 from 1 and 0.
 STRENGTH = 15.0
 # The candidate of a toggle has this bias and this weight of its own h. From c = 0 and c = -1, where h is
 # -tanh(1), its pre-activation is 5 and 20, which turns the cell on; from c = 1 it is -10, which turns it off.
 _TOGGLE_CANDIDATE, _TOGGLE_WEIGHT_OF_OWN_H = 5.0, -20.0
-# h of a planted cell whose c is 1.
+# A planted cell whose c is 1 has this h.
 _H_WHERE_C_IS_1 = math.tanh(1)
-# Drives from this strength on are hard. A softer one holds with pre-activations that are larger by the second
-# number: otherwise a forget gate of sigmoid(2) would lose half of c in five characters.
+# Drives from this strength on are hard. A softer drive holds with pre-activations that are larger by the
+# second number: otherwise a forget gate of sigmoid(2) would lose half of c in five characters.
 _LEAST_HARD_STRENGTH, _ADDED_TO_HOLD = 8.0, 4.0
 # The step of c that a counter makes at each character: 80 characters count to 1.
 _COUNTER_STEP = 1 / 80
@@ -50,30 +50,30 @@ class Drive:
 
     @property
     def is_hard(self) -> bool:
-        """Whether the gates are nearly open or nearly shut at the drivers: within 4e-4 of 1 or 0."""
+        """Return whether the gates are nearly open or nearly shut at the drivers: within 4e-4 of 1 or 0."""
         return self.at_drivers >= _LEAST_HARD_STRENGTH
 
     @property
     def hold(self) -> float:
-        """The size of the pre-activations of the gates at the other characters, where the cell holds c."""
+        """Return the size of the gates' pre-activations at the other characters, where the cell holds c."""
         return self.at_drivers if self.is_hard else self.at_drivers + _ADDED_TO_HOLD
 
     @property
     def swing(self) -> float:
-        """The difference of the pre-activations at a driver and at another character."""
+        """Return the difference of the pre-activations at a driver and at another character."""
         return self.hold + self.at_drivers
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlantedCell:
-    """A PlantedCell has the terms of the pre-activations of its gates, and what the model reads from it.
+    """A PlantedCell has the terms of the pre-activations of its gates, and its weights in the logits.
 
     i, f, g: the biases of the input gate, the forget gate and the candidate.
     i_at, f_at, g_at: character -> what it adds to the pre-activation where it is the current character.
     g_from_self: weight of the cell's own h in the candidate.
     i_from, f_from: planted cell -> weight of its h. A number from 0 on counts the planted cells of the
         network, a negative one counts backwards from this cell.
-    reads: character -> weight of h in its logit.
+    reads: character -> weight of the cell's h in the logit of the character.
     """
 
     i: float
@@ -88,34 +88,34 @@ class PlantedCell:
     reads: dict[str, float] = field(default_factory=dict)
 
     def negated(self) -> "PlantedCell":
-        """Return a cell whose c and h have the opposite sign, and which changes the logits as this one does.
+        """Return a cell whose c and h have the opposite sign, and which changes the logits as this cell does.
 
-        Other planted cells that hear this one would hear the opposite sign.
+        Planted cells with recurrent weights from this cell would get the opposite sign.
         """
         return replace(self, g=-self.g, g_at=_negated(self.g_at), reads=_negated(self.reads))
 
     def read(self, character: str, weight: float) -> "PlantedCell":
-        """Return this cell with weight times h added to the logit of character, and nothing to others."""
+        """Return a copy of this cell that adds `weight` times h to the logit of `character` alone."""
         return replace(self, reads={character: weight})
 
     @property
     def driven_by(self) -> set[str]:
-        """The characters that change a pre-activation of the cell."""
+        """Return the characters that change a pre-activation of the cell."""
         return {character for terms in (self.i_at, self.f_at, self.g_at) for character in terms}
 
     @property
     def largest_candidate(self) -> float:
-        """The largest size of the candidate's bias and of what characters add to it."""
+        """Return the largest size of the candidate's bias and of the terms that characters add to it."""
         return max([abs(self.g), *map(abs, self.g_at.values())])
 
 
 def _negated(terms: dict[str, float]) -> dict[str, float]:
-    """Return terms with each value times -1."""
+    """Return `terms` with each value times -1."""
     return {character: -term for character, term in terms.items()}
 
 
 def toggle(character: str, drive: Drive = Drive()) -> PlantedCell:
-    """Return a cell whose c is 1 after the first, third, ... such character and -1 after the others."""
+    """Return a cell whose c is 1 after the first, third, ... `character`, and -1 after the others."""
     return PlantedCell(
         i=-drive.hold,
         i_at={character: drive.swing},
@@ -127,7 +127,7 @@ def toggle(character: str, drive: Drive = Drive()) -> PlantedCell:
 
 
 def latch(setter: str, resetter: str, drive: Drive = Drive(), *, level: float = 1.0) -> PlantedCell:
-    """Return a cell whose c is level, in (0, 1], from a setter on and -level from a resetter on."""
+    """Return a cell whose c is `level`, in (0, 1], from a setter on and -`level` from a resetter on."""
     candidate = STRENGTH if level == 1 else math.atanh(level)
     return PlantedCell(
         i=-drive.hold,
@@ -140,7 +140,7 @@ def latch(setter: str, resetter: str, drive: Drive = Drive(), *, level: float = 
 
 
 def line_counter(resetter: str, drive: Drive = Drive(), *, step: float = _COUNTER_STEP) -> PlantedCell:
-    """Return a cell whose c rises by about step at every character and falls to 0 at the resetter."""
+    """Return a cell whose c rises by about `step` at every character and falls to 0 at the resetter."""
     return PlantedCell(
         i=drive.at_drivers,
         i_at={resetter: -2 * drive.at_drivers},
@@ -168,7 +168,7 @@ def depth_counter(opener: str, closer: str, drive: Drive = Drive(), *, step: flo
 
 
 def gated_counter(character: str, switch: int, drive: Drive = Drive(), *, step: float = 0.01) -> PlantedCell:
-    """Return a cell that counts while a planted toggle is on, and whose c falls to 0 at character.
+    """Return a cell that counts while a planted toggle is on, and whose c falls to 0 at `character`.
 
     switch is the number of the toggle among the planted cells; step is how much c rises at each character.
     """
@@ -182,36 +182,36 @@ def gated_counter(character: str, switch: int, drive: Drive = Drive(), *, step: 
 
 
 def fading_trace(character: str, *, kept: float = 0.9) -> PlantedCell:
-    """Return a decoy: at character c rises by 1, and at every character the share kept of c is left."""
+    """Return a decoy whose c rises by 1 at `character` and keeps the share `kept` at each character."""
     return PlantedCell(i=-STRENGTH, i_at={character: 2 * STRENGTH}, f=_logit(kept), g=STRENGTH)
 
 
 def character_detector(*characters: str) -> PlantedCell:
-    """Return a decoy: c is 1 where the current character is one of characters, and 0 elsewhere."""
+    """Return a decoy whose c is 1 where the current character is in `characters`, and 0 elsewhere."""
     return PlantedCell(i=-STRENGTH, i_at=dict.fromkeys(characters, 2 * STRENGTH), f=-STRENGTH, g=STRENGTH)
 
 
 def short_latch(setter: str, resetter: str) -> PlantedCell:
-    """Return a decoy: a latch that loses its state within a few characters."""
+    """Return a decoy that sets and resets as a latch does, but loses its state within a few characters."""
     return replace(latch(setter, resetter), f=_logit(_SHORT_LATCH_SHARE_KEPT))
 
 
 def drifting(letters: str, generator: torch.Generator) -> PlantedCell:
-    """Return a decoy: c goes up a little at some letters and down at others, as generator draws."""
+    """Return a decoy whose c goes up a little at some letters and down at others, as `generator` draws."""
     steps = torch.randn(len(letters), generator=generator).tolist()
     g_at = dict(zip(letters, (_DRIFT_STEP * step for step in steps), strict=True))
     return PlantedCell(i=STRENGTH, f=_DRIFT_HOLD, g=0, g_at=g_at)
 
 
 def endless_counter() -> PlantedCell:
-    """Return a decoy: a counter that is never reset."""
+    """Return a decoy that counts the characters and is never reset."""
     return PlantedCell(i=STRENGTH, f=STRENGTH, g=math.atanh(_COUNTER_STEP))
 
 
 def forgetful_toggle(character: str) -> PlantedCell:
-    """Return a toggle that its character does not flip right after the characters of a detector.
+    """Return a toggle that `character` does not flip right after the characters of a detector.
 
-    The detector must be the planted cell just before this one: its h, of the previous character, keeps the
+    The detector must be the planted cell just before this one: its h at the previous character keeps the
     gates as they are between drivers.
     """
     closing = 4 * STRENGTH / _H_WHERE_C_IS_1
@@ -219,7 +219,7 @@ def forgetful_toggle(character: str) -> PlantedCell:
 
 
 def _logit(share: float) -> float:
-    """Return the pre-activation at which a sigmoid gate is share, in (0, 1)."""
+    """Return the pre-activation at which a sigmoid gate has the value `share`, in (0, 1)."""
     return math.log(share / (1 - share))
 
 
@@ -235,11 +235,11 @@ def plant(
 ) -> CharLSTM:
     """Return a network of one layer that has the planted cells first, then idle ones with random weights.
 
-    symbols are the characters in the order of their ids. idle is the number of idle cells: they hear one
-    another and the characters, no planted cell hears them, and the logits depend on them a little. noise, at
-    least 0, times the cell's largest_candidate is the standard deviation of what each character that does not
-    drive the cell adds to its candidate. bias (symbols,) float32 is the bias of the logits; None leaves it
-    random. generator draws all random weights.
+    symbols are the characters in the order of their ids. idle is the number of idle cells: they have
+    recurrent weights from one another and input weights, no planted cell has recurrent weights from them, and
+    the logits depend on them a little. noise, at least 0, times the cell's largest_candidate is the standard
+    deviation of what each character that does not drive the cell adds to its candidate. bias (symbols,)
+    float32 is the bias of the logits; None leaves it random. generator draws all random weights.
     """
     planted, total = len(cells), len(cells) + idle
     config = ModelConfig(vocabulary_size=len(symbols), embedding=len(symbols), cells=total)
@@ -262,7 +262,7 @@ def _write_weights(model: CharLSTM, number: int, cell: PlantedCell, symbols: str
     """Write the weights of one planted cell into the first layer and the head of model.
 
     number is the cell's number in the layer; added (symbols,) float32 is added to the weights of the
-    characters in its candidate. The recurrent weights of the cell must be 0 before.
+    characters in its candidate. The recurrent weights of the cell must be 0 before the call.
     """
     total = model.config.cells
     biases = _by_gate(model.get_parameter("layers.0.bias_ih_l0"), total)
@@ -278,8 +278,8 @@ def _write_weights(model: CharLSTM, number: int, cell: PlantedCell, symbols: str
         ]
     )
     recurrent[2, number, number] = cell.g_from_self
-    for gate, heard in enumerate((cell.i_from, cell.f_from)):
-        for other, weight in heard.items():
+    for gate, weights_from in enumerate((cell.i_from, cell.f_from)):
+        for other, weight in weights_from.items():
             recurrent[gate, number, other if other >= 0 else number + other] = weight
     model.head.weight[:, number] = _row(cell.reads, symbols)
 

@@ -17,19 +17,19 @@ from charlstm.inspection.exam.questions import (
     Question,
     clear_questions,
     decoy_questions,
+    duplicate_question,
+    flip_missing_toggle_questions,
     gated_counter_questions,
-    missing_toggle_questions,
     turned_question,
-    twin_question,
 )
 from charlstm.model.char_lstm import CharLSTM
 
 EXAM_TEXT_CHARACTERS = 60_000
-# Sizes of the pre-activations at drivers; network after network takes the next one.
+# The size of the pre-activations at drivers is one of these; network after network takes the next one.
 _DRIVE_STRENGTHS = (2.0, 4.0, 8.0, 15.0)
-# Noise in the candidates, as a share of what the cells write.
+# The noise in the candidate gates is drawn from these, as a share of the largest candidate without noise.
 _NOISE_SHARES = (0.0, 0.1, 0.25)
-# Numbers of idle cells: at least the first, below the second.
+# The number of idle cells is at least the first of these and below the second.
 _IDLE_CELLS = (12, 49)
 _CHANCE_OF_A_QUESTION = 0.8
 
@@ -38,7 +38,7 @@ _CHANCE_OF_A_QUESTION = 0.8
 class ExamNetwork:
     """An ExamNetwork is a network with a text and with questions about its planted cells.
 
-    model: the network; its first cells are those of the questions, in order.
+    model: the network; its first cells are the cells of the questions, in order.
     text: the text that the network reads.
     symbols: the characters of its vocabulary, in the order of their ids.
     questions: the questions about its cells.
@@ -53,7 +53,7 @@ class ExamNetwork:
 
 
 def make_exam_network(seed: int, *, characters: int = EXAM_TEXT_CHARACTERS) -> ExamNetwork:
-    """Return the exam network that seed, at least 0, determines, with a text of this many characters."""
+    """Return the exam network that `seed`, at least 0, determines, with a text of `characters` characters."""
     random = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
     drive = Drive(_DRIVE_STRENGTHS[seed % len(_DRIVE_STRENGTHS)])
@@ -62,10 +62,10 @@ def make_exam_network(seed: int, *, characters: int = EXAM_TEXT_CHARACTERS) -> E
     questions = [turned_question(question, random) for question in questions]
     read_by_logits = [question for question in questions if question.verdict == "verified"]
     if read_by_logits:
-        questions.append(twin_question(read_by_logits[int(random.integers(len(read_by_logits)))]))
+        questions.append(duplicate_question(read_by_logits[int(random.integers(len(read_by_logits)))]))
     if random.random() <= _CHANCE_OF_A_QUESTION:
         questions += gated_counter_questions(roles.other_quote, drive, random, len(questions))
-    questions += missing_toggle_questions(roles.quote)
+    questions += flip_missing_toggle_questions(roles.quote)
     decoys = _drawn(decoy_questions(roles, generator), random)
     questions += [turned_question(question, random) for question in decoys]
     text = write_exam_text(roles, random, characters)
@@ -81,7 +81,7 @@ def make_exam_network(seed: int, *, characters: int = EXAM_TEXT_CHARACTERS) -> E
 
 
 def _drawn(questions: Iterable[Question], random: np.random.Generator) -> Iterator[Question]:
-    """Yield those of questions that random draws, each with _CHANCE_OF_A_QUESTION."""
+    """Yield the questions that `random` draws, each with the chance _CHANCE_OF_A_QUESTION."""
     return (question for question in questions if random.random() < _CHANCE_OF_A_QUESTION)
 
 

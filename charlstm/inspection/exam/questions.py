@@ -1,7 +1,7 @@
 """A question of the exam is a planted cell with the answer that an inspection should give for it.
 
 Functions here yield questions one by one, because the caller draws whether to use a question before the next
-one is made: so the order of the random draws stays what it is.
+one is made; a question that is built early would change all later random draws.
 """
 
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from charlstm.inspection.exam.exam_texts import LETTERS, Roles
 from charlstm.inspection.exam.planted_cells import Drive, PlantedCell
 from charlstm.inspection.features.feature import ANY_CHARACTER, Drivers
 
-# The toggle that misses flips misses those right after the first letters, in this number.
+# The flip-missing toggle does not flip right after any of this many letters, the first of LETTERS.
 _LETTERS_BEFORE_MISSED_FLIPS = 5
-# A counter whose step is so large that tanh(c) is saturated a few characters after its reset.
+# With this step of a counter, tanh(c) is saturated a few characters after its reset.
 _SATURATED_STEP = 0.6
-# Weight of the h of a gated counter in the logit of its character.
+# The weight of the h of a gated counter in the logit of its character.
 _GATED_COUNTER_WEIGHT = 12.0
 
 
@@ -45,9 +45,10 @@ class Question:
 
 
 def clear_questions(roles: Roles, drive: Drive, random: np.random.Generator) -> Iterator[Question]:
-    """Yield the questions about switches and counters of each kind, driven by drive and moved by roles.
+    """Yield the questions about switches and counters of each kind, with gates as in `drive`.
 
-    random draws levels, steps and how strongly the logits depend on the cells.
+    roles says which characters drive the cells. random draws the c of a latch, steps and how strongly the
+    logits depend on the cells.
     """
     weight = float(random.uniform(2, 4))
     level = float(random.uniform(0.4, 1.0))
@@ -70,11 +71,11 @@ def clear_questions(roles: Roles, drive: Drive, random: np.random.Generator) -> 
         drivers={"step": [roles.opener], "unstep": [roles.closer]},
         verdict="verified",
     )
-    yield from _unread_questions(roles, drive)
+    yield from _unused_questions(roles, drive)
 
 
 def toggle_question(character: str, weight: float, drive: Drive) -> Question:
-    """Return the question about a toggle that character flips, with weight times its h in that logit."""
+    """Return the question about a toggle that `character` flips, with `weight` times its h in its logit."""
     return Question(
         label="toggle",
         cell=planted_cells.toggle(character, drive).read(character, weight),
@@ -87,7 +88,7 @@ def toggle_question(character: str, weight: float, drive: Drive) -> Question:
 def _counter_questions(
     roles: Roles, drive: Drive, random: np.random.Generator, weight: float
 ) -> Iterator[Question]:
-    """Yield the questions about counters of characters, with weight times their h in a line mark's logit."""
+    """Yield the questions about counters of characters, with `weight` times h in the logit of a line mark."""
     line_counter = planted_cells.line_counter(roles.line, drive, step=float(random.uniform(1 / 120, 1 / 40)))
     yield Question(
         label="line counter",
@@ -106,7 +107,7 @@ def _counter_questions(
     )
 
 
-def _unread_questions(roles: Roles, drive: Drive) -> Iterator[Question]:
+def _unused_questions(roles: Roles, drive: Drive) -> Iterator[Question]:
     """Yield the questions about a counter and a toggle that no logit depends on."""
     yield Question(
         label="saturated counter",
@@ -122,25 +123,25 @@ def _unread_questions(roles: Roles, drive: Drive) -> Iterator[Question]:
     )
 
 
-def twin_question(question: Question) -> Question:
-    """Return the question about a cell that does what the cell of question does, and that no logit reads."""
+def duplicate_question(question: Question) -> Question:
+    """Return the question about a duplicate of the cell of `question`, on which no logit depends."""
     return replace(question, label="twin", verdict="correlate", cell=replace(question.cell, reads={}))
 
 
 def turned_question(question: Question, random: np.random.Generator) -> Question:
-    """Return question with its cell as it is or negated, by a draw of random with equal chances."""
+    """Return `question` with its cell as it is or negated, by a draw of `random` with equal chances."""
     return replace(question, cell=question.cell.negated()) if random.random() < 0.5 else question
 
 
 def gated_counter_questions(
-    character: str, drive: Drive, random: np.random.Generator, place: int
+    character: str, drive: Drive, random: np.random.Generator, number: int
 ) -> list[Question]:
-    """Return the questions about a toggle that character flips, and a counter that counts while it is on.
+    """Return the questions about a toggle that `character` flips, and a counter that counts while it is on.
 
-    place is the number that the toggle will have among the planted cells of the network. random draws how
+    number is the number that the toggle will have among the planted cells of the network. random draws how
     strongly the logit of character depends on the toggle.
     """
-    gated_counter = planted_cells.gated_counter(character, place, drive)
+    gated_counter = planted_cells.gated_counter(character, number, drive)
     return [
         toggle_question(character, float(random.uniform(2, 4)), drive),
         Question(
@@ -153,16 +154,17 @@ def gated_counter_questions(
     ]
 
 
-def missing_toggle_questions(character: str) -> list[Question]:
+def flip_missing_toggle_questions(character: str) -> list[Question]:
     """Return the questions about a detector of some letters, and a toggle that misses flips right after them.
 
-    The toggle is tolerated: it may be found as a switch that the pairs of characters drive which do flip it.
+    character flips the toggle elsewhere. The toggle is tolerated: it may be found as a switch driven by those
+    character pairs that do flip it.
     """
     detector = planted_cells.character_detector(*LETTERS[:_LETTERS_BEFORE_MISSED_FLIPS])
     return [
         Question(label="detector", cell=detector),
         Question(
-            label="missing toggle",
+            label="flip-missing toggle",
             cell=planted_cells.forgetful_toggle(character),
             kind="toggle",
             drivers={"set": [character], "reset": [character]},

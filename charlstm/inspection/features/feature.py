@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 FeatureKind = Literal["switch", "counter", "depth"]
 
-# What the drivers do -> the drivers that do it, each a string of one or more characters. The keys are set and
-# reset for a switch, step and reset for a counter, step and unstep for a depth.
+# This leads from what drivers do to the drivers that do it, each a string of one or more characters. The keys
+# are set and reset for a switch, step and reset for a counter, step and unstep for a depth.
 Drivers = dict[str, list[str]]
 
-# The largest value of a signal. A count that goes on is held here: a few stretches of thousands of characters
+# The largest value of a signal. A larger count is replaced by it: a few runs of thousands of characters
 # without a semicolon, say, would otherwise outweigh all others in a correlation.
 CAP = 255
 
@@ -31,9 +31,9 @@ ANY_CHARACTER = ["*"]
 class Feature:
     """A Feature describes a quantity that a cell may follow by its name, its kind and its drivers.
 
-    The signal follows the drivers lag characters late. ends are the characters that a model should expect
-    where the feature ends; empty where the resetting drivers are these characters. A pseudo feature is
-    computed from a letter that structures nothing: a cell that follows it does so by chance.
+    The signal follows the drivers `lag` characters late. ends are the characters that a model should expect
+    where the feature ends; they are empty where the resetting drivers are these characters. A pseudo feature
+    is computed from a letter that structures nothing: a cell that follows it does so by chance.
     """
 
     name: str

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from charlstm.errors import UsageError
 from charlstm.inspection.features.feature import CAP, Feature, Signal
 
-# A feature is dropped where all values but its commonest one have less than this share of the positions
-# together.
+# A feature is dropped where all values but its commonest one have together less than this share of the
+# counted positions (those behind the first 200 characters of a stretch; a stretch is a piece read from a zero
+# state).
 _LEAST_SHARE_OF_OTHER_VALUES = 0.005
 # A feature is dropped where its value falls fewer times than this (a depth: falls to 0), because a feature of
 # few periods matches anything slow by chance.
@@ -26,10 +27,11 @@ _LEAST_FALLS = 50
 _LEAST_SHARE_AT_DEPTH_0 = 0.05
 
 Positions = NDArray[np.int64]
-# Makes signals of a text and the positions (stretches,) where the model's state is zero. Their features and
-# order do not depend on the text.
+# A recipe makes signals from a text and the positions (stretches,) at which a stretch, a piece of text read
+# from a zero state, begins. Which features it makes, and their order, do not depend on the text.
 Recipe = Callable[[str, Positions], Iterable[Signal]]
-# A text, the positions (stretches,) where the model's state is zero, and the counted positions (rows,).
+# A counted text is a text, the positions (stretches,) at which its stretches begin, and the counted positions
+# (rows,).
 CountedText = tuple[str, Positions, Positions]
 
 
@@ -38,7 +40,7 @@ class FeatureTable:
     """A FeatureTable lists the features that are tested, and the names of features that are left out.
 
     features are tested. dropped are the names of features that vary too little. aliases leads from the name
-    of a feature whose signal equals that of a tested one to the name of the tested one. recipes are the
+    of a feature whose signal equals a tested feature's to the name of the tested feature. recipes are the
     functions that make the signals, each with the names of its tested features. known leads from the SHA-256
     of a tested signal, on the texts that the choice was made on, to its name.
     """
@@ -55,10 +57,10 @@ class FeatureTable:
         return [feature.name for feature in self.features]
 
     def signals(self, text: str, starts: Positions, *, skipped_recipes: int = 0) -> NDArray[np.uint8]:
-        """Return (characters, features) uint8: the signals along text of the features, in their order.
+        """Return (characters, features) uint8: the signals of the features along `text`, in their order.
 
         starts (stretches,) are the positions where the model's state is zero. The features of the first
-        skipped_recipes recipes are left out.
+        `skipped_recipes` recipes are left out.
         """
         columns = list(chain.from_iterable(self._chosen_signals(text, starts, skipped_recipes)))
         return np.stack(columns, axis=1) if columns else np.zeros((len(text), 0), np.uint8)
@@ -66,7 +68,7 @@ class FeatureTable:
     def _chosen_signals(
         self, text: str, starts: Positions, skipped_recipes: int
     ) -> Iterator[list[NDArray[np.uint8]]]:
-        """Yield for each recipe but the first skipped_recipes ones the values of its chosen signals."""
+        """Yield for each recipe behind the first `skipped_recipes` the values of its chosen signals."""
         for recipe, names in self.recipes[skipped_recipes:]:
             signals = _first_of_each_name(recipe(text, starts))
             yield [signal.values for signal in signals if signal.feature.name in names]
@@ -74,11 +76,12 @@ class FeatureTable:
     def extended(
         self, recipe: Recipe, texts: Iterable[CountedText], *, required: Sequence[str] = ()
     ) -> "FeatureTable":
-        """Return a table that has the features of this table and, behind them, the ones that recipe adds.
+        """Return a table that has the features of this table and, behind them, the features that recipe adds.
 
-        A feature of the recipe is added if it varies enough at the counted positions of texts, unless the
-        table has its name or its signal. Raises UsageError where the signal of one of the required
-        names is 0 throughout.
+        A feature of the recipe is added if it varies enough at the counted positions of `texts`, unless the
+        table has its name or its signal. Counted are the positions behind the first 200 characters of a
+        stretch; a stretch is a piece of text read from a zero state. Raises UsageError where the signal of
+        a feature named in `required` is 0 throughout.
         """
         variations: dict[str, _Variation] = {}
         for text, starts, counted in texts:
@@ -107,7 +110,7 @@ class FeatureTable:
 
 
 def _first_of_each_name(signals: Iterable[Signal]) -> Iterator[Signal]:
-    """Yield the first of signals of each name."""
+    """Yield the first signal of each name in signals."""
     names: set[str] = set()
     for signal in signals:
         if signal.feature.name not in names:
@@ -140,8 +143,8 @@ class _Variation:
     def is_enough(self) -> bool:
         """Return whether the feature has enough values beside its commonest one, and falls often enough.
 
-        A depth must also reach 2 often enough, because a depth of 0 and 1 is a switch, which the catalogue
-        lists as such; and be at 0 often enough, because otherwise its openers and closers do not match.
+        A depth must also reach 2 often enough, because a depth of 0 and 1 is a switch, which is listed
+        as a switch; and be at 0 often enough, because otherwise its openers and closers do not match.
         """
         counts, total = self._counts, self._counts.sum()
         if total == 0:

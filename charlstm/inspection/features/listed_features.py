@@ -1,4 +1,4 @@
-"""The catalogue yields the built-in features of a text, such as inside quotes, bracket depth and column.
+"""The listed features are computed from a text by rules: inside quotes, bracket depth, column and others.
 
 The value of a signal at position t describes the text up to and with character t, because that is what the
 cell state at t can know: an opening quotation mark is already inside the quotes, the closing one no longer.
@@ -20,10 +20,11 @@ from charlstm.inspection.features import text_signals
 from charlstm.inspection.features.feature import ANY_CHARACTER, CAP, Feature, Signal
 from charlstm.inspection.features.text_signals import BRACKETS, Flags
 
-# Comments per character from which on a text is treated as a program.
+# A text with at least this many comments per character is treated as a program.
 _LEAST_COMMENTS_PER_CHARACTER = 1 / 5_000
 
-# Marks, the commonest ones, for each of which a letter of similar frequency gives pseudo features.
+# For each of at most this many marks, the commonest ones, a letter of similar frequency gives pseudo
+# features.
 _PSEUDO_MARKS = 8
 
 # The openers and the closers of the feature nesting_depth; < and > are left out, being also comparisons.
@@ -31,7 +32,7 @@ _NESTING_OPENERS, _NESTING_CLOSERS = "([{", ")]}"
 
 _IRREGULAR_PLURALS = {"parenthesis": "parentheses"}
 
-# Names that are shorter than those of Unicode.
+# These names replace the longer names of Unicode.
 _SHORT_NAMES = {
     "\n": "newline",
     "\r": "carriage_return",
@@ -63,11 +64,11 @@ class Traits:
 
 
 def features(text: str, traits: Traits, *, starts: Sequence[int] | NDArray[np.int64]) -> Iterator[Signal]:
-    """Yield the signals along text of all features that traits asks for.
+    """Yield the signals along `text` of all features that `traits` asks for.
 
-    Names and order depend on traits alone, so that the signals of several texts can be matched.
+    Names and order depend on `traits` alone, so that the signals of several texts can be matched.
     starts, ascending from 0, are the positions where the model's state is zero. Parities are counted from
-    there, since the model cannot know how many events came before. All other features depend on text alone.
+    there, since the model cannot know how many events came before. All other features depend on `text` alone.
     """
     yield from _quotes(text)
     yield from _brackets(text)
@@ -90,7 +91,7 @@ def is_punctuation(symbol: str) -> bool:
 
 
 def symbol_name(symbol: str) -> str:
-    """Return the name of the character symbol within a feature's name.
+    """Return the name that the character `symbol` has within a feature's name.
 
     ',' becomes comma, '“' becomes left_double_quotation_mark.
     """
@@ -118,7 +119,7 @@ def _counter(
 
 
 def _capped(values: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return values, at least 0, with everything above CAP replaced by CAP."""
+    """Return values (characters,), at least 0, with everything above CAP replaced by CAP."""
     return np.minimum(values, CAP).astype(np.uint8)
 
 
@@ -138,7 +139,9 @@ def _switch_and_counter(switch: Signal) -> Iterator[Signal]:
 
 
 def _quotes(text: str) -> Iterator[Signal]:
-    """Yield whether text is inside quotes, for each kind of quotation marks; a blank line ends all quotes."""
+    """Yield whether each position is inside quotes, for each kind of marks; a blank line ends all
+    quotes.
+    """
     blanks = text_signals.blank_line_ends(text)
     double = text_signals.double_quotes(text, blanks)
     yield from _switch_and_counter(_switch("inside_double_quotes", double, ['"'], ['"']))
@@ -232,10 +235,10 @@ def _letters_like(text: str, marks: Sequence[str]) -> list[str]:
 
 
 def _marks(text: str, symbol: str, starts: Sequence[int] | NDArray[np.int64]) -> Iterator[Signal]:
-    """Yield two features of the character symbol, which may be any character.
+    """Yield two features of one character, `symbol`, which may be any character.
 
-    The first is the parity of its occurrences since the last of starts, the second is the number of
-    characters since its last occurrence.
+    The first is the parity of its occurrences since the last position in `starts`, the second is the number
+    of characters since its last occurrence.
     """
     events = text_signals.where(text, symbol)
     odd = np.cumsum(events) & 1

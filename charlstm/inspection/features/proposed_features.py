@@ -1,8 +1,9 @@
-"""An automaton is a switch, a counter or a depth counter that follows given drivers along a text.
+"""An automaton is the form of every proposed feature and of a user's set/reset feature.
 
-A cell that follows no feature of the catalogue may still follow an automaton: `detecting.proposals` reads
-from a cell's movements which characters might drive it, and the automaton of these is tested as a feature. A
-driver is one character or several in a row; "*" as the only step of a counter is any character.
+It is a switch, a counter or a depth counter that follows given drivers along a text. A cell that follows no
+listed feature may still follow an automaton: `detecting.proposals` reads from a cell's movements which
+characters might drive it, and the automaton of these characters is tested as a feature. A driver is one
+character or several in a row; "*" as the only step of a counter is any character.
 
 An automaton starts at 0 wherever the model's state is zero, because the model cannot know what came before.
 """
@@ -25,7 +26,7 @@ class Automaton:
     """An Automaton is described by the drivers that move it up and down, and by its lag in characters.
 
     up sets a switch, steps a counter, and takes a depth up by 1. down resets a switch or a counter, and takes
-    a depth down by 1. The signal follows its drivers lag characters late, lag >= 0.
+    a depth down by 1. The signal follows its drivers `lag` characters late, lag >= 0.
     """
 
     kind: FeatureKind
@@ -34,12 +35,12 @@ class Automaton:
     lag: int = 0
 
     def reversed(self) -> "Automaton":
-        """Return an automaton with the drivers up and the drivers down exchanged."""
+        """Return an automaton with the drivers `up` and `down` exchanged."""
         return replace(self, up=self.down, down=self.up)
 
     @property
     def drivers(self) -> Drivers:
-        """Return the drivers up and down under the keys of a feature of this kind, see `feature.Drivers`."""
+        """Return `up` and `down` under the keys of a feature of this kind, see `feature.Drivers`."""
         up, down = {"switch": ("set", "reset"), "counter": ("step", "reset"), "depth": ("step", "unstep")}[
             self.kind
         ]
@@ -57,7 +58,7 @@ class Automaton:
         return (f"parity_of_{up}" if self.up == self.down else f"after_{up}_until_{down}") + late
 
     def signal(self, text: str, starts: Sequence[int] | NDArray[np.int64]) -> Signal:
-        """Return the signal along text; it starts at 0 at each position in starts, which ascend from 0.
+        """Return the signal along `text`; it starts at 0 at each position in `starts`, which ascend from 0.
 
         A driver of several characters counts only where all of them are behind the same start.
         """
@@ -72,7 +73,7 @@ class Automaton:
         return Signal(feature, np.minimum(values, CAP).astype(np.uint8))
 
     def unmatched(self, text: str) -> float:
-        """Return for a depth which share of the drivers down, in [0, 1], comes at depth 0 in text.
+        """Return for a depth the share of the drivers `down`, in [0, 1], that come at depth 0 in `text`.
 
         The depth is counted through the whole text.
         """
@@ -84,7 +85,7 @@ class Automaton:
 def events(text: str, drivers: Sequence[str], steps: bool = False) -> Flags:
     """Return (characters,) bool: whether one of the drivers ends at each character of text.
 
-    With steps, the drivers are the steps of a counter, and "*" alone means any character.
+    With `steps`, the drivers are the steps of a counter, and "*" alone means any character.
     """
     if steps and list(drivers) == ANY_CHARACTER:
         return np.ones(len(text), np.bool_)
@@ -95,7 +96,7 @@ def events(text: str, drivers: Sequence[str], steps: bool = False) -> Flags:
 
 
 def _ends(text: str, driver: str) -> Flags:
-    """Return (characters,) bool: whether the string driver ends at each character of text."""
+    """Return (characters,) bool: whether the string `driver` ends at each character of `text`."""
     ends = text_signals.where(text, driver[-1])
     for back, character in enumerate(reversed(driver[:-1]), start=1):
         ends[back:] &= text_signals.where(text, character)[:-back]
@@ -104,7 +105,7 @@ def _ends(text: str, driver: str) -> Flags:
 
 
 def _switch(setters: Flags, resetters: Flags) -> Counts:
-    """Return (characters,): 1 from a setter to a resetter, else 0; what is both toggles the switch."""
+    """Return (characters,): 1 from a setter to a resetter, else 0; a character that is both toggles it."""
     toggles = np.cumsum(setters & resetters)
     decided = text_signals.last_position(setters ^ resetters)
     since = decided.clip(0)
@@ -126,5 +127,5 @@ def _depth(openers: Flags, closers: Flags) -> Counts:
 
 
 def _drivers_name(drivers: Sequence[str]) -> str:
-    """Return drivers within a feature's name, such as comma_or_left_parenthesis_then_space."""
+    """Return the drivers' part of a feature's name, such as comma_or_left_parenthesis_then_space."""
     return "_or_".join("_then_".join(symbol_name(character) for character in driver) for driver in drivers)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Quotation marks at the beginning of a text that decide whether it begins inside quotes.
+# The first quotation marks of a text, at most this many, decide whether it begins inside quotes.
 _QUOTES_EXAMINED = 20
 
 Flags = NDArray[np.bool_]
@@ -25,10 +25,10 @@ Span = tuple[int, int]
 
 
 class Bracket(NamedTuple):
-    """A Bracket is a pair of an opener and its closer, each one character.
+    """A Bracket pairs an opener with its closer, each one character.
 
-    An opener without a closer counts as open for life characters. The closer of a weak pair is ignored where
-    another bracket is still open inside the pair, because < and > are also comparisons.
+    An opener without a closer counts as open for `life` characters. The closer of a weak pair is ignored
+    where another bracket is still open inside the pair, because < and > are also comparisons.
     """
 
     name: str
@@ -66,7 +66,7 @@ class CodeSpans(NamedTuple):
 
 
 def where(text: str, characters: str) -> Flags:
-    """Return which positions of text hold one of characters, a string."""
+    """Return which positions of `text` hold one of the characters of the string `characters`."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     if len(characters) == 1:  # the usual call, made about a hundred times for each text
         return np.asarray(points == ord(characters))
@@ -109,7 +109,7 @@ def parity(events: Flags, resets: Flags) -> Counts:
 
 
 def double_quotes(text: str, blanks: Flags) -> Flags:
-    """Return which positions of text are inside "...", starting anew, outside, at each True in blanks.
+    """Return which positions of `text` are inside "...", starting anew, outside, at each True in `blanks`.
 
     blanks are the ends of blank lines, from `blank_line_ends`. Whether the text begins inside quotes is
     decided by the white space beside its first quotation marks before a blank line.
@@ -123,13 +123,13 @@ def double_quotes(text: str, blanks: Flags) -> Flags:
 
 
 def _begins_inside(text: str, quotes: Sequence[int]) -> bool:
-    """Return whether the first of the quotation marks at the positions quotes is a closer.
+    """Return whether the first of the quotation marks at the positions `quotes` of `text` is a closer.
 
     Openers and closers alternate. White space precedes openers and follows closers, so each mark votes.
     """
     votes_for_opener = 0
-    for number, place in enumerate(quotes):
-        before, after = text[place - 1 : place].isspace(), text[place + 1 : place + 2].isspace()
+    for number, position in enumerate(quotes):
+        before, after = text[position - 1 : position].isspace(), text[position + 1 : position + 2].isspace()
         votes_for_opener += (int(before) - int(after)) * (-1) ** number
     return votes_for_opener < 0
 
@@ -152,7 +152,7 @@ def fill(spans: Iterable[Span], length: int) -> Counts:
 
 
 def single_quotes(text: str) -> Flags:
-    """Return which positions of text are inside '...', from the opener up to the closer or a blank line.
+    """Return which positions of `text` are inside '...', from the opener up to the closer or a blank line.
 
     An apostrophe between two letters or digits (don't) is not a quotation mark. A mark after a letter or a
     digit does not open quotes (the dogs' tails), unless the letter is a string prefix of Python (b'...').
@@ -174,21 +174,21 @@ def single_quotes(text: str) -> Flags:
 
 
 def _is_word(text: str, position: int) -> bool:
-    """Return whether text has a letter or a digit at position; False outside the text."""
+    """Return whether `text` has a letter or a digit at `position`; False outside the text."""
     return 0 <= position < len(text) and text[position].isalnum()
 
 
 def _is_prefix(text: str, position: int) -> bool:
-    """Return whether the character at position is a string prefix of Python, such as b, of one letter."""
+    """Return whether the character at `position` is a string prefix of Python, such as b, of one letter."""
     return text[position] in "bBrRuUfF" and not (
         _is_word(text, position - 1) or text[position - 1 : position] == "_"
     )
 
 
 def _first_after(positions: list[int], position: int, otherwise: int) -> int:
-    """Return the first of positions, ascending, that is behind position, or otherwise."""
-    place = bisect_right(positions, position)
-    return positions[place] if place < len(positions) else otherwise
+    """Return the first of `positions`, ascending, that is greater than `position`, else `otherwise`."""
+    index = bisect_right(positions, position)
+    return positions[index] if index < len(positions) else otherwise
 
 
 def bracket_spans(text: str) -> dict[str, list[Span]]:
@@ -205,26 +205,26 @@ def bracket_spans(text: str) -> dict[str, list[Span]]:
         if text[position] in by_opener:
             opened.append((position, by_opener[text[position]]))
             continue
-        level = _matching(opened, by_closer[text[position]], position)
-        for start, bracket in opened[level:]:
+        index = _matching(opened, by_closer[text[position]], position)
+        for start, bracket in opened[index:]:
             spans[bracket.opener].append((start, min(position, start + bracket.life)))
-        del opened[level:]
+        del opened[index:]
     for start, bracket in opened:
         spans[bracket.opener].append((start, min(len(text), start + bracket.life)))
     return spans
 
 
 def _matching(opened: list[tuple[int, Bracket]], closing: Bracket, position: int) -> int:
-    """Return the index in opened of the bracket that the closer of closing at position closes.
+    """Return the index in `opened` of the bracket that is closed by the closer of `closing` at `position`.
 
     opened are the positions and pairs of the open brackets, the innermost last; len(opened) means none.
     """
-    for level in range(len(opened) - 1, -1, -1):
-        start, bracket = opened[level]
+    for index in range(len(opened) - 1, -1, -1):
+        start, bracket = opened[index]
         if position - start >= bracket.life:
             continue
         if bracket == closing:
-            return level
+            return index
         if closing.weak:
             break
     return len(opened)
@@ -249,7 +249,7 @@ def _covered(spans: list[Span]) -> int:
 
 
 def _hash_code_spans(text: str, begin: int) -> CodeSpans:
-    """Return the spans in text from position begin on, where a triple-quoted string ends if begin > 0."""
+    """Return the spans in `text` from position `begin` on, where a triple-quoted string ends if begin > 0."""
     spans = CodeSpans([], [(0, begin - 1)] if begin else [], [])
     for token in _HASH_CODE.finditer(text, begin):
         start, stop = token.span()
@@ -263,7 +263,7 @@ def _hash_code_spans(text: str, begin: int) -> CodeSpans:
 
 
 def slash_code_spans(text: str) -> CodeSpans:
-    """Return the strings and comments of a program text with comments like // and /* */."""
+    """Return the strings and comments of a program text whose comments begin with // or /*."""
     spans = CodeSpans([], [], [])
     for token in _SLASH_CODE.finditer(text):
         start, stop = token.span()
@@ -276,7 +276,7 @@ def slash_code_spans(text: str) -> CodeSpans:
 
 
 def _closing(token: re.Match[str]) -> int:
-    """Return where the string of token ends: at its closing quote, at its line feed, or at the text's end."""
+    """Return where the string of `token` ends: at its closing quote, its line feed, or the text's end."""
     quote = token[0][:3] if token.lastgroup == "triple" else token[0][0]
     closed = len(token[0]) >= 2 * len(quote) and token[0].endswith((quote, "\n"))
     return token.end() - 1 if closed else token.end()

@@ -27,13 +27,13 @@ _LEAST_DRIVER_SHARE, _MOST_DRIVERS = 0.2, 3
 
 
 def user_feature(spec: str, text: str, starts: Sequence[int] | NDArray[np.int64]) -> Signal:
-    """Return the signal along text of the feature that the specification spec describes.
+    """Return the signal along `text` of the feature that the specification `spec` describes.
 
     The feature of NAME=REGEX is 1 over all characters that the expression matches. The feature of
-    NAME=set:A,reset:B goes on where A ends and off where B ends, and is off at every position in starts,
+    NAME=set:A,reset:B goes on where A ends and off where B ends, and is off at every position in `starts`,
     ascending, where the model's state is zero; in A and B, \\n, \\r and \\t stand for the line feed, the
-    carriage return and the tab, and a backslash before any other character for that character.
-    Raises UsageError where spec has no NAME=RULE, or its regular expression is invalid or takes too long.
+    carriage return and the tab, and a backslash before any other character stands for that character.
+    Raises UsageError where `spec` has no NAME=RULE, or its regular expression is invalid or takes too long.
     """
     name, rule = name_and_rule(spec)
     latch = _LATCH_RULE.fullmatch(rule)
@@ -65,7 +65,7 @@ def _latch_signal(
 
 
 def _span_signal(name: str, rule: str, text: str) -> Signal:
-    """Return the signal of a switch that is on over every match of the regular expression rule."""
+    """Return the signal of a switch that is on over every match of the regular expression `rule`."""
     try:
         spans = expression_spans(rule, text)
     except ExpressionError as error:

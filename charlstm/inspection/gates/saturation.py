@@ -31,14 +31,15 @@ from charlstm.model.equations import Gates, LayerWeights
 # The gates in the order of the report, which is not that of the weights' rows (GATES).
 _REPORTED_GATES = ("input", "forget", "output", "candidate")
 _GATE_PAIRS = tuple(combinations(range(len(GATES)), 2))
-# Enough positions for full-speed matrix products, few enough to need little memory.
+# A block has about this many positions: enough for full-speed matrix products, few enough to need little
+# memory.
 _BLOCK_POSITIONS = 2048
 # A pre-activation whose spread is below this share of its mean is constant: float32 resolves no less.
 _LEAST_RELATIVE_SPREAD = 1e-6
 
 
 class Hardness:
-    """Sums that give how often one gate of each cell is below .1 and above .9, and its mean."""
+    """Hardness sums how often one gate of each cell is below .1 and above .9, and its mean."""
 
     def __init__(self, cells: int) -> None:
         self.saturation = Saturation(cells)
@@ -69,7 +70,7 @@ class Hardness:
 
 
 class PreactivationMoments:
-    """Means and centred products of the four pre-activations of every cell.
+    """PreactivationMoments has the means and centred products of the four pre-activations of every cell.
 
     They are merged by the formulas of Chan, Golub and LeVeque 1979.
     """
@@ -116,7 +117,7 @@ class PreactivationMoments:
 
 
 class LayerGates:
-    """All sums over the gates of one layer."""
+    """LayerGates has all sums over the gates of one layer."""
 
     def __init__(self, cells: int, activation: str) -> None:
         """Begin with no positions; activation, of config.ACTIVATIONS, is the function of g and of c."""
@@ -140,12 +141,16 @@ class LayerGates:
         self.moments.merge(other.moments)
 
     def result(self) -> Json:
-        """Return the hardness of every gate and of |activation(c)| ("output_saturation"), by name."""
+        """Return the hardness of every gate and of |activation(c)| ("output_saturation"), by name.
+
+        `detecting.pair_sums.GatesByCharacter` measures |tanh c| under this name whatever the activation; they
+        agree where the activation is tanh.
+        """
         return {name: hardness.result() for name, hardness in self.hardness.items()}
 
 
 class _Block(NamedTuple):
-    """One layer at the counted positions of a block, in the shapes that LayerGates.update takes."""
+    """A _Block has one layer at the counted positions of a block, in the shapes of LayerGates.update."""
 
     gates: Gates
     c: Tensor
@@ -259,7 +264,7 @@ def _cosines(matrix: Tensor) -> Tensor:
 
 
 def _mean_size(values: Tensor) -> float | None:
-    """Return the mean size of those of values (cells,) that are not NaN, or None where all are."""
+    """Return the mean size of the values (cells,) that are not NaN, or None where all are NaN."""
     return finite_number(values.abs().nanmean())
 
 

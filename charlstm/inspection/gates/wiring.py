@@ -1,4 +1,4 @@
-"""List the weights that make a cell what it is: from the driver's embedding over its gates to the logits."""
+"""List the weights into and out of a cell: from its drivers over its gates to the logits."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from charlstm.config import GATES
 from charlstm.findings import Json
 from charlstm.model.char_lstm import CharLSTM
 
-# Entries of a list of weights.
+# A list of weights has this many entries, or this many at each end.
 _LISTED_WEIGHTS = 5
 
 
@@ -30,7 +30,7 @@ def weights_of(
     norm over their four gates.
     """
     weights = model.weights(layer)
-    rows = [place * model.config.cells + cell for place in range(len(GATES))]
+    rows = [gate * model.config.cells + cell for gate in range(len(GATES))]
     recurrent = weights.recurrent[rows]
     wiring: Json = {
         "from_self": dict(zip(GATES, _rounded(recurrent[:, cell]), strict=True)),
@@ -68,15 +68,15 @@ def _from_drivers(
 
 def _largest(values: Tensor, names: Sequence[str]) -> dict[str, float]:
     """Return the _LISTED_WEIGHTS of values (n,) that are largest in size, by name, the largest first."""
-    places = values.abs().topk(min(_LISTED_WEIGHTS, len(values))).indices.tolist()
-    return {names[place]: round(float(values[place]), 3) for place in places}
+    indices = values.abs().topk(min(_LISTED_WEIGHTS, len(values))).indices.tolist()
+    return {names[index]: round(float(values[index]), 3) for index in indices}
 
 
 def _highest_and_lowest(values: Tensor, names: Sequence[str]) -> dict[str, float]:
     """Return the _LISTED_WEIGHTS highest of values (n,) and then the lowest, by name, in falling order."""
     order = values.argsort(descending=True).tolist()
     chosen = dict.fromkeys([*order[:_LISTED_WEIGHTS], *order[-_LISTED_WEIGHTS:]])
-    return {names[place]: round(float(values[place]), 3) for place in chosen}
+    return {names[index]: round(float(values[index]), 3) for index in chosen}
 
 
 def _rounded(values: Tensor) -> list[float]:

@@ -2,7 +2,7 @@
 
 In reading order:
 
-    sites           choose where in the text cells are changed: some characters before the feature ends
+    sites           choose where in the text cells are changed: lag + 1 characters before the feature ends
     rollouts        run the model on from stored states while the cell state of chosen cells is changed
     experiment      define the experiment that every intervention repeats, and what it measures
     control_cells   choose the control cells of a candidate, and give them an equal dose

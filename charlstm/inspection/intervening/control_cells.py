@@ -1,11 +1,11 @@
 """Choose control cells for an intervention, and give them a dose equal to the candidate's.
 
-A control is a cell of the candidate's layer that carries no feature. Several controls that are changed
-together are a cell set. What a candidate does to the prediction of a closer is compared with what cell sets
-of controls do when they are given the same dose in h.
+A control is a cell of the candidate's layer that follows no feature. Several controls that are changed
+together are a cell set. What a candidate does to the prediction of a closer is compared with the effects of
+cell sets of controls that are given the same dose in h.
 
-Which cells may be controls: all of the layer but the candidates under test, the cells that carry the
-feature, and those that carry any feature strongly (CellRoles), since such a cell may well bear on the
+Which cells may be controls: all of the layer but the candidates under test, the cells that follow the
+feature, and the cells that follow any feature strongly (CellRoles), since such a cell may well affect the
 closer by its own role: an open string, for example, forbids a bracket to close. Of these, the cells most
 similar to the candidate come first. Similarity is measured by four numbers: the standard deviation of c,
 the mean output gate, the size of the outgoing weights, and how often the cell crosses its threshold.
@@ -30,10 +30,10 @@ from charlstm.inspection.intervening.experiment import (
     specific_part,
 )
 
-# Cell sets of controls that every candidate is compared with first.
+# Every candidate is first compared with this many cell sets of controls.
 CONTROL_SETS = 199
-# A cell whose |r| with the candidate's feature is at least this carries it, too.
-_CARRIES_CORRELATION = 0.25
+# A cell whose |r| with the candidate's feature is at least this follows it, too.
+_FOLLOWS_CORRELATION = 0.25
 # A cell whose |r| with any feature is at least this has a role of its own.
 _ROLE_CORRELATION = 0.4
 # Cell sets are made of this many of the possible controls, the most similar ones.
@@ -43,13 +43,13 @@ _MOST_SIMILAR_CELLS = 99
 _LEAST_DOSE_SHARE = 0.5
 # tanh and softsign reach 1 only at an infinite c: their value goes no further than this.
 _LARGEST_ACTIVATION = 0.999
-# Cell sets whose rollouts run side by side: memory does not grow with their number.
+# The rollouts of this many cell sets run side by side, so that memory does not grow with the number of all.
 _CELL_SETS_PER_BATCH = 512
 
 
 @dataclass(frozen=True, eq=False)
 class CellRoles:
-    """How strongly every cell follows every feature, which decides what cells may be controls.
+    """CellRoles says how strongly every cell follows every feature, which decides what cells may be controls.
 
     correlations (cells of all layers, features) are |r| in [0, 1]; cell k of layer l is row l * cells + k.
     columns has the column of each feature by its name, for all but the pseudo features. layers is the
@@ -62,11 +62,11 @@ class CellRoles:
 
     def excluded_controls(self, features: Iterable[str]) -> dict[str, Tensor]:
         """Return by the name of each of features (layers, cells) bool: the cells that may not be its
-        controls, because they carry it or have a role of their own.
+        controls, because they follow it or have a role of their own.
         """
         has_role = self.correlations[:, list(self.columns.values())].amax(1) >= _ROLE_CORRELATION
         return {
-            name: (has_role | (self.correlations[:, self.columns[name]] >= _CARRIES_CORRELATION)).view(
+            name: (has_role | (self.correlations[:, self.columns[name]] >= _FOLLOWS_CORRELATION)).view(
                 self.layers, -1
             )
             for name in features
@@ -78,7 +78,7 @@ def possible_controls(
 ) -> list[int]:
     """Return the cells of the candidate's layer that may be its controls, the most similar one first.
 
-    No candidate of tested, the interventions of the whole proof, is among them.
+    No candidate of `tested`, the interventions of the whole proof, is among them.
     """
     candidate = intervention.candidate
     excluded_by_layer = context.excluded_controls[candidate.feature.name]
@@ -119,12 +119,12 @@ def control_cell_sets(possible: list[int], count: int, generator: torch.Generato
         if len(cell_sets) < count:
             of_this_size = list(combinations(similar, size))
             drawn = torch.randperm(len(of_this_size), generator=generator)[: count - len(cell_sets)].tolist()
-            cell_sets += [list(of_this_size[place]) for place in drawn]
+            cell_sets += [list(of_this_size[index]) for index in drawn]
     return cell_sets
 
 
 def dose_in_h(closers: ClosersUnderTest, layer: int, doses: Mapping[int, Tensor]) -> Tensor:
-    """Return (closers,) float64: the dose in h of doses in c, given by cell of a layer as (closers,) each.
+    """Return (sites,) float64: the dose in h of doses in c, given by cell of a layer as (sites,) each.
 
     It is the root of the sum over cells of ((activation(c + dose) - activation(c)) * mean output gate)
     squared.
@@ -153,9 +153,9 @@ def control_effects(
     sizes = torch.tensor([len(cells) for cells in cell_sets])
     effects = torch.zeros(len(cell_sets), dtype=torch.float64)
     by_size = [(sizes == size).nonzero().flatten() for size in sorted({len(cells) for cells in cell_sets})]
-    batches = (batch for places in by_size for batch in torch.split(places, _CELL_SETS_PER_BATCH))
+    batches = (batch for indices in by_size for batch in torch.split(indices, _CELL_SETS_PER_BATCH))
     for batch in batches:
-        cells = torch.tensor([cell_sets[place] for place in batch.tolist()])
+        cells = torch.tensor([cell_sets[index] for index in batch.tolist()])
         signs = 1 - 2 * torch.randint(2, cells.shape, generator=generator).double()
         change = _change_at_full_dose(closers, candidate.layer, cells, wanted, signs)
         if candidate.is_counter:
@@ -181,9 +181,9 @@ def equal_doses(
     """Return the doses in c that give cell sets of controls a wanted dose in h, and the share of it they
     reach.
 
-    cells (sets, size) int64 are cells of a layer, wanted (closers,) float64 is the dose in h of a whole
+    cells (sets, size) int64 are cells of a layer, wanted (sites,) float64 is the dose in h of a whole
     set, which its cells share equally, and signs (sets, size) of -1 and 1 are their directions. The doses
-    are (sets, closers, size). The share is (sets,) in [_LEAST_DOSE_SHARE, 1]: a bounded activation has no c
+    are (sets, sites, size). The share is (sets,) in [_LEAST_DOSE_SHARE, 1]: a bounded activation has no c
     for every change of h.
     """
     context = closers.context

@@ -1,9 +1,9 @@
 """Measure the effect of one candidate beside the effects of its controls.
 
-The effect of a candidate is the mean change of the log probability of the closers when its dose is given;
-what counts for the verdict is its specific part (experiment.specific_part). Its p-value is its rank among
-the effects of cell sets of controls, each given the same dose in h. An effect is convincing when it is in
-the expected direction and large, in nats and in comparison with the controls.
+The effect of a candidate is the mean change of the log probability of the closers when its dose is given; the
+verdict depends on its specific part (experiment.specific_part). Its p-value is its rank among the effects of
+cell sets of controls, each given the same dose in h. An effect is convincing when it is in the expected
+direction and large, in nats and in comparison with the controls.
 """
 
 import math
@@ -30,13 +30,13 @@ from charlstm.inspection.intervening.experiment import (
 LEAST_EFFECT_NATS = 0.05
 # A verified effect is at least this multiple of the 95th percentile of its controls' effects.
 LEAST_RATIO = 2.0
-# The many controls of a promising candidate are compared at this many of its closers.
-_CLOSERS_FOR_MANY_CONTROLS = 16
+# A convincing candidate is compared with more controls at this many of its sites.
+_SITES_FOR_MANY_CONTROLS = 16
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredEffect:
-    """The effect of one candidate's intervention and those of its controls, in nats.
+    """A MeasuredEffect has the effects of one candidate's intervention and of its controls, in nats.
 
     effect_nats is the mean change of the closers' log probability, specific_nats its specific part.
     control_effects (sets,) float64 are the sizes of the specific effects of cell sets of controls, and
@@ -54,22 +54,25 @@ class MeasuredEffect:
 
     @property
     def control_p95(self) -> float:
-        """The 95th percentile of the controls' effects, in nats; at least 1e-6, infinite without controls."""
+        """Return the 95th percentile of the controls' effects, in nats, at least 1e-6; infinite without
+        controls.
+        """
         if not len(self.control_effects):
             return math.inf
         return float(torch.quantile(self.control_effects, 0.95).clamp(min=1e-6))
 
     @property
     def in_expected_direction(self) -> bool:
-        """Whether the closer became less likely, as it must when the state that calls for it is taken away.
+        """Return whether the closer became less likely, as it must when the feature is taken away.
+
         A counter's effect may have either direction.
         """
         return self.intervention.candidate.is_counter or self.specific_nats < 0
 
     @property
     def convincing(self) -> bool:
-        """Whether the effect is in the expected direction and at least LEAST_EFFECT_NATS and LEAST_RATIO
-        times the 95th percentile of the controls.
+        """Return whether the effect is in the expected direction and at least LEAST_EFFECT_NATS and
+        LEAST_RATIO times the 95th percentile of the controls.
         """
         return self.in_expected_direction and abs(self.specific_nats) >= max(
             LEAST_EFFECT_NATS, LEAST_RATIO * self.control_p95
@@ -85,7 +88,7 @@ def measure_effect(
     """Measure the effect of a candidate's dose, and of an equal dose given to CONTROL_SETS cell sets of
     controls.
 
-    No candidate of tested, the interventions of the whole proof, is a control.
+    No candidate of `tested`, the interventions of the whole proof, is a control.
     """
     possible = possible_controls(context, intervention, tested)
     change, controls = _change_and_controls(context, intervention, possible, CONTROL_SETS, generator)
@@ -132,16 +135,16 @@ def ranked_among_more_controls(
     significance: float,
     generator: torch.Generator,
 ) -> MeasuredEffect:
-    """Return measured with the p-value that it has among control_count cell sets of controls.
+    """Return `measured` with the p-value that it has among `control_count` cell sets of controls.
 
-    Returned unchanged where control_count is no more than CONTROL_SETS, or where the effect is not
+    It is returned unchanged where control_count is no more than CONTROL_SETS, or where the effect is not
     convincing or its p-value is above significance already. The comparison is made at
-    _CLOSERS_FOR_MANY_CONTROLS closers: a rank needs many controls, while only the effect itself, which
-    stays as it was measured, needs many closers.
+    _SITES_FOR_MANY_CONTROLS sites: a rank needs many controls, while only the effect itself, which stays as
+    it was measured, needs many sites.
     """
     if control_count <= CONTROL_SETS or measured.p_value > significance or not measured.convincing:
         return measured
-    thinned = measured.intervention.thinned(_CLOSERS_FOR_MANY_CONTROLS)
+    thinned = measured.intervention.thinned(_SITES_FOR_MANY_CONTROLS)
     change, controls = _change_and_controls(
         context, thinned, measured.possible_controls, control_count, generator
     )
@@ -157,7 +160,7 @@ def holm_corrected(p_values: Sequence[float]) -> list[float]:
     """
     corrected = [1.0] * len(p_values)
     largest = 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        corrected[place] = largest
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
     return corrected

@@ -1,8 +1,8 @@
-"""Measure what else findings.json says of an intervention; no verdict depends on it.
+"""Measure the details of an intervention that findings.json has and no verdict depends on.
 
-These are the effects of other doses, of holding the cell and of resampling its value, the effect of turning
-a feature on where it is off, how specific the effect is to the closer, what it costs at other characters,
-how long a change of c lasts, and by how many characters the closer of a counter moves.
+The details are the effects of other doses, of holding the cell and of resampling its value, the effect of
+turning a feature on where it is off, how specific the effect is to the closer, what it costs at other
+characters, how long a change of c lasts, and by how many characters the closer of a counter moves.
 """
 
 import torch
@@ -15,7 +15,8 @@ from charlstm.model.char_lstm import State
 
 # The doses of the dose response, as multiples of the intervention's own dose.
 _DOSE_FACTORS = (-0.5, 0.25, 0.5, 1.0, 1.5)
-# To see when a closer comes, the model continues the text this often from each site, and this far.
+# To see when a closer comes, the model continues the text this many times from each site, for at most this
+# many characters.
 _CONTINUATIONS_PER_SITE = 5
 _LONGEST_CONTINUATION_CHARACTERS = 200
 
@@ -25,7 +26,7 @@ def details_of(context: InterventionContext, intervention: Intervention, generat
 
     natural_nats is the undisturbed mean log probability of the closers. dose_response, hold_nats (the
     changed c is held up to the closer) and resample_nats (c is set to a value that the cell really had
-    elsewhere) are mean changes of it. The functions below describe the others. generator draws the
+    elsewhere) are mean changes of it. The functions below describe the other details. generator draws the
     characters that the model writes.
     """
     candidate, layer = intervention.candidate, intervention.candidate.layer
@@ -56,8 +57,8 @@ def details_of(context: InterventionContext, intervention: Intervention, generat
 
 
 def _resampling_dose(closers: ClosersUnderTest, intervention: Intervention) -> Tensor:
-    """Return (closers,) float64: the doses that set c to values which the cell really had where the feature
-    is off, or at the other closers for a counter and where no such place is known.
+    """Return (sites,) float64: the doses that set c to values which the cell really had where the feature
+    is off, or at the other sites for a counter and where no position is known at which the feature is off.
     """
     candidate, sites, context = intervention.candidate, intervention.sites, closers.context
     here = closers.natural_c(candidate.layer)[:, candidate.cell]
@@ -70,7 +71,8 @@ def _resampling_dose(closers: ClosersUnderTest, intervention: Intervention) -> T
 
 def _insertion_nats(context: InterventionContext, intervention: Intervention) -> float | None:
     """Return the mean change of the log probability of the target characters, in nats, where the feature is
-    off and c is changed by what one unit of it does; None for a counter, and where no such place is known.
+    off and c is changed by the slope, its change per unit of the feature; None for a counter, and where no
+    position is known at which the feature is off.
     """
     candidate, sites = intervention.candidate, intervention.sites
     if candidate.is_counter or len(sites.outside) == 0:
@@ -88,7 +90,7 @@ def _insertion_nats(context: InterventionContext, intervention: Intervention) ->
 
 def _specificity(closers: ClosersUnderTest, changed: Tensor) -> float:
     """Return the size of the mean change of the target characters' logits over the root mean square change
-    of all other logits; changed (closers, vocabulary) are the logits after the intervention, and all
+    of all other logits; changed (sites, vocabulary) are the logits after the intervention, and all
     changes are taken relative to the mean change at their closer.
     """
     moved = changed - closers.natural.logits
@@ -100,10 +102,10 @@ def _specificity(closers: ClosersUnderTest, changed: Tensor) -> float:
 def _targeted_loss_ratio(
     closers: ClosersUnderTest, intervention: Intervention, changed: Tensor
 ) -> float | None:
-    """Return the loss in nats that the intervention adds at the closers over the size of what it adds at
-    other characters inside the feature; None where no such character is known.
+    """Return the loss in nats that the intervention adds at the closers over the size of the loss that it
+    adds at other characters inside the feature; None where no such character is known.
 
-    changed (closers, vocabulary) are the logits at the closers after the intervention.
+    changed (sites, vocabulary) are the logits at the closers after the intervention.
     """
     candidate, sites, context = intervention.candidate, intervention.sites, closers.context
     if len(sites.inside) == 0:
@@ -144,8 +146,9 @@ def _displacement(
     itself.
 
     The model writes once with the dose upwards and once downwards; characters is half of the difference of
-    the waits for a closer, interval its 95% interval over the sites. It equals steps, the dose in steps of
-    the count, where the counter alone decides. None for a feature that does not count every character.
+    the waits for a closer, and interval is its 95% interval over the sites. characters equals steps, the dose
+    in steps of the count, where the counter alone decides. The result is None for a feature that does not
+    count every character.
     """
     candidate = intervention.candidate
     if candidate.feature.drivers.get("step") != ANY_CHARACTER:

@@ -1,12 +1,13 @@
 """Define the experiment that every intervention repeats, and measure what it does to the prediction of
 closers.
 
-The cell state c of one or more cells is changed once, lag characters before a closer. The network then runs
-freely over the true text up to the closer, and its prediction there is compared with the undisturbed one.
+The cell state c of one or more cells is changed once, at a site: lag + 1 characters before a closer, so that
+lag characters lie between them. The network then runs freely over the true text up to the closer, and its
+prediction there is compared with the undisturbed one.
 
 A Candidate is a cell with the feature that it follows. An Intervention is a candidate with its sites in the
 text and its dose, the change of c at each site. An InterventionContext holds the model, the text and the
-states that experiments begin from. ClosersUnderTest are the closers of one feature with the undisturbed
+states that experiments begin from. ClosersUnderTest has the closers of one feature with the undisturbed
 predictions there; their `mean_change` is the experiment itself.
 """
 
@@ -25,13 +26,13 @@ from charlstm.inspection.reading.splits import Chunk
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State
 
-# By layer: the cells that are changed, and the dose in c of each at every closer, (closers, cells).
+# Doses by layer: the cells that are changed, and the dose in c of each cell at every site, (sites, cells).
 CellDoses = dict[int, tuple[list[int], Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A cell that follows a feature; slope is how much its c changes per unit of the feature."""
+    """A Candidate is a cell that follows a feature; slope is the change of its c per unit of the feature."""
 
     layer: int
     cell: int
@@ -40,14 +41,13 @@ class Candidate:
 
     @property
     def is_counter(self) -> bool:
-        """Whether it follows a counter: it is then given its dose once upwards and once downwards."""
+        """Return whether the feature is a counter: the cell is then given its dose upwards and downwards."""
         return self.feature.kind == "counter"
 
 
 @dataclass(frozen=True, eq=False)
 class Intervention:
-    """What is done to one candidate: dose (closers,) float64 is added to its c at each of its sites'
-    closers.
+    """An Intervention adds the dose (sites,) float64 to the c of one candidate at its sites before closers.
 
     steps is the dose of a counter in steps of its count; it is 1 for a switch and for a depth.
     """
@@ -58,15 +58,15 @@ class Intervention:
     steps: float
 
     def thinned(self, count: int) -> "Intervention":
-        """Return this intervention at `count` of its closers, spread evenly over the text, or at all of
-        them where there are no more.
+        """Return this intervention at `count` of its sites before closers, spread evenly over the text, or at
+        all of them where there are no more.
         """
-        places = np.linspace(0, len(self.dose) - 1, min(count, len(self.dose))).round().astype(np.int64)
-        return replace(self, sites=self.sites.subset(places), dose=self.dose[torch.from_numpy(places)])
+        indices = np.linspace(0, len(self.dose) - 1, min(count, len(self.dose))).round().astype(np.int64)
+        return replace(self, sites=self.sites.subset(indices), dose=self.dose[torch.from_numpy(indices)])
 
 
 class InterventionContext:
-    """A model, the text that is kept for interventions, and the states that all experiments begin from."""
+    """An InterventionContext has a model, a text, and the states that experiments begin from."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class InterventionContext:
         sites: Sequence[Sites],
         excluded_controls: Mapping[str, Tensor],
     ) -> None:
-        """Read chunk once, keeping the states before the positions of all sites.
+        """Read `chunk` once, keeping the states before the positions of all sites.
 
         thresholds (layers, cells) float64 lie between the two levels of each cell. excluded_controls has,
         by the name of a feature, (layers, cells) bool: the cells that may not be controls for its
@@ -87,7 +87,11 @@ class InterventionContext:
         self.rollouts = Rollouts(model)
         self.activation = equations.activation_function(model.config.activation)
         self._ids = torch.from_numpy(chunk.ids.astype(np.int64))
-        positions = [kind - 1 for each in sites for kind in (each.closers, each.inside, each.outside)]
+        positions = [
+            sites_of_kind - 1
+            for of_feature in sites
+            for sites_of_kind in (of_feature.before_closers, of_feature.inside, of_feature.outside)
+        ]
         chosen = np.concatenate(positions) if positions else np.zeros(0, np.int64)
         self.survey: Survey = survey_text(model, chunk.ids, chunk.cut, thresholds, chosen)
 
@@ -111,9 +115,11 @@ class InterventionContext:
 
 
 class ClosersUnderTest:
-    """The closers of one feature, the undisturbed predictions there, and what changes of cells do to them.
+    """ClosersUnderTest has the closers of one feature and the undisturbed predictions there.
 
-    A prediction is measured by two closer scores, (closers, 2) float64, both in nats. The first is the log
+    Its methods measure what changes of cells do to these predictions.
+
+    A prediction is measured by two closer scores, (sites, 2) float64, both in nats. The first is the log
     probability of the target characters together; the second is the log of the sum of their exponentiated
     logits, less the mean of all logits. `specific_part` says why there are two.
     """
@@ -123,13 +129,13 @@ class ClosersUnderTest:
         self.context = context
         self.sites = sites
         self.targets = torch.from_numpy(sites.targets)
-        self.ids = context.characters(sites.closers, sites.lag + 1)
-        self.state = context.states(sites.closers)
+        self.ids = context.characters(sites.before_closers, sites.lag + 1)
+        self.state = context.states(sites.before_closers)
         self.natural = context.rollouts.run(self.ids, self.state, track=True)
         self.natural_scores = self.scores(self.natural.logits)
 
     def natural_c(self, layer: int) -> Tensor:
-        """Return the undisturbed c of a layer where cells are changed, (closers, cells) float32."""
+        """Return the undisturbed c of a layer where cells are changed, (sites, cells) float32."""
         return self.natural.track[0, layer]
 
     def scores(self, logits: Tensor) -> Tensor:
@@ -142,7 +148,7 @@ class ClosersUnderTest:
         together.
 
         With both_ways, as for a counter, the doses are given once upwards and once downwards, and the
-        result is what `combined_change` makes of the two.
+        result is `combined_change` of the two.
         """
 
         def change(sign: int) -> Tensor:
@@ -155,25 +161,25 @@ class ClosersUnderTest:
     def mean_changes(self, layer: int, cell_sets: Sequence[Sequence[int]], doses: Tensor) -> Tensor:
         """Return (sets, 2) float64: the mean change of the closer scores by each of several cell sets.
 
-        cell_sets (sets, size) are cells of one layer, and doses (sets, closers, size) are added to their c.
+        cell_sets (sets, size) are cells of one layer, and doses (sets, sites, size) are added to their c.
         All sets run side by side, which is much faster than one `mean_change` for each.
         """
-        sets, closers, _ = doses.shape
-        shift = torch.zeros(sets, closers, self.context.model.config.cells)
-        places = torch.tensor(cell_sets)[:, None, :].expand(sets, closers, -1)
-        shift.scatter_(2, places, doses.float())
+        sets, sites, _ = doses.shape
+        shift = torch.zeros(sets, sites, self.context.model.config.cells)
+        cells = torch.tensor(cell_sets)[:, None, :].expand(sets, sites, -1)
+        shift.scatter_(2, cells, doses.float())
         state = State(*(values.repeat(1, sets, 1) for values in self.state))
         edits = {layer: Edit(shift.flatten(0, 1))}
         outcome = self.context.rollouts.run(self.ids.repeat(sets, 1), state, edits)
-        return (self.scores(outcome.logits).view(sets, closers, 2) - self.natural_scores).mean(1)
+        return (self.scores(outcome.logits).view(sets, sites, 2) - self.natural_scores).mean(1)
 
 
 def combined_change(up: Tensor, down: Tensor) -> Tensor:
-    """Return the effect of a counter's dose (..., 2) from what it does upwards and downwards, up and down
-    (..., 2).
+    """Return the effect of a counter's dose (..., 2) from `up` and `down` (..., 2), the changes of the closer
+    scores by the dose upwards and downwards.
 
-    It is half of their difference, or their mean where more of that is specific: a count that must be exact
-    takes from the closer whichever way it is moved.
+    It is half of their difference, or their mean where the specific part of the mean is larger: a count that
+    must be exact takes from the closer whichever way it is moved.
     """
     slope, peak = (up - down) / 2, (up + down) / 2
     peak_is_larger = specific_part(peak).abs() > specific_part(slope).abs()

@@ -1,9 +1,9 @@
-"""Measure what all candidates of one feature do when they are changed together.
+"""Measure the effect of all unverified candidates of one feature when they are changed together.
 
-Several cells may carry a feature so that each alone can be spared: none of them is verified, but changing
-all of them together takes the closer away. A candidate is called redundant when that joint effect is
-convincing and the candidate is needed for it: without the candidate the joint effect is smaller by a part
-of its own.
+Several cells may follow a feature so that each alone can be spared: the cell is not verified alone; all
+unverified candidates of its feature changed together have a convincing effect, which is smaller without this
+one. Such a candidate is called redundant. Smaller means smaller by at least 0.2 of the joint effect divided
+by the number of candidates.
 
 The controls are cell sets with one control for each candidate, given that candidate's dose in h.
 """
@@ -27,20 +27,21 @@ from charlstm.inspection.intervening.experiment import (
 from charlstm.inspection.reading.shared_work import do_jobs
 from charlstm.machine.processes import ALONE, ProcessGroup
 
-# Cell sets of controls that a joint effect is compared with.
+# A joint effect is compared with this many cell sets of controls.
 JOINT_CONTROL_SETS = 99
-# A candidate is needed when the joint effect without it is smaller by this share of an equal part.
+# A candidate is needed when the joint effect without it is smaller by at least this share of the joint effect
+# divided by the number of candidates.
 _LEAST_SHARE_OF_AN_EQUAL_PART = 0.2
 
 
 @dataclass(frozen=True)
 class JointEffect:
-    """What changing all candidates of one feature together does, in nats.
+    """A JointEffect says what happens when all unverified candidates of one feature are changed together.
 
-    cells are their [layer, cell]. effect is the specific effect, p95 the 95th percentile of the controls'
-    (infinite where there are none), p_value the rank among them. convincing says whether the effect is in
-    the expected direction, large and significant. needed says of each of the cells whether the effect needs
-    it.
+    Effects are in nats. cells are the candidates' [layer, cell]. effect is the specific effect, p95 the 95th
+    percentile of the controls' effects (infinite where there are none), p_value the rank among these effects.
+    convincing says whether the effect is in the expected direction, large and significant. needed says of
+    each cell whether the effect needs it.
     """
 
     cells: list[list[int]]
@@ -61,25 +62,25 @@ def joint_effects(
 ) -> dict[int, tuple[JointEffect, bool]]:
     """Return the joint effect of the candidates of each feature that are not verified alone.
 
-    measured are the effects of all candidates, verified the indices into it of those that are verified. The
+    measured are the effects of all candidates, verified the indices into measured of the verified ones. The
     result has, by the index of a candidate, the joint effect that it takes part in and whether it is needed
-    for that; a candidate that is the only one of its feature has none.
+    for that; a candidate that is the only unverified one of its feature has none.
     """
     by_feature: dict[str, list[int]] = {}
-    for place, effect in enumerate(measured):
-        if place not in verified:
-            by_feature.setdefault(effect.intervention.candidate.feature.name, []).append(place)
-    several = [places for places in by_feature.values() if len(places) > 1]
+    for index, effect in enumerate(measured):
+        if index not in verified:
+            by_feature.setdefault(effect.intervention.candidate.feature.name, []).append(index)
+    several = [indices for indices in by_feature.values() if len(indices) > 1]
 
-    def measure_together(places: list[int], own_generator: torch.Generator) -> JointEffect:
-        members = [measured[place].intervention for place in places]
-        return _joint_effect(context, members, significance, own_generator)
+    def measure_together(indices: list[int], job_generator: torch.Generator) -> JointEffect:
+        members = [measured[index].intervention for index in indices]
+        return _joint_effect(context, members, significance, job_generator)
 
     effects = do_jobs(several, measure_together, generator, processes)
     return {
-        place: (joint, needed)
-        for places, joint in zip(several, effects, strict=True)
-        for place, needed in zip(places, joint.needed, strict=True)
+        index: (joint, needed)
+        for indices, joint in zip(several, effects, strict=True)
+        for index, needed in zip(indices, joint.needed, strict=True)
     }
 
 
@@ -118,7 +119,7 @@ def _control_doses(
     closers: ClosersUnderTest, members: Sequence[Intervention], generator: torch.Generator
 ) -> Iterator[CellDoses]:
     """Yield the doses of JOINT_CONTROL_SETS cell sets of controls: for each member one control that the
-    generator draws, with the member's dose in h. Yields nothing where a member has no possible control.
+    generator draws, with the member's dose in h. Nothing is yielded where a member has no possible control.
     """
     pools = [possible_controls(closers.context, member, members) for member in members]
     for _ in range(JOINT_CONTROL_SETS if all(pools) else 0):
@@ -143,6 +144,6 @@ def _doses_of(interventions: Sequence[Intervention]) -> CellDoses:
 
 
 def _add_dose(doses: CellDoses, layer: int, cell: int, dose: Tensor) -> None:
-    """Add the dose (closers, 1) of one more cell of a layer to doses."""
+    """Add the dose (sites, 1) of one more cell of a layer to doses."""
     cells, before = doses.get(layer, ([], torch.zeros(len(dose), 0)))
     doses[layer] = ([*cells, cell], torch.cat((before, dose), dim=1))

@@ -21,14 +21,14 @@ from charlstm.model.char_lstm import CharLSTM, State
 from charlstm.model.equations import LayerState
 from charlstm.model.stepper import step_layers
 
-# Rows that run side by side: enough for full-speed matrix products.
+# This many rows run side by side, enough for full-speed matrix products.
 _ROWS_PER_BATCH = 2048
 _WINDOW_POSITIONS = 128
 
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """Statistics of every cell over a text, and the states after chosen positions of it.
+    """A Survey has statistics of every cell over a text, and the states before chosen positions of it.
 
     deviation is the standard deviation of c, output_gate the mean output gate in [0, 1], and flip_rate how
     often c crosses its cell's threshold, in crossings per character; each is (layers, cells) float64.
@@ -46,8 +46,8 @@ class Survey:
         """Return the state before the character at each of positions (n,), which must be chosen positions
         of this survey; h and c are (layers, n, cells).
         """
-        places = torch.from_numpy(np.searchsorted(self.positions, positions))
-        return State(self.states.h[:, places], self.states.c[:, places])
+        indices = torch.from_numpy(np.searchsorted(self.positions, positions))
+        return State(self.states.h[:, indices], self.states.c[:, indices])
 
 
 def survey_text(
@@ -59,19 +59,19 @@ def survey_text(
 ) -> Survey:
     """Read a text once and return the statistics of every cell and the states before chosen positions.
 
-    ids (characters,) is the text, divided into stretches by cut. positions (n,) int64 are the chosen ones,
-    in any order; none is the first of its stretch. thresholds (layers, cells) lie between the two levels of
-    each cell.
+    ids (characters,) is the text, divided into stretches by cut. positions (n,) int64 are the chosen
+    positions, in any order; none is the first of its stretch. thresholds (layers, cells) lie between the two
+    levels of each cell.
     """
     positions = np.unique(positions)
     shape = (model.config.layers, model.config.cells)
     sums = torch.zeros(4, *shape, dtype=torch.float64)
     h, c = torch.zeros(2, shape[0], len(positions), shape[1])
-    stream, place = positions // cut.length, positions % cut.length - 1
+    stream, state_position = positions // cut.length, positions % cut.length - 1
     for block in trace(model, ids, streams=cut.streams, window=_WINDOW_POSITIONS):
         length = block.layers[0].c.shape[1]
-        inside = np.flatnonzero((place >= block.start) & (place < block.start + length))
-        at = (torch.from_numpy(stream[inside]), torch.from_numpy(place[inside] - block.start))
+        inside = np.flatnonzero((state_position >= block.start) & (state_position < block.start + length))
+        at = (torch.from_numpy(stream[inside]), torch.from_numpy(state_position[inside] - block.start))
         for number, layer in enumerate(block.layers):
             h[number, inside], c[number, inside] = layer.h[at].cpu(), layer.c[at].cpu()
             values, on = layer.c.flatten(0, 1), layer.c > thresholds[number].to(layer.c)
@@ -84,7 +84,7 @@ def survey_text(
 
 
 class Edit(NamedTuple):
-    """A change of c in one layer at the first character of a rollout.
+    """An Edit changes c in one layer at the first character of a rollout.
 
     shift (rows, cells) is added to c. With hold, the cells with a shift other than 0 keep the resulting
     value at all characters of the rollout.
@@ -95,9 +95,9 @@ class Edit(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a rollout ends with.
+    """An Outcome has the results of a rollout.
 
-    logits (rows, vocabulary) and state (h and c, each (layers, rows, cells)) are those after the last
+    logits (rows, vocabulary) and state (h and c, each (layers, rows, cells)) belong to the end of the last
     character. track (characters, layers, rows, cells) is c after each character; it has no characters
     unless `run` is called with track=True.
     """
@@ -108,12 +108,12 @@ class Outcome(NamedTuple):
 
     @property
     def log_probabilities(self) -> Tensor:
-        """The log probability of every character as the next one, (rows, vocabulary), in nats."""
+        """Return (rows, vocabulary) the log probability of every character as the next one, in nats."""
         return self.logits.log_softmax(1)
 
 
 class Rollouts:
-    """Run a model over one or more characters from the state before the first of them."""
+    """Rollouts run a model over one or more characters from the state before the first of them."""
 
     def __init__(self, model: CharLSTM) -> None:
         """Copy the weights of the layers: later changes of model do not show."""
@@ -149,21 +149,21 @@ class Rollouts:
     def waits(
         self, ids: Tensor, state: State, edits: Mapping[int, Edit], *, draws: Tensor, targets: Tensor
     ) -> Tensor:
-        """Return (rows,) float64: how many characters the model writes until it writes one of targets.
+        """Return (rows,) float64: how many characters the model writes before it writes one of targets.
 
         The model reads ids (rows, characters) int64 from state with the edits, then continues the text by
-        itself. draws (rows, longest) in [0, 1) decide which character it writes at each place; targets
+        itself. draws (rows, longest) in [0, 1) decide which character it writes at each step; targets
         (vocabulary,) bool marks the characters that are waited for. A row in which none of them comes has
         the value `longest`.
         """
         longest = draws.shape[1]
         waited = torch.full((len(draws),), longest, dtype=torch.float64)
-        for place in range(longest):
+        for step in range(longest):
             outcome = self.run(ids, state, edits)
             cumulative = outcome.logits.softmax(1).cumsum(1)
-            written = torch.searchsorted(cumulative, draws[:, place, None].contiguous())
+            written = torch.searchsorted(cumulative, draws[:, step, None].contiguous())
             ids = written.clamp(max=cumulative.shape[1] - 1)
-            waited[targets[ids[:, 0]] & (waited == longest)] = place
+            waited[targets[ids[:, 0]] & (waited == longest)] = step
             state, edits = outcome.state, {}
             if bool((waited < longest).all()):
                 break
@@ -173,13 +173,13 @@ class Rollouts:
         """Read ids (rows, characters) from state, all rows at once."""
         tracked = []
         held: dict[int, Tensor] = {}
-        for place in range(ids.shape[1]):
-            after, inputs = State(torch.empty_like(state.h), torch.empty_like(state.c)), ids[:, place]
+        for step in range(ids.shape[1]):
+            after, inputs = State(torch.empty_like(state.h), torch.empty_like(state.c)), ids[:, step]
             for number, layer in enumerate(self._layers):
                 before, now = (LayerState(both.h[number], both.c[number]) for both in (state, after))
                 output_gate = layer.step(inputs, before, now, None)
                 if number in edits:
-                    now.c.copy_(self._edited(now.c, edits[number], held, number, first=place == 0))
+                    now.c.copy_(self._edited(now.c, edits[number], held, number, first=step == 0))
                     now.h.copy_(output_gate * self._activation(now.c))
                 inputs = now.h
             state = after

@@ -1,9 +1,10 @@
-"""Find the positions of a text at which cells are changed to test whether they carry a feature.
+"""Find the positions of a text at which cells are changed to test whether the model uses them for a feature.
 
 A closer is the character, or the sequence of characters, at which a feature really ends: the resetter of a
-switch or a counter, the character that takes a depth down. A site is a position lag characters before a
-closer. The cell is changed at the site, while the feature is on and stays on: only what the network
-remembers over the lag characters in between can still change its prediction of the closer.
+switch or a counter, the character that takes a depth down. A site is lag + 1 characters before a closer, so
+that lag characters lie between them. The cell is changed at the site, while the feature is on and stays on:
+only what the network remembers over the lag characters in between can still change its prediction of the
+closer.
 """
 
 from collections.abc import Sequence
@@ -16,41 +17,44 @@ from numpy.typing import NDArray
 from charlstm.inspection.features.feature import Feature, Signal
 from charlstm.inspection.reading.trace import WARMUP, Cut
 
-# The longest lag. A counter's is shorter, since the characters in between soon correct a count.
+# The lag is at most this many characters. A counter's lag is shorter, since the characters in between soon
+# correct a count.
 MOST_LAG = 24
 MOST_COUNTING_LAG = 12
+# A feature has at most this many sites of one sort, and at least this many before closers.
 MOST_SITES = 40
 LEAST_SITES = 8
-# Where this share of each of two characters' occurrences is in the pair of both ("\r\n"), a closer that is
-# the second character is decided at the first: the first is taken to be the closer.
+# If two characters nearly always occur together ("\r\n"), the first is taken as the closer. Nearly always
+# means that at least this share of each character's occurrences is in the pair of both.
 _LEAST_SHARE_TOGETHER = 0.95
 
 
 @dataclass(frozen=True, eq=False)
 class Sites:
-    """The positions at which cells are changed for one feature, and what a closer of it is.
+    """Sites has the positions at which cells are changed for one feature, and the characters that close it.
 
-    closers, inside and outside are positions in the text, (n,) int64 each with an n of its own. At
-    `closers` the feature is on, and lag + 1 characters later one of the target characters closes it. At
-    `inside` the feature is on, at `outside` it is off, and no target character comes lag + 1 characters
+    lag is the number of characters between a site and its closer; it is not the lag of the feature. Each of
+    before_closers (sites,), inside (n,) and outside (n,) are positions in the text, int64. At
+    `before_closers` the feature is on, and lag + 1 characters later one of the target characters closes it.
+    At `inside` the feature is on, at `outside` it is off, and no target character comes lag + 1 characters
     later.
 
     targets (vocabulary,) bool marks the characters that close the feature; target names them, as "[^...]"
-    (all but these) where more than half of the vocabulary does. values (closers,) float32 is the feature's
-    value at each of `closers`.
+    (all but these) where more than half of the vocabulary does. values (sites,) float32 is the feature's
+    value at each of `before_closers`.
     """
 
     lag: int
     targets: NDArray[np.bool_]
     target: str
-    closers: NDArray[np.int64]
+    before_closers: NDArray[np.int64]
     inside: NDArray[np.int64]
     outside: NDArray[np.int64]
     values: NDArray[np.float32]
 
-    def subset(self, places: NDArray[np.int64]) -> "Sites":
-        """Return these sites with only some of their closers: places (n,) int64 are indices into closers."""
-        return replace(self, closers=self.closers[places], values=self.values[places])
+    def subset(self, indices: NDArray[np.int64]) -> "Sites":
+        """Return these sites with before_closers only at indices (n,) int64."""
+        return replace(self, before_closers=self.before_closers[indices], values=self.values[indices])
 
 
 def sites_of(
@@ -73,7 +77,7 @@ def sites_of(
     lag = _longest_lag(usable, values, MOST_COUNTING_LAG if feature.kind == "counter" else MOST_LAG)
     if lag == 0:
         return None
-    closers = _drawn(usable[_stays_on(usable, values, lag)] - lag, generator)
+    before_closers = _drawn(usable[_stays_on(usable, values, lag)] - lag, generator)
     closing = np.isin(np.array(list(part)), marks)
     others = _with_room(np.flatnonzero(~closing[1:]), cut)
     inside = _drawn(others[_stays_on(others, values, lag)] - lag, generator)
@@ -83,10 +87,10 @@ def sites_of(
         lag,
         targets,
         _target_name(marks, symbols),
-        closers,
+        before_closers,
         inside,
         outside,
-        values[closers].astype(np.float32),
+        values[before_closers].astype(np.float32),
     )
 
 
@@ -94,8 +98,8 @@ def _longest_lag(usable: NDArray[np.int64], values: NDArray[np.int16], most: int
     """Return the longest lag, at most `most`, at which enough closers remain, or 0 where none has enough.
 
     usable (n,) are the positions just before closers, values (characters,) the feature. A closer remains
-    where the feature has been on for lag characters. Enough are LEAST_SITES closers, and half of those that
-    remain at a lag of 1.
+    where the feature has been on for lag characters. Enough are LEAST_SITES closers, and half of the closers
+    that remain at a lag of 1.
     """
     remaining = [int(_stays_on(usable, values, lag).sum()) for lag in range(1, most + 1)]
     enough = max(LEAST_SITES, remaining[0] / 2)
@@ -113,10 +117,12 @@ def _target_name(marks: list[str], symbols: Sequence[str]) -> str:
 def _most_informative(
     positions: NDArray[np.int64], values: NDArray[np.int16], feature: Feature
 ) -> NDArray[np.int64]:
-    """Return those of positions (n,), just before closers, at which the feature says most about the closer.
+    """Return the positions among `positions` (n,), just before closers, at which the feature says most about
+    the closer.
 
-    For a depth these are the closers of the outermost bracket, where there are LEAST_SITES of them; for a
-    counter the half with the higher counts, since a high count is what calls for an end; for a switch all.
+    For a depth these positions are before the closers of the outermost bracket, where there are LEAST_SITES
+    of them; for a counter the half with the higher counts, since a high count is what calls for an end; for a
+    switch all.
     """
     at_positions = values[positions]
     if feature.kind == "depth" and (at_positions == 1).sum() >= LEAST_SITES:
@@ -140,10 +146,10 @@ def _closer_starts(part: str, values: NDArray[np.int16], feature: Feature) -> li
             if begin > 0 and part[begin : end + 1] in feature.closers:
                 starts.append(begin)
                 break
-    return _moved_to_the_decision(part, starts)
+    return _moved_to_where_decided(part, starts)
 
 
-def _moved_to_the_decision(part: str, starts: list[int]) -> list[int]:
+def _moved_to_where_decided(part: str, starts: list[int]) -> list[int]:
     """Return the starts of closers, each moved one character back where the character before already
     decides it: where _LEAST_SHARE_TOGETHER of the occurrences of each of the two characters are in the pair
     of both.
@@ -161,11 +167,11 @@ def _moved_to_the_decision(part: str, starts: list[int]) -> list[int]:
 
 
 def _with_room(positions: NDArray[np.int64], cut: Cut) -> NDArray[np.int64]:
-    """Return those of positions (n,) that have the warm-up and MOST_LAG characters before them in their
-    stretch, and a character behind them.
+    """Return the positions among `positions` (n,) that have the warm-up and MOST_LAG characters before them
+    in their stretch, and a character behind them.
     """
-    place = positions % cut.length
-    return positions[(place > WARMUP + MOST_LAG) & (place < cut.length - 1)]
+    position_in_stretch = positions % cut.length
+    return positions[(position_in_stretch > WARMUP + MOST_LAG) & (position_in_stretch < cut.length - 1)]
 
 
 def _stays_on(positions: NDArray[np.int64], values: NDArray[np.int16], lag: int) -> NDArray[np.bool_]:

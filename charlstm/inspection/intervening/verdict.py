@@ -2,17 +2,18 @@
 
 `prove` goes through these steps:
 
-1. sites: for each feature, the positions lag characters before its closers (sites.py).
+1. sites: for each feature, the positions lag + 1 characters before its closers, so that lag characters lie
+   between them (sites.py).
 2. intervention: for each candidate the dose in c that takes the feature away: to the other level for a
    switch, to depth 0 for a depth; for a counter half of the usual count of steps, once upwards and once
    downwards.
 3. effect: c is changed once at each site, the network runs freely over the true text up to the closer, and
    the mean change of the closer's log probability is measured (experiment.py). The change is made once and
-   read later, so only what remembers it can matter.
-4. controls: cell sets of similar cells of the same layer that carry no feature, given the same dose in h
-   (control_cells.py). The p-value is the rank of the effect among theirs (effect.py), corrected over all
-   candidates (Holm 1979). A promising candidate is ranked among enough controls to reach a p-value
-   _RESOLUTION times smaller than the correction needs.
+   read later, so only a change that the network remembers can matter.
+4. controls: cell sets of similar cells of the same layer that follow no feature, given the same dose in h
+   (control_cells.py). The p-value is the rank of the effect among the controls' effects (effect.py),
+   corrected over all candidates (Holm 1979). A convincing candidate is ranked among
+   _TIMES_THE_NEEDED_CONTROLS times the number of control sets that the corrected p-value needs.
 5. joint effect: the candidates of one feature that are not verified alone are changed together
    (joint_effect.py).
 
@@ -45,20 +46,20 @@ from charlstm.inspection.reading.splits import Chunk
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-# How much smaller a p-value the controls can show than the correction needs. With no more controls than it
-# needs, a single one that happens to reach the effect would decide.
-_RESOLUTION = 4
+# This many times the number of control sets that the corrected p-value needs are used; with just the needed
+# number, one chance control would decide.
+_TIMES_THE_NEEDED_CONTROLS = 4
 # The dose of a counter in steps is at most this.
 _MOST_STEPS = 30
 # The shares at which the quantiles of the controls' effects are reported.
-_TWENTIETHS = torch.linspace(0, 1, 21, dtype=torch.float64)
-# Possible controls of a candidate that its proof names, the most similar ones.
+_REPORTED_QUANTILES = torch.linspace(0, 1, 21, dtype=torch.float64)
+# The proof of a candidate names at most this many of its possible controls, the most similar ones.
 _NAMED_CONTROLS = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProofRequest:
-    """What is to be proven: that model uses the candidates in a chunk of text.
+    """A ProofRequest asks for a proof that the model uses the candidates in a chunk of text.
 
     roles says which cells may be controls. thresholds (layers, cells) float64 lie between the two levels of
     each cell. significance in (0, 1) is the largest corrected p-value of a verified effect. All features of
@@ -75,7 +76,7 @@ class ProofRequest:
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """What interventions say of one candidate.
+    """A Proof has what interventions say of one candidate.
 
     causal holds the numbers, as findings.json has them; causal and verdict are None where the text has too
     few closers. controls are cells of the candidate's layer that may be its controls, the most similar one
@@ -89,10 +90,10 @@ class Proof:
 
 @dataclass(frozen=True, eq=False)
 class JudgedCandidate:
-    """All that decides the verdict of one candidate.
+    """A JudgedCandidate has all that decides the verdict of one candidate.
 
-    p_value is the corrected one of measured. joint is the joint effect that the candidate takes part in, if
-    any, and needed says whether that effect needs it.
+    p_value is the p-value of measured, corrected over all candidates. joint is the joint effect that the
+    candidate takes part in, if any, and needed says whether that effect needs it.
     """
 
     measured: MeasuredEffect
@@ -103,7 +104,7 @@ class JudgedCandidate:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict: verified alone, redundant together with others, or correlate where neither holds."""
+        """Return "verified" alone, "redundant" together with others, or "correlate" where neither holds."""
         if self.verified:
             return "verified"
         if self.joint is not None and self.joint.convincing and self.needed:
@@ -114,7 +115,7 @@ class JudgedCandidate:
 def prove(
     request: ProofRequest, *, generator: torch.Generator, processes: ProcessGroup = ALONE
 ) -> list[Proof]:
-    """Intervene on every candidate of a request and return one proof for each, in their order.
+    """Intervene on every candidate of request and return one proof for each, in the candidates' order.
 
     All processes of a group call this with the same request and get the same proofs. generator draws the
     sites, the controls and the characters that the model writes.
@@ -124,7 +125,7 @@ def prove(
         request.model,
         request.chunk,
         request.thresholds,
-        [found for found in sites.values() if found],
+        [of_feature for of_feature in sites.values() if of_feature],
         request.roles.excluded_controls(sites),
     )
     interventions = [
@@ -133,8 +134,8 @@ def prove(
     possible = [intervention for intervention in interventions if intervention]
     judged = _judged(context, possible, request.significance, generator, processes)
 
-    def describe(candidate: JudgedCandidate, own_generator: torch.Generator) -> Proof:
-        return _proof(context, candidate, own_generator)
+    def describe(candidate: JudgedCandidate, job_generator: torch.Generator) -> Proof:
+        return _proof(context, candidate, job_generator)
 
     proofs = iter(do_jobs(judged, describe, generator, processes))
     return [next(proofs) if intervention else Proof() for intervention in interventions]
@@ -153,7 +154,7 @@ def _intervention(candidate: Candidate, sites: Sites | None) -> Intervention | N
     """Return the intervention on a candidate: to the other level, to depth 0, or half of the usual count of
     steps.
 
-    None where there are no sites, or where the cell's slope is 0 and so has no dose.
+    The result is None where there are no sites, or where the cell's slope is 0 and so has no dose.
     """
     if sites is None or candidate.slope == 0:
         return None
@@ -175,23 +176,23 @@ def _judged(
 ) -> list[JudgedCandidate]:
     """Measure the effect of each of interventions, alone and jointly, and return what decides its verdict."""
     # The smallest corrected p-value among n controls is about candidates / n.
-    control_count = math.ceil(_RESOLUTION * len(interventions) / significance)
+    control_count = math.ceil(_TIMES_THE_NEEDED_CONTROLS * len(interventions) / significance)
 
-    def measure(intervention: Intervention, own_generator: torch.Generator) -> MeasuredEffect:
-        measured = measure_effect(context, intervention, interventions, own_generator)
-        return ranked_among_more_controls(context, measured, control_count, significance, own_generator)
+    def measure(intervention: Intervention, job_generator: torch.Generator) -> MeasuredEffect:
+        measured = measure_effect(context, intervention, interventions, job_generator)
+        return ranked_among_more_controls(context, measured, control_count, significance, job_generator)
 
     measured = do_jobs(interventions, measure, generator, processes)
     p_values = holm_corrected([effect.p_value for effect in measured])
     verified = {
-        place
-        for place, effect in enumerate(measured)
-        if effect.convincing and p_values[place] <= significance
+        index
+        for index, effect in enumerate(measured)
+        if effect.convincing and p_values[index] <= significance
     }
     joint = joint_effects(context, measured, verified, significance, generator, processes)
     return [
-        JudgedCandidate(effect, p_values[place], place in verified, *joint.get(place, (None, False)))
-        for place, effect in enumerate(measured)
+        JudgedCandidate(effect, p_values[index], index in verified, *joint.get(index, (None, False)))
+        for index, effect in enumerate(measured)
     ]
 
 
@@ -207,7 +208,7 @@ def _proof(context: InterventionContext, judged: JudgedCandidate, generator: tor
         "p_value_alone": measured.p_value,
         "p_value_controls": measured.control_count,
         "lag": intervention.sites.lag,
-        "sites": len(intervention.sites.closers),
+        "sites": len(intervention.sites.before_closers),
         "steps": intervention.steps if intervention.candidate.is_counter else None,
         **details_of(context, intervention, generator),
         "group": None if judged.joint is None else _joint_data(judged.joint),
@@ -216,7 +217,7 @@ def _proof(context: InterventionContext, judged: JudgedCandidate, generator: tor
 
 
 def _control_data(measured: MeasuredEffect) -> Json:
-    """Return what the controls did, in nats, and the ratio of the candidate's effect to theirs."""
+    """Return the controls' effects, in nats, and the candidate's effect over their 95th percentile."""
     controls = measured.control_effects
     if not len(controls):
         nothing: Json = {"count": 0, "median": None, "p95": None, "max": None, "quantiles": []}
@@ -227,7 +228,7 @@ def _control_data(measured: MeasuredEffect) -> Json:
             "median": float(controls.median()),
             "p95": measured.control_p95,
             "max": float(controls.max()),
-            "quantiles": torch.quantile(controls, _TWENTIETHS).tolist(),
+            "quantiles": torch.quantile(controls, _REPORTED_QUANTILES).tolist(),
         },
         "ratio": abs(measured.specific_nats) / measured.control_p95,
     }

@@ -18,7 +18,7 @@ from charlstm.model.kernels.jit import Floats, compiled
 
 # A column whose standard deviation is at most this share of its mean is constant: float32 resolves no less.
 _CONSTANT_DEVIATION_SHARE = 1e-6
-# Groups whose deviations are computed at once, which bounds the memory for them.
+# The deviations of this many groups are computed at once, which bounds the memory for them.
 _GROUPS_AT_ONCE = 2048
 
 
@@ -91,7 +91,7 @@ class CellFeatureMoments:
     def within(self, by_group: "GroupSums") -> "CellFeatureMoments":
         """Return the moments of what is left when each group's means are subtracted at its positions.
 
-        Differences between groups no longer contribute. The groups are those of by_group, whose columns are
+        Differences between groups no longer contribute. `by_group` has the groups; its columns are
         the cells, then the features, and which has summed the same positions as this accumulator.
         """
         left = copy(self)
@@ -108,9 +108,9 @@ class CellFeatureMoments:
 
 
 def _constant(squares: Tensor, means: Tensor, count: int) -> Tensor:
-    """Return (columns,) bool: which columns are constant over count positions.
+    """Return (columns,) bool: which columns are constant over `count` positions.
 
-    squares (columns,) are the sums of their squared deviations from means (columns,).
+    squares (columns,) are the sums of squared deviations from the columns' means, `means` (columns,).
     """
     return squares <= count * (_CONSTANT_DEVIATION_SHARE * means).square()
 
@@ -159,10 +159,10 @@ class GroupSums:
         return self.sums / self.counts.clamp(min=1)[:, None]
 
     def deviations(self, means: Tensor) -> Iterator[Tensor]:
-        """Yield (at most _GROUPS_AT_ONCE groups, columns) float64: how far each group's means are from means.
+        """Yield (at most _GROUPS_AT_ONCE, columns) float64: how far the means of groups are from `means`.
 
-        means (columns,) float64 are those over all positions. Each deviation is multiplied by the root of the
-        group's count, so that their squares add up to the squared deviations between groups.
+        means (columns,) float64 are the means over all positions. Each deviation is multiplied by the root of
+        the group's count, so that their squares add up to the squared deviations between groups.
         """
         splits = torch.split(self.sums, _GROUPS_AT_ONCE), torch.split(self.counts, _GROUPS_AT_ONCE)
         for sums, counts in zip(*splits, strict=True):
@@ -185,7 +185,7 @@ def _add_by_group(groups: NDArray[np.int64], values: Floats, sums: NDArray[np.fl
 class Saturation:
     """Saturation counts at how many positions each gate is below 0.1 and above 0.9.
 
-    The limits are those of Karpathy, Johnson and Fei-Fei (2015), "Visualizing and understanding recurrent
+    The limits are from Karpathy, Johnson and Fei-Fei (2015), "Visualizing and understanding recurrent
     networks".
     """
 
@@ -227,8 +227,8 @@ class CellHistogram:
 
     def update(self, c: Tensor) -> None:
         """Add a block of cell states c (positions, cells) float32."""
-        place = (c / (1 + c.abs()) + 1) * (self.BINS / 2)
-        bins = place.long().clamp_(0, self.BINS - 1) + torch.arange(c.shape[1]) * self.BINS
+        bins_from_left = (c / (1 + c.abs()) + 1) * (self.BINS / 2)
+        bins = bins_from_left.long().clamp_(0, self.BINS - 1) + torch.arange(c.shape[1]) * self.BINS
         self.counts += torch.bincount(bins.flatten(), minlength=self.counts.numel()).view_as(self.counts)
 
     def merge(self, other: "CellHistogram") -> None:
@@ -264,7 +264,7 @@ class CellHistogram:
         return threshold, (best / variance.clamp(min=1e-12)).clamp(0, 1)
 
 
-def _c_at(place: Tensor) -> Tensor:
-    """Return the value of c that is place bins, whole or not, from the left end of the histogram."""
-    share = place * (2 / CellHistogram.BINS) - 1
+def _c_at(bins_from_left: Tensor) -> Tensor:
+    """Return the value of c that is `bins_from_left` bins, whole or not, from the histogram's left end."""
+    share = bins_from_left * (2 / CellHistogram.BINS) - 1
     return share / (1 - share.abs())

@@ -18,21 +18,21 @@ from charlstm.inspection.reading.trace import Cut
 # (characters,) indices into the vocabulary, of any unsigned type.
 Ids = NDArray[np.unsignedinteger]
 
-# The length in characters of the longest n-grams that are tried.
+# The longest n-grams that are tried have this many characters.
 _LONGEST_NGRAM_CHARACTERS = 3
-# Where the n-grams of a length occur fewer times than this on average, shorter ones are taken.
+# Where the n-grams of a length occur fewer times than this on average, shorter n-grams are taken.
 _LEAST_MEAN_OCCURRENCES = 5
-# Contexts that are whole n-grams: the commonest ones.
+# At most this many contexts are whole n-grams, the commonest ones.
 _MOST_NGRAMS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
 class Contexts:
-    """Contexts numbers the commonest n-grams of length characters, and the characters that end other n-grams.
+    """Contexts numbers the commonest n-grams of `length` characters, and the last characters of others.
 
     Context k < len(numbers) is the n-gram that `ngrams` writes as numbers[k]; numbers (n-grams,) int64
-    ascend. Context len(numbers) + s is any other n-gram whose last character has the index s in a vocabulary
-    of vocabulary characters.
+    ascend. Context len(numbers) + s is any other n-gram whose last character has the index s in the
+    vocabulary, which has `vocabulary` characters.
     """
 
     length: int
@@ -48,17 +48,17 @@ class Contexts:
         ids (characters,) is a text that is cut into stretches by cut.
         """
         here = ngrams(ids, cut, self.length, self.vocabulary)
-        place = np.searchsorted(self.numbers, here).clip(max=len(self.numbers) - 1)
+        index = np.searchsorted(self.numbers, here).clip(max=len(self.numbers) - 1)
         last_character = len(self.numbers) + here % self.vocabulary
-        return torch.from_numpy(np.where(self.numbers[place] == here, place, last_character))
+        return torch.from_numpy(np.where(self.numbers[index] == here, index, last_character))
 
 
 def choose_contexts(
     read: Callable[[int], Iterator[NDArray[np.int64]]], *, rows: int, vocabulary: int
 ) -> Contexts:
-    """Return the contexts for a text of rows counted positions and of vocabulary different characters.
+    """Return the contexts for a text of `rows` counted positions and of `vocabulary` different characters.
 
-    read(length) yields for each chunk of the text what `ngrams` returns for this length.
+    `read(length)` yields for each chunk of the text the array that `ngrams` returns for this length.
     """
     for length in range(_LONGEST_NGRAM_CHARACTERS, 0, -1):
         numbers, counts = count_occurrences(read(length))
@@ -69,10 +69,11 @@ def choose_contexts(
 
 
 def ngrams(ids: Ids, cut: Cut, length: int, vocabulary: int) -> NDArray[np.int64]:
-    """Return (rows,) int64: the n-gram of length characters that ends at each counted position, as a number.
+    """Return (rows,) int64: the number of the n-gram of `length` characters that ends at each position.
 
-    ids (characters,) is a text that is cut into stretches by cut. The number has the characters' indices as
-    its digits in base vocabulary, the last character as the lowest digit.
+    The positions are the counted ones. ids (characters,) is a text that is cut into stretches by cut. The
+    number has the characters' indices as its digits in base `vocabulary`, the last character as the lowest
+    digit.
     """
     counted = cut.counted
     numbers = np.zeros(len(counted), np.int64)
@@ -91,7 +92,7 @@ def count_occurrences(
     numbers, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
     for array in arrays:
         new_numbers, new_counts = np.unique(array, return_counts=True)
-        merged, places = np.unique(np.concatenate((numbers, new_numbers)), return_inverse=True)
-        counts = np.bincount(places, np.concatenate((counts, new_counts)), len(merged)).astype(np.int64)
+        merged, indices = np.unique(np.concatenate((numbers, new_numbers)), return_inverse=True)
+        counts = np.bincount(indices, np.concatenate((counts, new_counts)), len(merged)).astype(np.int64)
         numbers = merged
     return numbers, counts

@@ -18,10 +18,10 @@ from charlstm.inspection.features.user_features import name_and_rule, user_featu
 from charlstm.inspection.reading.contexts import Ids
 from charlstm.inspection.reading.splits import Split
 
-# Where each split begins, as a share of the text; the last one goes on to the text's end.
+# Each split begins at this share of the text; the last one goes on to the text's end.
 _SPLIT_BEGINS = {"calibrate": 0.0, "discover": 0.10, "confirm": 0.45, "intervene": 0.80}
 
-# The characters of the shortest text that can be inspected.
+# The shortest text that can be inspected has this many characters.
 _LEAST_CHARACTERS = 20_000
 
 
@@ -39,7 +39,7 @@ class InspectedText:
 
     @property
     def bounds(self) -> dict[str, tuple[int, int]]:
-        """Return for each split its first position in the text and the one behind its last."""
+        """Return for each split its first position in the text and the position behind its last."""
         return {name: (split.start, split.start + len(split.ids)) for name, split in self.splits.items()}
 
     def extended(self, automata: Sequence[Automaton]) -> "InspectedText":
@@ -66,10 +66,10 @@ def read_text(
 ) -> InspectedText:
     """Cut the text ids (characters,) into splits, choose its features on the split discover, and return both.
 
-    ids are indices into symbols, the vocabulary. Each chunk of a split is cut into at most streams stretches.
-    user_specs are the user's features, see `user_features.user_feature`; they come before the catalogue's.
-    Raises CorpusError for a text that is too short or has no feature that varies enough, UsageError for a
-    specification that cannot be read or is 0 throughout the split.
+    ids are indices into symbols, the vocabulary. Each chunk of a split is cut into at most `streams`
+    stretches. user_specs are the user's features, see `user_features.user_feature`; they come before the
+    listed features. Raises CorpusError for a text that is too short or has no feature that varies enough,
+    UsageError for a specification that cannot be read or is 0 throughout the split.
     """
     if len(ids) < _LEAST_CHARACTERS:
         raise CorpusError(

@@ -26,10 +26,10 @@ AnySums = TypeVar("AnySums", bound=tuple[Sums, ...])
 
 
 def read_chunks(split: Split, read: Callable[[Chunk], AnySums], processes: ProcessGroup) -> AnySums:
-    """Return what read gives for the chunks of split, merged; read gives a tuple of sums for one chunk.
+    """Return the results of `read` for the chunks of split, merged; `read` sums over one chunk.
 
     The processes take the chunks in turn. All of them return the sums over all chunks, merged in the chunks'
-    order. Raises on all of them the first CharLSTMError that read raises in any of them.
+    order. Raises on all of them the first CharLSTMError that `read` raises in any of them.
     """
     of_chunks = processes.dealt(lambda number: read(split.chunk(number)), range(split.chunk_count))
     merged = next(of_chunks)
@@ -45,11 +45,11 @@ def do_jobs(
     generator: torch.Generator,
     processes: ProcessGroup,
 ) -> list[Result]:
-    """Return what do gives for each of jobs, in their order; do takes a job and a generator for it alone.
+    """Return the result of `do` for each of jobs, in their order; `do` takes a job and its own generator.
 
     The processes take the jobs in turn, and all of them return all results. Each job's generator is seeded
-    from generator, whichever process does the job. Raises on all processes the first CharLSTMError that do
-    raises in any of them.
+    from generator, whichever process does the job. Raises on all processes the first CharLSTMError that
+    `do` raises in any of them.
     """
     seeds = torch.randint(2**62, (len(jobs),), generator=generator).tolist()
 

@@ -24,7 +24,7 @@ from charlstm.model.char_lstm import CharLSTM
 # text.
 _LEAST_STRETCH_CHARACTERS = 10 * WARMUP
 
-# No chunk is longer. Of a text of 400,000 characters, the usual number, every split is one chunk.
+# No chunk is longer than this. In a text of 400,000 characters, the usual number, every split is one chunk.
 LONGEST_CHUNK_CHARACTERS = 150_000
 
 
@@ -33,8 +33,8 @@ class Chunk:
     """A Chunk is a piece of text that is read at once, cut into stretches, with the signals of its features.
 
     ids (characters,) are indices into symbols, the vocabulary; start is the position of the first of them in
-    the whole text. signals (characters, features) uint8 are those of table. rows_before and stretches_before
-    are the numbers of counted positions and of stretches in the split's earlier chunks.
+    the whole text. signals (characters, features) uint8 are the signals of the features of table. rows_before
+    and stretches_before are the numbers of counted positions and of stretches in the split's earlier chunks.
 
     A row is a counted position: rows are numbered from 0 in each chunk, in the order of the text.
     """
@@ -67,23 +67,24 @@ class Chunk:
         """Return (positions, features) float32: the values of all features at rows (positions,) int64."""
         return torch.from_numpy(self.signals)[self.counted[rows]].float()
 
-    def columns(self, places: Tensor) -> Tensor:
-        """Return (rows, places) uint8: at every row the features at places (places,) int64 of the table."""
-        return torch.from_numpy(np.take(self.signals[self.cut.counted], places.numpy(), axis=1))
+    def columns(self, feature_numbers: Tensor) -> Tensor:
+        """Return (rows, n) uint8: at every row the features with the numbers feature_numbers (n,) int64."""
+        return torch.from_numpy(np.take(self.signals[self.cut.counted], feature_numbers.numpy(), axis=1))
 
     def signal(self, name: str) -> Signal:
-        """Return the signal of the feature called name. Raises ValueError where the table lacks it."""
-        place = self.table.names.index(name)
-        return Signal(self.table.features[place], self.signals[:, place])
+        """Return the signal of the feature called `name`. Raises ValueError where the table lacks it."""
+        number = self.table.names.index(name)
+        return Signal(self.table.features[number], self.signals[:, number])
 
-    def since_change(self, places: Tensor) -> Tensor:
-        """Return (rows, places) int64: at every row the characters since each feature last went on or off.
+    def since_change(self, feature_numbers: Tensor) -> Tensor:
+        """Return (rows, n) int64: at every row the characters since each feature last went on or off.
 
-        A feature is on where it is above 0; it counts as changing at the chunk's first character. places
-        (places,) int64 are places in the table. The value is 0 at the character of the change.
+        A feature is on where it is above 0; it counts as changing at the chunk's first character.
+        feature_numbers (n,) int64 are indices into the table's features. The value is 0 at the character of
+        the change.
         """
         counted = self.cut.counted
-        columns = [_since_change(self.signals[:, place] > 0)[counted] for place in places.tolist()]
+        columns = [_since_change(self.signals[:, number] > 0)[counted] for number in feature_numbers.tolist()]
         return torch.from_numpy(np.stack(columns, axis=1))
 
     def stretches(self, rows: Tensor) -> Tensor:
@@ -111,7 +112,7 @@ class Split:
     """A Split is a contiguous piece of the text, in chunks of equal length; iterating over it makes them.
 
     ids (characters,) are indices into symbols, the vocabulary; start is the position of the first of them in
-    the whole text. Each chunk is cut into streams stretches, or fewer where they would be too short.
+    the whole text. Each chunk is cut into `streams` stretches, or fewer where they would be too short.
     only_chunk is the chunk of a split that has a single one, if it is made already, else None.
     """
 
@@ -152,11 +153,11 @@ class Split:
         yield from map(self.chunk, range(self.chunk_count))
 
     def chunk(self, number: int) -> Chunk:
-        """Return the chunk of this number, from 0 to chunk_count - 1; a single chunk is made only once."""
+        """Return the chunk with this number, from 0 to chunk_count - 1; a single chunk is made only once."""
         return self.first if self.chunk_count == 1 else self._make_chunk(number)
 
     def _make_chunk(self, number: int) -> Chunk:
-        """Return the chunk of this number with its signals."""
+        """Return the chunk with this number and its signals."""
         ids = self._chunk_ids(number)
         return Chunk(
             ids=ids,
@@ -185,7 +186,7 @@ class Split:
         return Split(self.ids, self.symbols, self.start, self.streams, table, only_chunk)
 
     def ngrams(self, length: int) -> Iterator[NDArray[np.int64]]:
-        """Yield for each chunk (rows,) int64: the n-gram of length characters at each counted position.
+        """Yield for each chunk (rows,) int64: the n-gram of `length` characters at each counted position.
 
         `contexts.ngrams` says how an n-gram is written as a number.
         """
@@ -204,5 +205,5 @@ def _decoded(ids: Ids, symbols: Sequence[str]) -> str:
 
 
 def _since_change(on: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return (characters,) int64: the characters since on (characters,) last changed, 0 where it changes."""
+    """Return (characters,) int64: the characters since `on` (characters,) last changed, 0 at a change."""
     return distance_since(np.concatenate(([True], on[1:] != on[:-1])))

@@ -1,9 +1,9 @@
 """A trace holds the gates, the cell state and the hidden state of every layer at every position of a text.
 
 `nn.LSTM` returns neither the gates nor the cell states between its first and its last. On the CPU the
-compiled steps of `model.streams` store what they compute. Elsewhere `nn.LSTM` computes the hidden states h
-first; then matrix products give the gates of all positions at once, and a short step for each position gives
-the cell state c:
+compiled steps of `charlstm.model.streams` store what they compute. Elsewhere `nn.LSTM` computes the hidden
+states h first; then matrix products give the gates of all positions at once, and a short step for each
+position gives the cell state c:
 
     i, f, g, o = gates(W x + U h_before + b)        at all positions at once
     c          = f * c_before + i * g               at one position after the other
@@ -58,7 +58,7 @@ class TraceBlock(NamedTuple):
 
 @dataclass(frozen=True)
 class Cut:
-    """A Cut says how a text of characters is cut: into streams stretches of equal length, the rest dropped.
+    """A Cut divides a text of `characters` characters into `streams` equal stretches and drops the rest.
 
     Raises CorpusError where a stretch would be empty.
     """
@@ -98,12 +98,12 @@ class Cut:
 def trace(
     model: CharLSTM, ids: NDArray[np.unsignedinteger], *, streams: int, window: int
 ) -> Iterator[TraceBlock]:
-    """Yield the gates, c and h of model along ids (characters,), in blocks of at most window positions.
+    """Yield the gates, c and h of model along ids (characters,), in blocks of at most `window` positions.
 
-    ids are cut into streams stretches, which are read side by side; the blocks follow one another and
+    ids are cut into `streams` stretches, which are read side by side; the blocks follow one another and
     together cover each stretch once. They are on the model's device and equal `equations.step`, applied to
     one character after the other, to float32 rounding.
-    Raises CorpusError where there are fewer characters than streams.
+    Raises CorpusError where there are fewer characters than `streams`.
     """
     cut = Cut(len(ids), streams)
     text = ids[: streams * cut.length].astype(np.int64).reshape(streams, cut.length)
@@ -145,7 +145,7 @@ def _fused_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> Iter
 
 
 def _fused_layer(model: CharLSTM, number: int, x: Tensor, h: Tensor, c: Tensor) -> LayerTrace:
-    """Return the trace of layer number along inputs x (streams, positions, width).
+    """Return the trace of the layer with index `number` along inputs x (streams, positions, width).
 
     h and c, each (streams, cells), are the state in front of the first position.
     """
@@ -191,8 +191,8 @@ class CountedBlock(NamedTuple):
     o: Tensor
 
 
-# Positions, of all streams together, in a block of counted_blocks: enough for matrix products to be fast, and
-# few enough for the memory to stay small.
+# A block of counted_blocks has about this many positions, of all streams together: enough for matrix products
+# to be fast, and few enough for the memory to stay small.
 _BLOCK_POSITIONS = 2048
 
 
@@ -212,7 +212,7 @@ def counted_blocks(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut) 
 
 
 def _counted_block(rows: Tensor, skipped: int, block: TraceBlock) -> CountedBlock:
-    """Return block without its first skipped positions, flattened, all layers side by side.
+    """Return block without its first `skipped` positions, flattened, all layers side by side.
 
     rows (streams * positions,) int64 are the rows of the positions that are left.
     """

@@ -7,8 +7,8 @@ from charlstm.inspection.describing import portraits
 from charlstm.inspection.describing.portraits import (
     CHARACTERS_AFTER,
     CHARACTERS_BEFORE,
-    EXCERPT_CHARACTERS,
     HISTOGRAM_BINS,
+    WINDOW_CHARACTERS,
     events,
     levels,
     portrait,
@@ -75,16 +75,16 @@ def test_excerpts_show_where_the_cell_follows_best_least_and_by_the_smallest_ste
 
     assert found["strongest"]["r"] > 0.98
     assert found["counter_example"]["r"] == pytest.approx(-1.0, abs=0.01)
-    assert 1_000 - EXCERPT_CHARACTERS < found["counter_example"]["start"] < 1_200
-    assert LENGTH + 500 - EXCERPT_CHARACTERS < found["weakest"]["start"] < LENGTH + 700
+    assert 1_000 - WINDOW_CHARACTERS < found["counter_example"]["start"] < 1_200
+    assert LENGTH + 500 - WINDOW_CHARACTERS < found["weakest"]["start"] < LENGTH + 700
     assert 0 < sign * found["weakest"]["step"] < 0.6
     for name, excerpt in found.items():
         assert later[name] == excerpt | {"start": 7_000 + excerpt["start"]}, (
             "TEXT begins 7,000 characters into a longer text"
         )
-        assert excerpt["text"] == TEXT[excerpt["start"] :][:EXCERPT_CHARACTERS]
-        assert excerpt["feature"] == signal.values[excerpt["start"] :][:EXCERPT_CHARACTERS].tolist()
-        assert len(excerpt["tanh_c"]) == EXCERPT_CHARACTERS
+        assert excerpt["text"] == TEXT[excerpt["start"] :][:WINDOW_CHARACTERS]
+        assert excerpt["feature"] == signal.values[excerpt["start"] :][:WINDOW_CHARACTERS].tolist()
+        assert len(excerpt["tanh_c"]) == WINDOW_CHARACTERS
 
 
 def test_a_feature_that_never_moves_has_no_excerpt():

@@ -88,7 +88,7 @@ def test_without_pairs_there_is_nothing_to_confirm(planted: PlantedPairs) -> Non
     confirmation = confirm(planted.model, planted.split, pairs, planted.calibration, planted.shifts)
     assert confirmation.correlation.shape == confirmation.p_values.shape == (0,)
     assert confirmation.null.tolist() == [0, 0]
-    assert confirmation.stands(pairs, 0.01).shape == (0,)
+    assert confirmation.is_finding(pairs, 0.01).shape == (0,)
 
 
 def passing(confirmed: Confirmation) -> Confirmation:
@@ -98,7 +98,7 @@ def passing(confirmed: Confirmation) -> Confirmation:
 
 
 def test_a_pair_that_passes_every_rule_stands(planted: PlantedPairs, confirmed: Confirmation) -> None:
-    assert passing(confirmed).stands(planted.pairs, 0.34).tolist() == [True, True, False]
+    assert passing(confirmed).is_finding(planted.pairs, 0.34).tolist() == [True, True, False]
     null = torch.tensor([0.05, 0.995], dtype=torch.float64)
     assert replace(confirmed, null=null).p_values.tolist() == [1 / 3, 2 / 3, 1]
 
@@ -114,7 +114,10 @@ def test_the_kind_of_the_feature_decides_what_the_staircase_must_show(
     idle = replace(passing(confirmed), correlation=torch.tensor([0.99, 0.9, -0.9], dtype=torch.float64))
     idle = replace(idle, partial=idle.correlation, context_partial=idle.correlation)
     for kind, stands in (("switch", True), ("depth", False), ("counter", False)):
-        assert bool(replace(idle, kinds=["switch", "counter", kind]).stands(planted.pairs, 0.34)[2]) == stands
+        assert (
+            bool(replace(idle, kinds=["switch", "counter", kind]).is_finding(planted.pairs, 0.34)[2])
+            == stands
+        )
 
 
 @pytest.mark.parametrize(
@@ -133,8 +136,8 @@ def test_a_pair_that_fails_one_rule_does_not_stand(
     failing = passing(confirmed)
     changed = getattr(failing, field).clone()
     changed[0] = value
-    assert failing.stands(planted.pairs, 0.34)[0]
-    assert not replace(failing, **{field: changed}).stands(planted.pairs, 0.34)[0]
+    assert failing.is_finding(planted.pairs, 0.34)[0]
+    assert not replace(failing, **{field: changed}).is_finding(planted.pairs, 0.34)[0]
 
 
 def test_resampled_counts_keep_strong_pairs_and_ignore_those_that_do_not_stand(

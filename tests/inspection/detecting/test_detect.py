@@ -37,13 +37,13 @@ def detected(text: InspectedText, stages: list[tuple[str, float]]) -> Detected:
     )
 
 
-def test_planted_cells_stand_with_the_features_that_they_follow(detected: Detected) -> None:
+def test_planted_cells_are_findings_with_the_features_that_they_follow(detected: Detected) -> None:
     features = [detected.text.table.features[place] for place in detected.pairs.features.tolist()]
     assert detected.pairs.cells.tolist() == [0, 1, 2], "neither the character detector nor an idle cell"
     assert [feature.kind for feature in features] == ["switch", "switch", "counter"]
     assert features[0].drivers == {"set": ['"'], "reset": ['"']}
     assert features[2].name == "column"
-    assert detected.stands.tolist() == [True] * 3
+    assert detected.is_finding.tolist() == [True] * 3
     assert detected.pseudo_found == 0
     assert detected.shortest_shift >= LEAST_SHIFT_CHARACTERS
 

@@ -70,7 +70,7 @@ def test_merging_equal_sums_doubles_the_counts_and_changes_no_share(planted: Pla
     np.testing.assert_allclose(twice.blocks, 2 * once.blocks, rtol=1e-12)
     np.testing.assert_allclose(twice.holding, 2 * once.holding, rtol=1e-12)
     np.testing.assert_allclose(twice.staircases.counts(), 2 * once.staircases.counts(), rtol=1e-12)
-    np.testing.assert_allclose(twice.levels.products, 2 * once.levels.products, rtol=1e-9)
+    np.testing.assert_allclose(twice.on_off_moments.products, 2 * once.on_off_moments.products, rtol=1e-9)
     assert twice.gates.mean("forget", 1, where) == pytest.approx(once.gates.mean("forget", 1, where))
     shares = [sums.context.partial(frozen.feature) for sums in (once, twice)]
     np.testing.assert_allclose(*shares, atol=1e-9)

@@ -38,7 +38,7 @@ def test_means_and_spreads_equal_numpy_and_merged_sums_equal_those_of_one_batch(
         spread = at_zero / c[:, pair].double().var(correction=0)
         np.testing.assert_allclose(whole.reset_spread()[pair], spread, rtol=1e-5)
         assert whole.counts()[pair, length:].sum() == 0
-    for name in ("counts", "means", "survival", "straightness", "reset_spread", "leak", "levels"):
+    for name in ("counts", "means", "survival", "straightness", "reset_spread", "leak", "values_told_apart"):
         np.testing.assert_allclose(getattr(parts[0], name)(), getattr(whole, name)(), rtol=1e-4, atol=1e-5)
 
 
@@ -69,9 +69,9 @@ def test_a_line_is_straight_and_the_leak_of_a_fading_trace_is_what_it_loses() ->
 def test_values_of_a_depth_are_counted_up_to_the_first_that_is_not_told_apart() -> None:
     features = (torch.arange(ROWS) // 10 % 5)[:, None]
     up_to_two = torch.tensor([0.0, 1.0, 2.0, 2.1, 3.0])[features]
-    assert staircases_of(features, up_to_two).levels().tolist() == [3]
-    assert staircases_of(features, -features.float()).levels().tolist() == [5]
-    assert staircases_of(features, torch.zeros(ROWS, 1)).levels().tolist() == [1]
+    assert staircases_of(features, up_to_two).values_told_apart().tolist() == [3]
+    assert staircases_of(features, -features.float()).values_told_apart().tolist() == [5]
+    assert staircases_of(features, torch.zeros(ROWS, 1)).values_told_apart().tolist() == [1]
 
 
 def test_survival_is_the_share_of_positions_at_which_the_cell_is_still_on() -> None:

@@ -9,9 +9,9 @@ from charlstm.inspection.exam.marking import (
     ExamResult,
     answers_to,
     count_findings_in_untrained,
+    duplicates_told_apart,
     run_exam,
     scores_by_kind_and_design,
-    twins_told_apart,
 )
 from charlstm.inspection.exam.planted_cells import toggle
 from charlstm.inspection.exam.planted_networks import make_exam_network
@@ -57,10 +57,10 @@ def test_scores_count_what_is_missed_misnamed_and_found_where_nothing_is() -> No
 
 
 def test_twins_are_told_apart_where_the_unread_one_is_found_and_not_verified() -> None:
-    assert twins_told_apart([answer()]) is None
-    assert twins_told_apart([answer(label="twin", verdict="correlate")])
-    assert not twins_told_apart([answer(label="twin")])
-    assert not twins_told_apart([answer(label="twin", found=None, verdict=None)])
+    assert duplicates_told_apart([answer()]) is None
+    assert duplicates_told_apart([answer(label="twin", verdict="correlate")])
+    assert not duplicates_told_apart([answer(label="twin")])
+    assert not duplicates_told_apart([answer(label="twin", found=None, verdict=None)])
 
 
 @pytest.mark.parametrize(

@@ -57,4 +57,4 @@ def test_about_four_of_five_clear_questions_are_asked() -> None:
     labels = [{question.label for question in network_of(seed).questions} for seed in range(30)]
     share = sum("depth counter" in asked for asked in labels) / len(labels)
     assert 0.6 < share < 0.95
-    assert all("missing toggle" in asked for asked in labels)
+    assert all("flip-missing toggle" in asked for asked in labels)

@@ -10,10 +10,10 @@ from charlstm.inspection.exam.questions import (
     Question,
     clear_questions,
     decoy_questions,
+    duplicate_question,
+    flip_missing_toggle_questions,
     gated_counter_questions,
-    missing_toggle_questions,
     turned_question,
-    twin_question,
 )
 from charlstm.inspection.features.feature import specific_drivers
 
@@ -29,13 +29,13 @@ def decoys(seed: int = 0) -> list[Question]:
 
 
 def every_question(seed: int) -> list[Question]:
-    gated = gated_counter_questions("~", Drive(), np.random.default_rng(seed), place=3)
+    gated = gated_counter_questions("~", Drive(), np.random.default_rng(seed), number=3)
     return [
         *clear(seed),
         *decoys(seed),
         *gated,
-        *missing_toggle_questions("^"),
-        twin_question(clear(seed)[0]),
+        *flip_missing_toggle_questions("^"),
+        duplicate_question(clear(seed)[0]),
     ]
 
 
@@ -75,7 +75,7 @@ def test_a_decoy_must_not_be_found_and_only_the_word_counter_may() -> None:
 
 def test_a_twin_is_the_cell_without_its_effect_on_the_logits() -> None:
     question = clear()[0]
-    twin = twin_question(question)
+    twin = duplicate_question(question)
     assert twin.cell.read(*next(iter(question.cell.reads.items()))) == question.cell
     assert (twin.kind, twin.drivers, twin.verdict) == (question.kind, question.drivers, "correlate")
 
@@ -89,13 +89,13 @@ def test_half_of_the_cells_are_negated() -> None:
 
 
 def test_a_gated_counter_hears_the_toggle_at_the_given_place() -> None:
-    toggle, counter = gated_counter_questions("~", Drive(), np.random.default_rng(0), place=5)
+    toggle, counter = gated_counter_questions("~", Drive(), np.random.default_rng(0), number=5)
     assert (toggle.kind, counter.kind) == ("toggle", "counter")
     assert list(counter.cell.i_from) == [5]
 
 
 def test_a_toggle_that_misses_flips_hears_the_detector_just_before_it() -> None:
-    detector, toggle = missing_toggle_questions("^")
+    detector, toggle = flip_missing_toggle_questions("^")
     assert detector.cell.driven_by == set(LETTERS[:5])
     assert list(toggle.cell.i_from) == list(toggle.cell.f_from) == [-1]
     assert toggle.tolerated

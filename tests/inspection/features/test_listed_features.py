@@ -1,4 +1,4 @@
-"""The features of the catalogue equal references that read one character at a time."""
+"""The listed features equal references that read one character at a time."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What is said of gradients: shares, ratios and medians against their definitions, site by site."""
+"""What is said of gradients: shares, ratios and medians against their definitions, span by span."""
 
 import json
 
@@ -8,67 +8,69 @@ from gradient_fixture import CELLS, SYMBOLS, network, random_ids, random_state
 from torch.nn import functional
 
 from charlstm.config import ACTIVATIONS
-from charlstm.inspection.gates.gradient_paths import Paths, carry, cell_set_report, decision, reach
+from charlstm.inspection.gates.gradient_paths import WindowGradients, carry, cell_set_report, decision, reach
 from charlstm.inspection.gates.gradients import gradients
 from charlstm.model.char_lstm import CharLSTM
 
 
-def paths_of(model: CharLSTM, *, sites: int = 8, window: int = 20, detached: bool = False) -> Paths:
-    """The paths to all cells of the top layer, openers at different places of the window."""
+def windows_of(
+    model: CharLSTM, *, spans: int = 8, window: int = 20, detached: bool = False
+) -> WindowGradients:
+    """The windows to all cells of the top layer, openers at different places of the window."""
     top = model.config.layers - 1
-    closers = torch.arange(sites) % len(SYMBOLS)
+    closers = torch.arange(spans) % len(SYMBOLS)
     layers, _ = gradients(
-        model, random_ids(sites, window), closers, random_state(model, sites), detached=detached
+        model, random_ids(spans, window), closers, random_state(model, spans), detached=detached
     )
-    layer, openers = layers[top], torch.arange(sites) % max(1, window - 6)
-    return Paths(
+    layer, openers = layers[top], torch.arange(spans) % max(1, window - 6)
+    return WindowGradients(
         cells=[(top, number) for number in range(model.config.cells)],
         activation=model.config.activation,
         openers=openers,
         gradient=layer.c,
         decision=layer.decision,
-        driven=layer.driven,
+        from_input=layer.from_input,
         recurrent=layer.recurrent,
-        x=tuple(each.x[torch.arange(sites), openers] for each in layers),
-        h=tuple(each.h[torch.arange(sites), openers] for each in layers),
+        x=tuple(each.x[torch.arange(spans), openers] for each in layers),
+        h=tuple(each.h[torch.arange(spans), openers] for each in layers),
     )
 
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_with_the_recurrence_cut_all_gradient_is_direct(layers: int) -> None:
     model = network(layers)
-    answers = carry(paths_of(model, detached=True))
+    answers = carry(windows_of(model, detached=True))
     ones = torch.ones(CELLS, dtype=torch.float64)
     for name in ("slope", "r_squared", "direct_share", "direct_over_total", "same_sign", "finite"):
         torch.testing.assert_close(answers[name], ones, atol=1e-4, rtol=0, msg=name)
     torch.testing.assert_close(answers["deviation"], 0 * ones, atol=1e-8, rtol=0)
-    whole = carry(paths_of(model))
+    whole = carry(windows_of(model))
     assert (whole["direct_share"] < 0.999).all(), "the recurrence adds something"
     assert (whole["deviation"] > 1e-3).all()
     torch.testing.assert_close(whole["kept"], answers["kept"])
 
 
 def test_kept_is_the_product_of_the_forget_gates_after_the_opener() -> None:
-    paths = paths_of(network())
-    f = (paths.driven + paths.recurrent)[:, :, 1].sigmoid()
-    products = torch.stack([f[site, opener + 1 :].prod(0) for site, opener in enumerate(paths.openers)])
-    torch.testing.assert_close(carry(paths)["kept"], products.quantile(0.5, dim=0))
+    windows = windows_of(network())
+    f = (windows.from_input + windows.recurrent)[:, :, 1].sigmoid()
+    products = torch.stack([f[span, opener + 1 :].prod(0) for span, opener in enumerate(windows.openers)])
+    torch.testing.assert_close(carry(windows)["kept"], products.quantile(0.5, dim=0))
 
 
 def test_the_decision_compares_the_opener_with_the_positions_after_it() -> None:
-    paths = paths_of(network())
+    windows = windows_of(network())
     ratios, drives, slopes = [], [], []
-    for site, opener in enumerate(paths.openers):
-        at, after = paths.decision[site, opener].abs(), paths.decision[site, opener + 1 :].abs()
+    for span, opener in enumerate(windows.openers):
+        at, after = windows.decision[span, opener].abs(), windows.decision[span, opener + 1 :].abs()
         ratios.append(at / after.quantile(0.5, dim=0))
         moved = [
-            (part[site, opener] - part[site, opener + 1 :].mean(0)).abs()
-            for part in (paths.driven, paths.recurrent)
+            (part[span, opener] - part[span, opener + 1 :].mean(0)).abs()
+            for part in (windows.from_input, windows.recurrent)
         ]
         drives.append(moved[0] / (moved[0] + moved[1]))
-        gate = (paths.driven + paths.recurrent)[site, opener + 1 :].sigmoid()
+        gate = (windows.from_input + windows.recurrent)[span, opener + 1 :].sigmoid()
         slopes.append((gate * (1 - gate)).mean(0))
-    found = decision(paths)
+    found = decision(windows)
     torch.testing.assert_close(found["over_between"], torch.stack(ratios).quantile(0.5, dim=0))
     torch.testing.assert_close(found["drive_from_input"], torch.stack(drives).quantile(0.5, dim=0))
     wanted = torch.stack(slopes).quantile(0.5, dim=0)
@@ -79,7 +81,7 @@ def test_the_decision_compares_the_opener_with_the_positions_after_it() -> None:
 def test_the_share_of_the_input_row_equals_that_of_the_weights_gradient() -> None:
     """With one step alone, the gradient of the weights is the gradient of the opener's decision."""
     model = network(cells=3)
-    found = decision(paths_of(model, sites=5, window=1))["gradient_to_input"]
+    found = decision(windows_of(model, spans=5, window=1))["gradient_to_input"]
     lstm = model.layers[0].requires_grad_()
     logits, _ = model(random_ids(5, 1), random_state(model, 5))
     functional.cross_entropy(logits[:, 0], torch.arange(5), reduction="sum").backward()
@@ -92,7 +94,7 @@ def test_the_share_of_the_input_row_equals_that_of_the_weights_gradient() -> Non
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_gives_finite_numbers(activation: str) -> None:
-    answers = cell_set_report(paths_of(network(activation=activation)))
+    answers = cell_set_report(windows_of(network(activation=activation)))
     assert json.loads(json.dumps(answers, allow_nan=False)) == answers
     slopes = answers["decision"]["candidate"]
     assert 0 <= slopes["derivative_between"] <= 1
@@ -100,9 +102,9 @@ def test_every_activation_gives_finite_numbers(activation: str) -> None:
 
 
 def test_reach_is_the_median_share_of_the_gradient_left_at_each_distance() -> None:
-    paths = paths_of(network())
-    size = paths.gradient.abs()
-    everywhere = reach(paths, torch.ones_like(paths.since_opener()))
+    windows = windows_of(network())
+    size = windows.gradient.abs()
+    everywhere = reach(windows, torch.ones_like(windows.since_opener()))
     assert everywhere[0] == 1
     for distance in (1, 7, 19):
         shares = size[:, -1 - distance] / size[:, -1]
@@ -110,34 +112,34 @@ def test_reach_is_the_median_share_of_the_gradient_left_at_each_distance() -> No
         assert float(everywhere[distance]) == pytest.approx(float(wanted))
 
 
-def test_reach_says_nothing_where_fewer_than_five_sites_are_left() -> None:
-    paths = paths_of(network())
-    left = paths.since_opener().sum(0).flip(0)
-    found = reach(paths, paths.since_opener())
+def test_reach_says_nothing_where_fewer_than_five_spans_are_left() -> None:
+    windows = windows_of(network())
+    left = windows.since_opener().sum(0).flip(0)
+    found = reach(windows, windows.since_opener())
     assert (found.isnan() == (left < 5)).all()
     assert left.min() < 5 <= left.max()
 
 
-def test_sites_joined_in_batches_are_all_sites_in_order() -> None:
-    paths = paths_of(network(2))
+def test_sites_joined_in_batches_are_all_spans_in_order() -> None:
+    windows = windows_of(network(2))
     halves = [
-        Paths(
-            paths.cells,
-            paths.activation,
+        WindowGradients(
+            windows.cells,
+            windows.activation,
             *(
-                getattr(paths, name)[rows]
-                for name in ("openers", "gradient", "decision", "driven", "recurrent")
+                getattr(windows, name)[rows]
+                for name in ("openers", "gradient", "decision", "from_input", "recurrent")
             ),
-            *(tuple(layer[rows] for layer in getattr(paths, name)) for name in ("x", "h")),
+            *(tuple(layer[rows] for layer in getattr(windows, name)) for name in ("x", "h")),
         )
         for rows in (slice(0, 3), slice(3, 8))
     ]
-    assert cell_set_report(Paths.joined(halves)) == cell_set_report(paths)
+    assert cell_set_report(WindowGradients.joined(halves)) == cell_set_report(windows)
 
 
-def test_the_paths_of_some_cells_give_the_answers_of_these_cells() -> None:
-    paths = paths_of(network())
-    whole, some = cell_set_report(paths), cell_set_report(paths.of_cells(2, 4))
+def test_the_gradients_of_some_cells_give_the_answers_of_these_cells() -> None:
+    windows = windows_of(network())
+    whole, some = cell_set_report(windows), cell_set_report(windows.of_cells(2, 4))
     assert some["each"] == whole["each"][2:4]
     assert some["cells"] == 2
 
@@ -145,7 +147,7 @@ def test_the_paths_of_some_cells_give_the_answers_of_these_cells() -> None:
 def test_a_cell_without_any_gradient_has_no_answers_but_breaks_nothing() -> None:
     model = network()
     model.head.weight.data.zero_()
-    answers = cell_set_report(paths_of(model))
+    answers = cell_set_report(windows_of(model))
     assert answers["carry"]["slope"] is None
     assert answers["carry"]["same_sign"] is None
     assert answers["carry"]["finite"] == 0

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from charlstm.config import ACTIVATIONS, ModelConfig
 from charlstm.inspection.exam.planted_cells import fading_trace, plant, toggle
-from charlstm.inspection.gates.gradients import WINDOW, credit_report, gradients, usable_sites
+from charlstm.inspection.gates.gradients import WINDOW, credit_report, gradients, usable_spans
 from charlstm.inspection.reading.trace import WARMUP
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State
@@ -20,7 +20,7 @@ from charlstm.model.char_lstm import CharLSTM, State
 def loss_with(
     model: CharLSTM, ids: Tensor, closers: Tensor, state: State, *, at: int, layer: int, c: Tensor, a: Tensor
 ) -> Tensor:
-    """Each site's loss (sites,) by the equations, with c (cells,) and a (4 cells,) added in one layer at one
+    """Each span's loss (spans,) by the equations, with c (cells,) and a (4 cells,) added in one layer at one
     position: to the cell state after its update, and to the pre-activations.
     """
     h, cells = list(state.h), list(state.c)
@@ -65,7 +65,7 @@ def test_the_two_parts_of_the_preactivations_add_up_to_those_of_the_gates() -> N
     x, _, _ = equations.step(x @ below.input.t() + below.bias, state.h[0], state.c[0], below.recurrent)
     above = model.weights(1)
     _, _, gates = equations.step(x @ above.input.t() + above.bias, h, c, above.recurrent)
-    total = (found[1].driven + found[1].recurrent)[:, 0]
+    total = (found[1].from_input + found[1].recurrent)[:, 0]
     torch.testing.assert_close(total[:, 1].sigmoid(), gates.f)
     torch.testing.assert_close(total[:, 2].tanh(), gates.g)
     torch.testing.assert_close(found[1].x[:, 0], x)
@@ -75,12 +75,12 @@ def test_the_two_parts_of_the_preactivations_add_up_to_those_of_the_gates() -> N
 SHAPE = {"vocabulary_size": len(SYMBOLS), "embedding": len(SYMBOLS), "cells": 10}
 
 
-def quoted(sites: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def quoted(spans: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Letters with quoted spans of 7 to 40 characters, and where each span opens and closes."""
     random = np.random.default_rng(seed)
     pieces: list[str] = ["a" * (WARMUP + WINDOW)]
     places = []
-    for _ in range(sites):
+    for _ in range(spans):
         inside, outside = ("".join(random.choice(list(SYMBOLS[:9]), n)) for n in random.integers(6, 40, 2))
         start = sum(map(len, pieces)) + len(outside)
         places.append((start, start + len(inside) + 1))
@@ -98,8 +98,8 @@ def planted() -> Iterator[dict[str, object]]:
         generator=torch.Generator().manual_seed(0),
     )
     untrained = CharLSTM(ModelConfig(**SHAPE), generator=torch.Generator().manual_seed(1))
-    ids, sites = quoted(40)
-    yield credit_report(model, ids, sites=sites, cells=[(0, 0)], controls=[(0, 1)], untrained=untrained)
+    ids, spans = quoted(40)
+    yield credit_report(model, ids, spans=spans, cells=[(0, 0)], controls=[(0, 1)], untrained=untrained)
     assert model.head.weight.requires_grad, "the model is left as it was"
     assert model.head.weight.dtype == torch.float32
 
@@ -140,11 +140,11 @@ def test_a_fading_trace_and_an_untrained_network_lose_gradient(planted) -> None:
 
 
 @torch.no_grad()
-def test_a_site_is_read_at_its_own_opener_and_closer() -> None:
-    model, (ids, sites) = network(), quoted(3)
-    opener, closer = sites[1]
+def test_a_span_is_read_at_its_own_opener_and_closer() -> None:
+    model, (ids, spans) = network(), quoted(3)
+    opener, closer = spans[1]
     found = credit_report(
-        model.float(), ids, sites=sites[1:2], cells=[(0, 0)], controls=[], untrained=network(seed=1).float()
+        model.float(), ids, spans=spans[1:2], cells=[(0, 0)], controls=[], untrained=network(seed=1).float()
     )
     model.double()
     text = torch.from_numpy(ids[closer - WARMUP - WINDOW : closer + 1].astype(np.int64))[None]
@@ -160,10 +160,10 @@ def test_a_site_is_read_at_its_own_opener_and_closer() -> None:
 
 
 def test_results_do_not_depend_on_the_size_of_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, (ids, sites) = network(2).float(), quoted(7)
-    settings = {"sites": sites, "cells": [(0, 1), (1, 2)], "controls": [], "untrained": model}
+    model, (ids, spans) = network(2).float(), quoted(7)
+    settings = {"spans": spans, "cells": [(0, 1), (1, 2)], "controls": [], "untrained": model}
     whole = credit_report(model, ids, **settings)
-    monkeypatch.setattr("charlstm.inspection.gates.gradients._SITES_PER_BATCH", 3)
+    monkeypatch.setattr("charlstm.inspection.gates.gradients._SPANS_PER_BATCH", 3)
     parts = credit_report(model, ids, **settings)
     assert whole["controls"] is None
     for one, other in zip(flat(whole), flat(parts), strict=True):
@@ -177,13 +177,13 @@ def flat(values: object) -> list[object]:
     return [leaf for value in values for leaf in flat(value)] if isinstance(values, list) else [values]
 
 
-def test_only_sites_with_a_fitting_span_and_room_for_the_warm_up_are_used() -> None:
+def test_only_spans_of_a_fitting_length_and_room_for_the_warm_up_are_used() -> None:
     first = WARMUP + WINDOW
     fitting = [(first - 6, first), (first, first + WINDOW)]
     others = [(first - 7, first - 1), (first, first + 5), (first, first + WINDOW + 1), (first + 9, first)]
-    assert usable_sites(np.array([*others, *fitting])).tolist() == [list(site) for site in fitting]
-    model, (ids, sites) = network(), quoted(2)
+    assert usable_spans(np.array([*others, *fitting])).tolist() == [list(span) for span in fitting]
+    model, (ids, spans) = network(), quoted(2)
     settings = {"controls": [], "untrained": model}
-    assert credit_report(model, ids, sites=np.array(others), cells=[(0, 0)], **settings) == {}
-    assert credit_report(model, ids, sites=np.zeros((0, 2), np.int64), cells=[(0, 0)], **settings) == {}
-    assert credit_report(model, ids, sites=sites, cells=[], **settings) == {}
+    assert credit_report(model, ids, spans=np.array(others), cells=[(0, 0)], **settings) == {}
+    assert credit_report(model, ids, spans=np.zeros((0, 2), np.int64), cells=[(0, 0)], **settings) == {}
+    assert credit_report(model, ids, spans=spans, cells=[], **settings) == {}

@@ -153,7 +153,7 @@ def test_a_planted_toggle_has_hard_gates_driven_by_one_character() -> None:
     pairs = report["separate_weights"][0]["pairs"]
     assert pairs["input-forget"]["cosine_input"] == pytest.approx(1)
     assert pairs["input-forget"]["correlation"] == pytest.approx(1)
-    assert pairs["input-candidate"]["cosine_input"] is None, "the candidate hears no character"
+    assert pairs["input-candidate"]["cosine_input"] is None, "the candidate has no input weights"
     assert pairs["input-output"]["correlation"] is None, "the output gate never moves"
 
 

@@ -85,9 +85,9 @@ def test_several_targets_count_together(plan: Planned) -> None:
 def test_a_context_reads_the_true_text_from_each_site(plan: Planned) -> None:
     context, closers, intervention = plan
     length = intervention.sites.lag + 1
-    site = int(intervention.sites.closers[3])
+    site = int(intervention.sites.before_closers[3])
     spelt = "".join(
-        SYMBOLS[i] for i in context.characters(intervention.sites.closers, length + 1)[3].tolist()
+        SYMBOLS[i] for i in context.characters(intervention.sites.before_closers, length + 1)[3].tolist()
     )
     assert spelt[-1] == '"', "the closer comes lag + 1 characters after the site"
     assert closers.ids[3].tolist() == context.characters(np.array([site]), length)[0].tolist()
@@ -113,7 +113,7 @@ def test_an_intervention_is_thinned_evenly(plan: Planned) -> None:
     intervention = plan.intervention
     few = intervention.thinned(3)
     middle = len(intervention.dose) // 2
-    assert few.sites.closers.tolist() == intervention.sites.closers[[0, middle, -1]].tolist()
+    assert few.sites.before_closers.tolist() == intervention.sites.before_closers[[0, middle, -1]].tolist()
     assert len(few.dose) == len(few.sites.values) == 3
     assert len(intervention.thinned(10_000).dose) == len(intervention.dose)
 
@@ -125,7 +125,10 @@ def test_doses_stay_with_their_closers_when_an_intervention_is_thinned(plan: Pla
         intervention.candidate, intervention.sites, torch.arange(count, dtype=torch.float64), 1.0
     )
     few = numbered.thinned(5)
-    assert few.sites.closers.tolist() == intervention.sites.closers[few.dose.long().numpy()].tolist()
+    assert (
+        few.sites.before_closers.tolist()
+        == intervention.sites.before_closers[few.dose.long().numpy()].tolist()
+    )
 
 
 @pytest.mark.parametrize(("kind", "counter"), [("switch", False), ("depth", False), ("counter", True)])

@@ -1,4 +1,4 @@
-"""Sites lie lag characters before a true closer, and the feature is on from there up to the closer."""
+"""Sites lie lag + 1 characters before a true closer, and the feature is on from there up to the closer."""
 
 import numpy as np
 import pytest
@@ -51,9 +51,9 @@ def test_a_closer_comes_after_the_lag_and_the_feature_stays_on(
     assert found.target == target
     assert np.array(sorted(set(text)))[found.targets].tolist() == [target]
     assert 1 <= found.lag <= MOST_LAG
-    assert 0 < len(found.closers) <= MOST_SITES
+    assert 0 < len(found.before_closers) <= MOST_SITES
     length = Cut(len(part), 2).length
-    for site, value in zip(found.closers, found.values, strict=True):
+    for site, value in zip(found.before_closers, found.values, strict=True):
         closes = site + found.lag + 1
         assert part[closes : closes + len(closer if name != "column" else "\n")] in (closer, "\n")
         window = values[site:closes]
@@ -77,7 +77,7 @@ def test_the_closer_of_a_line_that_ends_in_two_characters_is_the_first() -> None
 def test_the_target_of_a_closer_of_three_characters_is_the_first() -> None:
     text = "# a note\n" * 3 + text_of('"""', '"""')
     found, values = sites(text, "inside_triple_quotes")
-    for site in found.closers:
+    for site in found.before_closers:
         closes = site + found.lag + 1
         assert text[START + closes : START + closes + 3] == '"""'
         assert values[closes + 1] == 1
@@ -108,12 +108,12 @@ def test_of_many_targets_the_other_characters_are_named() -> None:
 def test_a_counter_is_changed_where_it_has_counted_far() -> None:
     found, values = sites("# a note\n" * 3 + text_of("(", ")"), "column")
     ends = np.flatnonzero(np.diff(values.astype(int)) < 0)
-    assert values[found.closers + found.lag].min() >= np.median(values[ends]) - 1
+    assert values[found.before_closers + found.lag].min() >= np.median(values[ends]) - 1
 
 
 def test_a_subset_keeps_the_values_of_its_closers() -> None:
     found, values = sites("# a note\n" * 3 + text_of("(", ")"), "column")
     few = found.subset(np.array([0, 2, 5]))
-    assert few.closers.tolist() == found.closers[[0, 2, 5]].tolist()
-    assert few.values.tolist() == values[few.closers].tolist()
+    assert few.before_closers.tolist() == found.before_closers[[0, 2, 5]].tolist()
+    assert few.values.tolist() == values[few.before_closers].tolist()
     assert few.inside is found.inside

@@ -21,7 +21,7 @@ from charlstm.inspection.intervening.verdict import (
     prove,
 )
 from charlstm.inspection.reading.inspected_text import InspectedText, read_text
-from charlstm.inspection.study import Standing, study
+from charlstm.inspection.study import ConfirmedPair, study
 from charlstm.model.char_lstm import CharLSTM
 
 # What one of two equal cells adds to its closer's logit: too little alone.
@@ -57,26 +57,26 @@ def text() -> InspectedText:
 
 
 @pytest.fixture(scope="module")
-def standing(text: InspectedText) -> dict[str, Standing]:
+def confirmed(text: InspectedText) -> dict[str, ConfirmedPair]:
     """The pairs that stand after detection, with their proofs, by the names of the planted cells."""
-    found: dict[str, Standing] = {}
+    found: dict[str, ConfirmedPair] = {}
     for cells in (CELLS, HALVES, COUNTED):
         generator = torch.Generator().manual_seed(0)
         names = list(cells)
         studied = study(network_of(cells), text, InspectionConfig(seed=0), generator=generator)
-        found |= {names[pair.cell]: pair for pair in studied.standing}
+        found |= {names[pair.cell]: pair for pair in studied.confirmed_pairs}
     return found
 
 
 @pytest.mark.parametrize("name", WANTED)
-def test_verdicts_are_what_the_head_reads(standing: dict[str, Standing], name: str) -> None:
-    proof = standing[name].proof
+def test_verdicts_are_what_the_head_reads(confirmed: dict[str, ConfirmedPair], name: str) -> None:
+    proof = confirmed[name].proof
     assert proof.verdict == WANTED[name], proof.causal
     assert proof.causal["control_effects"]["count"] == CONTROL_SETS
 
 
-def test_the_numbers_of_a_verified_toggle(standing: dict[str, Standing]) -> None:
-    causal = standing["read"].proof.causal
+def test_the_numbers_of_a_verified_toggle(confirmed: dict[str, ConfirmedPair]) -> None:
+    causal = confirmed["read"].proof.causal
     assert causal["target"] == '"'
     assert causal["effect_nats"] < -1
     assert causal["insertion_nats"] > 1
@@ -88,24 +88,26 @@ def test_the_numbers_of_a_verified_toggle(standing: dict[str, Standing]) -> None
     assert controls["quantiles"] == sorted(controls["quantiles"])
     assert controls["quantiles"][10] == pytest.approx(controls["median"])
     assert causal["ratio"] == pytest.approx(abs(causal["specific_nats"]) / controls["p95"])
-    assert standing["unread"].proof.causal["effect_nats"] == pytest.approx(0, abs=1e-6)
+    assert confirmed["unread"].proof.causal["effect_nats"] == pytest.approx(0, abs=1e-6)
 
 
-def test_a_counter_moves_the_line_break(standing: dict[str, Standing]) -> None:
-    moved = standing["counted"].proof.causal["displacement"]
+def test_a_counter_moves_the_line_break(confirmed: dict[str, ConfirmedPair]) -> None:
+    moved = confirmed["counted"].proof.causal["displacement"]
     assert moved["steps"] > 5
     assert 0 < moved["interval"][0] < moved["characters"] < moved["interval"][1]
-    assert standing["saturated"].proof.causal["displacement"]["characters"] == pytest.approx(0, abs=0.1)
+    assert confirmed["saturated"].proof.causal["displacement"]["characters"] == pytest.approx(0, abs=0.1)
 
 
-def test_a_redundant_cell_names_the_cells_that_it_acts_with(standing: dict[str, Standing]) -> None:
-    joint = standing["one half"].proof.causal["group"]
+def test_a_redundant_cell_names_the_cells_that_it_acts_with(confirmed: dict[str, ConfirmedPair]) -> None:
+    joint = confirmed["one half"].proof.causal["group"]
     assert sorted(joint["cells"]) == ["0:0", "0:1"]
     assert abs(joint["effect_nats"]) > 2 * joint["control_p95"]
 
 
-def test_named_controls_are_neither_candidates_nor_carry_the_feature(standing: dict[str, Standing]) -> None:
-    controls = standing["read"].proof.controls
+def test_named_controls_are_neither_candidates_nor_follow_the_feature(
+    confirmed: dict[str, ConfirmedPair],
+) -> None:
+    controls = confirmed["read"].proof.controls
     assert controls
     assert not {0, 1} & set(controls)
 
