@@ -14,7 +14,7 @@ Units and names used by every class here:
 """
 
 import json
-import math
+import sys
 import types
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ SCHEMA_VERSION = 1
 # The largest findings.json: its size, its values, and how deeply they are nested. That of 512 cells has
 # 1.7 MB, 200,000 values and 8 levels; at these limits reading takes 400 MB of memory.
 _MOST_BYTES, _MOST_VALUES, _MOST_LEVELS = 64 << 20, 3_000_000, 40
+# Whole numbers of JSON may have thousands of digits; a larger one than this is no float.
+_LARGEST = sys.float_info.max
 _WRITE_AGAIN = "write the findings again with `charlstm inspect`"
 _GIVE_A_PATH = "give the path of a findings.json"
 
@@ -374,8 +376,8 @@ def _check_values(document: Any) -> None:
                 inner.extend(value.values())
             elif isinstance(value, list):
                 inner.extend(value)
-            elif isinstance(value, float) and not math.isfinite(value):
-                raise ValueError("it holds a number that is NaN or infinite")
+            elif isinstance(value, (int, float)) and not abs(value) <= _LARGEST:
+                raise ValueError("it holds a number that is NaN or infinite, or of more than 308 digits")
         level = inner
         if not level:
             return
@@ -412,7 +414,7 @@ def _has_plain_type(wanted: Any, value: Any) -> bool:
     An int counts as a float, and a bool counts as neither.
     """
     if wanted is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
     return isinstance(wanted, type) and isinstance(value, wanted) and not isinstance(value, bool)
 
 

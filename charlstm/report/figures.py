@@ -14,6 +14,7 @@ from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
 from charlstm.report.page.network import GROUPS, shares_of
 from charlstm.report.page.rows import cell_name, held_out_score
+from charlstm.report.page.shape import refuse_other_shapes
 from charlstm.report.words.sentences import specific_effect_nats
 from charlstm.report.words.symbols import symbol
 from charlstm.report.words.values import finite, words
@@ -62,8 +63,9 @@ def write_figures(findings: Json, folder: Path) -> list[Path]:
     """Draw every figure of findings into folder, each as .png and .svg, and return the paths of the files.
 
     findings are as read from findings.json; the folder is made where there is none.
-    Raises UsageError when matplotlib is missing or the folder cannot be written.
+    Raises UsageError when findings cannot be drawn, matplotlib is missing or the folder cannot be written.
     """
+    refuse_other_shapes(findings)
     try:
         import matplotlib
         from matplotlib.figure import Figure

@@ -1,6 +1,7 @@
 """Findings -> one HTML file, which works offline and loads nothing."""
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
 from charlstm.report.page.comparison import compare
 from charlstm.report.page.packed_model import NOT_GIVEN, Inside
+from charlstm.report.page.shape import refuse_other_shapes
 from charlstm.report.page.size_limit import MOST_BYTES, cut_to_fit
 from charlstm.report.page.view import view
 from charlstm.report.page.watched_cells import watched_cells
@@ -34,8 +36,9 @@ def render(findings: Mapping[str, Any], inside: Inside = NOT_GIVEN) -> str:
     """Return the report page of findings, which are read from findings.json, as one HTML text.
 
     inside is the model that the page carries, or the reason why it carries none.
-    Raises UsageError where the findings are of another schema or do not fit their text.
+    Raises UsageError where the findings are of another schema, do not fit their text or cannot be drawn.
     """
+    refuse_other_shapes(findings)
     style, script = inline_style(), inline_script(REPORT_SCRIPT)
     page = view(findings)
     template = environment().get_template("page.html")
@@ -50,8 +53,10 @@ def render(findings: Mapping[str, Any], inside: Inside = NOT_GIVEN) -> str:
 def render_comparison(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
     """Return the page that shows two findings.json documents about the same text side by side, as HTML.
 
-    Raises UsageError where the first excerpts of the documents are not the same text.
+    Raises UsageError where the first excerpts of the documents are not the same text, or one cannot be drawn.
     """
+    refuse_other_shapes(left)
+    refuse_other_shapes(right)
     style, script = inline_style(), inline_script(COMPARISON_SCRIPT)
     page = compare(left, right)
     template = environment().get_template("comparison.html")
@@ -74,6 +79,7 @@ def write_report(findings: Mapping[str, Any], path: Path, inside: Inside = NOT_G
     write_page(render(findings, inside), path)
 
 
+@functools.cache
 def environment() -> Environment:
     """Return the environment of the templates, which escapes every value and refuses an unknown name."""
     jinja = Environment(

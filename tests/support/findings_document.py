@@ -12,9 +12,14 @@ from charlstm.checkpoint.weights import load_weights
 from charlstm.findings import Detection, Mechanism
 
 
-def findings_document(*, checkpoint: str | None = None) -> dict[str, Any]:
-    """Findings of the model at checkpoint that Findings.from_json reads; numbers that lack are 0.5."""
-    document = sample_findings()
+def findings_document(
+    *, checkpoint: str | None = None, sample: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Findings of the model at checkpoint that Findings.from_json reads; numbers that lack are 0.5.
+
+    sample is what is completed, by default the sample of report_fixture.
+    """
+    document = sample or sample_findings()
     document["model"]["checkpoint"] = checkpoint
     method = {"dropped_features": [], "aliases": {}, "rules": {}}
     document["method"] = method | document["method"] | {"null": {"name": "circular shift", "shifts": 99}}

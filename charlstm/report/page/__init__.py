@@ -1,5 +1,6 @@
 """The plain data of a page, made of findings.json: the templates only place it and the script only draws it.
 
+shape.py          the check of what the page reads of findings.json
 view.py           the findings -> everything that the templates of the page read
 rows.py           one finding -> a line of the table and a sentence of the summary
 network.py        gates, gradients and control networks -> the tables about the network as a whole

@@ -12,6 +12,8 @@ GROUPS = ("cells", "controls", "untrained")
 
 # Distances, in characters before the closer, at which the table tells how much gradient is left.
 _DISTANCES_CHARACTERS = (4, 8, 16, 32)
+# Columns of the table of gates: an inspection writes three shares of each gate.
+_MOST_COLUMNS = 20
 _CARRY_MEASURES = {
     "kept": "product of the forget gates from opener to closer",
     "direct_share": "share of the gradient at the opener that comes straight along c",
@@ -69,7 +71,7 @@ def gate_table(gates: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Gate, .
         for name, shares in layer.items()
         if isinstance(shares, Mapping)
     ]
-    columns = list(dict.fromkeys(column for _, _, shares in found for column in shares))
+    columns = list(dict.fromkeys(column for _, _, shares in found for column in shares))[:_MOST_COLUMNS]
     rows = tuple(
         Gate(
             layer=layer,

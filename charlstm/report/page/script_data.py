@@ -32,7 +32,8 @@ def page_data(found: Sequence[Json], rows: Sequence[Row], excerpts: Sequence[Jso
 
 def portrait_excerpts(finding: Mapping[str, Any]) -> Iterable[Json]:
     """Return the excerpts of a finding's portrait; none where it has no portrait."""
-    return ((finding.get("portrait") or {}).get("excerpts") or {}).values()
+    excerpts = (finding.get("portrait") or {}).get("excerpts") or {}
+    return [excerpt for excerpt in excerpts.values() if excerpt]
 
 
 def weighed_characters(finding: Mapping[str, Any]) -> Iterable[str]:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, product, zip_longest
 
 from charlstm.report.words.phrases import Phrase, Sentence, characters_in_words, sentence_text
@@ -79,7 +80,7 @@ def feature_noun(name: str, *, counted: bool) -> FeatureNoun:
     `counted` says that the cell counts. If it does not count, a depth feature is described as being inside or
     outside.
     """
-    late = re.fullmatch(r"(.+)_(\d+)_late", name)
+    late = re.fullmatch(r"(.+)_(\d{1,9})_late", name)
     found = _noun(late[1] if late else name, counted=counted)
     if found is None:
         return FeatureNoun("tracks" if counted else "marks", (Phrase(f"the feature {words(name)}"),))
@@ -192,13 +193,19 @@ def _symbols(names: str) -> list[str] | None:
 
     None where a name in it is no symbol's.
     """
-    drivers = [
-        "".join(_symbol(name) or "" for name in sequence.split("_then_")) for sequence in names.split("_or_")
-    ]
-    sizes = [len(sequence.split("_then_")) for sequence in names.split("_or_")]
-    return drivers if [len(driver) for driver in drivers] == sizes else None
+    drivers: list[str] = []
+    for sequence in names.split("_or_"):
+        symbols = ""
+        for name in sequence.split("_then_"):
+            symbol = _symbol(name)
+            if symbol is None or len(symbol) != 1:
+                return None
+            symbols += symbol
+        drivers.append(symbols)
+    return drivers
 
 
+@lru_cache(maxsize=10_000)
 def _symbol(name: str) -> str | None:
     """Return the character that a feature's name calls name, or None.
 

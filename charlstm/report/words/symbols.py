@@ -28,6 +28,8 @@ def symbol(character: str) -> str:
 
 def visible(text: str) -> str:
     """Return text with a symbol in the place of every character that cannot be seen, except the space."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(character if character == " " else symbol(character) for character in text)
 
 

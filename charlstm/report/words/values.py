@@ -1,13 +1,17 @@
 """The values of findings.json as text for a reader, and as numbers that a script can take."""
 
 import math
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from charlstm.report.words.symbols import visible
 
 # What stands where a value is missing or is not a finite number.
 MISSING = "–"
+# The most lines that tell the values of one object, which has below 200 in what an inspection writes, and the
+# characters of a name in them: names of features are the longest.
+_MOST_FACTS, _LONGEST_NAME_CHARACTERS = 2_000, 300
 
 # Lines of (label, value).
 Facts = list[tuple[str, str]]
@@ -16,15 +20,28 @@ Facts = list[tuple[str, str]]
 def facts(mapping: Mapping[str, Any]) -> Facts:
     """Return a line (label, value) for every value of nested mappings that is not None.
 
-    The labels of a nested mapping begin with its own: {"a": {"b": 1}} becomes [("a: b", "1")].
+    The labels of a nested mapping begin with its own: {"a": {"b": 1}} becomes [("a: b", "1")]. There are at
+    most _MOST_FACTS lines, and one more that counts the values that have none; a long name is cut.
     """
     lines: Facts = []
+    left_out = 0
+    for label, value in _labelled(mapping, ""):
+        if len(lines) < _MOST_FACTS:
+            lines.append((label, text(value)))
+        else:
+            left_out += 1
+    return [*lines, ("more values in findings.json", text(left_out))] if left_out else lines
+
+
+def _labelled(mapping: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
+    """Yield (label, value) of every value of nested mappings that is not None; before begins the labels."""
     for name, value in mapping.items():
+        short = name if len(name) <= _LONGEST_NAME_CHARACTERS else f"{name[:_LONGEST_NAME_CHARACTERS]}…"
+        label = before + words(short)
         if isinstance(value, Mapping):
-            lines += [(f"{words(name)}: {label}", nested) for label, nested in facts(value)]
+            yield from _labelled(value, f"{label}: ")
         elif value is not None:
-            lines.append((words(name), text(value)))
-    return lines
+            yield label, value
 
 
 def text(value: Any) -> str:
@@ -61,7 +78,7 @@ def is_number(value: Any) -> bool:
 
 def finite(value: Any) -> float | None:
     """Return value as a float, or None where it is not a finite number."""
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+    return float(value) if isinstance(value, (int, float)) and abs(value) <= sys.float_info.max else None
 
 
 def rounded(value: Any) -> float | int | None:
