@@ -53,7 +53,8 @@ def edited(document: Any, path: tuple[str | int, ...], replacement: Any) -> Any:
 
     The copy shares with document what is not edited.
     """
-    result = parent = copy.copy(document)
+    result: Any = copy.copy(document)
+    parent = result
     for key in path[:-1]:
         parent[key] = copy.copy(parent[key])
         parent = parent[key]

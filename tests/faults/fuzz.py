@@ -1,10 +1,11 @@
-"""Fuzz a loader with atheris: for any bytes it must return a result or raise a CharLSTMError.
+"""Fuzz what reads files with atheris: for any bytes it must return a result or raise a CharLSTMError.
 
     python tests/faults/fuzz.py weights -max_total_time=150
     python tests/faults/fuzz.py model -max_total_time=150
 
 The first argument names the loader: weights (a file to import), vocabulary (a file beside weights to import),
-config, model and resume (files of a run), or findings. All other arguments go to libFuzzer.
+config, model and resume (files of a run), findings, page (a findings.json that is drawn), or run (a whole
+folder, which is loaded, sampled from and drawn). All other arguments go to libFuzzer.
 """
 
 import contextlib
@@ -15,15 +16,19 @@ import pickle
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import atheris
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
 
-with atheris.instrument_imports(include=["charlstm", "pickle", "zipfile"]):
+# Numba compiles the kernels from their bytecode and cannot read an instrumented one.
+INSTRUMENTED = ["charlstm", "pickle", "zipfile"]
+with atheris.instrument_imports(include=INSTRUMENTED, exclude=["charlstm.model.kernels"]):
     import torch
+    from edited_findings import small_documents
+    from findings_document import inspected
     from small_run import request, train_small
 
     from charlstm.checkpoint.loading import load
@@ -33,12 +38,17 @@ with atheris.instrument_imports(include=["charlstm", "pickle", "zipfile"]):
     from charlstm.findings import Findings
     from charlstm.foreign import load_foreign
     from charlstm.model.char_lstm import CharLSTM
-    from charlstm.run_files import CONFIG, MODEL, RESUME
+    from charlstm.run_files import CONFIG, FINDINGS, MODEL, RESUME
+    from charlstm.tasks.report import draw_report
+    from charlstm.tasks.sample import SamplingConfig, sample_run
     from charlstm.training.trainer import Trainer
 
 FOLDER = Path(tempfile.mkdtemp())
 os.environ["XDG_STATE_HOME"] = str(FOLDER / "state")  # the record of what is trained here
 RUN = FOLDER / "run"
+# The files of the target "run" lie in one piece, each but the last behind its length in bytes.
+FILES_OF_A_RUN, LENGTH_BYTES = (CONFIG, MODEL, FINDINGS), 4
+WHOLE_RUN, PAGE = FOLDER / "whole-run", FOLDER / "page.html"
 
 
 def _load_resume(run: Path) -> None:
@@ -60,6 +70,33 @@ def _load_vocabulary(path: Path) -> None:
     load_foreign(FOLDER / "weights.pt", vocabulary=path)
 
 
+def _joined(files: Sequence[bytes]) -> bytes:
+    """Return files as one piece: each but the last behind its length."""
+    return b"".join(len(file).to_bytes(LENGTH_BYTES, "big") + file for file in files[:-1]) + files[-1]
+
+
+def _split(joined: bytes) -> list[bytes]:
+    """Return the files that _joined has joined; of any bytes at all, as many files."""
+    files = []
+    for _ in FILES_OF_A_RUN[:-1]:
+        end = LENGTH_BYTES + int.from_bytes(joined[:LENGTH_BYTES], "big")
+        files.append(joined[LENGTH_BYTES:end])
+        joined = joined[end:]
+    return [*files, joined]
+
+
+def _use_run(joined: Path) -> None:
+    """Load the run whose files are joined, draw five characters from it, and draw its page."""
+    WHOLE_RUN.mkdir(exist_ok=True)
+    for name, content in zip(FILES_OF_A_RUN, _split(joined.read_bytes()), strict=True):
+        (WHOLE_RUN / name).write_bytes(content)
+    with contextlib.suppress(CharLSTMError):
+        load(WHOLE_RUN)
+    with contextlib.suppress(CharLSTMError):
+        list(sample_run(WHOLE_RUN, "", config=SamplingConfig(length=5), seed=1))
+    draw_report(WHOLE_RUN, PAGE)
+
+
 # By the loader's name: the file that is fuzzed, and what reads it.
 TARGETS: dict[str, tuple[Path, Callable[[], object]]] = {
     "weights": (FOLDER / "fuzzed.pt", lambda: load_foreign(FOLDER / "fuzzed.pt")),
@@ -68,6 +105,8 @@ TARGETS: dict[str, tuple[Path, Callable[[], object]]] = {
     "model": (RUN / MODEL, lambda: load(RUN)),
     "resume": (RUN / RESUME, lambda: _load_resume(RUN)),
     "findings": (FOLDER / "findings.json", lambda: Findings.load(FOLDER / "findings.json")),
+    "page": (FOLDER / "findings.json", lambda: draw_report(FOLDER / "findings.json", PAGE, with_model=False)),
+    "run": (FOLDER / "run.joined", lambda: _use_run(FOLDER / "run.joined")),
 }
 
 
@@ -87,6 +126,10 @@ def _write_seeds(target: str, corpus: Path) -> None:
         "vocabulary": [b'["a", "b", "c", "d", "e"]', b'{"a": 0, "b": 1, "c": 2, "d": 3, "e": 4}', b"abcde"],
         "findings": [b'{"schema_version": 1, "model": {"layers": 1}, "findings": []}'],
     }
+    document = small_documents()["fixture"]
+    seeds["page"] = [json.dumps(document).encode()]
+    findings = json.dumps(document | inspected(RUN)).encode()
+    seeds["run"] = [_joined([(RUN / CONFIG).read_bytes(), (RUN / MODEL).read_bytes(), findings])]
     legacy = io.BytesIO()
     torch.save(_weights_to_import(), legacy, _use_new_zipfile_serialization=False)
     seeds["weights"].append(legacy.getvalue())

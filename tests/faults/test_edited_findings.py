@@ -36,7 +36,7 @@ def drawn_or_refused(document: Any, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_an_edited_field_ends_in_a_page_or_in_words(name: str, heavy: bool, tmp_path: Path):
+def test_an_edited_field_ends_in_a_page_or_in_words(name: str, heavy: bool, tmp_path: Path) -> None:
     document = DOCUMENTS[name]
     assert drawn_or_refused(document, tmp_path) == ""
     assert (tmp_path / "page.html").exists(), "the document itself has to have a page"
@@ -57,7 +57,7 @@ def with_facts(document: Any) -> None:
 
 def with_columns(document: Any) -> None:
     """Give every one of 900 layers shares of its own names."""
-    layer = {"input": {"cells": {}}}
+    layer: dict[str, Any] = {"input": {"cells": {}}}
     document["gates"]["layers"] = [
         layer | {"forget": {f"{place} {share}": 0.5 for share in range(100)}} for place in range(900)
     ]
@@ -73,7 +73,7 @@ def with_names(document: Any) -> None:
 
 
 @pytest.mark.parametrize("enlarge", [with_facts, with_columns, with_names])
-def test_a_page_neither_hangs_nor_grows_without_bound(enlarge: Any, tmp_path: Path):
+def test_a_page_neither_hangs_nor_grows_without_bound(enlarge: Any, tmp_path: Path) -> None:
     document = copy.deepcopy(DOCUMENTS["fixture"])
     enlarge(document)
     assert drawn_or_refused(document, tmp_path) == ""
@@ -86,7 +86,7 @@ def test_a_page_neither_hangs_nor_grows_without_bound(enlarge: Any, tmp_path: Pa
     (("corpus", "splits", "confirm"), [1], "splits.confirm must be two numbers"),
     (("model", "layers"), 10**400, "more than 308 digits"),
 ])  # fmt: skip
-def test_a_field_that_cannot_be_drawn_is_named(part: Any, value: Any, said: str, tmp_path: Path):
+def test_a_field_that_cannot_be_drawn_is_named(part: Any, value: Any, said: str, tmp_path: Path) -> None:
     path = tmp_path / "findings.json"
     path.write_text(json.dumps(edited(DOCUMENTS["fixture"], part, value)), encoding="utf-8")
     with pytest.raises(CharLSTMError) as caught:
@@ -95,7 +95,7 @@ def test_a_field_that_cannot_be_drawn_is_named(part: Any, value: Any, said: str,
     assert not (tmp_path / "report.html").exists()
 
 
-def test_figures_and_a_comparison_check_what_they_draw(tmp_path: Path):
+def test_figures_and_a_comparison_check_what_they_draw(tmp_path: Path) -> None:
     document = DOCUMENTS["fixture"]
     wrong = edited(document, ("findings", 0, "portrait", "histogram"), {"on": []})
     (tmp_path / "findings.json").write_text(json.dumps(wrong), encoding="utf-8")
@@ -107,7 +107,7 @@ def test_figures_and_a_comparison_check_what_they_draw(tmp_path: Path):
         draw_figures(tmp_path, tmp_path / "figures")
 
 
-def test_unknown_fields_and_later_fields_change_nothing(tmp_path: Path):
+def test_unknown_fields_and_later_fields_change_nothing(tmp_path: Path) -> None:
     document = copy.deepcopy(DOCUMENTS["fixture"])
     before = render(Findings.from_json(document).to_json())
     for part in (document, document["findings"][0], document["excerpts"][0], document["method"]):
