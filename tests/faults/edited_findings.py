@@ -58,13 +58,13 @@ def edited(document: Any, path: tuple[str | int, ...], replacement: Any) -> Any:
     for key in path[:-1]:
         parent[key] = copy.copy(parent[key])
         parent = parent[key]
-    value = parent[path[-1]]
+    value: Any = parent[path[-1]]
     if replacement is REMOVED:
         del parent[path[-1]]
     elif replacement is LONGER:
-        parent[path[-1]] = value + value if isinstance(value, (list, str)) else [value]
+        parent[path[-1]] = value + value if type(value) in (list, str) else [value]
     elif replacement is SHORTER:
-        parent[path[-1]] = value[:-1] if isinstance(value, (list, str)) else [value, value]
+        parent[path[-1]] = value[:-1] if type(value) in (list, str) else [value, value]
     else:
         parent[path[-1]] = replacement
     return result

@@ -9,6 +9,7 @@ folder, which is loaded, sampled from and drawn). All other arguments go to libF
 """
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -23,9 +24,11 @@ import atheris
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
 
-# Numba compiles the kernels from their bytecode and cannot read an instrumented one.
-INSTRUMENTED = ["charlstm", "pickle", "zipfile"]
-with atheris.instrument_imports(include=INSTRUMENTED, exclude=["charlstm.model.kernels"]):
+# Numba cannot read the instrumented bytecode of the kernels that it compiles: they are imported before.
+for kernels in (Path(__file__).parents[2] / "charlstm" / "model" / "kernels").glob("[a-z]*.py"):
+    importlib.import_module(f"charlstm.model.kernels.{kernels.stem}")
+
+with atheris.instrument_imports(include=["charlstm", "pickle", "zipfile"]):
     import torch
     from edited_findings import small_documents
     from findings_document import inspected
