@@ -72,6 +72,7 @@ def with_names(document: Any) -> None:
     ] + [finding | {"feature": name} for name in names]
 
 
+@pytest.mark.no_cover  # coverage would take most of the time that is allowed
 @pytest.mark.parametrize("enlarge", [with_facts, with_columns, with_names])
 def test_a_page_neither_hangs_nor_grows_without_bound(enlarge: Any, tmp_path: Path) -> None:
     document = copy.deepcopy(DOCUMENTS["fixture"])
