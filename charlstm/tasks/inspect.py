@@ -98,14 +98,9 @@ def inspect_run(
             if processes.leads:
                 compared.save(out / COMPARED)
                 draw_comparison(out)
-    return Inspected(
-        findings,
-        out / FINDINGS,
-        out / REPORT,
-        out / COMPARISON if other else None,
-        has_changed(checkpoint, text),
-        text.notes,
-    )
+    comparison = out / COMPARISON if other else None
+    changed = has_changed(checkpoint, text)
+    return Inspected(findings, out / FINDINGS, out / REPORT, comparison, changed, text.notes)
 
 
 def _inspection(
