@@ -66,7 +66,7 @@ def with_columns(document: Any) -> None:
 def with_names(document: Any) -> None:
     """Give findings features whose names could be spelled in very many ways."""
     finding = document["findings"][0]
-    names = ("_or_".join(["a_b_c_d_e_f_g_h_i_j"] * 400), f"column_{'1' * 5_000}_late")
+    names = ("_or_".join(["a_b_c_d_e_f_g_h_i_j"] * 40), f"column_{'1' * 900}_late")
     document["findings"] = [
         finding | {"feature": f"after_{name}_until_{number}"} for name in names for number in range(100)
     ] + [finding | {"feature": name} for name in names]

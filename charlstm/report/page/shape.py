@@ -19,7 +19,7 @@ Check = Callable[[Any, str], None]
 _LARGEST = 1e15
 # The most of what the page has a line, a table or a picture for; an inspection writes far less.
 _MOST_FINDINGS, _MOST_LAYERS, _MOST_EXCERPTS, _MOST_BINS, _MOST_NAMES = 10_000, 1_000, 1_000, 1_000, 100
-_LONGEST_FEATURE_CHARACTERS = 10_000
+_LONGEST_FEATURE_CHARACTERS = 1_000
 _AGAIN = "write the findings again with `charlstm inspect`"
 _NUMBER_TYPES = {int, float}
 
