@@ -3,8 +3,8 @@
     config.json            the settings of the model and its training, the vocabulary, which text it was, and
                            versions; an imported model has its source instead of a training and a text
     model.safetensors      the best weights so far, which sampling and inspection read
-    evaluated.safetensors  model.safetensors as the last scheduled evaluation left it, kept while the weights
-                           of an interrupted training stand there because they are better
+    evaluated.safetensors  model.safetensors as the last scheduled evaluation left it, kept while that file
+                           holds the weights of an interrupted training
     resume.safetensors     the last weights with all that resuming needs
     metrics.jsonl          one JSON object per measurement
 

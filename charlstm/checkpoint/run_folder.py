@@ -162,7 +162,7 @@ class RunFolder:
     def keep_evaluated(self) -> None:
         """Copy the best weights to evaluated.safetensors, from where `restore` brings them back.
 
-        To be called before the weights of an interrupted training take their place. Raises CheckpointError.
+        Call this before the weights of an interrupted training take their place. Raises CheckpointError.
         """
         self._check_still_there()
         if (self.path / MODEL).exists():
@@ -216,7 +216,7 @@ class RunFolder:
         """Restore training, the best weights and the length of metrics.jsonl as they were at the last save.
 
         A run that ended before its first save starts at the beginning where begins_anew is true. Lines that
-        metrics.jsonl has lost are not missed. Raises CheckpointError when the last save is damaged or gone,
+        metrics.jsonl has lost are no error. Raises CheckpointError when the last save is damaged or gone,
         or does not fit training.
         """
         place = self.path / RESUME

@@ -37,7 +37,7 @@ def run(app: typer.Typer) -> NoReturn:
         code = app(standalone_mode=False)  # an exit code where typer ended a command: 130 after Ctrl-C
     except CharLSTMError as problem:
         if launch().rank == 0 or not by_torchrun() or isinstance(problem, (DeviceError, ProcessError)):
-            console.show_problem(problem)  # of several processes the others have only these of their own
+            console.show_problem(problem)  # the other processes show these two kinds only
         raise SystemExit(exit_code(problem)) from None
     except typer.TyperException as problem:  # an option that typer does not know or cannot read
         _show_usage_problem(problem.format_message())

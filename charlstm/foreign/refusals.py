@@ -54,7 +54,7 @@ def why_no_model(tensors: dict[str, Tensor]) -> str:
 
 
 def _why_no_head(tensors: dict[str, Tensor], matrices: dict[str, Tensor], cells: int) -> str:
-    """Return why tensors with an LSTM of cells cells are no model; matrices are those of two dimensions."""
+    """Return why tensors with an LSTM of `cells` cells are no model; matrices are those of two dimensions."""
     heads = [name for name, matrix in matrices.items() if cells in matrix.shape and role(name) == "head"]
     others = [
         matrix for name, matrix in matrices.items() if 4 * cells not in matrix.shape and name not in heads

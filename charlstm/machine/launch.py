@@ -13,7 +13,7 @@ _TORCHRUN = "TORCHELASTIC_RUN_ID"
 
 @dataclass(frozen=True)
 class Launch:
-    """This is process rank of count over all machines, from 0; local is its number on this machine."""
+    """This is process `rank`, from 0, of `count` on all machines; `local` is its number on this machine."""
 
     rank: int = 0
     count: int = 1

@@ -63,7 +63,7 @@ class ProcessGroup:
         return self.rank == 0
 
     def shard(self, rows: int) -> Shard:
-        """Return this process's share of rows rows: contiguous, and of equal size for all but for one row."""
+        """Return this process's share of `rows` rows: contiguous; sizes differ by one row at most."""
         return Shard(self.rank * rows // self.count, (self.rank + 1) * rows // self.count, rows)
 
     def sums(self, *numbers: float) -> tuple[float, ...]:

@@ -78,7 +78,7 @@ def prompt_note(path: Path, prompt: str, unknown: Unknown) -> str | None:
 
 
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
-    """Return the holds that specs spell as LAYER:CELL=VALUE[@START], for the run in the folder path.
+    """Return the holds that specs spell as LAYER:CELL=VALUE[@FROM], for the run in the folder path.
 
     VALUE is a cell state, or "on" or "off" for the levels of the cell in the run's findings.json. Raises
     UsageError for anything else, for a cell that the run's model does not have, and for "on" and "off" of a

@@ -26,7 +26,7 @@ class TrainRequest:
 
     corpus is the text's name; None, for a resumed run alone, means the run's own text. out is the run's
     folder. model and training hold the fields of a ModelConfig and a TrainingConfig that were given, by
-    name. validation names a text to validate on; without one split says which shares of corpus are for
+    name. validation names a text to validate on; if None, `split` says which shares of corpus are for
     training, validation and testing, None for DEFAULT_SPLIT. level is the level of a new vocabulary, None
     for characters. resume goes on with the run at out, and extends it by the length that was given where it
     is finished; overwrite replaces it. begin_from is a run's folder, whose weights and vocabulary a new run

@@ -1,4 +1,4 @@
-"""Generated texts whose state is known at every character, for models to learn and for the finder to find.
+"""Generated texts whose state is known at every character, to learn from, and to test an inspection on.
 
     grammar:quotes      he "so do! we" go.      one switch: which marks may come, and where a quote may stand
     grammar:brackets    so (do [we go] he).     nested to depth 4: which closer may come
@@ -30,7 +30,7 @@ _MOST_CHARACTERS = 20_000_000
 _BRACKETS = ("()", "[]", "{}")
 _RECORD_SYMBOLS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
-# Some characters with one state, and the state after each of them as numbers in the order of the truth.
+# Some characters, and the state after each of them: one number for each name in `_Grammar.truth`, in order.
 Piece = tuple[str, tuple[int, ...]]
 
 

@@ -5,8 +5,8 @@ files, which token_cache joins with a line feed between two files.
 
 Of a folder, and of the matches of a glob, those files are read that are not empty, not hidden, not part of a
 run, and text: their first bytes, unpacked, hold no NUL (the rule of git) and are UTF-8, or are marked as
-UTF-16 or UTF-32, which --level bytes does not ask. The other files are left out and reported. A file that is
-not text further on is an error, and so is a single file that was named.
+UTF-16 or UTF-32; with --level bytes any encoding will do. The other files are left out and reported. A file
+that stops being text further on is an error, and so is a file that was named by itself and is not text.
 """
 
 import glob

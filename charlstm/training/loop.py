@@ -189,7 +189,7 @@ class _EvaluationSchedule:
 
 
 def _logged(trainer: Trainer, steps: int, seconds: float) -> Logged:
-    """Return the event for the last steps steps, which took seconds."""
+    """Return the event for the last `steps` steps, which took `seconds` seconds."""
     progress = trainer.progress
     return Logged(
         step=progress.step,

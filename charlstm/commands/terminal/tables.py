@@ -74,7 +74,7 @@ def import_advice(imported: Imported, scored: Score | None) -> str:
 def findings_table(findings: Findings, *, most: int = 20) -> str:
     """Return the findings as a table, the best held-out score first, or a sentence where there are none.
 
-    The column effect is the change of the closer's log probability in nats; behind x stands its specific part
+    The column effect is the change of the closer's log probability in nats; x precedes its specific part
     as a multiple of the 95th percentile of the control cells. Only the first most findings are listed.
     """
     if not findings.findings:

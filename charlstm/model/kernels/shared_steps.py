@@ -38,7 +38,7 @@ class SharedState(NamedTuple):
 
     arrivals (threads, NUMBERS_APART) int64 counts in its first column how often each thread came to the
     barrier. h (layers, 1, cells) float32 and logits (symbols,) float32 are written by all, each its share.
-    characters (1,) int64 is the number of characters drawn before the threads part. abandoned (1,) int64 is
+    characters (1,) int64 counts the characters drawn until the threads part ways. abandoned (1,) int64 is
     1 once a thread will not come any more: the others then no longer wait, and what they compute is useless.
     """
 
@@ -52,7 +52,7 @@ class SharedState(NamedTuple):
 # Numbers of 8 bytes between two counters that different threads write, 128 bytes: caches exchange lines of 64
 # or 128 bytes, and a line that two threads write would move to and fro.
 NUMBERS_APART = 16
-# A thread that another one had to look for this often, some hundred microseconds, came late.
+# Polls, some hundred microseconds, after which a thread that is waited for counts as late.
 _LOOKS_UNTIL_LATE = 200_000
 
 

@@ -11,7 +11,7 @@ numbers of streams 2 p and 2 p + 1 stand in the lower and upper half of one uint
 The equations are in `charlstm.model.equations`; their gradients are those of back-propagation through time
 (Werbos 1990), with d_x for the gradient of the loss with respect to x:
 
-    d_o = d_h tanh(c') o (1 - o)            the four are with respect to the pre-activations
+    d_o = d_h tanh(c') o (1 - o)            all with respect to the pre-activations
     d_c' = d_h o (1 - tanh(c')^2) + d_c from the step after
     d_i = d_c' g i (1 - i)
     d_f = d_c' c f (1 - f)

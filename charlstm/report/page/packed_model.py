@@ -204,7 +204,7 @@ def _whole_numbers(matrix: Floats, bits: int) -> tuple[Floats, NDArray[np.int64]
 
 
 def _planes(numbers: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:
-    """Return the bytes of numbers (n,), which have bits bits, as planes (bytes of a number, n).
+    """Return the bytes of numbers (n,), each of `bits` bits, as planes (bytes of a number, n).
 
     Numbers are moved above zero and to the top of whole bytes; the plane of the highest bytes comes first.
     """
