@@ -23,7 +23,9 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import open_regular, whole_file
 
-SCHEMA_VERSION = 1
+# The version that is written, and all versions that can be read: fields are only ever added.
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)
 # The largest findings.json: its size, its values, and how deeply they are nested. That of 512 cells has
 # 1.7 MB, 200,000 values and 8 levels; at these limits reading takes 400 MB of memory.
 _MOST_BYTES, _MOST_VALUES, _MOST_LEVELS = 64 << 20, 3_000_000, 40
@@ -35,10 +37,11 @@ _GIVE_A_PATH = "give the path of a findings.json"
 # What a cell is called. A toggle and a latch are switches: the same characters turn a toggle on and off, and
 # other characters turn a latch on than off. A counter and a depth counter step.
 Kind = Literal["toggle", "latch", "counter", "depth_counter"]
-# Whether the model uses a cell. verified: changing the cell changes what the model predicts, far more than
-# changing its control cells does. redundant: that holds only for a group of cells that the cell is part of.
-# correlate: neither was shown.
-Verdict = Literal["verified", "redundant", "correlate"]
+# Whether the model uses a cell. verified: the model's prediction of the feature's end needs the cell, and the
+# cell alone is enough for a part of it. redundant: the prediction needs a group of cells that the cell is
+# part of. correlate: the intervals show that little happens when the cell is changed. undecided: none of
+# these was shown.
+Verdict = Literal["verified", "redundant", "correlate", "undecided"]
 # A JSON object.
 Json = dict[str, Any]
 
@@ -228,10 +231,15 @@ class Finding:
     causal: what happened when the cell was changed and the model then read on. `target` is the set of
         characters that end the feature, `effect_nats` the mean change of the log probability of the target,
         `lag` the number of characters between change and target, `sites` the number of places, `p_value` the
-        corrected p-value among control cells, in (0, 1]. report/README.md lists all its fields;
-        `inspection/intervening/verdict.py` makes them. None where the cell was not changed, because the text
-        has too few targets or other findings have better scores.
+        corrected p-value of an effect beyond the limit, in [0, 1]. report/README.md lists all its fields;
+        `inspection/intervening/proof_data.py` makes them. None where the cell was not changed, because the
+        text has too few targets or other findings have better scores.
     verdict: whether the model uses the cell; None where causal is None.
+    evidence: the tests that the verdict rests on (`necessity`, `dose`, `sufficiency`, `interchange`,
+        `specificity`, `rank`), with 95% intervals, and which `conditions` hold. report/README.md lists its
+        fields. None where causal is None, and in findings of schema version 1.
+    grade: `share` of the behaviour that the cell carries, 1 for all, with its 95% interval `low` and `high`,
+        and `of` what: "state", of what the whole state of the model does. None where evidence is None.
     portrait: c around the events of the feature, by its level and in three excerpts. report/README.md lists
         its fields; `inspection/describing/portraits.py` makes them. None for all but the findings with the
         best scores.
@@ -248,6 +256,8 @@ class Finding:
     causal: Json | None = None
     verdict: Verdict | None = None
     portrait: Json | None = None
+    evidence: Json | None = None
+    grade: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,6 +299,11 @@ class Findings:
     excerpts: the pieces of text that the report page shows.
     provenance: the versions of charlstm, torch and Python, the machine, the SHA-256 of the weights, the
         command line and the time of writing.
+    behaviours: for each tested ending of a feature, which sets of cells it rests on.
+    unexpected: cells that a behaviour needs and that follow no feature.
+    edges: what passes from one cell to another, and from cells to the prediction.
+    rules: `version` of the rules by which cells get their labels. These four are empty in findings of schema
+        version 1.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -300,6 +315,10 @@ class Findings:
     credit: Json = field(default_factory=dict)
     excerpts: list[Excerpt] = field(default_factory=list)
     provenance: Json = field(default_factory=dict)
+    behaviours: list[Json] = field(default_factory=list)
+    unexpected: list[Json] = field(default_factory=list)
+    edges: list[Json] = field(default_factory=list)
+    rules: Json = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """Return the whole document as JSON values."""
@@ -310,12 +329,13 @@ class Findings:
         """Return the findings that document, the JSON values of a findings.json, holds.
 
         Raises UsageError with the name of the first field that is missing or has a wrong type, and where the
-        schema_version is not SCHEMA_VERSION.
+        schema_version is none of READABLE_VERSIONS.
         """
         findings = cast(Findings, _checked(cls, document, "findings.json"))
-        if findings.schema_version != SCHEMA_VERSION:
+        if findings.schema_version not in READABLE_VERSIONS:
             raise UsageError(
-                f"findings.json has schema_version {findings.schema_version}, not {SCHEMA_VERSION}",
+                f"findings.json has schema_version {findings.schema_version}, not "
+                f"{' or '.join(map(str, READABLE_VERSIONS))}",
                 _WRITE_AGAIN,
             )
         return findings

@@ -8,9 +8,9 @@ from charlstm.config import InspectionConfig
 from charlstm.inspection.detecting.detect import Detected, detect
 from charlstm.inspection.detecting.naming import Name, name_of
 from charlstm.inspection.features.feature import Feature
-from charlstm.inspection.intervening.control_cells import CellRoles
+from charlstm.inspection.intervening.census import CellRoles
 from charlstm.inspection.intervening.experiment import Candidate
-from charlstm.inspection.intervening.verdict import Proof, ProofRequest, prove
+from charlstm.inspection.intervening.verdict import Proof, ProofRequest, Proven, prove
 from charlstm.inspection.progress import Progress, ignore_progress
 from charlstm.inspection.reading.inspected_text import InspectedText
 from charlstm.machine.processes import ALONE, ProcessGroup
@@ -34,10 +34,13 @@ class ConfirmedPair:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """A Study has what was detected in one model, and the confirmed pairs, the best held-out score first."""
+    """A Study has what was detected in one model, the confirmed pairs, the best held-out score first, and
+    what the interventions on them were made from.
+    """
 
     found: Detected
     confirmed_pairs: list[ConfirmedPair]
+    proven: Proven
 
 
 def study(
@@ -58,28 +61,27 @@ def study(
     pairs, scores = found.pairs, found.confirmation.correlation.abs()
     indices = sorted(found.is_finding.nonzero().flatten().tolist(), key=lambda index: -float(scores[index]))
     features = [found.text.table.features[int(pairs.features[index])] for index in indices]
-    proofs = _proofs(model, config, found, list(zip(indices, features, strict=True)), generator, processes)
+    proven = _proven(model, config, found, list(zip(indices, features, strict=True)), processes)
+    proofs = proven.proofs + [Proof()] * (len(indices) - len(proven.proofs))
     values_told_apart = found.confirmation.staircases.values_told_apart()
     confirmed_pairs = []
     for index, feature, proof in zip(indices, features, proofs, strict=True):
         cell, sign = int(pairs.cells[index]), int(pairs.signs[index])
         name = name_of(feature, cell, sign, int(values_told_apart[index]), found.movements)
         confirmed_pairs.append(ConfirmedPair(index, cell, feature, name, proof))
-    return Study(found, confirmed_pairs)
+    return Study(found, confirmed_pairs, proven)
 
 
-def _proofs(
+def _proven(
     model: CharLSTM,
     config: InspectionConfig,
     found: Detected,
     chosen: list[tuple[int, Feature]],
-    generator: torch.Generator,
     processes: ProcessGroup,
-) -> list[Proof]:
-    """Return a proof for each of the chosen pairs, in their order.
+) -> Proven:
+    """Return the proofs of the first config.interventions of the chosen pairs, in their order.
 
-    chosen holds (index into all pairs, feature), the best first. Interventions are made for the first
-    config.interventions of these pairs; the proofs of the other pairs are empty.
+    chosen holds (index into all pairs, feature), the best first.
     """
     cells = model.config.cells
     candidates = [
@@ -91,7 +93,7 @@ def _proofs(
     columns = enumerate(found.text.table.features)
     request = ProofRequest(
         model=model,
-        chunk=found.text.splits["intervene"].first,
+        split=found.text.splits["intervene"],
         candidates=candidates,
         roles=CellRoles(
             found.discovery.scores.correlation.abs(),
@@ -101,5 +103,4 @@ def _proofs(
         thresholds=found.calibration.thresholds.view(-1, cells),
         significance=config.significance,
     )
-    proofs = prove(request, generator=generator, processes=processes)
-    return proofs + [Proof()] * (len(chosen) - len(proofs))
+    return prove(request, processes=processes)

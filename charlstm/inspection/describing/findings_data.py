@@ -19,7 +19,7 @@ from charlstm.inspection.detecting import confirmation, discovery, null
 from charlstm.inspection.detecting.detect import Detected
 from charlstm.inspection.features.feature import specific_drivers
 from charlstm.inspection.gates.wiring import weights_of
-from charlstm.inspection.intervening import effect
+from charlstm.inspection.intervening import judgement, necessity
 from charlstm.inspection.study import ConfirmedPair, Study
 from charlstm.model.char_lstm import CharLSTM
 
@@ -54,6 +54,8 @@ def _finding(detected: Detected, pair: ConfirmedPair, model: CharLSTM, portrait:
         mechanism=_mechanism(detected, pair, weights),
         causal=pair.proof.causal,
         verdict=pair.proof.verdict,
+        evidence=pair.proof.evidence,
+        grade=pair.proof.grade.data if pair.proof.grade else None,
         portrait=portrait,
     )
 
@@ -190,8 +192,8 @@ def _rules() -> dict[str, float]:
         "straightness": confirmation.LEAST_STRAIGHTNESS,
         "reset_spread": confirmation.LARGEST_RESET_SPREAD,
         "leak": confirmation.LARGEST_LEAK,
-        "least_effect_nats": effect.LEAST_EFFECT_NATS,
-        "least_effect_ratio": effect.LEAST_RATIO,
+        "least_effect_nats": necessity.LEAST_EFFECT_NATS,
+        "least_effect_ratio": judgement.LEAST_RATIO,
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charlstm.errors import UsageError
-from charlstm.findings import SCHEMA_VERSION, Json
+from charlstm.findings import READABLE_VERSIONS, Json
 from charlstm.report.page.network import (
     Control,
     Gate,
@@ -102,10 +102,10 @@ def view(findings: Mapping[str, Any]) -> Page:
 
 def _refuse_other_schema(findings: Mapping[str, Any]) -> None:
     """Raise UsageError when the findings have another schema_version than this page reads."""
-    if findings.get("schema_version") != SCHEMA_VERSION:
+    if findings.get("schema_version") not in READABLE_VERSIONS:
         raise UsageError(
             f"the findings have schema_version {findings.get('schema_version')!r}, this page reads "
-            f"{SCHEMA_VERSION}",
+            f"{' or '.join(map(str, READABLE_VERSIONS))}",
             "draw them with the charlstm that wrote them, or run `charlstm inspect` again",
         )
 

@@ -1,0 +1,178 @@
+"""Measure whether cells alone are enough for a behaviour: insertion, restoration and interchange.
+
+Insertion sets cells, where the feature is off, to values that they have where it is on. Restoration runs from
+the whole state of the donor with only these cells as they were at the site, and asks how much of the log odds
+comes back. Interchange counts how often the model chooses as the donor's state would, when only these cells
+are the donor's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from charlstm.findings import Json
+from charlstm.inspection.intervening.behaviours import Behaviour
+from charlstm.inspection.intervening.estimates import Estimate, Numbers, mean_of, ratio_of
+from charlstm.inspection.intervening.experiment import (
+    CellValues,
+    Changes,
+    ClosersUnderTest,
+    InterventionContext,
+)
+from charlstm.inspection.intervening.necessity import Cells
+
+# Interchange with at least these shares is called full and partial.
+FULL_INTERCHANGE, PARTIAL_INTERCHANGE = 0.9, 0.6
+# An interchange holds only where its share is this much above that of cells which do not carry the feature.
+_LEAST_ABOVE_BASELINE = 0.1
+# Fewer pairs than this, in which site and donor make the model choose differently, say nothing.
+_LEAST_PAIRS = 20
+# Baselines are measured at this many sites.
+_BASELINE_SITES = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Sufficiency:
+    """A Sufficiency says how far cells alone are enough for a behaviour.
+
+    insertion is the mean change of the target's log probability in nats where the feature is in its other
+    state, None where no such position is known. restoration is the share of the log odds that comes back
+    when only the cells are restored, and restoration_baseline the 95th percentile of the shares of single
+    cells that do not carry the feature. interchange is the share of pairs in which the model's choice
+    becomes the donor's, in [0, 1], and pairs their number; direction is that share by the best linear
+    direction of the layer, and interchange_baseline the mean share of cells that do not carry the feature.
+    These three are None with too few pairs.
+    """
+
+    insertion: Estimate | None
+    restoration: Estimate
+    restoration_baseline: float
+    pairs: int
+    interchange: Estimate | None
+    interchange_baseline: float | None
+    direction: float | None
+
+    @property
+    def restores(self) -> bool:
+        """Return whether the interval of the restored share lies above 0 and above the baseline."""
+        return self.restoration.low > max(0.0, self.restoration_baseline)
+
+    @property
+    def interchanges(self) -> bool:
+        """Return whether the interchange is partial at least, and clearly above the baseline."""
+        if self.interchange is None or self.interchange_baseline is None:
+            return False
+        share = self.interchange.value
+        return share >= max(PARTIAL_INTERCHANGE, self.interchange_baseline + _LEAST_ABOVE_BASELINE)
+
+    @property
+    def data(self) -> Json:
+        """Return the numbers as findings.json has them."""
+        return {
+            "insertion": self.insertion.data if self.insertion else None,
+            "restoration": self.restoration.data,
+            "restoration_baseline": self.restoration_baseline,
+        }
+
+    @property
+    def interchange_data(self) -> Json:
+        """Return the numbers of the interchange as findings.json has them."""
+        return {
+            "pairs": self.pairs,
+            "share": self.interchange.data if self.interchange else None,
+            "random_cells": self.interchange_baseline,
+            "linear_direction": self.direction,
+        }
+
+
+def sufficiency_of(closers: ClosersUnderTest, cells: Cells, bystanders: Sequence[int]) -> Sufficiency:
+    """Return how far cells, pairs of layer and cell, are enough for the behaviour of closers.
+
+    bystanders are cells of the first one's layer that do not carry the feature, for the baselines.
+    """
+    layer, chosen = cells[0][0], _interchangeable(closers)
+    restored = closers.change(closers.natural_values(cells), from_donors=True)
+    few_sites = closers.sites.thinned(_BASELINE_SITES)
+    few = ClosersUnderTest(closers.context, closers.behaviour, few_sites)
+    shares = _restored_shares(few, layer, bystanders)
+    found = _chosen_by_donor(closers, closers.change(closers.donor_values(cells)), chosen)
+    enough = len(chosen) >= _LEAST_PAIRS
+    return Sufficiency(
+        insertion=_insertion(closers.context, closers.behaviour, cells),
+        restoration=restored_share(closers, restored),
+        restoration_baseline=float(np.quantile(shares, 0.95)) if len(shares) else 0.0,
+        pairs=len(chosen),
+        interchange=mean_of(found, closers.sites.clusters[chosen]) if enough else None,
+        interchange_baseline=_mean_interchange(few, layer, bystanders) if enough else None,
+        direction=_direction_interchange(closers, layer, chosen) if enough else None,
+    )
+
+
+def restored_share(closers: ClosersUnderTest, restored: Changes) -> Estimate:
+    """Return the share of the log odds that comes back, given the changes with some cells restored in the
+    donors' states.
+    """
+    whole = closers.whole_change
+    return ratio_of(whole.log_odds - restored.log_odds, whole.log_odds, whole.clusters)
+
+
+def _restored_shares(closers: ClosersUnderTest, layer: int, cells: Sequence[int]) -> Numbers:
+    """Return (cells,) float64: the share of the log odds that comes back with each cell of a layer alone."""
+    if not len(cells):
+        return np.zeros(0)
+    whole = closers.whole_change.log_odds
+    _, log_odds = closers.changes_by_cell(layer, cells, from_donors=True).numpy()
+    total = whole.sum()
+    return np.asarray((total - log_odds.sum(1)) / total) if total else np.zeros(len(cells))
+
+
+def _insertion(context: InterventionContext, behaviour: Behaviour, cells: Cells) -> Estimate | None:
+    """Return the mean change of the target's log probability where the feature is in its other state, and
+    cells get values of this one; None without such positions.
+    """
+    if not len(behaviour.outside):
+        return None
+    outside = ClosersUnderTest(context, behaviour, behaviour.outside)
+    return outside.change(outside.donor_values(cells)).effect()
+
+
+def _interchangeable(closers: ClosersUnderTest) -> NDArray[np.int64]:
+    """Return the indices of the sites at which the model prefers the target, and with the whole state of the
+    donor another character.
+    """
+    natural = closers.natural_log_odds.numpy()
+    return np.flatnonzero((natural > 0) & (natural + closers.whole_change.log_odds < 0))
+
+
+def _chosen_by_donor(closers: ClosersUnderTest, changes: Changes, chosen: NDArray[np.int64]) -> Numbers:
+    """Return (chosen,) float64: 1 where, with the changes, the model no longer prefers the target, else 0."""
+    log_odds = closers.natural_log_odds.numpy() + changes.log_odds
+    return np.asarray((log_odds[chosen] < 0).astype(np.float64))
+
+
+def _mean_interchange(closers: ClosersUnderTest, layer: int, cells: Sequence[int]) -> float:
+    """Return the mean share of interchange by single cells of a layer, 0 without cells or pairs."""
+    chosen = _interchangeable(closers)
+    if not len(cells) or not len(chosen):
+        return 0.0
+    log_odds = closers.changes_by_cell(layer, cells)[1] + closers.natural_log_odds
+    return float((log_odds[:, torch.from_numpy(chosen)] < 0).double().mean())
+
+
+def _direction_interchange(closers: ClosersUnderTest, layer: int, chosen: NDArray[np.int64]) -> float:
+    """Return the share of interchange when a layer moves along its best linear direction for the feature."""
+    changes = closers.change(direction_values(closers, layer))
+    return float(_chosen_by_donor(closers, changes, chosen).mean())
+
+
+def direction_values(closers: ClosersUnderTest, layer: int) -> CellValues:
+    """Return the c of all cells of a layer when the feature, as the best linear direction reads it, is
+    the donor's, and everything else is the site's.
+    """
+    reader, step = closers.context.survey.direction(closers.behaviour.feature.name, layer)
+    natural, donor = (c[layer].double() for c in (closers.natural_c, closers.donor_c))
+    moved = natural + ((donor - natural) @ reader)[:, None] * step
+    return {layer: (range(len(step)), moved)}
