@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm.findings import Json
-from charlstm.inspection.intervening.estimates import Estimate, mean_of
+from charlstm.inspection.estimates import Estimate, mean_of
 from charlstm.inspection.intervening.experiment import Candidate, ClosersUnderTest, InterventionContext
 
 # Every cell is changed at this many sites of a behaviour, spread evenly over the text.

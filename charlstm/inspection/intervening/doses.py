@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from charlstm.findings import Json
+from charlstm.inspection.estimates import Estimate, mean_of
 from charlstm.inspection.features.feature import ANY_CHARACTER
 from charlstm.inspection.intervening.behaviours import Behaviour
-from charlstm.inspection.intervening.estimates import Estimate, mean_of
 from charlstm.inspection.intervening.experiment import (
     Candidate,
     CellValues,

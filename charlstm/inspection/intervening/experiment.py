@@ -17,9 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlstm.inspection.features.feature import Feature
-from charlstm.inspection.intervening.behaviours import VERDICT_LAG, Behaviour, MatchedSites
-from charlstm.inspection.intervening.estimates import (
+from charlstm.inspection.estimates import (
     REPORTED_ERROR,
     Estimate,
     Numbers,
@@ -27,6 +25,8 @@ from charlstm.inspection.intervening.estimates import (
     mean_of,
     ratio_of,
 )
+from charlstm.inspection.features.feature import Feature
+from charlstm.inspection.intervening.behaviours import VERDICT_LAG, Behaviour, MatchedSites
 from charlstm.inspection.intervening.rollouts import Edit, Outcome, Rollouts
 from charlstm.inspection.intervening.survey import Survey, survey_text
 from charlstm.inspection.reading.passage import Passage

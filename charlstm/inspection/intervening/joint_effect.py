@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charlstm.findings import Json
+from charlstm.inspection.estimates import Estimate
 from charlstm.inspection.intervening.behaviours import Behaviour
-from charlstm.inspection.intervening.estimates import Estimate
 from charlstm.inspection.intervening.experiment import Candidate, ClosersUnderTest, InterventionContext
 from charlstm.inspection.intervening.necessity import necessity_of
 

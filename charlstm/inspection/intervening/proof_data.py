@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from charlstm.findings import Json
+from charlstm.inspection.estimates import Estimate
 from charlstm.inspection.intervening.behaviours import VERDICT_LAG
 from charlstm.inspection.intervening.doses import DosedCell, is_monotone
-from charlstm.inspection.intervening.estimates import Estimate
 from charlstm.inspection.intervening.experiment import ClosersUnderTest, InterventionContext
 from charlstm.inspection.intervening.judgement import Measured
 from charlstm.inspection.intervening.necessity import Necessity, effects_by_lag

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from charlstm.findings import Json
+from charlstm.inspection.estimates import Estimate, Numbers, mean_of, ratio_of
 from charlstm.inspection.intervening.behaviours import Behaviour
-from charlstm.inspection.intervening.estimates import Estimate, Numbers, mean_of, ratio_of
 from charlstm.inspection.intervening.experiment import (
     CellValues,
     Changes,
