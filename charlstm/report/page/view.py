@@ -6,10 +6,10 @@ Every number becomes text here, so that the templates only place it and the scri
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from charlstm.errors import UsageError
-from charlstm.findings import READABLE_VERSIONS, Json
+from charlstm.findings import READABLE_VERSIONS, Json, Verdict
 from charlstm.report.page.network import (
     Control,
     Gate,
@@ -19,6 +19,7 @@ from charlstm.report.page.network import (
     gradient_table,
     network_data,
 )
+from charlstm.report.page.proof_data import Circuits, circuit_data, circuits
 from charlstm.report.page.rows import Row, best_per_feature, held_out_score, row
 from charlstm.report.page.script_data import page_data
 from charlstm.report.words.caveats import caveats
@@ -51,6 +52,7 @@ class Page:
     gradient_feature: str
     gradients: tuple[Gradient, ...]
     controls: tuple[Control, ...]
+    circuits: Circuits
     share: str
     caveats: tuple[str, ...]
     method: Facts
@@ -92,11 +94,12 @@ def view(findings: Mapping[str, Any]) -> Page:
         gradient_feature=words(credit.get("feature") or ""),
         gradients=tuple(gradient_table(credit)),
         controls=tuple(control_table(method)),
+        circuits=circuits(findings),
         share=share_line(method.get("share") or {}),
         caveats=caveats(findings),
         method=[*split_lines(corpus), *facts(method)],
         provenance=facts(provenance_of(findings)),
-        data=drawn | {"network": network_data(gates, credit)},
+        data=drawn | {"network": network_data(gates, credit), "circuits": circuit_data(findings)},
     )
 
 
@@ -118,8 +121,8 @@ def _significance(method: Mapping[str, Any]) -> float | None:
 
 def _verdict_counts(rows: tuple[Row, ...]) -> Facts:
     """Return a line (verdict, number of findings) for every verdict that occurs."""
-    counts = Counter(row.verdict for row in rows if row.verdict)
-    return [(verdict, text(count)) for verdict, count in counts.items()]
+    counts = Counter(row.verdict for row in rows)
+    return [(verdict, text(counts[verdict])) for verdict in get_args(Verdict) if counts[verdict]]
 
 
 def headline(rows: tuple[Row, ...], model: Mapping[str, Any], method: Mapping[str, Any]) -> str:
