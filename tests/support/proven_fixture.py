@@ -28,11 +28,21 @@ BEHAVIOURS = [
             {
                 "order": order,
                 "keep": [
-                    {"cells": cells, "share": share * best, "low": share * best - 0.03, "high": share * best + 0.03}
+                    {
+                        "cells": cells,
+                        "share": share * best,
+                        "low": share * best - 0.03,
+                        "high": share * best + 0.03,
+                    }
                     for cells, share in ((1, 0.5), (2, 0.8), (4, 0.94), (8, 0.97), (160, 1.0))
                 ],
                 "remove": [
-                    {"cells": cells, "share": 1 - share * best, "low": 0.97 - share * best, "high": 1.03 - share * best}
+                    {
+                        "cells": cells,
+                        "share": 1 - share * best,
+                        "low": 0.97 - share * best,
+                        "high": 1.03 - share * best,
+                    }
                     for cells, share in ((1, 0.5), (2, 0.8), (4, 0.96), (8, 0.97), (160, 1.0))
                 ],
             }

@@ -1,4 +1,4 @@
-"""What the page and the figures read of a proof: interventions, evidence, and the sets that carry a behaviour.
+"""The check of what is drawn of a proof: interventions, evidence, and the sets that carry a behaviour.
 
 `shape` puts these checks into that of the whole document.
 """
@@ -23,8 +23,8 @@ from charlstm.report.page.checks import (
 
 # The most behaviours, unexpected cells and edges that are told; an inspection writes far fewer.
 _MOST_TOLD = 10_000
-# The most sets of cells in a curve, and cells of a set that are named.
-_MOST_SETS, _MOST_CELLS = 1_000, 100_000
+# The most curves of a behaviour, sets of cells in a curve, and cells of a set.
+_MOST_CURVES, _MOST_SETS, _MOST_CELLS = 20, 300, 100_000
 
 
 def _number_or_estimate(value: Any, path: str) -> None:
@@ -34,9 +34,7 @@ def _number_or_estimate(value: Any, path: str) -> None:
 
 _EFFECT = object_with({"nats": estimate, "log_odds": estimate, "sites": count})
 _DOSES = list_of(
-    object_with(
-        dict.fromkeys(("dose", "effect_nats", "low", "high"), number), needs=["dose", "effect_nats"]
-    ),
+    object_with(dict.fromkeys(("dose", "effect_nats", "low", "high"), number), needs=["dose", "effect_nats"]),
     MOST_BINS,
 )
 CAUSAL: Check = object_with(
@@ -105,7 +103,7 @@ _BEHAVIOUR = object_with(
         "target": string,
         "sites": count,
         "advantage_nats": _number_or_estimate,
-        "curves": list_of(object_with({"order": string, "keep": _CURVE, "remove": _CURVE}), MOST_NAMES),
+        "curves": list_of(object_with({"order": string, "keep": _CURVE, "remove": _CURVE}), _MOST_CURVES),
         "smallest_set": object_with(
             {
                 "cells": list_of(string, _MOST_CELLS),
@@ -138,7 +136,13 @@ CIRCUITS: dict[str, Check] = {
     ),
     "edges": list_of(
         object_with(
-            {"from": string, "to": string, "kind": string, "feature": feature_name, "value": _number_or_estimate},
+            {
+                "from": string,
+                "to": string,
+                "kind": string,
+                "feature": feature_name,
+                "value": _number_or_estimate,
+            },
             needs=["from", "to"],
         ),
         _MOST_TOLD,

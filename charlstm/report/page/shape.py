@@ -2,15 +2,14 @@
 
 `Findings.load` checks the fields that have a type of their own. The others are JSON objects there: portraits,
 interventions, weights, gates, gradients, controls and packed values. They are checked here, once, so that all
-that draws them can rely on their types and lengths. Any part may be missing or null but for what `object_with` is
-told to need; fields that are not named here are not looked at.
+that draws them can rely on their types and lengths. Any part may be missing or null but for what
+`object_with` is told to need; fields that are not named here are not looked at.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from charlstm.report.page.checks import (
-    MOST_BINS,
     MOST_NAMES,
     anything,
     bins,

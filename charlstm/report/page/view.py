@@ -36,7 +36,7 @@ class Page:
 
     headline is the answer in one sentence; rows are all findings and best those of the summary; untested is
     the number of findings whose cell was not changed, and which have no verdict; verdicts has the number of
-    findings by verdict; data is for the script.
+    findings by verdict; circuits says which sets of cells carry a behaviour; data is for the script.
     """
 
     title: str
@@ -58,6 +58,11 @@ class Page:
     method: Facts
     provenance: Facts
     data: Json
+
+    @property
+    def verdict_names(self) -> tuple[str, ...]:
+        """Every verdict that a finding can have."""
+        return get_args(Verdict)
 
     @property
     def readable(self) -> bool:

@@ -106,7 +106,9 @@ def _restoring(restored: Estimate | None, baseline: float) -> str:
     if restored.value <= 0.005:
         return "restoring it alone brings nothing back"
     if restored.low <= baseline and baseline > 0:
-        return f"restoring it alone brings {restored.percent} back, where other cells bring {percent(baseline)}"
+        return (
+            f"restoring it alone brings {restored.percent} back, where other cells bring {percent(baseline)}"
+        )
     return f"restoring it alone brings {restored.percent} back"
 
 

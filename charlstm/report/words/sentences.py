@@ -6,7 +6,14 @@ from typing import Any
 
 from charlstm.report.words.feature_nouns import feature_noun
 from charlstm.report.words.phrases import Phrase, Sentence, characters_in_words
-from charlstm.report.words.proof_numbers import Estimate, carried_share, effect_nats, effect_of, estimate_of, signed
+from charlstm.report.words.proof_numbers import (
+    Estimate,
+    carried_share,
+    effect_nats,
+    effect_of,
+    estimate_of,
+    signed,
+)
 from charlstm.report.words.values import finite, plural, text
 
 # An effect smaller than this is not told: it changes a probability by 2%.

@@ -6,7 +6,7 @@ from typing import Any
 from charlstm.report.words.phrases import Phrase, Sentence
 from charlstm.report.words.proof_numbers import Estimate, estimate_of, percent
 from charlstm.report.words.sentences import closers
-from charlstm.report.words.values import finite, plural, words
+from charlstm.report.words.values import finite, words
 
 # A longer list of cells is cut.
 _MOST_NAMED = 12
@@ -48,12 +48,14 @@ def share_of(value: Any) -> Estimate | float | None:
 def _named(cells: Sequence[str]) -> str:
     """Return the names of the first cells of a set."""
     named, others = ", ".join(cells[:_MOST_NAMED]), len(cells) - _MOST_NAMED
-    return f"Set: {named}" + (
-        f" and {others:,} others." if others > 0 else "."
-    )
+    return f"Set: {named}" + (f" and {others:,} others." if others > 0 else ".")
 
 
 def _stable(found: Mapping[str, Any]) -> str:
     """Return which share of the cells is in the set of another part of the text, too."""
     shared = _share(found.get("jaccard"))
-    return f" With the set of another part of the text it shares {shared} of the cells of both." if shared else ""
+    return (
+        f" With the set of another part of the text it shares {shared} of the cells of both."
+        if shared
+        else ""
+    )
