@@ -9,6 +9,7 @@ from charlstm.commands.terminal import formatting
 from charlstm.config import GateOrder
 from charlstm.findings import Findings
 from charlstm.inspection.exam.marking import ExamResult
+from charlstm.report.words.proof_numbers import effect_nats, share_in_short
 from charlstm.tasks.import_weights import Imported
 from charlstm.tasks.score import Score
 from charlstm.text.corpus import CachedCorpus
@@ -19,7 +20,12 @@ _IMPLAUSIBLE_BITS = 4.5
 # Said when the run's own text is no longer what it was: another Python's library, or an edited file.
 CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
 
-_FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "")
+_FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "carries")
+# Said below the table where a cell was changed.
+_LEGEND = (
+    "effect   change of the closing character's log probability without the cell, nats\n"
+    "carries  share of what the whole state knows of it; intervals are in report.html"
+)
 
 
 def next_commands(path: Path, corpus: str = "") -> str:
@@ -74,8 +80,8 @@ def import_advice(imported: Imported, scored: Score | None) -> str:
 def findings_table(findings: Findings, *, most: int = 20) -> str:
     """Return the findings as a table, the best held-out score first, or a sentence where there are none.
 
-    The column effect is the change of the closer's log probability in nats; x precedes its specific part
-    as a multiple of the 95th percentile of the control cells. Only the first most findings are listed.
+    The column effect is the change of the closer's log probability in nats, and carries the share of the
+    behaviour that the cell carries, "?" where that is not known. Only the first most findings are listed.
     """
     if not findings.findings:
         return "no cell follows a feature of the text better than chance and what single characters explain"
@@ -83,25 +89,25 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
         (
             f"{finding.layer}:{finding.cell}",
             finding.kind.removesuffix("_counter"),
-            formatting.shortened(finding.feature.replace("_", " "), 17),
-            formatting.shortened(drivers_in_words(finding.drivers), 12),
+            formatting.shortened(finding.feature.replace("_", " "), 15),
+            formatting.shortened(drivers_in_words(finding.drivers), 11),
             f"{finding.detection.held_out_score:.2f}",
             finding.verdict or "not tested",
-            *_effect(finding.causal),
+            _effect(finding.causal),
+            share_in_short({"grade": finding.grade}),
         )
         for finding in findings.findings[:most]
     ]
     left = len(findings.findings) - len(rows)
     shown = formatting.table(rows, header=_FINDING_COLUMNS)
-    return shown + (f"\n{left} more in findings.json" if left else "")
+    legend = f"\n{_LEGEND}" if any(finding.causal for finding in findings.findings[:most]) else ""
+    return shown + (f"\n{left} more in findings.json" if left else "") + legend
 
 
-def _effect(causal: dict[str, Any] | None) -> tuple[str, str]:
-    """Return the effect in nats, and the multiple of its controls that it is, as two cells of a table."""
-    if causal is None:
-        return "", ""
-    ratio = causal["ratio"]
-    return f"{causal['effect_nats']:+.2f}"[:6], "" if ratio is None else f"x{min(ratio, 999):.0f}"
+def _effect(causal: dict[str, Any] | None) -> str:
+    """Return the effect in nats as a cell of a table."""
+    nats = effect_nats(causal or {})
+    return "" if nats is None else "0.00" if abs(nats) < 0.005 else f"{nats:+.2f}"[:6]
 
 
 def exam_table(result: ExamResult) -> str:

@@ -12,11 +12,11 @@ from charlstm.report.words.values import MISSING, finite, text, words
 
 # How the two interventions take a cell's memory away.
 _INTERVENTIONS = {
-    "resample": "a value it really had",
-    "conditional_mean": "its mean there",
+    "resample": "other state's value",
+    "conditional_mean": "other state's mean",
 }
 # The most effects at other characters' places that are drawn.
-_MOST_OTHERS = 12
+_MOST_OTHERS = 8
 # The most behaviours and unexpected cells that the page lists.
 _MOST_LISTED = 100
 

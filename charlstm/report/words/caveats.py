@@ -34,7 +34,7 @@ def _comparisons(findings: Json) -> Iterable[str]:
     features = len(method.get("features") or [])
     if cells and features:
         pairs = f"{plural(cells, 'cell')} were compared with {plural(features, 'feature')}"
-        yield f"{pairs}; the p-values are corrected for all these comparisons."
+        yield f"{pairs}; what counts as a finding allows for all these comparisons."
 
 
 def _chance(found: Sequence[Json]) -> Iterable[str]:

@@ -127,9 +127,9 @@ def _together(finding: Json) -> str:
     group = (finding.get("causal") or {}).get("group") or {}
     low, high = group.get("interval") or (None, None)
     effect = estimate_of({"value": group.get("effect_nats"), "low": low, "high": high})
-    size = f" ({effect.nats})" if effect else ""
+    size = f": {effect.nats}" if effect else ""
     cells = plural(len(group.get("cells") or []), "cell")
-    return f"The {cells} of its feature together are needed{size}, and less of that is left without this one."
+    return f"The {cells} of its feature together are needed{size}. Leaving this one out makes that smaller."
 
 
 def _by_p_value(finding: Json, significance: float | None) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from charlstm.report.words.feature_nouns import feature_noun
 from charlstm.report.words.phrases import Phrase, Sentence
 from charlstm.report.words.proof_numbers import Estimate, estimate_of, percent
 from charlstm.report.words.sentences import closers
-from charlstm.report.words.values import finite, words
+from charlstm.report.words.values import finite
 
 # A longer list of cells is cut.
 _MOST_NAMED = 12
@@ -15,7 +16,7 @@ _MOST_NAMED = 12
 def mechanism(behaviour: Mapping[str, Any]) -> Sentence:
     """Return which cells are the mechanism of a behaviour, or that no small set of them is."""
     target = behaviour.get("target") or ""
-    about: Sentence = (Phrase(words(behaviour["feature"])),)
+    about: Sentence = feature_noun(behaviour["feature"], counted=False).noun
     if target:
         about = (Phrase("The closing "), *closers(target), Phrase(" of "), *about)
     found = behaviour.get("smallest_set") or {}

@@ -10,6 +10,7 @@ const WIDTH = 330;
 /** Room below the lines for the ticks and the name of the axis. */
 const FOOT = 40;
 const LONGEST_NAME = 20;
+const MOST_TICKS = 4;
 
 /**
  * One line: its name, its value, whether it is only a baseline, and what stands in the place of a value that
@@ -39,7 +40,7 @@ export function drawIntervals({ lines, axisName, label, band, all }) {
     PLOT.left + ((value - range[0]) / (range[1] - range[0])) * (PLOT.right - PLOT.left);
   const bottom = height - FOOT + 4;
   if (band) picture.append(limitBand(across(-band), across(band), bottom));
-  for (const value of ticks(...range)) {
+  for (const value of evenTicks(range)) {
     picture.append(
       createElement("svg:path", { class: "grid", d: `M${across(value)} ${PLOT.top}V${bottom}` }),
       chartText(short(value), across(value), bottom + 14, "middle"),
@@ -55,6 +56,20 @@ export function drawIntervals({ lines, axisName, label, band, all }) {
   });
   picture.append(chartText(axisName, (PLOT.left + PLOT.right) / 2, height - 5, "middle", "axis-name"));
   return picture;
+}
+
+/**
+ * Return round values in a range that holds 0: four or so, 0 among them.
+ * @type {(range: [number, number]) => number[]}
+ */
+function evenTicks([low, high]) {
+  const sizes = ticks(0, Math.max(-low, high));
+  const values = [...sizes.slice(1).map((size) => -size), ...sizes].filter(
+    (value) => value >= low && value <= high,
+  );
+  return values.length > MOST_TICKS
+    ? values.filter((value) => sizes.indexOf(Math.abs(value)) % 2 === 0)
+    : values;
 }
 
 /** @type {(left: number, right: number, bottom: number) => HTMLElement} */

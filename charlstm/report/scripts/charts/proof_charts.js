@@ -16,13 +16,13 @@ const LARGEST_SHARE = 3;
  */
 export function necessityChart({ necessity, insertion, limit, rank }) {
   const lines = necessity.map(({ name, nats }) => ({ name, value: nats }));
-  if (insertion) lines.push({ name: "put in where it is off", value: insertion });
+  if (insertion) lines.push({ name: "put in where off", value: insertion });
   const sites = [...necessity.map(({ sites: count }) => count), ...(insertion ? [null] : [])];
   const others = rankWords(rank);
   return {
     title: "Does the prediction need it?",
     note:
-      "Two ways to take the cell's memory away before a closing character, each with its 95% interval" +
+      "The cell gets a value that it really has where the feature is in its other state, or its mean there: the effect at the closing character, with 95% intervals" +
       `${limit ? "; the grey band is what counts as little" : ""}.${others ? ` ${others}` : ""}`,
     picture: drawIntervals({
       lines,
@@ -51,7 +51,7 @@ export function necessityChart({ necessity, insertion, limit, rank }) {
 function rankWords({ rank, cells, p95, others }) {
   const place = rank && cells ? `It ranks ${ordinal(rank)} of the ${cells} cells of its layer` : "";
   if (!others || p95 === null) return place && `${place}.`;
-  const rest = `95% of those that do not carry the feature change it by ${short(p95)} nats at most`;
+  const rest = `95% of those that do not carry the feature change it by ${p95 < 0.001 ? "less than 0.001 nats" : `${short(p95)} nats at most`}`;
   return place ? `${place}; ${rest}.` : `${rest}.`;
 }
 
@@ -95,7 +95,7 @@ export function sufficiencyChart({ restoration, restoration_baseline: baseline, 
     { name: "95% of other cells", value: single(baseline), baseline: true },
     { name: "exchanged alone", value: share, missing: few },
     { name: "other cells", value: single(random), baseline: true },
-    { name: "the layer's direction", value: single(direction), baseline: true },
+    { name: "best direction", value: single(direction), baseline: true },
   ].filter(({ value, missing }) => value || missing);
   return {
     title: "Is it alone enough?",
@@ -135,12 +135,18 @@ const single = (value) => (value === null ? null : { value, low: null, high: nul
 export function isolationChart(feature, { own, others }) {
   const lines = [
     { name: "its own", value: own },
-    ...others.map(({ target, nats }) => ({ name: closing(target), value: nats, baseline: true })),
+    ...others.map(({ target, feature: other, nats }) => ({
+      name: `${closing(target)} ${other}`,
+      value: nats,
+      baseline: true,
+    })),
   ];
   const features = [feature, ...others.map((other) => other.feature)];
   return {
     title: "At other closing characters",
-    note: "The same change where other features end: a cell that is used for its own feature does more there.",
+    note:
+      "The same change where other features end: a cell that is used for its own feature does more at " +
+      "its own. Measured at fewer places than the effect above.",
     picture: drawIntervals({ lines, axisName: NATS, label: "Effects at the closing characters of features" }),
     numbers: () =>
       intervalNumbers(
