@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 import pytest
 from full_fixture import full_findings
+from proven_fixture import proven_findings
 from readme_paths import documented_paths, leaf_paths, names
 from report_fixture import sample_findings
 
@@ -27,6 +28,10 @@ def released() -> Any:
     return json.loads(RELEASED.read_text(encoding="utf-8"))
 
 
+def without_circuits() -> Any:
+    return proven_findings(circuits=False)
+
+
 def undocumented(findings: Any) -> set[tuple[str, ...]]:
     """Paths in findings without a row; of what is null or empty everywhere, a row may be for a part of it."""
     return {
@@ -40,7 +45,7 @@ def test_every_field_of_the_released_findings_is_documented():
     assert undocumented(released()) == set()
 
 
-@pytest.mark.parametrize("findings", [sample_findings, full_findings])
+@pytest.mark.parametrize("findings", [sample_findings, full_findings, without_circuits])
 def test_every_field_of_the_findings_that_tests_draw_is_documented(findings: Any):
     assert undocumented(findings()) == set()
 
@@ -76,7 +81,7 @@ def test_a_field_without_a_row_is_noticed():
 
 
 def test_every_documented_field_occurs():
-    occurring = [*leaf_paths(released()), *leaf_paths(full_findings())]
+    occurring = [*leaf_paths(released()), *leaf_paths(full_findings()), *leaf_paths(proven_findings())]
 
     assert {row for row in DOCUMENTED if not any(names(row, path) for path in occurring)} == set()
 

@@ -23,7 +23,7 @@ CHANGED_TEXT = "note      the run's text has changed since it was trained; new c
 _FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "carries")
 # Said below the table where a cell was changed.
 _LEGEND = (
-    "effect   change of the closing character's log probability without the cell, nats\n"
+    "effect   change of the closer's log probability without the cell's memory, in nats\n"
     "carries  share of what the whole state knows of it; intervals are in report.html"
 )
 
@@ -89,8 +89,8 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
         (
             f"{finding.layer}:{finding.cell}",
             finding.kind.removesuffix("_counter"),
-            formatting.shortened(finding.feature.replace("_", " "), 15),
-            formatting.shortened(drivers_in_words(finding.drivers), 11),
+            formatting.shortened(finding.feature.replace("_", " "), 14),
+            formatting.shortened(drivers_in_words(finding.drivers), 12),
             f"{finding.detection.held_out_score:.2f}",
             finding.verdict or "not tested",
             _effect(finding.causal),

@@ -142,9 +142,10 @@ def circuit_data(findings: Mapping[str, Any]) -> Json:
             {
                 "from": edge["from"],
                 "to": edge["to"],
-                "kind": words(edge.get("kind") or ""),
+                "kind": edge.get("kind") or "",
                 "feature": edge.get("feature"),
                 "value": estimate(edge.get("value")),
+                "of": finite(edge.get("of")),
             }
             for edge in findings.get("edges") or []
             if estimate(edge.get("value"))

@@ -102,7 +102,7 @@ _BEHAVIOUR = object_with(
         "feature": feature_name,
         "target": string,
         "sites": count,
-        "advantage_nats": _number_or_estimate,
+        "sentence": string,
         "curves": list_of(object_with({"order": string, "keep": _CURVE, "remove": _CURVE}), _MOST_CURVES),
         "smallest_set": object_with(
             {
@@ -142,6 +142,7 @@ CIRCUITS: dict[str, Check] = {
                 "kind": string,
                 "feature": feature_name,
                 "value": _number_or_estimate,
+                "of": number,
             },
             needs=["from", "to"],
         ),

@@ -153,12 +153,15 @@ interface SetShare {
   high: number | null;
 }
 
+/** A way by which a change of a cell reaches a prediction; values are changes of log odds in nats. */
 interface Edge {
   from: string;
   to: string;
   kind: string;
   feature: string | null;
   value: Estimate;
+  /** What the cell does as a whole, in the same unit. */
+  of: number | null;
 }
 
 interface MatchedCells {

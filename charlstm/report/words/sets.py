@@ -7,6 +7,7 @@ from charlstm.report.words.feature_nouns import feature_noun
 from charlstm.report.words.phrases import Phrase, Sentence
 from charlstm.report.words.proof_numbers import Estimate, estimate_of, percent
 from charlstm.report.words.sentences import closers
+from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import finite
 
 # A longer list of cells is cut.
@@ -22,11 +23,12 @@ def mechanism(behaviour: Mapping[str, Any]) -> Sentence:
     found = behaviour.get("smallest_set") or {}
     cells = found.get("cells") or []
     if not cells:
-        return (*about, Phrase(": no small set of cells is the mechanism."))
+        said = behaviour.get("sentence") or "No small set of cells is the mechanism."
+        return (*about, Phrase(f": {visible(str(said))}"))
     subject = "this cell is" if len(cells) == 1 else f"these {len(cells):,} cells are"
     it = "it keeps" if len(cells) == 1 else "they keep"
     kept, left = _share(found.get("share")), _share(found.get("without"))
-    alone = f": alone {it} {kept} of the prediction" if kept else ""
+    alone = f": alone {it} {kept} of what the network knows" if kept else ""
     without = f", without {'it' if len(cells) == 1 else 'them'} {left} is left" if left else ""
     return (*about, Phrase(f": {subject} the mechanism{alone}{without}. {_named(cells)}{_stable(found)}"))
 
@@ -53,10 +55,6 @@ def _named(cells: Sequence[str]) -> str:
 
 
 def _stable(found: Mapping[str, Any]) -> str:
-    """Return which share of the cells is in the set of another part of the text, too."""
+    """Return which share of their cells the sets of two halves of the text have in common."""
     shared = _share(found.get("jaccard"))
-    return (
-        f" With the set of another part of the text it shares {shared} of the cells of both."
-        if shared
-        else ""
-    )
+    return f" The sets of two halves of the text share {shared} of their cells." if shared else ""

@@ -86,6 +86,28 @@ def test_exam_marks_are_a_table():
 
 
 def test_an_effect_is_told_beside_its_verdict():
-    proven = finding(causal={"effect_nats": -1.234, "ratio": 12.6}, verdict="verified")
-    row = tables.findings_table(some_findings([proven])).splitlines()[-1]
-    assert row.split()[-3:] == ["verified", "-1.23", "x13"]
+    grade = {"share": 0.42, "low": 0.37, "high": 0.48, "of": "state"}
+    proven = finding(causal={"effect_nats": -1.234}, verdict="undecided", grade=grade)
+    unsure = finding(causal={"effect_nats": -0.001}, verdict="correlate", grade=grade | {"high": 3.0})
+    lines = tables.findings_table(some_findings([proven, unsure, finding()])).splitlines()
+    assert lines[0].split()[-3:] == ["verdict", "effect", "carries"]
+    assert lines[1].split()[-3:] == ["undecided", "-1.23", "42%"]
+    assert lines[2].split()[-3:] == ["correlate", "0.00", "?"]
+    assert lines[3].endswith("not tested")
+    assert [line.split()[0] for line in lines[4:]] == ["effect", "carries"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_widest_row_keeps_the_share():
+    grade = {"share": 1.05, "low": 0.95, "high": 1.15, "of": "state"}
+    wide = finding(
+        layer=1,
+        cell=1023,
+        kind="depth_counter",
+        feature="x" * 90,
+        causal={"effect_nats": -12.345},
+        verdict="undecided",
+        grade=grade,
+    )
+    lines = tables.findings_table(some_findings([wide, finding()])).splitlines()
+    assert lines[1].endswith("105%")

@@ -1,6 +1,6 @@
 // This file draws which sets of cells carry a behaviour, and what passes between cells, as a small graph.
 
-import { short } from "../shared/numbers.js";
+import { isNumber, short, signed } from "../shared/numbers.js";
 import { data, symbolOf } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
 import { chartText, createPicture, drawAxes, horizontalMark, lineMark, showChart } from "./chart_frame.js";
@@ -8,7 +8,8 @@ import { chartText, createPicture, drawAxes, horizontalMark, lineMark, showChart
 /** The lines of a chart of sets are told apart by these classes; there are more orders than classes. */
 const LINE_CLASSES = ["first", "second", "third"];
 /** The columns of the graph and the distance of its nodes. */
-const GRAPH = { width: 330, columns: [58, 165, 272], pitch: 34, top: 26 };
+const GRAPH = { width: 330, columns: [58, 165, 272], pitch: 44, top: 28 };
+const LONGEST_NODE = 15;
 const MOST_EDGES = 16;
 
 /**
@@ -27,7 +28,7 @@ export function showSetCharts() {
  * of cells; the numbers have all orders.
  * @type {(feature: string, curves: SetCurve[]) => Chart}
  */
-export function setChart(feature, curves) {
+function setChart(feature, curves) {
   const [first] = curves;
   const lines = [
     { points: first.keep, name: "these cells alone" },
@@ -39,14 +40,14 @@ export function setChart(feature, curves) {
   ]
     .filter(({ points }) => points.length)
     .map((line, place) => ({ ...line, style: LINE_CLASSES[place] }));
-  const sizes = lines.flatMap(({ points }) => points.map(({ cells }) => Math.max(1, cells)));
+  const sizes = lines.flatMap(({ points }) => points.map(({ cells }) => cells));
   const shares = lines.flatMap(({ points }) => points.map(({ share }) => share ?? 0));
   return {
     title: feature,
-    note: `Cells in the order of ${first.order}, on a logarithmic scale. 1 is the whole prediction.`,
+    note: `Cells in the order of ${first.order}, on a logarithmic scale. 1 is all that the network knows.`,
     legend: lines.map(({ style, name }) => [style, name]),
     picture: drawAxes({
-      x: [0, Math.log2(Math.max(2, ...sizes))],
+      x: [0, onScale(Math.max(1, ...sizes))],
       y: [Math.min(0, ...shares), Math.max(1, ...shares)],
       xName: "cells in the set",
       yName: "share",
@@ -56,15 +57,13 @@ export function setChart(feature, curves) {
         horizontalMark(0),
         ...lines.map(({ points, style }) =>
           lineMark(
-            points.map(({ cells }) => Math.log2(Math.max(1, cells))),
+            points.map(({ cells }) => onScale(cells)),
             points.map(({ share }) => share),
             style,
           ),
         ),
         (across, up) =>
-          sizeTicks(sizes).map((size) =>
-            chartText(short(size), across(Math.log2(size)), up(0) + 17, "middle"),
-          ),
+          sizeTicks(sizes).map((size) => chartText(short(size), across(onScale(size)), up(0) + 17, "middle")),
       ],
     }),
     numbers: () => ({
@@ -75,12 +74,18 @@ export function setChart(feature, curves) {
 }
 
 /**
- * Return the powers of four up to the largest size.
+ * Return the place of a number of cells, from 0 on, on the logarithmic scale.
+ * @type {(cells: number) => number}
+ */
+const onScale = (cells) => Math.log2(1 + cells);
+
+/**
+ * Return 0 and the powers of four up to the largest size.
  * @type {(sizes: number[]) => number[]}
  */
 function sizeTicks(sizes) {
-  const largest = Math.max(2, ...sizes);
-  const found = [];
+  const largest = Math.max(1, ...sizes);
+  const found = [0];
   for (let size = 1; size <= largest; size *= 4) found.push(size);
   return found;
 }
@@ -99,13 +104,33 @@ function curveRows({ order, keep, remove }) {
 }
 
 /**
+ * What stands for the end of an edge in the graph, by the kind of the edge.
+ * @type {Record<string, (edge: Edge) => string>}
+ */
+const END_NAMES = {
+  driver_gate: ({ from, to }) => `${shownText(from)} \u2192 ${to.split(":")[2] ?? to}`,
+  cell_logit: ({ to }) => `straight to ${shownText(to)}`,
+  cell_cell: ({ to }) => `through ${to}`,
+  cell_others: () => "other cells",
+  cell_longer: () => "longer ways",
+};
+
+/** @type {(text: string) => string} */
+const shownText = (text) => Array.from(text).map(symbolOf).join("");
+
+/**
+ * Return the cell, `layer:cell`, that an end of an edge belongs to: a gate is `layer:cell:gate`.
+ * @type {(end: string) => string}
+ */
+const cellOf = (end) => /^\d+:\d+(?=$|:)/.exec(end)?.[0] ?? "";
+
+/**
  * Return the edges of a finding: those of its feature that begin or end at its cell.
  * @type {(row: Row) => Edge[]}
  */
 export const edgesOf = ({ cell, feature }) =>
   data.circuits.edges
-    .filter((edge) => edge.feature === feature && (edge.from === cell || edge.to === cell))
-    .sort((one, other) => Math.abs(other.value.value) - Math.abs(one.value.value))
+    .filter((edge) => edge.feature === feature && (edge.from === cell || cellOf(edge.to) === cell))
     .slice(0, MOST_EDGES);
 
 /**
@@ -113,7 +138,7 @@ export const edgesOf = ({ cell, feature }) =>
  * @type {(cell: string, edges: Edge[]) => Chart}
  */
 export function edgeChart(cell, edges) {
-  const sides = [edges.filter(({ to }) => to === cell), edges.filter(({ to }) => to !== cell)];
+  const sides = [edges.filter(({ from }) => from !== cell), edges.filter(({ from }) => from === cell)];
   const height = GRAPH.top * 2 + GRAPH.pitch * (Math.max(...sides.map(({ length }) => length)) - 1);
   const picture = createPicture(`What passes to cell ${cell} and on from it`, { width: GRAPH.width, height });
   const largest = Math.max(...edges.map(({ value }) => Math.abs(value.value))) || 1;
@@ -122,54 +147,53 @@ export function edgeChart(cell, edges) {
     const x = GRAPH.columns[place * 2];
     side.forEach((edge, row) => {
       const y = height / 2 + (row - (side.length - 1) / 2) * GRAPH.pitch;
-      picture.append(...edgeMarks(edge, place ? edge.to : edge.from, { x, y }, middle, largest));
+      picture.append(...edgeMarks(edge, { x, y }, middle, largest));
     });
   });
   picture.append(...nodeMarks(cell, middle));
+  const whole = edges.find(({ from, of }) => from === cell && of !== null)?.of;
   return {
-    title: "What passes through it",
+    title: "By which ways",
     note:
-      "Left: what reaches the cell; right: where it goes on to. Thick lines carry more; orange adds, blue and " +
-      "dashed takes away.",
+      "What the closing character loses or gains, in nats of log odds, when only one way tells of the other state" +
+      `${isNumber(whole) ? `; ${signed(whole)} by the cell as a whole` : ""}. Left: without its driver, through ` +
+      "each gate. Right: where the cell passes it on. Blue and dashed: less likely; orange: more likely.",
     picture,
     numbers: () => ({
-      head: ["from and to", "value", "low", "high", "kind"],
-      rows: edges.map(({ from, to, kind, value }) => [
-        `${symbolOf(from)} to ${symbolOf(to)}`,
-        value.value,
-        value.low,
-        value.high,
-        kind,
-      ]),
+      head: ["way", "log odds", "low", "high"],
+      rows: edges.map((edge) => [endName(edge), edge.value.value, edge.value.low, edge.value.high]),
     }),
   };
 }
 
+/** @type {(edge: Edge) => string} */
+const endName = (edge) => END_NAMES[edge.kind]?.(edge) ?? `${edge.from} \u2192 ${edge.to}`;
+
 /**
  * @type {(
  *   edge: Edge,
- *   name: string,
  *   at: { x: number, y: number },
  *   middle: { x: number, y: number },
  *   largest: number,
  * ) => HTMLElement[]}
  */
-function edgeMarks({ value }, name, at, middle, largest) {
+function edgeMarks(edge, at, middle, largest) {
+  const { value } = edge.value;
   const half = (at.x + middle.x) / 2;
   const d = `M${at.x} ${at.y}C${half} ${at.y} ${half} ${middle.y} ${middle.x} ${middle.y}`;
-  const width = (1 + (5 * Math.abs(value.value)) / largest).toFixed(1);
-  const side = value.value < 0 ? "below" : "above";
+  const width = (0.8 + (5 * Math.abs(value)) / largest).toFixed(1);
   return [
-    createElement("svg:path", { class: `wire ${side}`, d, "stroke-width": width }),
-    ...nodeMarks(name, at),
-    chartText(short(value.value), (at.x * 2 + middle.x) / 3, (at.y * 2 + middle.y) / 3 - 6, "middle"),
+    createElement("svg:path", { class: `wire ${value < 0 ? "below" : "above"}`, d, "stroke-width": width }),
+    ...nodeMarks(endName(edge), at),
+    chartText(signed(value), at.x, at.y + 23, "middle"),
   ];
 }
 
 /** @type {(name: string, at: { x: number, y: number }) => HTMLElement[]} */
 function nodeMarks(name, { x, y }) {
-  const shown = Array.from(name).map(symbolOf).join("").slice(0, 12);
-  const width = Math.max(28, Array.from(shown).length * 8 + 12);
+  const letters = Array.from(name);
+  const shown = letters.length > LONGEST_NODE ? `${letters.slice(0, LONGEST_NODE - 1).join("")}\u2026` : name;
+  const width = Math.max(28, Math.min(letters.length, LONGEST_NODE) * 6.4 + 12);
   return [
     createElement("svg:rect", { class: "node", x: x - width / 2, y: y - 11, width, height: 22, rx: 4 }),
     chartText(shown, x, y + 4, "middle", "label"),

@@ -1,6 +1,6 @@
 // This file draws what changing a cell does to a prediction, beside the same change of matched cells.
 
-import { range, short, signed } from "../shared/numbers.js";
+import { isNumber, range, short, signed } from "../shared/numbers.js";
 import { createElement } from "../shared/page_elements.js";
 import {
   bandMark,
@@ -106,12 +106,6 @@ function matchedCellsBar({ count, median, p95, max, quantiles }, y, across) {
   }
   return parts;
 }
-
-/**
- * @param {unknown} value
- * @returns {value is number}
- */
-const isNumber = (value) => Number.isFinite(value);
 
 /** @type {(matched: MatchedCells) => NumberTable["rows"]} */
 function matchedCellsRows({ median, p95, max, quantiles = [] }) {
