@@ -35,8 +35,9 @@ class ForeignModel:
     """A ForeignModel is a model that was trained elsewhere, with how its file was read.
 
     layout is PyTorch, Keras, Keras 1, TensorFlow or ONNX; gate_order, forget_bias and gate_activation are
-    those that were applied, and gates_known_from says where the last is known from. input says in words what the first layer takes. parameters is the number of
-    parameters that the file holds for the model, and sha256 the file's SHA-256 in hexadecimal.
+    those that were applied, and gates_known_from says where the last is known from. input says in words what
+    the first layer takes. parameters is the number of parameters that the file holds for the model, and
+    sha256 the file's SHA-256 in hexadecimal.
     """
 
     model: CharLSTM
@@ -116,7 +117,7 @@ def _load(
 def _gates(
     asked: GateActivation | None, file: WeightsFile, layout: Layout
 ) -> tuple[GateActivation, GateSource]:
-    """Return what the gates apply: what was asked for, what file says, or what layout has, and which of these."""
+    """Return what the gates apply, and why: it was asked for, the file says it, or the layout has it."""
     if asked is not None:
         return asked, "option"
     said = file.contents.gate_activation

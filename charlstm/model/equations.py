@@ -47,8 +47,8 @@ _ACTIVATION_FUNCTIONS: dict[str, ElementwiseFunction] = {
     "identity": lambda x: x,
 }
 
-# The slope of the hard sigmoid, which is cut at 0 and 1, and so where its argument is 2.5 in size. `hardsigmoid`
-# of PyTorch is another function: its slope is 1/6, and it is cut at 3.
+# The slope of the hard sigmoid, which is cut at 0 and 1: where its argument is 2.5 in size. `hardsigmoid` of
+# PyTorch is another function: its slope is 1/6, and it is cut at 3.
 HARD_SIGMOID_SLOPE = 0.2
 
 

@@ -1,6 +1,7 @@
 """The network one character of every stream at a time, on any device and with any functions.
 
-On the CPU, layers of tanh cells with sigmoid gates step by the compiled loops of `kernels.steps`; all others by `equations.step`.
+On the CPU, layers of tanh cells with sigmoid gates step by the compiled loops of `kernels.steps`; all others
+by `equations.step`.
 """
 
 import copy

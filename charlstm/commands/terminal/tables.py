@@ -19,7 +19,8 @@ _IMPLAUSIBLE_BITS = 4.5
 # From this many bits fewer on, another function of the gates is said to be the model's own.
 _CLEARLY_FEWER_BITS = 0.05
 # Why an imported model has the gates that it has, by `Imported.gates_known_from`.
-_GATES_KNOWN_FROM = {"option": "as --gates says", "file": "as the file says", "layout": "as usual in {}"}
+_GATES_KNOWN_FROM = {"option": "as --gates says", "file": "as the file says", "layout": "as in {}"}
+_KERAS_VERSIONS = " from 2.3 on; for an older one --gates hard_sigmoid"
 
 # Said when the run's own text is no longer what it was: another Python's library, or an edited file.
 CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
@@ -49,7 +50,9 @@ def score_line(scored: Score) -> str:
 def import_table(imported: Imported) -> str:
     """Return what was found in a file of weights as a table of two columns."""
     model, source = imported.model, imported.source
-    why = _GATES_KNOWN_FROM[imported.gates_known_from]
+    why = _GATES_KNOWN_FROM[imported.gates_known_from].format(source.layout)
+    if why == "as in Keras":
+        why += _KERAS_VERSIONS
     bias = f", forget bias {source.forget_bias:g} added" if source.forget_bias else ""
     rows = [
         ("run", str(imported.path)),
@@ -57,14 +60,14 @@ def import_table(imported: Imported) -> str:
         ("input", imported.input),
         ("vocabulary", f"{model.vocabulary_size} symbols"),
         ("gate order", f"{source.gate_order}, weights laid out as {source.layout}'s{bias}"),
-        ("gates", f"{model.gate_activation}, {why.format(source.layout)}"),
+        ("gates", f"{model.gate_activation}, {why}"),
         ("parameters", f"{imported.parameters:,} in the file"),
     ]
     return formatting.table(rows)
 
 
 def import_scores(scores: Mapping[GateActivation, Score]) -> str:
-    """Return the scores of an imported model, one a line, with the function of the gates of each if several."""
+    """Return the scores of an imported model, one a line, each with the gates' function if several."""
     lines = {gates: score_line(scored) for gates, scored in scores.items()}
     if len(lines) == 1:
         return next(iter(lines.values()))
@@ -80,8 +83,8 @@ def import_advice(imported: Imported, scores: Mapping[GateActivation, Score]) ->
     plausible = min(uniform, _IMPLAUSIBLE_BITS)
     if by_gates and by_gates[best] <= min(plausible, bits - _CLEARLY_FEWER_BITS):
         return (
-            f"the model fits the text better with {best} gates, {by_gates[best]:.2f} bits per character instead "
-            f"of {bits:.2f}: import it again with --gates {best}"
+            f"with {best} gates the model has {by_gates[best]:.2f} instead of {bits:.2f} bits per character\n"
+            f"import it again with --gates {best}"
         )
     if bits > plausible:
         # Two spellings of one order, such as ifgo and ifco, give one model.

@@ -198,7 +198,7 @@ def _saved_text(file: Any, attribute: str) -> Any:
     if attached.shape not in ((), (1,)):
         return None
     value = file.attrs[attribute]
-    return value if isinstance(value, (str, bytes)) else value[0]
+    return value[0] if attached.shape else value
 
 
 def _json(text: Any) -> Any:
@@ -236,7 +236,7 @@ def _version_number(version: Any) -> tuple[int, int] | None:
 
 
 def _configured_gates(config: Any) -> set[str]:
-    """Return the function of the gates of the LSTM layers in config, or nothing when config has no such layer.
+    """Return the functions of the gates of the LSTM layers in config: one, or none without such layers.
 
     Raises NotReadError for a layer that computes something else than the LSTM of this program.
     """

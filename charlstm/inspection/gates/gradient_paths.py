@@ -191,11 +191,11 @@ def decision(windows: WindowGradients) -> dict[str, Tensor]:
 
     over_between is |dL/da| at the opener over its median after it. derivative_at_opener and
     derivative_between (mean after the opener) are the derivative of the gate itself at its pre-activation,
-    p (1 - p) for a sigmoid p, and for a hard one 0.2 where it is not cut and 0 where it is: a saturated gate lets gradient pass along c but gets none. drive_from_input
-    is the share |W x| / (|W x| + |U h|) of what moves the gate at the opener, each part less its mean after
-    the opener. gradient_to_input is the input row's share of the squared norm of the gradient summed over
-    spans, no median: what differs from span to span averages out, as it does in training. An undefined number
-    is NaN.
+    p (1 - p) for a sigmoid p, 0.2 for a hard one or 0 where it is cut: a saturated gate lets gradient pass
+    along c but gets none. drive_from_input is the share |W x| / (|W x| + |U h|) of what moves the gate at the
+    opener, each part less its mean after the opener. gradient_to_input is the input row's share of the
+    squared norm of the gradient summed over spans, no median: what differs from span to span averages out, as
+    it does in training. An undefined number is NaN.
     """
     after = windows.after_opener()[:, :, None, None]
     size, slopes = windows.decision.abs(), _derivatives(windows)

@@ -132,7 +132,7 @@ def _compiled_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> I
 
 
 def _fused_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> Iterator[TraceBlock]:
-    """Yield the blocks of text (streams, positions) from `run_layer`, on any device and with any functions."""
+    """Yield the blocks of text (streams, positions) from the model's `run_layer`, on any device."""
     state = model.initial_state(len(text))
     for start in range(0, text.shape[1], window):
         x = model.embedding.weight[torch.from_numpy(text[:, start : start + window]).to(model.device)]
