@@ -20,7 +20,7 @@ _IMPLAUSIBLE_BITS = 4.5
 _CLEARLY_FEWER_BITS = 0.05
 # Why an imported model has the gates that it has, by `Imported.gates_known_from`.
 _GATES_KNOWN_FROM = {"option": "as --gates says", "file": "as the file says", "layout": "as in {}"}
-_KERAS_VERSIONS = " from 2.3 on; for an older one --gates hard_sigmoid"
+_KERAS_VERSIONS = " since 2.3 (older: --gates hard_sigmoid)"
 
 # Said when the run's own text is no longer what it was: another Python's library, or an edited file.
 CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
