@@ -1,12 +1,12 @@
 """Measure how far an inspection's findings depend on its seed and on its text, and what it finds in twins.
 
-    python tests/benchmarks/agreement.py [RUN] [TEXT] [--characters N] [--texts N] [--seeds N] [--twins N] [--json]
+    python tests/benchmarks/agreement.py [RUN] [TEXT] [--characters N] [--texts N] [--seeds N] [--twins N]
 
-The model is inspected on disjoint pieces of a text, spread over it, and on the first piece with several seeds.
-A pair of inspections agrees on a cell that both have as a candidate for one feature, where both verdicts are
+The model is inspected on disjoint pieces of a text, spread over it, and on the first piece with several
+seeds. Two inspections agree on a cell that both have as a candidate for one feature, where both verdicts are
 equal; cells that either calls undecided are counted apart. Twins are untrained networks of the model's shape,
 and the model with its gate rows dealt out; nothing should be verified in them. RUN is the released model and
-TEXT the corpus `stdlib` by default.
+TEXT the corpus `stdlib` by default. --json prints one line.
 """
 
 import argparse
@@ -60,7 +60,9 @@ def verdicts_of(findings: Findings) -> Verdicts:
 
 
 def agreement(several: Sequence[Verdicts]) -> dict[str, object]:
-    """Return over all pairs of inspections how many common candidates agree, and how many cells are common."""
+    """Return over all pairs of inspections how many common candidates agree, and how many cells are
+    common.
+    """
     equal = decided = undecided = 0
     both = either = 0
     for one, other in combinations(several, 2):
