@@ -55,8 +55,8 @@ class Changes(NamedTuple):
     """Changes has what an intervention changes at every site; every field is (sites,).
 
     nats float64 is the change of the log probability of the target, in nats. log_odds float64 is the change
-    of the log odds of the target against the most likely other character of the undisturbed prediction, in
-    nats. clusters int64 says in which part of the text a site is.
+    of the log odds of the target against the most likely other character, which may be another one after the
+    intervention, in nats. clusters int64 says in which part of the text a site is.
     """
 
     nats: Numbers
@@ -135,8 +135,6 @@ class ClosersUnderTest:
         self.natural = context.rollouts.run(self.ids, self.state, track=True)
         self.natural_c = self.natural.track[0]
         self.donor_c = context.rollouts.run(self.ids[:, :1], self.donor_state, track=True).track[0]
-        others = self.natural.logits.masked_fill(self.targets, -torch.inf)
-        self._rivals = others.argmax(1)
         self._natural_scores = self._scores(self.natural.logits)
 
     @property
@@ -150,13 +148,11 @@ class ClosersUnderTest:
         return self._natural_scores[1]
 
     def _scores(self, logits: Tensor) -> Tensor:
-        """Return (2, rows) float64 of logits (rows, vocabulary): log probability and log odds of the target.
-
-        There are as many rows for each site, site after site within each repetition.
+        """Return (2, rows) float64 of logits (rows, vocabulary): log probability and log odds of the target
+        against the most likely other character.
         """
         together = logits[:, self.targets].logsumexp(1)
-        rivals = self._rivals.repeat(len(logits) // len(self._rivals))
-        rival = logits.gather(1, rivals[:, None])[:, 0]
+        rival = logits[:, ~self.targets].amax(1)
         return torch.stack((together - logits.logsumexp(1), together - rival)).double()
 
     def changes(self, logits: Tensor) -> Changes:

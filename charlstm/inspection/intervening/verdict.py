@@ -174,11 +174,12 @@ def _measured(
         for census in censuses
         if (census.feature, census.layer) == (candidate.feature.name, candidate.layer)
     )
+    necessity = necessity_of(closers, cells, either_way=candidate.is_counter)
     return Measured(
         candidate=candidate,
-        necessity=necessity_of(closers, cells, either_way=candidate.is_counter),
+        necessity=necessity,
         comparison=compared(candidate, own, request.roles),
-        specificity=specificity_of(context, candidate, censuses),
+        specificity=specificity_of(context, candidate, necessity.resample.effect(), censuses),
         sufficiency=sufficiency_of(closers, cells, bystanders(candidate, request.roles)),
         significance=request.significance,
         tested=tested,
