@@ -14,7 +14,7 @@ from torch import Tensor
 
 from charlstm.findings import Json
 from charlstm.inspection.estimates import Estimate, mean_of
-from charlstm.inspection.intervening.experiment import Candidate, ClosersUnderTest, InterventionContext
+from charlstm.inspection.intervening.experiment import Candidate, InterventionContext
 
 # Every cell is changed at this many sites of a behaviour, spread evenly over the text, and candidates at the
 # closers of other features at more.
@@ -94,9 +94,8 @@ def take_census(
     context: InterventionContext, feature: str, layer: int, cells: Sequence[int], candidates: Sequence[int]
 ) -> Census:
     """Change each of cells of a layer alone at closers of a feature; candidates are among these cells."""
-    behaviour = context.behaviours[feature]
     most = CENSUS_SITES if len(cells) > len(candidates) else _CANDIDATES_SITES
-    closers = ClosersUnderTest(context, behaviour, behaviour.deciding_sites.thinned(most))
+    closers = context.closers(feature, most=most)
     changes = closers.changes_by_cell(layer, cells)[0].numpy()
     nats = np.full(context.model.config.cells, np.nan)
     nats[list(cells)] = changes.mean(1)
@@ -152,12 +151,11 @@ def compared(candidate: Candidate, census: Census, roles: CellRoles) -> Comparis
     return Comparison(census.rank(candidate.cell), counted, sizes[others], sizes[plain])
 
 
-def bystanders(candidate: Candidate, roles: CellRoles) -> list[int]:
-    """Return at most _MOST_BYSTANDERS cells of a candidate's layer that do not carry its feature, spread
-    evenly over the layer.
+def bystanders(feature: str, layer: int, roles: CellRoles) -> list[int]:
+    """Return at most _MOST_BYSTANDERS cells of a layer that do not carry a feature, spread evenly over the
+    layer.
     """
-    others = np.flatnonzero(~roles.carriers(candidate.feature.name, candidate.layer))
-    others = others[others != candidate.cell]
+    others = np.flatnonzero(~roles.carriers(feature, layer))
     chosen = np.linspace(0, len(others) - 1, min(_MOST_BYSTANDERS, len(others))).round().astype(np.int64)
     return [int(cell) for cell in others[chosen]]
 
