@@ -28,6 +28,7 @@ class CorpusRecord:
     name is what the user called it, sha256 that of its content. characters is its length in tokens, split
     the shares for training, validation and testing. validation names the text that was validated on instead,
     and validation_sha256 is that of its content; None where there is none, or an older charlstm trained.
+    newlines says that line ends of \\r\\n and \\r were read as \\n: the SHA-256 are of the converted texts.
     """
 
     name: str
@@ -36,10 +37,11 @@ class CorpusRecord:
     split: str
     validation: str | None = None
     validation_sha256: str | None = None
+    newlines: bool = False
 
     def __post_init__(self) -> None:
         texts = (self.name, self.sha256, self.split, self.validation or "", self.validation_sha256 or "")
-        if not all(isinstance(text, str) for text in texts):
+        if not all(isinstance(text, str) for text in texts) or not isinstance(self.newlines, bool):
             raise TypeError("what it says of its text is no text")
 
 

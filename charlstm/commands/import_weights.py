@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Quiet, UnknownOption, place_to_read
+from charlstm.commands.options import AsJson, Newlines, Quiet, UnknownOption, place_to_read
 from charlstm.commands.terminal import console
 from charlstm.config import GateOrder
 
@@ -33,6 +33,7 @@ def import_weights(
     ] = None,
     score: Annotated[str | None, typer.Option(metavar="CORPUS", help="score the model on this text")] = None,
     unknown: UnknownOption = "error",
+    newlines: Newlines = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -53,10 +54,14 @@ def import_weights(
         )
         if not as_json:
             console.write_line(tables.import_table(imported))
-        scored = score_run(ScoreRequest(run=out, corpus=score, unknown=unknown)) if score else None
+        request = ScoreRequest(run=out, corpus=score, unknown=unknown, newlines=newlines)
+        scored = score_run(request) if score else None
+    narrator = console.Narrator(quiet=quiet)
+    for note in scored.corpus.notes if scored else ():
+        narrator.say(f"note      {note}")
     if as_json:
         more = {"score": scored.document(per_character=False)} if scored else {}
         console.write_json(imported.document() | more)
     elif scored:
         console.write_line(tables.score_line(scored))
-    console.Narrator(quiet=quiet).say(tables.import_advice(imported, scored))
+    narrator.say(tables.import_advice(imported, scored))
