@@ -11,7 +11,7 @@ from typing import Any
 from charlstm.checkpoint.tensor_file import UNREADABLE
 from charlstm.config import GateOrder, ModelConfig, TrainingConfig, plain
 from charlstm.errors import CharLSTMError, CheckpointError
-from charlstm.machine.files import open_regular
+from charlstm.machine.files import open_regular, refuse_link_outside
 from charlstm.run_files import CONFIG
 from charlstm.text.vocabulary import Vocabulary
 
@@ -117,9 +117,10 @@ class RunConfig:
 def config_document(place: Path) -> Any:
     """Return the JSON in the config.json at place.
 
-    Raises ValueError when it is larger than CONFIG_BYTES or no JSON, OSError when it cannot be read,
-    RecursionError when it is nested too deeply.
+    Raises ValueError when it is larger than CONFIG_BYTES or no JSON, OSError when it cannot be read or is a
+    link out of its folder, RecursionError when it is nested too deeply.
     """
+    refuse_link_outside(place)
     with open_regular(place) as file:
         content = file.read(CONFIG_BYTES + 1)
     if len(content) > CONFIG_BYTES:

@@ -99,7 +99,8 @@ def plan_new_run(request: TrainRequest) -> Plan:
         record = replace(record, validation=request.validation, validation_sha256=validation.sha256)
     name = shortened(str(request.begin_from)) if begun else None
     config = RunConfig(model, training, corpus.vocabulary, record, begun_from=name)
-    return Plan(config, training, train_ids, validation_ids, corpus.left_out, corpus.notes)
+    notes = _notes(corpus, validation)
+    return Plan(config, training, train_ids, validation_ids, corpus.left_out, notes)
 
 
 def _refuse_to_replace_sources(request: TrainRequest) -> None:
@@ -171,7 +172,7 @@ def plan_resumed_run(request: TrainRequest) -> Plan:
             raise _other_setting(request.out, name, getattr(training, name), value)
     record = replace(record, name=corpus.name, validation=request.validation or record.validation)
     config = replace(config, training=training, corpus=record)
-    return Plan(config, training, *splits, corpus.left_out, corpus.notes)
+    return Plan(config, training, *splits, corpus.left_out, _notes(corpus, validation))
 
 
 def _saved_progress(run: Path, model: ModelConfig) -> TrainingProgress:
@@ -271,6 +272,12 @@ def _validation(corpus: Corpus, name: str, *, newlines: bool) -> Corpus:
             f"{name}: {error.problem}, which is that of {corpus.name}",
             "validate on a text of the same characters, or by --level bytes",
         ) from error
+
+
+def _notes(corpus: Corpus, validation: Corpus | None) -> tuple[str, ...]:
+    """Return what a user should know about how the texts were read, each note once."""
+    texts = (corpus, validation) if validation is not None else (corpus,)
+    return tuple(dict.fromkeys(note for text in texts for note in text.notes))
 
 
 def _splits(corpus: Corpus, split: str, validation: Corpus | None) -> tuple[Ids, Ids]:
