@@ -102,7 +102,8 @@ def inspect_run(
                 draw_comparison(out)
     comparison = out / COMPARISON if other else None
     changed = has_changed(checkpoint, text)
-    return Inspected(findings, out / FINDINGS, out / REPORT, comparison, changed, text.notes)
+    notes = (*text.notes, *_training_note(request, checkpoint, text))
+    return Inspected(findings, out / FINDINGS, out / REPORT, comparison, changed, notes)
 
 
 def _text(request: InspectRequest, checkpoint: Checkpoint, name: str | None) -> Corpus:
@@ -148,6 +149,15 @@ def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
             "compare two runs of the same --level",
         )
     return other
+
+
+def _training_note(request: InspectRequest, checkpoint: Checkpoint, text: Corpus) -> tuple[str, ...]:
+    """Return a note that the run was trained on what is inspected, where its own text was named."""
+    record = checkpoint.config.corpus
+    if request.corpus is None or record is None or record.sha256 != text.sha256:
+        return ()
+    seen = _unseen(checkpoint, len(text.tokens)) or len(text.tokens)
+    return (f"{text.name} is read from its beginning; the run was trained on its first {seen:,} characters",)
 
 
 def _unseen(checkpoint: Checkpoint, characters: int) -> int:
