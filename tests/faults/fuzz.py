@@ -3,8 +3,8 @@
     python tests/faults/fuzz.py weights -max_total_time=150
     python tests/faults/fuzz.py model -max_total_time=150
 
-The first argument names the loader: weights (a file to import, which begins with one of every kind that is
-read: torch's, safetensors, NumPy's, HDF5, Keras's and ONNX), vocabulary (a file beside weights to import),
+The first argument names the loader: weights (a file to import, of torch, safetensors, NumPy or ONNX to begin
+with), hdf5 (one of Keras, which the library HDF5 parses), vocabulary (a file beside weights to import),
 config, model and resume (files of a run), findings, page (a findings.json that is drawn), or run (a whole
 folder, which is loaded, sampled from and drawn). All other arguments go to libFuzzer.
 """
@@ -92,9 +92,14 @@ def _use_run(joined: Path) -> None:
     draw_report(WHOLE_RUN, PAGE)
 
 
+# The kinds of files that the library HDF5 parses. Its code in C loops for ever on some damaged files, which the
+# target "hdf5" finds within a minute; so they are no seeds of the target "weights".
+HDF5_KINDS = ("HDF5", "keras")
+
 # By the loader's name: the file that is fuzzed, and what reads it.
 TARGETS: dict[str, tuple[Path, Callable[[], object]]] = {
     "weights": (FOLDER / "fuzzed.pt", lambda: load_foreign(FOLDER / "fuzzed.pt")),
+    "hdf5": (FOLDER / "fuzzed.h5", lambda: load_foreign(FOLDER / "fuzzed.h5")),
     "vocabulary": (FOLDER / "fuzzed.txt", lambda: _load_vocabulary(FOLDER / "fuzzed.txt")),
     "config": (RUN / CONFIG, lambda: load_config(RUN)),
     "model": (RUN / MODEL, lambda: load(RUN)),
@@ -112,8 +117,11 @@ def _write_seeds(target: str, corpus: Path) -> None:
     del config["crc32"]  # with a checksum, every changed file would be refused before it is parsed
     (RUN / CONFIG).write_text(json.dumps(config))
     torch.save(torch_weights(), FOLDER / "weights.pt")
+    kinds = weight_seeds()
+    hdf5_kinds = {kind: kinds.pop(kind) for kind in HDF5_KINDS}
     seeds = {
-        "weights": [*weight_seeds().values(), (RUN / MODEL).read_bytes()],
+        "weights": [*kinds.values(), (RUN / MODEL).read_bytes()],
+        "hdf5": list(hdf5_kinds.values()),
         "vocabulary": [b'["a", "b", "c", "d", "e"]', b'{"a": 0, "b": 1, "c": 2, "d": 3, "e": 4}', b"abcde"],
         "findings": [b'{"schema_version": 1, "model": {"layers": 1}, "findings": []}'],
     }
