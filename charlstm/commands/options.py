@@ -39,7 +39,7 @@ FiguresOption = Annotated[
 UnknownOption = Annotated[Unknown, typer.Option(help="what to do with characters that the run does not know")]
 Newlines = Annotated[
     bool,
-    typer.Option("--newlines", help=r"read each line end of \r\n or \r as one \n, as models in Python do"),
+    typer.Option("--newlines", help=r"read each line end of \r\n or \r as one \n, as Python does"),
 ]
 
 

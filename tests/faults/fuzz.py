@@ -92,7 +92,7 @@ def _use_run(joined: Path) -> None:
     draw_report(WHOLE_RUN, PAGE)
 
 
-# The kinds of files that the library HDF5 parses. Its code in C loops for ever on some damaged files, which the
+# The kinds of files that the library HDF5 parses. Its code in C loops for ever on some damaged files, as the
 # target "hdf5" finds within a minute; so they are no seeds of the target "weights".
 HDF5_KINDS = ("HDF5", "keras")
 
