@@ -115,7 +115,7 @@ def _read() -> dict[str, Any]:
 
 def proven_findings(*, circuits: bool = True) -> dict[str, Any]:
     """Return the findings of the planted network; circuits says whether they have sets and edges."""
-    findings = copy.deepcopy(_read())
+    findings = copy.deepcopy(_read()) | {"rules": {"version": 1}}
     if circuits:
         findings |= copy.deepcopy({"behaviours": BEHAVIOURS, "unexpected": UNEXPECTED, "edges": EDGES})
     return findings

@@ -29,7 +29,7 @@ CHANGED_TEXT = "note      the run's text has changed since it was trained; new c
 _FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "carries")
 # Said below the table where a cell was changed.
 _LEGEND = (
-    "effect   change of the closer's log probability without the cell's memory, in nats\n"
+    "effect   nats by which the closer's log probability changes without the cell\n"
     "carries  share of what the whole state knows of it; intervals are in report.html"
 )
 
