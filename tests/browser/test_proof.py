@@ -42,7 +42,7 @@ def column(page: Page, name: str) -> list[str]:
 def test_a_cell_of_every_verdict_has_its_evidence(open_proven, cell: str):
     shown = charts(open_proven(f"#cell={cell}&at=0"))
     assert shown >= PROOF
-    assert ("edges" in shown) == (cell == "0:0")
+    assert ("edges" in shown) == (cell in ("0:0", "0:8"))
 
 
 def test_the_charts_of_the_evidence_have_their_numbers(open_proven):
@@ -102,8 +102,22 @@ def test_sets_of_cells_have_their_curves_and_edges_their_graph(open_proven):
     expect(page.locator("#chart-edges .node")).to_have_count(8)
     page.locator("#chart-edges summary").click()
     assert page.locator("#chart-edges tbody tr").first.inner_text().startswith('" → input\t−2.4')
-    page.get_by_role("link", name="0:41").click()
-    expect(page.locator("#chosen")).to_have_text("0:0")
+
+
+def test_an_edge_is_named_by_its_other_end(open_proven):
+    page = open_proven("#cell=0:8&at=0")
+    charts(page)
+    expect(page.locator("#chart-edges .node + text")).to_have_text(["from 0:0", "0:8"])
+
+
+def test_an_unexpected_cell_is_a_link_where_it_can_be_shown(open_page, tmp_path: Path):
+    findings = proven_findings()
+    findings["unexpected"].append(findings["unexpected"][0] | {"cell": 1})
+    write_report(findings, tmp_path / "report.html")
+    page = open_page(tmp_path / "report.html")
+    expect(page.locator("#circuits tbody th")).to_have_text(["0:41", "0:1"])
+    page.locator("#circuits tbody").get_by_role("link").click()
+    expect(page.locator("#chosen")).to_have_text("0:1")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -1,6 +1,6 @@
 """Evidence, and the sets, edges and unexpected cells of behaviours -> what the page lays out and draws."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,13 @@ _MOST_LISTED = 100
 
 @dataclass(frozen=True)
 class Unexpected:
-    """A line of the table of cells that a behaviour needs though they follow none of its features."""
+    """A line of the table of cells that a behaviour needs though they follow no feature.
+
+    linked says whether the page can show the cell along the text.
+    """
 
     cell: str
+    linked: bool
     feature: str
     target: Sentence
     effect: str
@@ -104,19 +108,26 @@ def estimate(value: Any) -> Json | None:
 def circuits(findings: Mapping[str, Any]) -> Circuits:
     """Return what the page tells of the behaviours of findings; empty where they have none."""
     behaviours, unexpected = findings.get("behaviours") or [], findings.get("unexpected") or []
+    stored = {
+        cell
+        for excerpt in findings.get("excerpts") or []
+        for cell in [*(excerpt.get("cells") or {}), *((excerpt.get("grid") or {}).get("cells") or [])]
+    }
     return Circuits(
         sentences=tuple(mechanism(behaviour) for behaviour in behaviours[:_MOST_LISTED]),
         drawn=tuple(bool(curves(behaviour)) for behaviour in behaviours[:_MOST_LISTED]),
-        unexpected=tuple(map(_unexpected, unexpected[:_MOST_LISTED])),
+        unexpected=tuple(_unexpected(cell, stored) for cell in unexpected[:_MOST_LISTED]),
         more=max(0, len(unexpected) - _MOST_LISTED),
     )
 
 
-def _unexpected(cell: Mapping[str, Any]) -> Unexpected:
-    """Return the line of one unexpected cell."""
+def _unexpected(cell: Mapping[str, Any], stored: Container[str]) -> Unexpected:
+    """Return the line of one unexpected cell; stored are the cells with values along the text."""
+    name = f"{cell['layer']}:{cell['cell']}"
     place = f"{text(cell['rank'])} of {text(cell['of'])}" if cell.get("rank") and cell.get("of") else MISSING
     return Unexpected(
-        cell=f"{cell['layer']}:{cell['cell']}",
+        cell=name,
+        linked=name in stored,
         feature=words(cell.get("feature") or ""),
         target=characters_in_words(list(cell.get("target") or "")),
         effect=_nats(cell.get("effect")),

@@ -147,7 +147,7 @@ export function edgeChart(cell, edges) {
     const x = GRAPH.columns[place * 2];
     side.forEach((edge, row) => {
       const y = height / 2 + (row - (side.length - 1) / 2) * GRAPH.pitch;
-      picture.append(...edgeMarks(edge, { x, y }, middle, largest));
+      picture.append(...edgeMarks(edge, endName(edge, cell), { x, y }, middle, largest));
     });
   });
   picture.append(...nodeMarks(cell, middle));
@@ -157,34 +157,41 @@ export function edgeChart(cell, edges) {
     note:
       "What the closing character loses or gains, in nats of log odds, when only one way tells of the other state" +
       `${isNumber(whole) ? `; ${signed(whole)} by the cell as a whole` : ""}. Left: without its driver, through ` +
-      "each gate. Right: where the cell passes it on. Blue and dashed: less likely; orange: more likely.",
+      "each gate, or from other cells. Right: where the cell passes it on. Blue and dashed: less likely; orange: more likely.",
     picture,
     numbers: () => ({
       head: ["way", "log odds", "low", "high"],
-      rows: edges.map((edge) => [endName(edge), edge.value.value, edge.value.low, edge.value.high]),
+      rows: edges.map((edge) => [endName(edge, cell), edge.value.value, edge.value.low, edge.value.high]),
     }),
   };
 }
 
-/** @type {(edge: Edge) => string} */
-const endName = (edge) => END_NAMES[edge.kind]?.(edge) ?? `${edge.from} \u2192 ${edge.to}`;
+/**
+ * Return what stands for the end of an edge that is not `cell`.
+ * @type {(edge: Edge, cell: string) => string}
+ */
+function endName(edge, cell) {
+  if (edge.kind === "cell_cell" && edge.from !== cell) return `from ${edge.from}`;
+  return END_NAMES[edge.kind]?.(edge) ?? `${edge.from} \u2192 ${edge.to}`;
+}
 
 /**
  * @type {(
  *   edge: Edge,
+ *   name: string,
  *   at: { x: number, y: number },
  *   middle: { x: number, y: number },
  *   largest: number,
  * ) => HTMLElement[]}
  */
-function edgeMarks(edge, at, middle, largest) {
+function edgeMarks(edge, name, at, middle, largest) {
   const { value } = edge.value;
   const half = (at.x + middle.x) / 2;
   const d = `M${at.x} ${at.y}C${half} ${at.y} ${half} ${middle.y} ${middle.x} ${middle.y}`;
   const width = (0.8 + (5 * Math.abs(value)) / largest).toFixed(1);
   return [
     createElement("svg:path", { class: `wire ${value < 0 ? "below" : "above"}`, d, "stroke-width": width }),
-    ...nodeMarks(endName(edge), at),
+    ...nodeMarks(name, at),
     chartText(signed(value), at.x, at.y + 23, "middle"),
   ];
 }
