@@ -17,7 +17,7 @@ from report_fixture import sample_findings
 import charlstm
 from charlstm import findings
 from charlstm.findings import Findings
-from charlstm.report.page import shape
+from charlstm.report.page import checks, proof_shape, shape
 
 PROJECT = Path(charlstm.__file__).parent.parent
 README = (PROJECT / "charlstm" / "report" / "README.md").read_text(encoding="utf-8")
@@ -93,13 +93,17 @@ def test_the_limits_are_those_of_the_code():
         "bytes of the file": findings._MOST_BYTES,
         "values in it": findings._MOST_VALUES,
         "levels of lists": findings._MOST_LEVELS,
-        "size of a number": shape._LARGEST,
+        "size of a number": checks._LARGEST,
         "findings": shape._MOST_FINDINGS,
         "layers in": shape._MOST_LAYERS,
         "excerpts": shape._MOST_EXCERPTS,
-        "bins of a histogram": shape._MOST_BINS,
-        "characters in the name of a feature": shape._LONGEST_FEATURE_CHARACTERS,
-        "names in an object": shape._MOST_NAMES,
+        "bins of a histogram": checks.MOST_BINS,
+        "characters in the name of a feature": checks._LONGEST_FEATURE_CHARACTERS,
+        "names in an object": checks.MOST_NAMES,
+        "behaviours": proof_shape._MOST_TOLD,
+        "curves of": proof_shape._MOST_CURVES,
+        "sets in": proof_shape._MOST_SETS,
+        "cells of a set": proof_shape._MOST_CELLS,
     }
     table = README.split("| what | at most |\n|---|---|\n")[1].split("\n\n")[0]
     told = dict(re.fullmatch(r"\| (.*) \| ([\d,e]+).*\|", row).groups() for row in table.splitlines())
@@ -108,8 +112,13 @@ def test_the_limits_are_those_of_the_code():
     for begins, limit in limits.items():
         [number] = [number for what, number in told.items() if what.startswith(begins)]
         assert float(number.replace(",", "")) == limit, begins
-    constants = [name for name in vars(shape) if re.match("_(MOST|LARGEST|LONGEST)", name)]
-    assert len(constants) == 7, "a new limit of the page needs a row"
+    constants = {
+        name
+        for module in (checks, shape, proof_shape)
+        for name in vars(module)
+        if re.match("_?(MOST|LARGEST|LONGEST)", name)
+    }
+    assert len(constants) == 11, "a new limit of the page needs a row"
 
 
 def test_the_examples_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

@@ -73,7 +73,7 @@ def _not_specific(specificity: Json) -> Sentence:
     """Return at which other closing character the effect is larger."""
     behaviours = specificity.get("behaviours") or []
     named = (one for one in behaviours if one.get("feature") == specificity.get("runner_up"))
-    other = next(named, {})
+    other: Json = next(named, {})
     effect = estimate_of(other.get("nats"))
     if effect is None or not other.get("target"):
         return (Phrase("the effect is no larger at its own places than at another character's"),)
