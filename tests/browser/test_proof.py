@@ -150,3 +150,18 @@ def test_hostile_names_stay_text_in_the_circuits(open_page, tmp_path: Path):
     page.on("dialog", lambda dialog: pytest.fail("the page ran text of the findings"))
     charts(page)
     assert page.locator("img").count() == 0
+
+
+def test_evidence_with_hardly_a_number_is_drawn_without_an_error(open_page, tmp_path: Path):
+    findings = proven_findings()
+    few = {"necessity": {"by_lag": [{"lag": 4}]}, "specificity": {"own": None}, "rank": {"rank": 3}}
+    findings["findings"][1]["evidence"] = few
+    findings["behaviours"][0]["curves"] = [{"keep": [{"cells": 0}]}]
+    write_report(findings, tmp_path / "report.html")
+    page = open_page(tmp_path / "report.html", "#cell=0:0&at=0")
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.reload()
+    assert {"effect", "lag", "sufficiency", "edges"} <= charts(page)
+    expect(page.locator("#chart-set-0 svg.chart-picture")).to_be_visible()
+    assert errors == []

@@ -330,6 +330,9 @@ def test_every_verdict_has_a_mark_and_is_explained():
         assert f'<span class="verdict {verdict}">{verdict}</span>' in said
         assert f"<em>{verdict.capitalize()}</em>" in said
         assert f".verdict.{verdict}::before" in said
+    older = render(full_findings())
+    assert "no test shows that" in older
+    assert "<em>Undecided</em>" not in older
 
 
 def test_sets_edges_and_unexpected_cells_are_told_where_there_are_some():

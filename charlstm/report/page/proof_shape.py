@@ -102,11 +102,11 @@ _BEHAVIOUR = object_with(
         "feature": feature_name,
         "target": string,
         "sites": count,
-        "sentence": string,
+        "sentence": feature_name,
         "curves": list_of(object_with({"order": string, "keep": _CURVE, "remove": _CURVE}), _MOST_CURVES),
         "smallest_set": object_with(
             {
-                "cells": list_of(string, _MOST_CELLS),
+                "cells": list_of(feature_name, _MOST_CELLS),
                 "share": _number_or_estimate,
                 "without": _number_or_estimate,
                 "jaccard": _number_or_estimate,

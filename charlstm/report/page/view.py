@@ -36,7 +36,8 @@ class Page:
 
     headline is the answer in one sentence; rows are all findings and best those of the summary; untested is
     the number of findings whose cell was not changed, and which have no verdict; verdicts has the number of
-    findings by verdict; circuits says which sets of cells carry a behaviour; data is for the script.
+    findings by verdict; circuits says which sets of cells carry a behaviour; has_evidence says whether the verdicts
+    rest on evidence, as from schema version 2 on; data is for the script.
     """
 
     title: str
@@ -54,6 +55,7 @@ class Page:
     controls: tuple[Control, ...]
     circuits: Circuits
     share: str
+    has_evidence: bool
     caveats: tuple[str, ...]
     method: Facts
     provenance: Facts
@@ -101,6 +103,7 @@ def view(findings: Mapping[str, Any]) -> Page:
         controls=tuple(control_table(method)),
         circuits=circuits(findings),
         share=share_line(method.get("share") or {}),
+        has_evidence=any(finding.get("evidence") for finding in found),
         caveats=caveats(findings),
         method=[*split_lines(corpus), *facts(method)],
         provenance=facts(provenance_of(findings)),
