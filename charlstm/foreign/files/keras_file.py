@@ -1,9 +1,9 @@
 """Read what Keras saves: HDF5 files of Keras 1, 2 and 3, and .keras archives, by the package h5py.
 
 Only arrays and the saved configuration are read. An HDF5 file can point to other files, so links out of it
-and arrays kept elsewhere are refused, as are arrays that plugins would have to decode. A damaged file can make
-HDF5's library, which is written in C, loop for ever or crash. So hdf5_process.py calls it in another process,
-and what that process writes is checked here like any file.
+and arrays kept elsewhere are refused, as are arrays that plugins would have to decode. A damaged file can
+make HDF5's library, which is written in C, loop for ever or crash. So hdf5_process.py calls it in another
+process, and what that process writes is checked here like any file.
 """
 
 import importlib.util
