@@ -128,9 +128,9 @@ def _messages(question: Question) -> Iterator[tuple[dict[str, Any], Any]]:
 
     path = bytes.fromhex(question["path"])
     with h5py.File(path if question["member"] is None else _member(path, question["member"]), "r") as file:
+        saved = {name: _saved_text(file, name) for name in ("model_config", "keras_version")}
         root = _linked(file, "model_weights") if _has(file, "model_weights") else file
         layers = _names(root, "layer_names")
-        saved = {name: _saved_text(file, name) for name in ("model_config", "keras_version")}
         yield saved | {"in_order": bool(layers)}, b""
         limits = _Limits(question["array_bytes"])
         datasets = _listed_datasets(root, layers, limits) if layers else _datasets_below(root, "", limits)
