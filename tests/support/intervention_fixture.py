@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from written_text import SYMBOLS, ids_of, written
+from written_text import SYMBOLS, ids_of
 
 from charlstm.inspection.exam.planted_cells import PlantedCell, plant, toggle
 from charlstm.inspection.features.feature import Feature, Signal
@@ -21,7 +21,8 @@ from charlstm.inspection.reading.splits import Split
 from charlstm.model.char_lstm import CharLSTM, State
 
 QUOTES, COLUMN = "inside_double_quotes", "column"
-PARENTHESES, BRACKETS = "inside_parentheses", "inside_brackets"
+PARENTHESES, BRACKETS, DEPTH = "inside_parentheses", "inside_brackets", "bracket_depth"
+STRETCHES, STRETCH_CHARACTERS = 4, 6_000
 # Cell 0 decides when a quotation ends, cell 1 follows it and is not read.
 TOGGLES = [toggle('"').read('"', 3), toggle('"')]
 
@@ -52,30 +53,55 @@ def split_of(text: str, names: Sequence[str], *, streams: int = 4) -> Split:
 
 
 @cache
-def written_split(
-    characters: int = 30_000, names: tuple[str, ...] = (QUOTES, COLUMN, PARENTHESES, BRACKETS)
-) -> Split:
-    """A split of a written text with some listed features."""
-    return split_of(written(characters, seed=3), names)
+def tidy_text() -> str:
+    """A text whose stretches all begin and end outside of quotes and brackets; square brackets are nested."""
+    random = np.random.default_rng(3)
+
+    def words(most: int) -> str:
+        count = random.integers(2, most + 1)
+        return " ".join("".join(random.choice(list("abcdefgh"), random.integers(1, 7))) for _ in range(count))
+
+    stretches = []
+    for _ in range(STRETCHES):
+        stretch = ""
+        while len(stretch) < STRETCH_CHARACTERS - 200:
+            ending = random.choice(["quote", "parentheses", "brackets", "line", "line"])
+            stretch += words(6)
+            if ending == "quote":
+                stretch += f' "{words(10)}", '
+            elif ending == "parentheses":
+                stretch += f" ({words(10)}). "
+            elif ending == "brackets":
+                stretch += f" [{words(6)} [{words(6)}] {words(3)}], "
+            else:
+                stretch += "\n"
+        stretches.append((stretch + " abc de" * 40)[:STRETCH_CHARACTERS])
+    return "".join(stretches)
 
 
 @cache
-def written_passage() -> Passage:
-    """The passage of `written_split` with all of its features."""
-    split = written_split()
+def tidy_split() -> Split:
+    """The tidy text with some listed features."""
+    return split_of(tidy_text(), (QUOTES, COLUMN, PARENTHESES, BRACKETS, DEPTH), streams=STRETCHES)
+
+
+@cache
+def tidy_passage() -> Passage:
+    """The passage of `tidy_split` with all of its features."""
+    split = tidy_split()
     return passage_of(split, split.table.names)
 
 
 def behaviour(name: str, passage: Passage | None = None) -> Behaviour:
-    """The behaviour at the end of a feature of the written text, or of another passage."""
-    found = behaviour_of(name, passage or written_passage())
+    """The behaviour at the end of a feature of the tidy text, or of another passage."""
+    found = behaviour_of(name, passage or tidy_passage())
     assert found is not None
     return found
 
 
 def context_of(model: CharLSTM, *names: str, passage: Passage | None = None) -> InterventionContext:
     """A context with the behaviours of the named features."""
-    passage = passage or written_passage()
+    passage = passage or tidy_passage()
     thresholds = torch.zeros(model.config.layers, model.config.cells, dtype=torch.float64)
     return InterventionContext(model, passage, [behaviour(name, passage) for name in names], thresholds)
 
@@ -89,12 +115,12 @@ def closers_of(
 
 
 def feature(name: str) -> Feature:
-    """A feature of the written text."""
-    return written_passage().signals[name].feature
+    """A feature of the tidy text."""
+    return tidy_passage().signals[name].feature
 
 
 def candidate(cell: int, name: str = QUOTES, slope: float = 2.0) -> Candidate:
-    """A candidate of the first layer that follows a feature of the written text."""
+    """A candidate of the first layer that follows a feature of the tidy text."""
     return Candidate(0, cell, feature(name), slope)
 
 
