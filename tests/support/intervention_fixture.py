@@ -13,12 +13,12 @@ from charlstm.inspection.exam.planted_cells import PlantedCell, plant, toggle
 from charlstm.inspection.features.feature import Feature, Signal
 from charlstm.inspection.features.feature_table import FeatureTable
 from charlstm.inspection.features.listed_features import Traits, features
-from charlstm.inspection.intervening.behaviours import Behaviour, behaviour_of
+from charlstm.inspection.intervening.behaviours import VERDICT_LAG, Behaviour, behaviour_of
 from charlstm.inspection.intervening.census import CellRoles
 from charlstm.inspection.intervening.experiment import Candidate, ClosersUnderTest, InterventionContext
 from charlstm.inspection.reading.passage import Passage, passage_of
 from charlstm.inspection.reading.splits import Split
-from charlstm.model.char_lstm import CharLSTM, State
+from charlstm.model.char_lstm import CharLSTM
 
 QUOTES, COLUMN = "inside_double_quotes", "column"
 PARENTHESES, BRACKETS, DEPTH = "inside_parentheses", "inside_brackets", "bracket_depth"
@@ -136,25 +136,70 @@ def roles_of(
 
 
 class Run(NamedTuple):
-    """What the network says by itself: logits (characters, vocabulary), h and c (characters, cells)."""
+    """What a network of one layer does along a passage: logits (characters, vocabulary), h and c
+    (characters, cells), float64.
+    """
 
-    logits: torch.Tensor
-    h: torch.Tensor
-    c: torch.Tensor
+    logits: NDArray[np.float64]
+    h: NDArray[np.float64]
+    c: NDArray[np.float64]
+
+
+class ByHand:
+    """The equations of a network of one layer with tanh, written once more in numpy."""
+
+    def __init__(self, model: CharLSTM) -> None:
+        weights = model.weights(0)
+        parts = (model.embedding.weight @ weights.input.t() + weights.bias, weights.recurrent.t())
+        self.from_ids, self.recurrent = (part.detach().double().numpy() for part in parts)
+        self.head = model.head.weight.detach().double().numpy().T
+        self.bias = model.head.bias.detach().double().numpy()
+
+    def step(
+        self, ids: NDArray[np.int64], h: NDArray[np.float64], c: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return h and c (rows, cells) after ids (rows,)."""
+        i, f, g, o = np.split(self.from_ids[ids] + h @ self.recurrent, 4, axis=1)
+        c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+        return np.tanh(c) / (1 + np.exp(-o)), c
+
+    def logits(self, h: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (rows, vocabulary) the logits of h (rows, cells)."""
+        return h @ self.head + self.bias
+
+    def after_edit(
+        self,
+        run: Run,
+        passage: Passage,
+        start: int,
+        site: int,
+        values: Mapping[int, float],
+        length: int = VERDICT_LAG + 1,
+    ) -> NDArray[np.float64]:
+        """Return (vocabulary,) the logits after `length` characters from `site`, read from the state before
+        the position `start`, with c of some cells set to values at the first of them.
+        """
+        h, c = run.h[[start - 1]], run.c[[start - 1]]
+        for place in range(length):
+            ids = passage.ids[[site + place]].astype(np.int64)
+            output = 1 / (1 + np.exp(-np.split(self.from_ids[ids] + h @ self.recurrent, 4, axis=1)[3]))
+            h, c = self.step(ids, h, c)
+            if place == 0:
+                c[0, list(values)] = list(values.values())
+                h = output * np.tanh(c)
+        return self.logits(h)[0]
 
 
 def run_by_itself(model: CharLSTM, passage: Passage) -> Run:
     """Read a passage with a model of one layer, one character after the other, each stretch from zeros."""
-    cut = passage.cut
-    ids = torch.from_numpy(passage.ids.astype(np.int64)).view(cut.streams, cut.length)
-    state, after = model.initial_state(cut.streams), []
-    with torch.no_grad():
-        for place in range(cut.length):
-            logits, state = model(ids[:, [place]], state)
-            after.append((logits[:, 0], state.h[0], state.c[0]))
-    return Run(*(torch.stack(parts, dim=1).flatten(0, 1) for parts in zip(*after, strict=True)))
-
-
-def state_at(run: Run, positions: NDArray[np.int64]) -> State:
-    """The state behind the characters at positions (n,) of a run, h and c (1, n, cells)."""
-    return State(run.h[positions][None], run.c[positions][None])
+    network, cut = ByHand(model), passage.cut
+    ids = passage.ids.astype(np.int64).reshape(cut.streams, cut.length)
+    h = c = np.zeros((cut.streams, model.config.cells))
+    states = []
+    for place in range(cut.length):
+        h, c = network.step(ids[:, place], h, c)
+        states.append((h, c))
+    hidden, cells = (
+        np.stack(parts, axis=1).reshape(len(passage.ids), -1) for parts in zip(*states, strict=True)
+    )
+    return Run(network.logits(hidden), hidden, cells)

@@ -45,7 +45,7 @@ def surveyed() -> Surveyed:
     thresholds = torch.full((1, model.config.cells), 0.106, dtype=torch.float64)
     behaviours = [behaviour(QUOTES), behaviour(BRACKETS), behaviour(COLUMN)]
     survey = survey_text(model, passage, behaviours, thresholds, np.array([700, 201, 5_999, 201]))
-    return Surveyed(model, survey, run_by_itself(model, passage).c.double().numpy())
+    return Surveyed(model, survey, run_by_itself(model, passage).c)
 
 
 def test_the_state_before_a_position_is_that_of_its_stretch_read_so_far() -> None:
