@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Device, Quiet, given
+from charlstm.commands.options import AsJson, Device, Newlines, Quiet, given
 from charlstm.commands.terminal import console, formatting
-from charlstm.config import DEFAULT_SPLIT, Activation, Optimizer, Precision, TextLevel, TrainingConfig
+from charlstm.config import (
+    DEFAULT_SPLIT,
+    Activation,
+    GateActivation,
+    Optimizer,
+    Precision,
+    TextLevel,
+    TrainingConfig,
+)
 from charlstm.errors import UsageError
 from charlstm.machine.launch import SINGLE, by_torchrun, launch
 from charlstm.training.default_settings import suggested
@@ -65,6 +73,9 @@ def train(
     activation: Annotated[
         Activation | None, typer.Option(help="activation of candidate and cell output [tanh]")
     ] = None,
+    gates: Annotated[
+        GateActivation | None, typer.Option(help="function of the other gates; hard is Keras's [sigmoid]")
+    ] = None,
     streams: Annotated[
         int | None,
         typer.Option(help="pieces the text is cut into, read side by side [64; 32 for a short text]"),
@@ -96,6 +107,7 @@ def train(
     level: Annotated[
         TextLevel | None, typer.Option(help="what one symbol of the vocabulary is [characters]")
     ] = None,
+    newlines: Newlines = False,
     seed: Annotated[int | None, typer.Option(help="seed of weights and dropout [0]")] = None,
     evaluate_every: Annotated[
         int | None, typer.Option(metavar="STEPS", help="steps between evaluations [a tenth of the run]")
@@ -139,7 +151,8 @@ def train(
     request = TrainRequest(
         corpus=corpus,
         out=out or Path("checkpoints") / _slug(corpus or ""),
-        model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout, activation=activation),
+        model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout)
+        | given(activation=activation, gate_activation=gates),
         training=(length or ({} if resume else {"minutes": 4.0}))
         | given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
         | given(recurrent_l1=recurrent_l1, weight_decay=weight_decay)
@@ -147,6 +160,7 @@ def train(
         validation=validation,
         split=split,
         level=level,
+        newlines=newlines,
         device=device,
         resume=resume,
         overwrite=overwrite,
