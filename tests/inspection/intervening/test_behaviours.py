@@ -28,6 +28,7 @@ from charlstm.inspection.intervening.behaviours import (
     Behaviour,
     MatchedSites,
     behaviour_of,
+    clusters_of,
 )
 from charlstm.inspection.reading.passage import Passage, passage_of
 from charlstm.inspection.reading.trace import WARMUP, Cut
@@ -159,9 +160,34 @@ def test_sites_and_donors_are_spread_over_the_whole_text() -> None:
     quarters = np.bincount(donors * 4 // 120_000, minlength=4) / len(donors)
     assert (abs(quarters - 0.25) < 0.08).all()
     assert len(np.unique(donors)) > 0.9 * len(donors), "donors are rarely used twice"
-    clusters = found.deciding_sites.clusters
-    assert clusters.tolist() == (found.deciding_sites.positions // (120_000 // CLUSTERS)).tolist()
-    assert len(np.unique(clusters)) == CLUSTERS
+
+
+@pytest.mark.parametrize("spread", ["even", "at the end", "few"])
+def test_clusters_are_contiguous_with_about_equal_numbers_of_sites_and_not_too_short(spread: str) -> None:
+    random, characters = np.random.default_rng(0), 100_000
+    positions = {
+        "even": np.arange(400) * 250,
+        "at the end": np.sort(
+            np.append(random.integers(0, 50_000, 100), random.integers(90_000, 100_000, 300))
+        ),
+        "few": np.sort(random.integers(0, characters, 41)),
+    }[spread]
+    clusters = clusters_of(positions, characters)
+    assert clusters[0] == 0
+    assert set(np.diff(clusters).tolist()) <= {0, 1}
+    sizes = np.bincount(clusters)
+    assert len(sizes) <= CLUSTERS
+    if spread == "even":
+        assert sizes.tolist() == [10] * CLUSTERS
+    assert len(sizes) > 15
+    begins = positions[np.searchsorted(clusters, np.arange(len(sizes)))]
+    assert (np.diff(begins) >= characters / 160).all()
+    assert (sizes[:-1] >= len(positions) / CLUSTERS).all()
+
+
+def test_sites_in_one_place_are_few_clusters_however_many_they_are() -> None:
+    assert clusters_of(np.arange(300) + 7_000, 100_000).max() == 0
+    assert clusters_of(np.arange(1_300) + 7_000, 100_000).max() == 2
 
 
 def test_closers_of_different_characters_are_never_put_together() -> None:

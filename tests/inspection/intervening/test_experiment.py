@@ -63,20 +63,19 @@ def plan() -> Planned:
     return Planned(context, closers, ByHand(model), run_by_itself(model, tidy_passage()))
 
 
-def scores_of(logits: NDArray[np.float64], target: str, rival: str) -> tuple[float, float]:
-    """The log probability of a target and its log odds against a rival."""
-    ours, others = logits[SYMBOLS.index(target)], logits[SYMBOLS.index(rival)]
-    return float(ours - np.log(np.exp(logits).sum())), float(ours - others)
+def scores_of(logits: NDArray[np.float64], target: str) -> tuple[float, float]:
+    """The log probability of a target and its log odds against the likeliest other character."""
+    shares = dict(zip(SYMBOLS, np.exp(logits) / np.exp(logits).sum(), strict=True))
+    ours = shares.pop(target)
+    return float(np.log(ours)), float(np.log(ours / max(shares.values())))
 
 
 def by_hand(plan: Planned, index: int, start: int, values: dict[int, float]) -> tuple[float, float]:
     """The changes at one site when the network starts from the state before `start` with cells set."""
     site = int(plan.closers.sites.positions[index])
     natural = plan.run.logits[site + VERDICT_LAG]
-    order = [SYMBOLS[place] for place in np.argsort(-natural)]
-    rival = next(symbol for symbol in order if symbol != '"')
     edited = plan.hand.after_edit(plan.run, tidy_passage(), start, site, values)
-    before, after = (scores_of(logits, '"', rival) for logits in (natural, edited))
+    before, after = (scores_of(logits, '"') for logits in (natural, edited))
     return after[0] - before[0], after[1] - before[1]
 
 
@@ -95,7 +94,7 @@ def test_the_undisturbed_prediction_is_the_networks_own_of_the_very_closer(plan:
             continue
         closers = ClosersUnderTest(plan.context, found, sites, lag)
         assert {text[site + lag + 1] for site in sites.positions} == {found.target}
-        np.testing.assert_allclose(closers.natural.logits, plan.run.logits[sites.positions + lag], **CLOSE)
+        np.testing.assert_allclose(closers.natural_logits, plan.run.logits[sites.positions + lag], **CLOSE)
         for spelt, site in zip(closers.ids.tolist(), sites.positions.tolist(), strict=True):
             assert "".join(SYMBOLS[one] for one in spelt) == text[site : site + lag + 1]
 
@@ -112,7 +111,7 @@ def test_it_is_so_in_a_network_of_two_layers_as_well() -> None:
         ids = torch.from_numpy(passage.ids[start:closes].astype(np.int64))[None]
         assert passage.text[closes] == '"'
         logits, _ = model(ids, model.initial_state(1))
-        torch.testing.assert_close(closers.natural.logits[index], logits[0, -1], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(closers.natural_logits[index], logits[0, -1], atol=1e-4, rtol=1e-4)
         expected = logits[0, -1].log_softmax(0)[SYMBOLS.index('"')]
         assert float(closers._natural_scores[0, index]) == pytest.approx(float(expected), abs=1e-4)
 
@@ -222,13 +221,24 @@ def test_several_targets_count_together_against_the_best_of_the_others(plan: Pla
     np.testing.assert_allclose(several.natural_log_odds, np.log(together / rival), atol=1e-3)
 
 
-def test_a_rival_is_the_one_of_the_undisturbed_prediction(plan: Planned) -> None:
-    closers, logits = plan.closers, plan.closers.natural.logits
-    rivals = logits.masked_fill(closers.targets, -torch.inf).argmax(1)
-    chosen = closers.targets | torch.nn.functional.one_hot(rivals, len(SYMBOLS)).bool()
-    moved = torch.where(chosen, logits, logits + 10)
-    moved[torch.arange(len(logits)), rivals] -= 5
-    np.testing.assert_allclose(closers.changes(moved).log_odds, 5, atol=1e-4)
+def test_a_rival_is_the_likeliest_other_character_of_each_prediction(plan: Planned) -> None:
+    closers, logits = plan.closers, plan.closers.natural_logits
+    others = torch.where(closers.targets, -torch.inf, logits)
+    best = others.argmax(1)
+    moved = logits.clone()
+    moved[torch.arange(len(logits)), best] -= 50
+    second = others.scatter(1, best[:, None], -torch.inf).amax(1)
+    np.testing.assert_allclose(closers.changes(moved).log_odds, others.amax(1) - second, atol=1e-4)
+    np.testing.assert_allclose(closers.changes(logits + 3).log_odds, 0, atol=1e-5)
+
+
+def test_closers_are_made_once_and_thinned(plan: Planned) -> None:
+    context, found = plan.context, plan.context.behaviours[COLUMN]
+    assert context.closers(COLUMN) is context.closers(COLUMN, lag=VERDICT_LAG)
+    few = context.closers(COLUMN, lag=12, most=7)
+    assert few.sites.positions.tolist() == found.sites[12].thinned(7).positions.tolist()
+    assert few.ids.shape == (7, 13)
+    assert len(context.closers(COLUMN, lag=12).sites) == len(found.sites[12])
 
 
 def test_changes_are_summed_up_by_clusters() -> None:
