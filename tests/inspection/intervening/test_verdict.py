@@ -57,7 +57,7 @@ NETWORKS: dict[str, tuple[list[PlantedCell], dict[str, Candidate]]] = {
         {"column": candidate(0, COLUMN, 0.005)},
     ),
     "depths": (
-        [depth_counter("[", "]").read("]", 6), toggle('"').read('"', 3)],
+        [depth_counter("[", "]").read("]", 6)],
         {"depth": candidate(0, DEPTH, math.tanh(0.5))},
     ),
     "spared": (
