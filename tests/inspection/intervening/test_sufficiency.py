@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from intervention_fixture import BRACKETS, COLUMN, PARENTHESES, closers_of, context_of, network
+from intervention_fixture import COLUMN, PARENTHESES, closers_of, context_of, network
 
 from charlstm.inspection.estimates import Estimate
 from charlstm.inspection.exam.planted_cells import PlantedCell, latch, line_counter, toggle
@@ -93,8 +93,8 @@ def test_interchange_counts_the_pairs_in_which_the_choice_becomes_the_donors(
 
 
 def test_where_the_model_never_prefers_the_closer_there_are_no_pairs() -> None:
-    found = measured(closers_of([toggle('"').read('"', 0.01)]), 0)
-    assert found.pairs < 20
+    found = measured(closers_of([toggle('"').read('"', 1)], line_break=5), 0)
+    assert found.pairs == 0
     assert found.interchange is None
     assert not found.interchanges
     assert found.interchange_data["share"] is None
@@ -125,8 +125,8 @@ def test_baselines_are_the_quantile_of_shares_and_the_mean_of_interchanges() -> 
 def test_the_best_direction_does_what_two_cells_do_together() -> None:
     found = baselines([latch("(", ")").read(")", 2), latch("(", ")").read(")", 2)], PARENTHESES, [])
     assert found.direction > 0.95
-    unread = baselines([latch("(", ")"), latch("(", ")")], PARENTHESES, [])
-    assert unread.direction == 0
+    unread = baselines([latch("(", ")"), latch("(", ")")], PARENTHESES, [], line_break=5)
+    assert unread.direction == 0, "the model always prefers a line break"
 
 
 def test_a_direction_moves_what_it_reads_and_nothing_beside_it(closers: ClosersUnderTest) -> None:
@@ -174,8 +174,9 @@ def test_a_counter_whose_closer_it_alone_decides_is_enough() -> None:
     assert found.insertion.value > 0.5, "where the count is low a high one brings the line break"
 
 
-def test_cells_for_another_feature_are_enough_for_nothing() -> None:
-    closers = closers_of([latch("[", "]").read("]", 3), toggle('"').read('"', 3)], BRACKETS)
-    found = measured(closers, 1)
-    assert not found.restores
-    assert not found.interchanges
+def test_a_cell_for_another_feature_is_enough_for_little() -> None:
+    # It brings back a little, because some donors lie inside quotes, where the model prefers a quote.
+    closers = closers_of([latch("(", ")").read(")", 3), toggle('"').read('"', 3)], PARENTHESES)
+    assert abs(measured(closers, 1).restoration.value) < 0.25
+    assert not measured(closers, 1).interchanges
+    assert measured(closers, 0).interchanges
