@@ -56,15 +56,16 @@ def test_every_cell_is_changed_alone_at_the_same_sites(context: InterventionCont
     assert set(census.at_sites) == {0, 1}
     assert census.effect(0) == mean_of(census.at_sites[0], closers.sites.clusters)
     assert census.effect(0).value == pytest.approx(census.nats[0])
-    # The head adds 3 h and 1 h to the logit of the quote; h changes by 2 tanh(1), and idle cells hardly count.
+    # The head adds 3 h and 1 h to the logit of the quote, h changes by 2 tanh(1); idle cells hardly count.
     assert census.nats[0] < -2
     assert -2 * math.tanh(1) < census.nats[3] < -0.1
-    assert np.abs(np.delete(census.nats, [0, 3])).max() < 0.05
+    assert np.abs(np.delete(census.nats, [0, 3])).max() < 0.1
 
 
 def test_the_largest_effect_has_rank_one(census: Census) -> None:
-    assert (census.rank(0), census.rank(3)) == (1, 2)
-    assert sorted(census.rank(cell) for cell in range(16)) == list(range(1, 17))
+    assert [census.rank(cell) for cell in (0, 3, 2)] == [1, 2, 3]
+    order = sorted(range(16), key=census.rank)
+    assert np.abs(census.nats[order]).tolist() == sorted(np.abs(census.nats), reverse=True)
 
 
 def test_of_the_closers_of_other_features_candidates_alone_are_changed(context: InterventionContext) -> None:

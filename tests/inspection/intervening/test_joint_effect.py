@@ -46,7 +46,7 @@ def test_an_effect_below_the_limit_does_not_convince(context: InterventionContex
     assert above.p_value == 1
     assert above.needed == [True, True]
     assert joined(context, 0, 1, limit=0.8 * size).convincing
-    assert not joined(context, 2, 2).convincing
+    assert not joined(context, 2).convincing
 
 
 def test_cells_that_work_against_each_other_convince_nobody_and_are_told_apart() -> None:
