@@ -114,12 +114,17 @@ def test_a_toggle_loses_nothing_of_a_dose(toggled: DosedCell) -> None:
     assert toggled.half_life_characters() is None
 
 
-def test_a_counter_that_decides_the_line_break_moves_it_by_about_a_character_a_step() -> None:
-    counting = [line_counter("\n", step=0.01).read("\n", 40)]
-    found = dosed(counting, COLUMN, slope=0.01, line_break=-22).moved_closer()
+def test_a_counter_that_decides_the_line_break_moves_it_as_far_as_it_can() -> None:
+    # The line break is nearly sure from a count of 230 on, where 500 tanh(.003 n) is 299, and hardly before.
+    counting = dosed([line_counter("\n", step=0.003).read("\n", 500)], COLUMN, slope=0.003, line_break=-299)
+    counts, steps = counting.closers.natural_c[0, :, 0].numpy() / 0.003, counting.dose.steps
+    later, sooner = (np.maximum(0, 230 - counts + sign * steps) for sign in (1, -1))
+    moved = (later - sooner) / 2 / steps
+    assert moved.max() == 1
+    found = counting.moved_closer()
     assert found.low <= found.value <= found.high
-    assert found.value == pytest.approx(1, abs=0.35)
-    unread = dosed([line_counter("\n", step=0.01)], COLUMN, slope=0.01).moved_closer()
+    assert found.value == pytest.approx(moved.mean(), abs=0.1)
+    unread = dosed([line_counter("\n", step=0.003)], COLUMN, slope=0.003).moved_closer()
     assert unread.value == pytest.approx(0, abs=0.05)
 
 
