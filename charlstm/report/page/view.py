@@ -36,8 +36,8 @@ class Page:
 
     headline is the answer in one sentence; rows are all findings and best those of the summary; untested is
     the number of findings whose cell was not changed, and which have no verdict; verdicts has the number of
-    findings by verdict; circuits says which sets of cells carry a behaviour; has_evidence says whether the verdicts
-    rest on evidence, as from schema version 2 on; data is for the script.
+    findings by verdict; circuits says which sets of cells carry a behaviour; has_evidence says whether the
+    verdicts rest on evidence, as from schema version 2 on; data is for the script.
     """
 
     title: str
