@@ -1,9 +1,14 @@
-"""Estimate means over sites, with intervals that hold for clustered and skewed effects.
+"""Estimate means over sites, with intervals for clustered and skewed effects.
 
 Sites near one another in a text are not independent, so that an interval comes from the means of contiguous
 clusters of the text. It is the union of two intervals: Student's t over clusters (Liang and Zeger 1986), and
 the t interval corrected for skewness (Hall 1992, "On the removal of skewness by transformation"), since the
 effects of a few sites may be many times those of the others.
+
+Simulations of 40 clusters with normal, heavy-tailed and lognormal effects find that 95% intervals hold. At
+the small error of one candidate among many, the claim that a mean lies beyond a limit is wrong no more often
+than the error says where tails are equally heavy on both sides or long away from 0. It is wrong more often
+where large effects at a few sites pull the mean towards 0.
 """
 
 import math
@@ -127,7 +132,8 @@ class _Spread(NamedTuple):
 def student_quantile(share: float, freedom: int) -> float:
     """Return the quantile at `share`, in (0, 1), of Student's t with `freedom` degrees of freedom.
 
-    By the approximation of Wallace (1959), which is right to a percent from 5 degrees on.
+    By the approximation of Wallace (1959), which is right to two percent from 5 degrees on, for shares up to
+    .9995, and too large in size below.
     """
     z = _NORMAL.inv_cdf(share)
     scaled = (z * (8 * freedom + 3) / (8 * freedom + 1)) ** 2 / freedom

@@ -215,8 +215,8 @@ def _closers_by_kind(
 ) -> dict[frozenset[str], Positions]:
     """Return the positions at which closers begin, by the characters that they begin with.
 
-    Closers of different characters are apart, unless more characters end the feature than do not: these
-    closers are one kind.
+    Closers of different characters are apart, unless the feature itself says which characters a model should
+    expect at its end: these are one kind.
     """
     starts = np.array(_closer_starts(text, values, feature), np.int64)
     if feature.ends:

@@ -33,8 +33,8 @@ from charlstm.inspection.intervening.behaviours import (
 from charlstm.inspection.reading.passage import Passage, passage_of
 from charlstm.inspection.reading.trace import WARMUP, Cut
 
-NAMES = [QUOTES, COLUMN, PARENTHESES, BRACKETS]
-CLOSING = {QUOTES: '"', COLUMN: "\n", PARENTHESES: ")", BRACKETS: "]"}
+NAMES = [QUOTES, COLUMN, PARENTHESES, BRACKETS, DEPTH]
+CLOSING = {QUOTES: '"', COLUMN: "\n", PARENTHESES: ")", BRACKETS: "]", DEPTH: "]"}
 
 
 def handmade(

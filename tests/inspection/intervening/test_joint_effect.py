@@ -39,6 +39,17 @@ def test_a_joint_effect_is_that_of_all_cells_at_once(context: InterventionContex
     assert one.effect.value == pytest.approx(found.effect.value / 2, rel=0.15)
 
 
+def test_a_cell_whose_part_may_be_chance_is_not_needed(context: InterventionContext) -> None:
+    idle = range(3, 15)
+    found = joined(context, 0, 1, *idle)
+    closers, parts = context.closers(PARENTHESES), []
+    for cell in idle:
+        rest = [(0, other) for other in (0, 1, *idle) if other != cell]
+        parts.append(found.effect.value - closers.change(closers.donor_values(rest)).effect().value)
+    assert found.needed[:2] == [True, True]
+    assert sum(part < 0 for part in parts) > sum(found.needed[2:]) + 1
+
+
 def test_an_effect_below_the_limit_does_not_convince(context: InterventionContext) -> None:
     size = abs(joined(context, 0, 1).effect.value)
     above = joined(context, 0, 1, limit=1.1 * size)

@@ -92,6 +92,18 @@ def test_interchange_counts_the_pairs_in_which_the_choice_becomes_the_donors(
     assert found.interchanges == (0 in cells), "the larger of the two decides the choice alone"
 
 
+def test_pairs_in_which_the_donor_prefers_the_closer_as_well_do_not_count() -> None:
+    # Far in a line the model prefers the closer whether a parenthesis is open or not.
+    reading = [latch("(", ")").read(")", 4), line_counter("\n", step=0.01).read(")", 8)]
+    closers = closers_of(reading, PARENTHESES)
+    natural = choice_is_target(closers, closers.natural_logits)
+    donors = choice_is_target(closers, closers.outcome({}, from_donors=True).logits)
+    assert 10 < (natural & donors).sum() < natural.sum() - 10
+    found = measured(closers, 0, 1)
+    assert found.pairs == (natural & ~donors).sum()
+    assert found.interchange.value == pytest.approx(1, abs=0.1)
+
+
 def test_where_the_model_never_prefers_the_closer_there_are_no_pairs() -> None:
     found = measured(closers_of([toggle('"').read('"', 1)], line_break=5), 0)
     assert found.pairs == 0
