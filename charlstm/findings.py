@@ -242,7 +242,8 @@ class Finding:
         `specificity`, `rank`), with 95% intervals, and which `conditions` hold. report/README.md lists its
         fields. None where causal is None, and in findings of schema version 1.
     grade: `share` of the behaviour that the cell carries, 1 for all, with its 95% interval `low` and `high`,
-        and `of` what: "state", of what the whole state of the model does. None where evidence is None.
+        and `of` what: "direction", of what the feature's best linear direction of every layer does. None
+        where evidence is None, and where that direction does not surely do anything.
     portrait: c around the events of the feature, by its level and in three excerpts. report/README.md lists
         its fields; `inspection/describing/portraits.py` makes them. None for all but the findings with the
         best scores.

@@ -7,7 +7,7 @@ one. A Candidate is a cell with the feature that it follows. ClosersUnderTest ha
 behaviour at one lag, with the undisturbed predictions, and does experiments on them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -186,6 +186,22 @@ class ClosersUnderTest:
     def whole_change(self) -> Changes:
         """Return the changes when the whole state, of all cells, is the donor's."""
         return self.change({}, from_donors=True)
+
+    @cached_property
+    def direction_change(self) -> Changes:
+        """Return the changes when every layer moves along its best linear direction for the feature."""
+        return self.change(self.direction_values(range(self.context.model.config.layers)))
+
+    def direction_values(self, layers: Iterable[int]) -> CellValues:
+        """Return the c of all cells of layers when the feature, as the best linear direction of each layer
+        reads it, is the donor's, and everything else is the site's.
+        """
+        values = {}
+        for layer in layers:
+            reader, step = self.context.survey.direction(self.behaviour.feature.name, layer)
+            natural, donor = (c[layer].double() for c in (self.natural_c, self.donor_c))
+            values[layer] = (range(len(step)), natural + ((donor - natural) @ reader)[:, None] * step)
+        return values
 
     def donor_values(self, cells: Sequence[tuple[int, int]]) -> CellValues:
         """Return the c that cells, pairs of layer and cell, have at the donors."""

@@ -2,10 +2,10 @@
 
 The verdict is "verified" where the effect is necessary by both interventions, beyond LEAST_EFFECT_NATS and
 LEAST_RATIO times the 95th percentile of cells that do not carry the feature; where no other closer changes
-more; and where restoring or interchanging the cell alone is enough for a part of the behaviour. It is
-"redundant" where the joint effect of the feature's unverified candidates is convincing and needs this one,
-"correlate" where the effects lie within the limit with their intervals, and "undecided" where none of this
-is shown.
+more; and where the cell alone is enough for a part of the behaviour, by insertion, restoration or
+interchange. It is "redundant" where the joint effect of the feature's unverified candidates is convincing and
+needs this one, "correlate" where the effects lie within LEAST_EFFECT_NATS with their intervals, and
+"undecided" where none of this is shown.
 """
 
 from dataclasses import dataclass
@@ -52,10 +52,12 @@ class Measured:
 
     @property
     def conditions(self) -> dict[str, bool]:
-        """Return which of the conditions of "verified" hold; the last two are alternatives."""
+        """Return which of the conditions of "verified" hold; those from "insertion" on are alternatives."""
+        lost = self.necessity.resample.effect().value < 0
         return {
             "necessity": self.necessity.beyond(self.limit_nats, self.error),
             "specificity": self.specificity.holds,
+            "insertion": self.sufficiency.inserts(lost=lost),
             "restoration": self.sufficiency.restores,
             "interchange": self.sufficiency.interchanges,
         }
@@ -64,7 +66,8 @@ class Measured:
     def is_verified(self) -> bool:
         """Return whether the candidate is verified by itself."""
         holds = self.conditions
-        return holds["necessity"] and holds["specificity"] and (holds["restoration"] or holds["interchange"])
+        enough = holds["insertion"] or holds["restoration"] or holds["interchange"]
+        return holds["necessity"] and holds["specificity"] and enough
 
     @property
     def verdict(self) -> Verdict:
@@ -73,5 +76,5 @@ class Measured:
             return "verified"
         if self.joint is not None and self.joint.convincing and self.needed:
             return "redundant"
-        inside = self.necessity.within(self.limit_nats, self.error)
+        inside = self.necessity.within(LEAST_EFFECT_NATS, self.error)
         return "correlate" if inside else "undecided"

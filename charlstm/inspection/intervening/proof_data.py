@@ -10,7 +10,7 @@ from charlstm.inspection.intervening.behaviours import VERDICT_LAG
 from charlstm.inspection.intervening.doses import DosedCell, is_monotone
 from charlstm.inspection.intervening.experiment import ClosersUnderTest, InterventionContext
 from charlstm.inspection.intervening.judgement import Measured
-from charlstm.inspection.intervening.necessity import Necessity, effects_by_lag
+from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS, Necessity, effects_by_lag
 
 # The shares at which the quantiles of the other cells' effects are reported.
 _REPORTED_QUANTILES = np.linspace(0, 1, 21)
@@ -20,8 +20,8 @@ _REPORTED_QUANTILES = np.linspace(0, 1, 21)
 class Grade:
     """A Grade says which share of a behaviour a cell carries.
 
-    share is the loss of log odds by this cell alone over the loss when all cells of all layers get the
-    donor's state, with its 95% interval; 1 is all of it.
+    share is the loss of log odds by this cell alone over the loss when every layer moves along its best
+    linear direction for the feature to the donor's value, with its 95% interval; 1 is all of it.
     """
 
     share: Estimate
@@ -30,12 +30,19 @@ class Grade:
     def data(self) -> Json:
         """Return the grade as findings.json has it."""
         share = self.share.data
-        return {"share": share["value"], "low": share["low"], "high": share["high"], "of": "state"}
+        return {"share": share["value"], "low": share["low"], "high": share["high"], "of": "direction"}
 
 
-def grade_of(closers: ClosersUnderTest, necessity: Necessity) -> Grade:
-    """Return the share of the behaviour of closers that a candidate with this necessity carries."""
-    return Grade(necessity.resample.share_of(closers.whole_change))
+def grade_of(closers: ClosersUnderTest, necessity: Necessity) -> Grade | None:
+    """Return the share of the behaviour of closers that a candidate with this necessity carries.
+
+    The result is None where the whole direction does not surely change the log odds: there is nothing to be a
+    share of. Only a counter may make its closer likelier.
+    """
+    whole = closers.direction_change.effect_on_log_odds()
+    if not (whole.high < 0 or (necessity.either_way and whole.low > 0)):
+        return None
+    return Grade(necessity.resample.share_of(closers.direction_change))
 
 
 def causal_of(one: Measured, closers: ClosersUnderTest, dosed: DosedCell, moved: Estimate | None) -> Json:
@@ -116,6 +123,7 @@ def evidence_of(
     response = dosed.response
     return {
         "limit_nats": one.limit_nats,
+        "margin_nats": LEAST_EFFECT_NATS,
         "conditions": one.conditions,
         "necessity": {
             "lag": VERDICT_LAG,

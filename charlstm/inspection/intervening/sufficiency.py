@@ -17,12 +17,11 @@ from charlstm.findings import Json
 from charlstm.inspection.estimates import Estimate, Numbers, mean_of, ratio_of
 from charlstm.inspection.intervening.behaviours import Behaviour
 from charlstm.inspection.intervening.experiment import (
-    CellValues,
     Changes,
     ClosersUnderTest,
     InterventionContext,
 )
-from charlstm.inspection.intervening.necessity import Cells
+from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS, Cells
 
 # Interchange with at least these shares is called full and partial.
 FULL_INTERCHANGE, PARTIAL_INTERCHANGE = 0.9, 0.6
@@ -76,6 +75,16 @@ class Sufficiency:
     pairs: int
     interchange: Estimate | None
     baselines: Baselines
+
+    def inserts(self, *, lost: bool) -> bool:
+        """Return whether insertion surely changes the log probability by LEAST_EFFECT_NATS.
+
+        lost says that the target becomes less likely without the cell: then insertion makes it likelier.
+        """
+        if self.insertion is None:
+            return False
+        change = self.insertion.low if lost else -self.insertion.high
+        return change > LEAST_EFFECT_NATS
 
     @property
     def restores(self) -> bool:
@@ -185,15 +194,5 @@ def _direction_interchange(closers: ClosersUnderTest, layer: int) -> float:
     without pairs.
     """
     chosen = _interchangeable(closers)
-    changes = closers.change(direction_values(closers, layer))
+    changes = closers.change(closers.direction_values([layer]))
     return float(_chosen_by_donor(closers, changes, chosen).mean()) if len(chosen) else 0.0
-
-
-def direction_values(closers: ClosersUnderTest, layer: int) -> CellValues:
-    """Return the c of all cells of a layer when the feature, as the best linear direction reads it, is
-    the donor's, and everything else is the site's.
-    """
-    reader, step = closers.context.survey.direction(closers.behaviour.feature.name, layer)
-    natural, donor = (c[layer].double() for c in (closers.natural_c, closers.donor_c))
-    moved = natural + ((donor - natural) @ reader)[:, None] * step
-    return {layer: (range(len(step)), moved)}

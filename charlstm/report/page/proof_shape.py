@@ -57,6 +57,7 @@ CAUSAL: Check = object_with(
 EVIDENCE: Check = object_with(
     {
         "limit_nats": number,
+        "margin_nats": number,
         "necessity": object_with(
             {
                 "lag": count,

@@ -23,7 +23,9 @@ _FEATURES_IN_SUMMARY = 5
 _CELLS_PER_LAYER = 1_000_000
 
 # Said where the grade of a cell tells nothing.
-_UNKNOWN_SHARE = "not known: what the whole state does here is too little or too uncertain to divide by"
+_UNKNOWN_SHARE = (
+    "not known: what the whole layer does for the feature is too little or too uncertain to divide by"
+)
 
 _ROLES = {"set": "set by", "reset": "reset by", "step": "steps at", "unstep": "steps back at"}
 _ROLES_OF_DEPTHS = {"step": "up at", "unstep": "down at"}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from charlstm.report.words.phrases import Phrase, Sentence
-from charlstm.report.words.proof_numbers import Estimate, effect_of, estimate_of, percent, signed
+from charlstm.report.words.proof_numbers import Estimate, estimate_of, percent, signed
 from charlstm.report.words.sentences import closers
 from charlstm.report.words.values import finite, plural
 
@@ -45,7 +45,7 @@ def failures(finding: Json) -> Iterable[Sentence]:
         yield (Phrase(_not_necessary(finding, evidence)),)
     if not holds.get("specificity"):
         yield _not_specific(evidence.get("specificity") or {})
-    if not (holds.get("restoration") or holds.get("interchange")):
+    if not any(holds.get(name) for name in ("insertion", "restoration", "interchange")):
         yield (Phrase(_not_sufficient(evidence)),)
 
 
@@ -114,12 +114,9 @@ def _restoring(restored: Estimate | None, baseline: float) -> str:
 
 def _within(finding: Json) -> Sentence:
     """Return within which limit the effects of a correlate surely lie."""
-    limit = finite((finding.get("evidence") or {}).get("limit_nats")) or 0.0
-    effect = effect_of(finding.get("causal") or {})
-    surely = f"Its effect surely lies within {limit:.2f} nats"
-    if effect is not None and abs(effect.value) > 0.1:
-        return (Phrase(f"{surely}, twice what cells that do not carry the feature do."),)
-    return (Phrase(f"{surely}: the model hardly uses it here."),)
+    rules = finding.get("evidence") or {}
+    limit = finite(rules.get("margin_nats")) or finite(rules.get("limit_nats")) or 0.0
+    return (Phrase(f"Its effect surely lies within {limit:.2f} nats: the model hardly uses it here."),)
 
 
 def _together(finding: Json) -> str:

@@ -54,7 +54,7 @@ def carried_share(finding: Mapping[str, Any]) -> Estimate | None:
     """Return the share of the behaviour that a cell carries, with its interval.
 
     The result is None without a grade, and where the grade says nothing: where its interval is too wide, or
-    lies below 0, since the whole state then does not do what the cell does.
+    lies below 0, since the feature's direction then does not do what the cell does.
     """
     grade = finding.get("grade") or {}
     share = _estimate(grade.get("share"), grade.get("low"), grade.get("high"))

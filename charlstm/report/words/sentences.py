@@ -104,7 +104,7 @@ def _effect_with_interval(
         size = f"{abs(measured.value):.2f} nats, {ends[0]:.2f} to {ends[1]:.2f}"
         change = f"becomes {_likelier(measured.value)} ({size}{places})"
     share = carried_share(finding)
-    carried = f"; it carries {share.percent} of what the whole state knows of it" if share else ""
+    carried = f"; it carries {share.percent} of what all cells together remember for it" if share else ""
     return (
         Phrase("Without this cell's memory the closing "),
         *closers(causal["target"]),

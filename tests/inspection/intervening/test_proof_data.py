@@ -157,18 +157,18 @@ def test_a_joint_effect_is_the_group(toggled: Entries) -> None:
 
 
 @pytest.mark.parametrize(("cell", "share"), [(0, 0.75), (1, 0.25), (3, 0.0)])
-def test_a_grade_is_the_share_of_the_loss_by_the_whole_state(cell: int, share: float) -> None:
+def test_a_grade_is_the_share_of_the_loss_by_the_whole_direction(cell: int, share: float) -> None:
     context = context_of(network([*PLANTED[:2], latch("(", ")"), latch("[", "]")]), QUOTES)
     closers = context.closers(QUOTES)
     necessity = necessity_of(closers, [(0, cell)], either_way=False)
     found = grade_of(closers, necessity)
-    lost, whole = necessity.resample.log_odds, closers.whole_change.log_odds
+    lost, whole = necessity.resample.log_odds, closers.direction_change.log_odds
     assert found.share.value == pytest.approx(lost.sum() / whole.sum())
     assert found.share.value == pytest.approx(share, abs=0.02)
     assert found.data == {
         "share": found.share.value,
         "low": found.share.low,
         "high": found.share.high,
-        "of": "state",
+        "of": "direction",
     }
     assert math.isfinite(found.share.low)

@@ -16,7 +16,6 @@ from charlstm.inspection.intervening.sufficiency import (
     Baselines,
     Sufficiency,
     baselines_of,
-    direction_values,
     restored_share,
     sufficiency_of,
 )
@@ -143,7 +142,7 @@ def test_the_best_direction_does_what_two_cells_do_together() -> None:
 
 def test_a_direction_moves_what_it_reads_and_nothing_beside_it(closers: ClosersUnderTest) -> None:
     reader, step = closers.context.survey.direction(PARENTHESES, 0)
-    cells, moved = direction_values(closers, 0)[0]
+    cells, moved = closers.direction_values([0])[0]
     assert list(cells) == list(range(len(step)))
     natural, donor = closers.natural_c[0].double(), closers.donor_c[0].double()
     torch.testing.assert_close(moved @ reader, donor @ reader, atol=1e-4, rtol=1e-4)

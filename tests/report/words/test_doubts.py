@@ -124,8 +124,12 @@ def test_a_failed_sufficiency_says_what_comes_back(restored: Any, baseline: floa
     assert told.endswith(", and exchanging it alone turns 15% of the model's choices.")
 
 
-def test_one_of_restoration_and_interchange_is_enough():
-    assert not list(failures({"kind": "toggle", "evidence": evidence("restoration")}))
+@pytest.mark.parametrize("enough", ["insertion", "restoration", "interchange"])
+def test_one_of_insertion_restoration_and_interchange_is_enough(enough):
+    found = evidence("insertion", "restoration", "interchange")
+    assert list(failures({"kind": "toggle", "evidence": found}))
+    found["conditions"] |= {enough: True}
+    assert not list(failures({"kind": "toggle", "evidence": found}))
 
 
 def test_a_correlate_says_within_what_its_effect_lies():
@@ -134,10 +138,8 @@ def test_a_correlate_says_within_what_its_effect_lies():
         "Its effect surely lies within 0.10 nats: the model hardly uses it here."
     )
     large = {"effect_nats": -1.5, "interval": [-1.8, -1.2]}
-    told = said("correlate", causal=large, evidence=evidence("necessity", limit_nats=2.9))
-    assert (
-        told == "Its effect surely lies within 2.90 nats, twice what cells that do not carry the feature do."
-    )
+    told = said("correlate", causal=large, evidence=evidence("necessity", limit_nats=2.9, margin_nats=0.1))
+    assert told == "Its effect surely lies within 0.10 nats: the model hardly uses it here."
 
 
 def test_a_redundant_cell_tells_what_its_group_does():

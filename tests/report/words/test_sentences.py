@@ -130,7 +130,7 @@ def test_an_effect_with_an_interval_is_told_with_what_the_cell_carries():
     grade = {"share": 0.42, "low": 0.37, "high": 0.48}
     assert sentence_text(effect({"kind": "toggle", "causal": PROVEN, "grade": grade})) == (
         "Without this cell's memory the closing \" becomes 2.3 times less likely (0.84 nats, 0.65 to 1.10, "
-        "400 places); it carries 42% (37 to 48%) of what the whole state knows of it"
+        "400 places); it carries 42% (37 to 48%) of what all cells together remember for it"
     )
     unsure = grade | {"low": -3.0}
     assert "carries" not in sentence_text(effect({"kind": "toggle", "causal": PROVEN, "grade": unsure}))
