@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from charlstm.errors import UsageError
 
@@ -21,12 +21,14 @@ StepPrecision = Literal["float32", "bfloat16"]
 DEFAULT_SPLIT = "90/5/5"
 # The order of the four gates in the rows of a foreign weight matrix; c and j stand for the candidate.
 GateOrder = Literal["ifgo", "icfo", "ifco", "ijfo"]
-# What the gates i, f and o of a foreign model apply. The hard one of Keras is 0.2 * x + 0.5, cut at 0 and 1.
+# The function of the gates i, f and o. The hard one is that of Keras before 3 and the default of ONNX:
+# 0.2 x + 0.5, cut at 0 and 1. PyTorch's hardsigmoid and that of Keras 3, x / 6 + 0.5, are another function.
 GateActivation = Literal["sigmoid", "hard_sigmoid"]
 
 # The gates of an LSTM in the order of PyTorch's weight rows, by the names that findings.json uses.
 GATES = ("input", "forget", "candidate", "output")
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+GATE_ACTIVATIONS: tuple[GateActivation, ...] = get_args(GateActivation)
 
 # Limits of a model's shape: as many symbols as Unicode has code points, and sizes beyond any memory.
 _MOST_SYMBOLS, _MOST_CELLS, _MOST_LAYERS = 0x110000, 1_000_000, 1_000
@@ -67,6 +69,17 @@ def check_seed(seed: int) -> None:
     _check(_whole("the seed", seed, 0))
 
 
+class Functions(NamedTuple):
+    """Functions name the functions in the equations of a layer.
+
+    activation is that of the candidate and of the cell state's output, gate_activation that of the gates
+    i, f and o. The defaults are those of the textbook's LSTM.
+    """
+
+    activation: Activation = "tanh"
+    gate_activation: GateActivation = "sigmoid"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """The shape of a CharLSTM.
@@ -74,7 +87,7 @@ class ModelConfig:
     `vocabulary_size` is the number of symbols; `layers` is the number of LSTM layers and `cells` the number
     of memory cells in each; `embedding` is the number of values that stand for a symbol at the first layer;
     `dropout` is the share of a layer's outputs that is left out in training, in [0, 1); `activation` is the
-    function of the candidate gate and of the cell state's output.
+    function of the candidate gate and of the cell state's output, `gate_activation` that of the other gates.
     Raises UsageError with every setting that is out of range.
     """
 
@@ -84,6 +97,7 @@ class ModelConfig:
     embedding: int = 64
     dropout: float = 0.0
     activation: Activation = "tanh"
+    gate_activation: GateActivation = "sigmoid"
 
     def __post_init__(self) -> None:
         _check(
@@ -93,12 +107,21 @@ class ModelConfig:
             _whole("embedding", self.embedding, 1, _MOST_CELLS),
             (0 <= self.dropout < 1, f"dropout must be at least 0 and below 1, not {self.dropout}"),
             _one_of("activation", self.activation, ACTIVATIONS),
+            _one_of("gate activation", self.gate_activation, GATE_ACTIVATIONS),
         )
 
     @property
+    def functions(self) -> Functions:
+        """The functions in the equations of this model's layers."""
+        return Functions(self.activation, self.gate_activation)
+
+    @property
     def has_compiled_steps(self) -> bool:
-        """Whether the compiled loops can step this model on the CPU: they know the activation tanh only."""
-        return self.activation == "tanh"
+        """Whether the compiled loops can step this model on the CPU.
+
+        They know tanh and sigmoid gates only, as torch's own LSTM does.
+        """
+        return self.functions == Functions()
 
 
 def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:

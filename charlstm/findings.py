@@ -57,6 +57,7 @@ class ModelFacts:
     parameters: number of trainable numbers in the model.
     bits_per_character: bits per character on the validation text of the model's training, or None.
     checkpoint: folder of the run that the model was read from, or None.
+    gate_activation: name of the function of the input, forget and output gates, "sigmoid" or "hard_sigmoid".
     """
 
     layers: int
@@ -66,6 +67,7 @@ class ModelFacts:
     parameters: int
     bits_per_character: float | None = None
     checkpoint: str | None = None
+    gate_activation: str = "sigmoid"
 
 
 @dataclass(frozen=True, kw_only=True)

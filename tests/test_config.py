@@ -6,8 +6,10 @@ from charlstm.errors import UsageError
 
 def test_every_bad_setting_is_named_at_once():
     with pytest.raises(UsageError) as caught:
-        ModelConfig(vocabulary_size=5, cells=0, layers=-1, dropout=1.0, activation="sine")
-    for word in ("cells", "layers", "dropout", "'sine'"):
+        ModelConfig(
+            vocabulary_size=5, cells=0, layers=-1, dropout=1.0, activation="sine", gate_activation="step"
+        )
+    for word in ("cells", "layers", "dropout", "'sine'", "'step'"):
         assert word in caught.value.problem
 
 

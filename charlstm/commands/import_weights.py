@@ -8,7 +8,7 @@ import typer
 from charlstm.commands.exits import computing
 from charlstm.commands.options import AsJson, Quiet, UnknownOption, place_to_read
 from charlstm.commands.terminal import console
-from charlstm.config import GateOrder
+from charlstm.config import GateActivation, GateOrder
 
 
 def import_weights(
@@ -31,6 +31,10 @@ def import_weights(
     forget_bias: Annotated[
         float | None, typer.Option(help="added to the forget gate [1 for TensorFlow's kernels, else 0]")
     ] = None,
+    gates: Annotated[
+        GateActivation | None,
+        typer.Option(help="what the gates apply; hard before Keras 2.3 [by the file or the layout]"),
+    ] = None,
     score: Annotated[str | None, typer.Option(metavar="CORPUS", help="score the model on this text")] = None,
     unknown: UnknownOption = "error",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
@@ -40,23 +44,23 @@ def import_weights(
     """Import an LSTM that was trained elsewhere. Nothing in its file is executed."""
     from charlstm.commands.terminal import tables
     from charlstm.tasks import import_weights
-    from charlstm.tasks.score import ScoreRequest, score_run
 
+    request = import_weights.ImportRequest(
+        weights=weights,
+        out=out,
+        vocabulary=vocabulary,
+        gate_order=gate_order,
+        forget_bias=forget_bias,
+        gate_activation=gates,
+        overwrite=overwrite,
+    )
     with computing():
-        imported = import_weights.import_model(
-            weights,
-            out,
-            vocabulary=vocabulary,
-            gate_order=gate_order,
-            forget_bias=forget_bias,
-            overwrite=overwrite,
-        )
+        imported = import_weights.import_model(request)
         if not as_json:
             console.write_line(tables.import_table(imported))
-        scored = score_run(ScoreRequest(run=out, corpus=score, unknown=unknown)) if score else None
+        scores = import_weights.scores_by_gates(imported, score, unknown) if score else {}
     if as_json:
-        more = {"score": scored.document(per_character=False)} if scored else {}
-        console.write_json(imported.document() | more)
-    elif scored:
-        console.write_line(tables.score_line(scored))
-    console.Narrator(quiet=quiet).say(tables.import_advice(imported, scored))
+        console.write_json(imported.document() | import_weights.score_document(scores))
+    elif scores:
+        console.write_line(tables.import_scores(scores))
+    console.Narrator(quiet=quiet).say(tables.import_advice(imported, scores))

@@ -9,7 +9,15 @@ import typer
 from charlstm.commands.exits import computing
 from charlstm.commands.options import AsJson, Device, Quiet, given
 from charlstm.commands.terminal import console, formatting
-from charlstm.config import DEFAULT_SPLIT, Activation, Optimizer, Precision, TextLevel, TrainingConfig
+from charlstm.config import (
+    DEFAULT_SPLIT,
+    Activation,
+    GateActivation,
+    Optimizer,
+    Precision,
+    TextLevel,
+    TrainingConfig,
+)
 from charlstm.errors import UsageError
 from charlstm.machine.launch import SINGLE, by_torchrun, launch
 from charlstm.training.default_settings import suggested
@@ -64,6 +72,9 @@ def train(
     ] = None,
     activation: Annotated[
         Activation | None, typer.Option(help="activation of candidate and cell output [tanh]")
+    ] = None,
+    gates: Annotated[
+        GateActivation | None, typer.Option(help="function of the other gates; hard is Keras's [sigmoid]")
     ] = None,
     streams: Annotated[
         int | None,
@@ -139,7 +150,8 @@ def train(
     request = TrainRequest(
         corpus=corpus,
         out=out or Path("checkpoints") / _slug(corpus or ""),
-        model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout, activation=activation),
+        model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout)
+        | given(activation=activation, gate_activation=gates),
         training=(length or ({} if resume else {"minutes": 4.0}))
         | given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
         | given(recurrent_l1=recurrent_l1, weight_decay=weight_decay)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -17,7 +17,6 @@ from charlstm.foreign.gate_arrays import join_gate_arrays
 from charlstm.foreign.layouts import KERAS_1, LAYOUTS, LAYOUTS_OF_FRAMEWORK, Layout
 from charlstm.foreign.refusals import listed_names, refused_object, why_no_model
 from charlstm.foreign.vocabularies import read_vocabulary, vocabulary_inside
-from charlstm.foreign.weights import ForeignWeights
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.text.vocabulary import Vocabulary
 
@@ -25,6 +24,9 @@ from charlstm.text.vocabulary import Vocabulary
 _MOST_ONE_HOT_SYMBOLS = 5_000
 _BYTES_PER_PARAMETER = 8  # as float32, once in the weights and once in the CharLSTM
 _MOST_MODELS_NAMED = 8
+# What says which function the gates apply: the caller, the file, or the framework whose layout its tensors
+# have.
+GateSource = Literal["option", "file", "layout"]
 _ADVICE = "give the state dict of an embedding or one-hot input, LSTM layers and one linear head"
 
 
@@ -33,8 +35,9 @@ class ForeignModel:
     """A ForeignModel is a model that was trained elsewhere, with how its file was read.
 
     layout is PyTorch, Keras, Keras 1, TensorFlow or ONNX; gate_order, forget_bias and gate_activation are
-    those that were applied. input says in words what the first layer takes. parameters is the number of
-    parameters that the file holds for the model, and sha256 the file's SHA-256 in hexadecimal.
+    those that were applied, and gates_known_from says where the last is known from. input says in words what
+    the first layer takes. parameters is the number of parameters that the file holds for the model, and
+    sha256 the file's SHA-256 in hexadecimal.
     """
 
     model: CharLSTM
@@ -45,7 +48,8 @@ class ForeignModel:
     input: str
     parameters: int
     sha256: str
-    gate_activation: GateActivation = "sigmoid"
+    gate_activation: GateActivation
+    gates_known_from: GateSource
 
 
 def load_foreign(
@@ -89,12 +93,12 @@ def _load(
         symbols = read_vocabulary(vocabulary, size)
     else:
         symbols = vocabulary_inside(file.tree, size, file.budget, name=str(path))
+    gates, known_from = _gates(gate_activation, file, layout)
     weights = assignment.weights(
         gate_order=gate_order or layout.gate_order,
         forget_bias=layout.forget_bias if forget_bias is None else forget_bias,
-        gate_activation=gate_activation or file.contents.gate_activation or layout.gate_activation,
+        gate_activation=gates,
     )
-    _check_gates(weights, path)
     _check_finite(weights.state_dict(), path)
     return ForeignModel(
         model=weights.model(),
@@ -105,8 +109,19 @@ def _load(
         input=_input_in_words(assignment),
         parameters=assignment.parameters,
         sha256=file.sha256(),
-        gate_activation=weights.gate_activation,
+        gate_activation=gates,
+        gates_known_from=known_from,
     )
+
+
+def _gates(
+    asked: GateActivation | None, file: WeightsFile, layout: Layout
+) -> tuple[GateActivation, GateSource]:
+    """Return what the gates apply, and why: it was asked for, the file says it, or the layout has it."""
+    if asked is not None:
+        return asked, "option"
+    said = file.contents.gate_activation
+    return (layout.gate_activation, "layout") if said is None else (said, "file")
 
 
 def _input_in_words(assignment: Assignment) -> str:
@@ -115,15 +130,6 @@ def _input_in_words(assignment: Assignment) -> str:
         return "one-hot"
     shared = ", shared with the head" if assignment.tied else ""
     return f"embedding of {assignment.embedding.tensor.shape[1]}{shared}"
-
-
-def _check_gates(weights: ForeignWeights, path: Path) -> None:
-    """Raise CheckpointError when the gates of weights, from the file at path, apply a hard sigmoid."""
-    if weights.gate_activation == "hard_sigmoid":
-        raise CheckpointError(
-            f"{path} has LSTM layers whose gates apply a hard sigmoid, which is not computed here",
-            "if they had recurrent_activation='sigmoid' in training, say --gates sigmoid; else train them so",
-        )
 
 
 def _check_finite(tensors: dict[str, Tensor], path: Path) -> None:

@@ -73,6 +73,7 @@ class ForeignWeights:
             cells=self.cells,
             layers=len(self.layers),
             embedding=tensors["embedding.weight"].shape[1],
+            gate_activation=self.gate_activation,
         )
         model = CharLSTM(config)
         model.load_state_dict(tensors)

@@ -59,7 +59,9 @@ class CharLSTM(nn.Module):
         A forget bias of b keeps a memory for about e^b characters, and an input bias of -b writes it as
         slowly (chrono initialisation; Tallec and Ollivier, "Can recurrent neural networks warp time?", 2018).
         b is uniform, so the lengths are uniform in their logarithm, from 1 to
-        LONGEST_INITIAL_MEMORY_CHARACTERS. Orthogonal weights: Saxe, McClelland and Ganguli, 2013.
+        LONGEST_INITIAL_MEMORY_CHARACTERS. Hard sigmoids get the biases that give the same f and i: those of
+        sigmoids would shut many of their gates for good. Orthogonal weights: Saxe, McClelland and Ganguli,
+        2013.
         """
         cells = self.config.cells
         self.embedding.weight.normal_(std=0.3, generator=generator)
@@ -71,6 +73,9 @@ class CharLSTM(nn.Module):
             bias = lstm.get_parameter("bias_ih_l0").zero_()
             longest = math.log(LONGEST_INITIAL_MEMORY_CHARACTERS)
             bias[cells : 2 * cells].uniform_(0, longest, generator=generator)
+            if self.config.gate_activation == "hard_sigmoid":
+                forget = bias[cells : 2 * cells].sigmoid()
+                bias[cells : 2 * cells] = (forget - 0.5) / equations.HARD_SIGMOID_SLOPE
             bias[:cells] = -bias[cells : 2 * cells]
         bound = cells**-0.5
         self.head.weight.uniform_(-bound, bound, generator=generator)
@@ -102,8 +107,8 @@ class CharLSTM(nn.Module):
         in others; h and c are the states before the window, (streams, cells). The outputs are h at every
         position, (streams, window, cells).
         """
-        if self.config.activation != "tanh":
-            return equations.run(inputs, h, c, self.weights(layer), activation=self.config.activation)
+        if not self.config.has_compiled_steps:
+            return equations.run(inputs, h, c, self.weights(layer), functions=self.config.functions)
         outputs, (h, c) = self._lstm(layer)(inputs, (h.unsqueeze(0), c.unsqueeze(0)))
         return outputs, h[0], c[0]
 
@@ -172,7 +177,7 @@ class CharLSTM(nn.Module):
 
 
 def runs_compiled(model: CharLSTM) -> bool:
-    """Return whether the compiled loops can run this model: tanh cells, float32 weights, on the CPU."""
+    """Return whether the compiled loops can run this model: textbook cells, float32 weights, CPU."""
     on_cpu = model.device.type == "cpu" and model.head.weight.dtype == torch.float32
     return on_cpu and model.config.has_compiled_steps
 

@@ -1,6 +1,7 @@
-"""The network one character of every stream at a time, on any device and with any activation.
+"""The network one character of every stream at a time, on any device and with any functions.
 
-On the CPU, tanh layers step by the compiled loops of `kernels.steps`; all others by `equations.step`.
+On the CPU, layers of tanh cells with sigmoid gates step by the compiled loops of `kernels.steps`; all others
+by `equations.step`.
 """
 
 import copy
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from charlstm.config import StepPrecision
+from charlstm.config import Functions, StepPrecision
 from charlstm.machine.torch_threads import in_threads
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_compiled
@@ -98,20 +99,20 @@ def step_layers(model: CharLSTM, precision: StepPrecision = "float32") -> list[S
     table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
     tables = [table, *(None for _ in weights[1:])]
     return [
-        _TorchLayer(of_layer, table, model.config.activation)
+        _TorchLayer(of_layer, table, model.config.functions)
         for of_layer, table in zip(weights, tables, strict=True)
     ]
 
 
 class _TorchLayer:
-    """A StepLayer that steps by `equations.step`, on any device and with any activation."""
+    """A StepLayer that steps by `equations.step`, on any device and with any functions."""
 
-    def __init__(self, weights: equations.LayerWeights, table: Tensor | None, activation: str) -> None:
+    def __init__(self, weights: equations.LayerWeights, table: Tensor | None, functions: Functions) -> None:
         """table (symbols, 4 cells) is W x + b of every symbol in the first layer, and None in others."""
         self._table = table
         self._bias, self._input_weights = weights.bias.clone(), weights.input.t().contiguous()
         self._recurrent = weights.recurrent.clone()
-        self._activation = activation
+        self._functions = functions
 
     def step(
         self, inputs: Tensor, before: LayerState, now: LayerState, held: equations.Held | None
@@ -122,7 +123,7 @@ class _TorchLayer:
         else:
             projected = self._table[inputs]
         h, c, gates = equations.step(
-            projected, before.h, before.c, self._recurrent, activation=self._activation, held=held
+            projected, before.h, before.c, self._recurrent, functions=self._functions, held=held
         )
         now.h.copy_(h)
         now.c.copy_(c)

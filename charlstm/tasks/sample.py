@@ -1,6 +1,7 @@
 """What `charlstm sample` does: draws texts from a run, with cells held.
 
-Models of tanh cells are drawn from without importing torch, which takes longer than drawing a text.
+Models of tanh cells with sigmoid gates are drawn from without importing torch, which takes longer than
+drawing a text.
 """
 
 import shlex

@@ -1,7 +1,7 @@
 """What `charlstm score` does: measures how well a run predicts a text, or one part of it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.checkpoint.loading import Checkpoint, load
-from charlstm.config import DEFAULT_SPLIT, Unknown
+from charlstm.config import DEFAULT_SPLIT, GateActivation, Unknown
 from charlstm.errors import CheckpointError
 from charlstm.machine.devices import choose_device
 from charlstm.tasks.run_text import corpus_of, has_changed
@@ -64,7 +64,8 @@ class ScoreRequest:
     "all", or the part of the text to score: "train", "validation" or "test". split says which shares these
     parts are; None means the run's shares for its training text, DEFAULT_SPLIT for any other. dynamic lets a
     copy of the model learn from the text as it reads. unknown says what happens to characters that the run's
-    vocabulary does not have.
+    vocabulary does not have. gate_activation is the function of the gates to score the run's weights with,
+    None for the one that the run has.
     """
 
     run: Path
@@ -74,6 +75,7 @@ class ScoreRequest:
     dynamic: bool = False
     unknown: Unknown = "error"
     device: str = "auto"
+    gate_activation: GateActivation | None = None
 
 
 def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lambda done: None) -> Score:
@@ -88,6 +90,8 @@ def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lamb
     corpus = corpus_of(checkpoint, request.corpus, unknown=request.unknown)
     ids = _part(request, checkpoint, corpus)
     model = checkpoint.model.to(choose_device(request.device))
+    if request.gate_activation is not None:
+        model.config = replace(model.config, gate_activation=request.gate_activation)
     nats, done = np.zeros(len(ids), np.float32), 0
     for losses in adapting_losses(model, ids) if request.dynamic else character_losses(model, ids):
         nats[losses.first : losses.first + losses.nats.numel()] = losses.nats.numpy()

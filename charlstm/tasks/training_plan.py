@@ -115,7 +115,7 @@ def _refuse_other_shape(request: TrainRequest, begun: RunConfig) -> None:
         if name != "dropout" and settings[name] != value:
             raise UsageError(
                 f"{request.begin_from} has {name} {settings[name]}, not {value}",
-                f"leave --{name} out to begin with its weights, or train anew without --from",
+                f"leave --{_option(name)} out to begin with its weights, or train anew without --from",
             )
 
 
@@ -193,11 +193,16 @@ def _refuse_other_settings(request: TrainRequest, config: RunConfig, record: Cor
         raise _other_setting(request.out, "validation", f"of the split {record.split}", request.validation)
 
 
+def _option(name: str) -> str:
+    """Return the name of the option of `charlstm train` for a setting."""
+    return "gates" if name == "gate_activation" else name.replace("_", "-")
+
+
 def _other_setting(run: Path, name: str, was: object, value: object) -> UsageError:
     """Return the error which says that a run was begun with another value of a setting."""
     return UsageError(
         f"{run} was begun with {name} {was}, not {value}",
-        f"leave --{name.replace('_', '-')} out to go on with it, or train anew with another --out",
+        f"leave --{_option(name)} out to go on with it, or train anew with another --out",
     )
 
 

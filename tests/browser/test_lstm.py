@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from findings_document import inspected
+from keras_model import CHARACTERS, KerasModel
 from page_models import READ, SOURCE, demo_model, one_hot, page_of, stepped, trained
 from playwright.sync_api import Page
 from report_fixture import sample_findings
@@ -14,7 +16,9 @@ from report_fixture import sample_findings
 from charlstm.config import ModelConfig
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.model.equations import Held
+from charlstm.report.page.packed_model import inside
 from charlstm.report.render import write_report
+from charlstm.tasks.import_weights import ImportRequest, import_model
 from charlstm.text.vocabulary import Vocabulary
 
 READING = """async ([text, held]) => {
@@ -100,10 +104,19 @@ def test_states_and_probabilities_equal_pytorch_with_cells_held(open_page, tmp_p
     assert np.abs(alone - probabilities).max() > 0.05
 
 
-@pytest.mark.parametrize("activation", ["softsign", "hardtanh", "relu", "identity"])
-def test_every_activation_equals_pytorch(open_page, tmp_path: Path, activation: str):
+@pytest.mark.parametrize(
+    "functions",
+    [
+        {"activation": "softsign"},
+        {"activation": "hardtanh"},
+        {"activation": "relu"},
+        {"activation": "identity"},
+        {"gate_activation": "hard_sigmoid"},
+    ],
+)
+def test_every_function_equals_pytorch(open_page, tmp_path: Path, functions: dict[str, str]):
     vocabulary = Vocabulary.of_text(SOURCE)
-    shape: dict[str, Any] = {"cells": 13, "embedding": 5, "layers": 2, "activation": activation}
+    shape: dict[str, Any] = {"cells": 13, "embedding": 5, "layers": 2, **functions}
     config = ModelConfig(vocabulary_size=len(vocabulary), **shape)
     model = CharLSTM(config, generator=torch.Generator().manual_seed(3)).eval()
     page = open_page(page_of(model, tmp_path))
@@ -141,6 +154,27 @@ def test_the_gates_of_a_cell_equal_pytorch(open_page, tmp_path: Path, two_layers
         expected.append(torch.stack([i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()], -1)[:, 5])
         x = h
     assert np.abs(got - torch.stack(expected).detach().numpy()).max() < 1e-3
+
+
+def test_a_keras_model_of_hard_sigmoids_is_computed_by_its_own_equations(open_page, tmp_path: Path):
+    keras = KerasModel()
+    run = import_model(
+        ImportRequest(
+            weights=keras.save(tmp_path / "w.npz"), out=tmp_path / "run", gate_activation="hard_sigmoid"
+        )
+    )
+    write_report(sample_findings(), tmp_path / "report.html", inside(inspected(run.path), run.path))
+    page = open_page(tmp_path / "report.html")
+    ids = keras.drawn(300)
+    text, expected = "".join(CHARACTERS[number] for number in ids), keras.read(ids)
+
+    probabilities, cells = read(page, text, [])
+    gates = np.array(page.evaluate(GATES, text))
+
+    assert np.abs(probabilities - expected.probabilities).max() < 2e-3
+    assert np.abs(cells - expected.c).max() < 2e-3
+    assert np.abs(gates.transpose(1, 0, 2) - expected.gates[:, :, :, 5]).max() < 2e-3
+    assert (expected.gates[:, :, :2] == 0).any()
 
 
 def test_a_network_of_256_cells_reads_500_characters_a_second(open_page, tmp_path: Path):

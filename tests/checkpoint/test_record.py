@@ -1,6 +1,7 @@
 """config.json: what a run's settings come back as, and that a damaged file is one clear error."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from tiny_run import config_of, imported_run, new_run
@@ -20,6 +21,21 @@ from charlstm.errors import CheckpointError, UsageError
 def test_a_config_comes_back_from_json_as_it_was():
     config = config_of(layers=2)
     assert RunConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+    hard = replace(config, model=replace(config.model, gate_activation="hard_sigmoid"))
+    assert RunConfig.from_json(json.loads(json.dumps(hard.to_json()))) == hard != config
+
+
+def test_a_config_that_does_not_name_its_gates_has_sigmoids():
+    document = config_of().to_json()
+    del document["model"]["gate_activation"]
+    assert RunConfig.from_json(document) == config_of()
+
+
+def test_a_config_with_gates_that_nobody_knows_is_refused():
+    document = config_of().to_json()
+    document["model"]["gate_activation"] = "step"
+    with pytest.raises(UsageError, match="gate activation must be one of sigmoid, hard_sigmoid"):
+        RunConfig.from_json(document)
 
 
 def test_the_config_of_an_imported_model_comes_back_as_it_was():

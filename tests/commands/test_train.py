@@ -10,6 +10,7 @@ import pytest
 from command_line import SMALL, run
 
 from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.record import load_config
 
 
 def test_train_writes_a_run_and_shows_a_table(tmp_path, prose_file, monkeypatch, capsys):
@@ -55,6 +56,7 @@ def test_train_refuses_a_taken_folder_and_resumes_it(trained, prose_file, monkey
         ["--level", "bytes"],
         ["--layers", "2", "--dropout", "0.2"],
         ["--activation", "relu"],
+        ["--gates", "hard_sigmoid"],
         ["--epochs", "1"],
     ],
 )
@@ -64,6 +66,21 @@ def test_train_takes_every_kind_of_setting(options, tmp_path, prose_file, monkey
     assert run(monkeypatch, "train", prose_file, "--out", path, *length, *options, *SMALL) == 0
     assert run(monkeypatch, "sample", path, "--length", 9) == 0
     assert run(monkeypatch, "score", path) == 0
+
+
+def test_a_run_keeps_its_gates_and_another_function_is_refused_by_the_name_of_the_option(
+    tmp_path, prose_file, monkeypatch, capsys
+):
+    path = tmp_path / "run"
+    arguments = ["train", prose_file, "--out", path, "--steps", 5, *SMALL]
+    assert run(monkeypatch, *arguments, "--gates", "hard_sigmoid") == 0
+    assert load_config(path).model.gate_activation == "hard_sigmoid"
+    capsys.readouterr()
+    assert run(monkeypatch, "train", "--out", path, "--resume", "--gates", "sigmoid") == 2
+    assert "leave --gates out" in capsys.readouterr().err
+    other = ["train", prose_file, "--out", tmp_path / "other", "--from", path, "--gates", "sigmoid"]
+    assert run(monkeypatch, *other) == 2
+    assert "leave --gates out" in capsys.readouterr().err
 
 
 def test_train_validates_on_another_text(tmp_path, prose_file, monkeypatch, capsys):

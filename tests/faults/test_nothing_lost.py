@@ -17,7 +17,7 @@ from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.errors import CharLSTMError, CheckpointError, UsageError
 from charlstm.run_files import CONFIG, METRICS, MODEL, RESUME, RUN_FILES
 from charlstm.tasks import train
-from charlstm.tasks.import_weights import import_model
+from charlstm.tasks.import_weights import ImportRequest, import_model
 from charlstm.tasks.training_plan import TrainRequest
 
 
@@ -70,8 +70,10 @@ def test_an_import_never_overwrites_its_own_source(tmp_path, overwrite):
     (tmp_path / "names.json").write_text(json.dumps(list(load_config(out).vocabulary.symbols)))
     before = contents(out)
     for source in (out / MODEL, tmp_path / "link" / MODEL):
+        vocabulary = tmp_path / "names.json"
+        asked = ImportRequest(weights=source, out=out, vocabulary=vocabulary, overwrite=overwrite)
         with pytest.raises(UsageError, match="which would be overwritten"):
-            import_model(source, out, vocabulary=tmp_path / "names.json", overwrite=overwrite)
+            import_model(asked)
     assert contents(out) == before
 
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from foreign_models import CELLS, CHARACTERS, IDS, SIZE, logits
 
-from charlstm.errors import CheckpointError
 from charlstm.foreign import load_foreign
 from charlstm.foreign.gate_arrays import join_gate_arrays
 
@@ -54,14 +53,18 @@ def test_twelve_arrays_a_layer_are_the_layer_of_keras(tmp_path, layers, named):
     assert (found.layout, found.gate_order) == ("Keras 1", "icfo")
 
 
-def load(path: Path):
-    return load_foreign(path, vocabulary=path.parent / "chars.json", gate_activation="sigmoid")
+def load(path: Path, *, vocabulary: bool = True):
+    symbols = path.parent / "chars.json" if vocabulary else None
+    return load_foreign(path, vocabulary=symbols, gate_activation="sigmoid")
 
 
 def test_the_gates_of_keras_1_are_hard_sigmoids_unless_told_otherwise(tmp_path):
     np.savez(tmp_path / "w.npz", **gate_arrays(1), chars=np.array(CHARACTERS))
-    with pytest.raises(CheckpointError, match=r"hard sigmoid.*--gates"):
-        load_foreign(tmp_path / "w.npz")
+    loaded = load_foreign(tmp_path / "w.npz")
+    assert (loaded.gate_activation, loaded.gates_known_from) == ("hard_sigmoid", "layout")
+    assert loaded.model.config.gate_activation == "hard_sigmoid"
+    loaded = load(tmp_path / "w.npz", vocabulary=False)
+    assert (loaded.gate_activation, loaded.gates_known_from) == ("sigmoid", "option")
 
 
 def test_other_tensors_are_left_as_they_are():

@@ -43,9 +43,11 @@ def test_initial_memories_are_uniform_in_their_logarithm_up_to_the_longest():
     assert (memories < 9).float().mean() == pytest.approx(0.5, abs=0.03)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_two_windows_with_the_state_carried_over_equal_one_long_window(activation, generator):
-    config = ModelConfig(vocabulary_size=11, cells=6, layers=2, embedding=4, activation=activation)
+@pytest.mark.parametrize(
+    "functions", [*({"activation": name} for name in ACTIVATIONS), {"gate_activation": "hard_sigmoid"}]
+)
+def test_two_windows_with_the_state_carried_over_equal_one_long_window(functions, generator):
+    config = ModelConfig(vocabulary_size=11, cells=6, layers=2, embedding=4, **functions)
     model = CharLSTM(config, generator=generator).eval()
     ids = torch.randint(0, 11, (3, 20), generator=generator)
     whole, end = model(ids, model.initial_state(3))
@@ -76,15 +78,16 @@ def test_dropout_masks_of_a_shard_are_rows_of_those_of_all_streams():
 
 
 @pytest.mark.parametrize(
-    ("activation", "dtype", "expected"),
+    ("functions", "dtype", "expected"),
     [
-        ("tanh", torch.float32, True),
-        ("relu", torch.float32, False),
-        ("tanh", torch.float64, False),
+        ({}, torch.float32, True),
+        ({"activation": "relu"}, torch.float32, False),
+        ({"gate_activation": "hard_sigmoid"}, torch.float32, False),
+        ({}, torch.float64, False),
     ],
 )
-def test_only_float32_tanh_models_run_compiled(activation, dtype, expected):
-    model = CharLSTM(ModelConfig(vocabulary_size=3, cells=2, embedding=2, activation=activation))
+def test_only_float32_models_of_tanh_and_sigmoids_run_compiled(functions, dtype, expected):
+    model = CharLSTM(ModelConfig(vocabulary_size=3, cells=2, embedding=2, **functions))
     assert runs_compiled(model.to(dtype)) is expected
 
 
@@ -92,6 +95,32 @@ def test_the_parameter_count_is_that_of_the_formula(small_model):
     gates = 4 * 6
     expected = 11 * 4 + gates * (4 + 6 + 2) + gates * (6 + 6 + 2) + 11 * 6 + 11
     assert small_model.parameter_count() == expected
+
+
+def test_new_gates_of_hard_sigmoids_are_as_open_as_those_of_sigmoids():
+    shape = {"vocabulary_size": 3, "cells": 500, "embedding": 2}
+    hard, soft = (
+        CharLSTM(ModelConfig(**shape, gate_activation=gates), generator=torch.Generator().manual_seed(0))
+        for gates in ("hard_sigmoid", "sigmoid")
+    )
+    functions = hard.config.functions, soft.config.functions
+    (i, f, _, _), expected = (
+        equations.gates_from(model.weights(0).bias, of_model)
+        for model, of_model in zip((hard, soft), functions, strict=True)
+    )
+    torch.testing.assert_close(i, expected.i)
+    torch.testing.assert_close(f, expected.f)
+    assert f.max() < 1, "and none is cut, where no gradient would reach it"
+    assert i.min() > 0
+
+
+def test_a_window_of_hard_sigmoids_sends_gradient_to_every_weight(generator):
+    config = ModelConfig(vocabulary_size=11, cells=6, layers=2, embedding=4, gate_activation="hard_sigmoid")
+    model = CharLSTM(config, generator=generator)
+    ids = torch.randint(11, (8, 20), generator=generator)
+    model(ids, model.initial_state(8))[0].square().mean().backward()
+    assert all((parameter.grad != 0).any() for parameter in model.parameters())
+    assert (model.layers[0].weight_hh_l0.grad != 0).all()
 
 
 @pytest.mark.parametrize("activation", sorted(equations.UNBOUNDED_ACTIVATIONS))

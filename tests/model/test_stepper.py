@@ -10,9 +10,11 @@ from charlstm.model.equations import LayerState
 from charlstm.model.stepper import Stepper, step_layers
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_stepping_equals_the_model(activation, generator):
-    config = ModelConfig(vocabulary_size=11, cells=6, layers=2, embedding=4, activation=activation)
+@pytest.mark.parametrize(
+    "functions", [*({"activation": name} for name in ACTIVATIONS), {"gate_activation": "hard_sigmoid"}]
+)
+def test_stepping_equals_the_model(functions, generator):
+    config = ModelConfig(vocabulary_size=11, cells=6, layers=2, embedding=4, **functions)
     model = CharLSTM(config, generator=generator).eval()
     ids = torch.randint(0, 11, (3, 25), generator=generator)
     expected, end = model(ids, model.initial_state(3))

@@ -193,9 +193,12 @@ def test_drawing_in_blocks_and_in_single_steps_gives_the_same_text_with_cells_he
     assert blocks == ids.tolist()
 
 
-@pytest.mark.parametrize(("activation", "expected"), [("tanh", True), ("relu", False)])
-def test_only_tanh_cells_have_compiled_steps(activation, expected):
-    assert ModelConfig(vocabulary_size=2, activation=activation).has_compiled_steps is expected
+@pytest.mark.parametrize(
+    ("functions", "expected"),
+    [({}, True), ({"activation": "relu"}, False), ({"gate_activation": "hard_sigmoid"}, False)],
+)
+def test_only_tanh_cells_with_sigmoid_gates_have_compiled_steps(functions, expected):
+    assert ModelConfig(vocabulary_size=2, **functions).has_compiled_steps is expected
 
 
 @pytest.mark.parametrize("hold", [Hold(2, 0, 1.0), Hold(0, 6, 1.0)])

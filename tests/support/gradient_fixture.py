@@ -10,10 +10,17 @@ SYMBOLS = 'abcdefgh "'
 CELLS = 6
 
 
-def network(layers: int = 1, activation: str = "tanh", *, cells: int = CELLS, seed: int = 0) -> CharLSTM:
+def network(
+    layers: int = 1, activation: str = "tanh", *, gates: str = "sigmoid", cells: int = CELLS, seed: int = 0
+) -> CharLSTM:
     """Random weights in float64, the head's large enough to be felt."""
     config = ModelConfig(
-        vocabulary_size=len(SYMBOLS), cells=cells, layers=layers, embedding=4, activation=activation
+        vocabulary_size=len(SYMBOLS),
+        cells=cells,
+        layers=layers,
+        embedding=4,
+        activation=activation,
+        gate_activation=gates,
     )
     model = CharLSTM(config, generator=torch.Generator().manual_seed(seed)).double().requires_grad_(False)
     model.embedding.weight.data *= 3

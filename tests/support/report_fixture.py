@@ -117,6 +117,7 @@ def sample_findings() -> dict[str, Any]:
             "vocabulary_size": 98,
             "parameters": 363_874,
             "activation": "tanh",
+            "gate_activation": "sigmoid",
             "checkpoint": "checkpoints/demo",
         },
         "corpus": {

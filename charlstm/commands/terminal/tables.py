@@ -2,11 +2,12 @@
 
 import math
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from charlstm.commands.terminal import formatting
-from charlstm.config import GateOrder
+from charlstm.config import GateActivation, GateOrder
 from charlstm.findings import Findings
 from charlstm.inspection.exam.marking import ExamResult
 from charlstm.tasks.import_weights import Imported
@@ -15,6 +16,11 @@ from charlstm.text.corpus import CachedCorpus
 
 # Bits per character of English or code under any model that works; wrongly read weights need more.
 _IMPLAUSIBLE_BITS = 4.5
+# From this many bits fewer on, another function of the gates is said to be the model's own.
+_CLEARLY_FEWER_BITS = 0.05
+# Why an imported model has the gates that it has, by `Imported.gates_known_from`.
+_GATES_KNOWN_FROM = {"option": "as --gates says", "file": "as the file says", "layout": "as in {}"}
+_KERAS_VERSIONS = " since 2.3 (older: --gates hard_sigmoid)"
 
 # Said when the run's own text is no longer what it was: another Python's library, or an edited file.
 CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
@@ -44,6 +50,9 @@ def score_line(scored: Score) -> str:
 def import_table(imported: Imported) -> str:
     """Return what was found in a file of weights as a table of two columns."""
     model, source = imported.model, imported.source
+    why = _GATES_KNOWN_FROM[imported.gates_known_from].format(source.layout)
+    if why == "as in Keras":
+        why += _KERAS_VERSIONS
     bias = f", forget bias {source.forget_bias:g} added" if source.forget_bias else ""
     rows = [
         ("run", str(imported.path)),
@@ -51,16 +60,33 @@ def import_table(imported: Imported) -> str:
         ("input", imported.input),
         ("vocabulary", f"{model.vocabulary_size} symbols"),
         ("gate order", f"{source.gate_order}, weights laid out as {source.layout}'s{bias}"),
+        ("gates", f"{model.gate_activation}, {why}"),
         ("parameters", f"{imported.parameters:,} in the file"),
     ]
     return formatting.table(rows)
 
 
-def import_advice(imported: Imported, scored: Score | None) -> str:
-    """Return what to do after an import: read the file in another way where the score is implausible."""
-    bits = scored.bits_per_character if scored is not None else 0.0
+def import_scores(scores: Mapping[GateActivation, Score]) -> str:
+    """Return the scores of an imported model, one a line, each with the gates' function if several."""
+    lines = {gates: score_line(scored) for gates, scored in scores.items()}
+    if len(lines) == 1:
+        return next(iter(lines.values()))
+    return "\n".join(f"{line}, gates {gates}" for gates, line in lines.items())
+
+
+def import_advice(imported: Imported, scores: Mapping[GateActivation, Score]) -> str:
+    """Return what to do after an import: read the file in another way where the scores say so."""
+    by_gates = {gates: scored.bits_per_character for gates, scored in scores.items()}
+    bits = by_gates.get(imported.model.gate_activation, 0.0)
+    best = min(by_gates, key=lambda gates: by_gates[gates], default=imported.model.gate_activation)
     uniform = math.log2(imported.model.vocabulary_size)
-    if bits > min(uniform, _IMPLAUSIBLE_BITS):
+    plausible = min(uniform, _IMPLAUSIBLE_BITS)
+    if by_gates and by_gates[best] <= min(plausible, bits - _CLEARLY_FEWER_BITS):
+        return (
+            f"with {best} gates the model has {by_gates[best]:.2f} instead of {bits:.2f} bits per character\n"
+            f"import it again with --gates {best}"
+        )
+    if bits > plausible:
         # Two spellings of one order, such as ifgo and ifco, give one model.
         spellings = reversed(get_args(GateOrder))
         orders = {order.replace("c", "g").replace("j", "g"): order for order in spellings}

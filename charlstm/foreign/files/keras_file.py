@@ -18,7 +18,7 @@ from charlstm.foreign.files.contents import Contents, NotReadError
 from charlstm.foreign.files.tree import natural_sort_key
 
 WEIGHTS_NAME = "model.weights.h5"  # of the HDF5 file in a .keras archive
-_CONFIG_NAME = "config.json"
+_CONFIG_NAME, _METADATA_NAME = "config.json", "metadata.json"
 _LARGEST_TEXT_BYTES = 4 << 20  # of the configuration, and of a list of names
 _LARGEST_NAMES_BYTES = 64 << 20  # if each name of a list were as long as the file
 _MOST_NAMES = 10_000
@@ -36,7 +36,8 @@ def read_hdf5(path: Path, budget: Budget) -> Contents:
     Raises NotReadError without h5py and for what is refused, OverBudgetError, or what a damaged file raises.
     """
     with _h5py().File(path, "r") as file:
-        return _contents(file, _saved_configuration(file), budget)
+        config, version = (_saved_text(file, name) for name in ("model_config", "keras_version"))
+        return _contents(file, _json(config), version, budget)
 
 
 def read_keras_archive(archive: zipfile.ZipFile, budget: Budget) -> Contents:
@@ -45,12 +46,18 @@ def read_keras_archive(archive: zipfile.ZipFile, budget: Budget) -> Contents:
     Raises NotReadError without h5py and for what is refused, OverBudgetError, or what a damaged file raises.
     """
     h5py = _h5py()
-    config = None
-    if _CONFIG_NAME in archive.namelist() and archive.getinfo(_CONFIG_NAME).file_size <= _LARGEST_TEXT_BYTES:
-        config = _json(archive.read(_CONFIG_NAME))
+    config, metadata = (_member(archive, name) for name in (_CONFIG_NAME, _METADATA_NAME))
+    version = metadata.get("keras_version") if isinstance(metadata, dict) else None
     budget.take_bytes(archive.getinfo(WEIGHTS_NAME).file_size)
     with h5py.File(io.BytesIO(archive.read(WEIGHTS_NAME)), "r") as file:
-        return _contents(file, config, budget)
+        return _contents(file, config, version, budget)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> Any:
+    """Return the JSON value in a file of an archive, or None where there is none."""
+    if name not in archive.namelist() or archive.getinfo(name).file_size > _LARGEST_TEXT_BYTES:
+        return None
+    return _json(archive.read(name))
 
 
 def _h5py() -> Any:
@@ -65,14 +72,17 @@ def _h5py() -> Any:
     return h5py
 
 
-def _contents(file: Any, config: Any, budget: Budget) -> Contents:
-    """Return the contents of an open HDF5 file whose model has the configuration config, or None."""
+def _contents(file: Any, config: Any, version: Any, budget: Budget) -> Contents:
+    """Return the contents of an open HDF5 file whose model has the configuration config, or None.
+
+    version is the text of Keras's version, None where it is not known.
+    """
     root = file.get("model_weights", file)
     tree: dict[str, Any] = {}
     for name, dataset in _datasets(file, root, budget):
         _check_dataset(name, dataset, budget)
         tree[_usual_name(name)] = dataset[()]
-    return Contents(tree, framework="Keras", gate_activation=_gate_activation(config))
+    return Contents(tree, framework="Keras", gate_activation=_gate_activation(config, version))
 
 
 def _datasets(file: Any, root: Any, budget: Budget) -> Iterator[tuple[str, Any]]:
@@ -179,28 +189,54 @@ def _usual_name(name: str) -> str:
     return f"{layer}/{arrays[number] if number < len(arrays) else number}"
 
 
-def _saved_configuration(file: Any) -> Any:
-    """Return the configuration of the model that Keras 1 or 2 saved in an HDF5 file, or None."""
-    if "model_config" not in file.attrs:
+def _saved_text(file: Any, attribute: str) -> Any:
+    """Return a text that Keras 1 or 2 saved as an attribute of an HDF5 file, or None."""
+    if attribute not in file.attrs:
         return None
-    attached = file.attrs.get_id("model_config")
-    _check_storage(attached, "model_config")
+    attached = file.attrs.get_id(attribute)
+    _check_storage(attached, attribute)
     if attached.shape not in ((), (1,)):
         return None
-    value = file.attrs["model_config"]
-    return _json(value if isinstance(value, (str, bytes)) else value[0])
+    value = file.attrs[attribute]
+    return value[0] if attached.shape else value
 
 
 def _json(text: Any) -> Any:
-    """Return the JSON value that text spells, or None."""
+    """Return the JSON value that text, a str or bytes, spells, or None."""
     try:
         return json.loads(text) if len(text) <= _LARGEST_TEXT_BYTES else None
     except (ValueError, TypeError, RecursionError):
         return None
 
 
-def _gate_activation(config: Any) -> GateActivation | None:
-    """Return what the gates of the LSTM layers in config apply, or None when config does not say it.
+def _gate_activation(config: Any, version: Any) -> GateActivation | None:
+    """Return what the gates of the LSTM layers in config apply, or None when nothing says it.
+
+    Where config, which may be None, does not say it, the text of Keras's version does, if it is before 2.3.
+    Raises NotReadError for a layer that computes something else than the LSTM of this program.
+    """
+    number = _version_number(version)
+    found = _configured_gates(config)
+    if "hard_sigmoid" in found and number is not None and number >= (3, 0):
+        raise NotReadError(
+            "holds an LSTM with the hard sigmoid of Keras 3, x / 6 + 0.5",
+            "import a model with sigmoid there, or with the hard sigmoid of Keras 2, 0.2 x + 0.5",
+        )
+    if found:
+        return "hard_sigmoid" if found == {"hard_sigmoid"} else "sigmoid"
+    # TensorFlow's Keras has its own versions, and 2.2.4-tf had hard sigmoids in TensorFlow 1 only.
+    old = number is not None and number < (2, 3) and not _text(version).endswith("-tf")
+    return "hard_sigmoid" if old else None
+
+
+def _version_number(version: Any) -> tuple[int, int] | None:
+    """Return the first two numbers of the text of a version, or None where it is no such text."""
+    match = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", _text(version)) if version is not None else None
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def _configured_gates(config: Any) -> set[str]:
+    """Return the functions of the gates of the LSTM layers in config: one, or none without such layers.
 
     Raises NotReadError for a layer that computes something else than the LSTM of this program.
     """
@@ -219,7 +255,7 @@ def _gate_activation(config: Any) -> GateActivation | None:
             _check_activation(kind, settings.get("activation", "linear"), ("linear", "softmax", None))
     if len(found) > 1:
         raise NotReadError("holds LSTM layers whose gates differ", "import a model whose layers are alike")
-    return "hard_sigmoid" if found == {"hard_sigmoid"} else "sigmoid" if found else None
+    return found
 
 
 def _check_activation(kind: str, activation: Any, allowed: tuple[Any, ...]) -> None:

@@ -151,6 +151,7 @@ def model_facts(model: CharLSTM, bits_per_character: float | None, checkpoint: s
         parameters=model.parameter_count(),
         bits_per_character=bits_per_character,
         checkpoint=checkpoint,
+        gate_activation=model.config.gate_activation,
     )
 
 

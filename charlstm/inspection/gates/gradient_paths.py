@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charlstm.config import GATES
+from charlstm.config import GATES, Functions
 from charlstm.findings import Json
 from charlstm.inspection.gates.saturation import finite_number
 from charlstm.model import equations
@@ -38,7 +38,7 @@ class WindowGradients:
     """WindowGradients has windows of text up to closers, and the gradient of the loss L at each closer with
     respect to some cells.
 
-    cells are the (layer, cell) of these cells; activation is the model's. A window ends with the character
+    cells are the (layer, cell) of these cells; functions are the model's. A window ends with the character
     that predicts the closer. openers (spans,) int64 are the indices of the openers in their windows. All
     other tensors are float64. gradient (spans, window, cells) is dL/dc_t. decision, from_input and recurrent
     are each (spans, window, 4, cells) with the gates in the order of config.GATES: decision is dL/da_t of the
@@ -47,7 +47,7 @@ class WindowGradients:
     """
 
     cells: Sequence[Cell]
-    activation: str
+    functions: Functions
     openers: Tensor
     gradient: Tensor
     decision: Tensor
@@ -130,15 +130,15 @@ def carry(windows: WindowGradients) -> dict[str, Tensor]:
     times the product of f. At the opener, direct_over_total is |direct| / |dL/dc|, direct_share is |direct| /
     (|direct| + |the rest|), in [0, 1], and same_sign is the share of spans where direct and dL/dc have the
     same sign. finite is the share of positions where dL/dc_t is not 0 and has a logarithm. An undefined
-    number is NaN.
+    number is NaN. A hard sigmoid can be 0 and then keeps nothing: slope, r_squared and deviation are of the
+    positions from which the product of f is not 0.
     """
-    log_forget = functional.logsigmoid((windows.from_input + windows.recurrent)[:, :, GATES.index("forget")])
-    forgotten = log_forget.flip(1).cumsum(1).flip(1) - log_forget
+    forgotten = _log_kept(windows)
     direct = windows.gradient[:, -1:] * forgotten.exp()
     log_size = windows.gradient.abs().log()
     since = windows.since_opener()[:, :, None]
     finite = since & log_size.isfinite()
-    slope, r_squared = _lines(forgotten, log_size, finite)
+    slope, r_squared = _lines(forgotten, log_size, finite & forgotten.isfinite())
     deviation = (log_size - forgotten - log_size[:, -1:]).abs().masked_fill(~finite, torch.nan)
     total, direct = windows.at_opener(windows.gradient), windows.at_opener(direct)
     both = direct.abs() + (total - direct).abs()
@@ -154,6 +154,20 @@ def carry(windows: WindowGradients) -> dict[str, Tensor]:
     medians["same_sign"] = (total * direct > 0).double().masked_fill(total == 0, torch.nan).nanmean(0)
     medians["finite"] = finite.sum((0, 1)) / since.sum().double()
     return medians
+
+
+def _log_kept(windows: WindowGradients) -> Tensor:
+    """Return the sum of log f over the later positions of the window, (spans, window, cells) float64.
+
+    It is 0 at the last position, and minus infinity in front of a forget gate that is 0.
+    """
+    a = (windows.from_input + windows.recurrent)[:, :, GATES.index("forget")]
+    if windows.functions.gate_activation == "sigmoid":
+        log_forget = functional.logsigmoid(a)  # exact where f is too near 1 for its own digits
+    else:
+        log_forget = equations.gate_function(windows.functions.gate_activation)(a).log()
+    later = torch.cat((log_forget[:, 1:], torch.zeros_like(log_forget[:, :1])), dim=1)
+    return later.flip(1).cumsum(1).flip(1)
 
 
 def _lines(x: Tensor, y: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
@@ -177,11 +191,11 @@ def decision(windows: WindowGradients) -> dict[str, Tensor]:
 
     over_between is |dL/da| at the opener over its median after it. derivative_at_opener and
     derivative_between (mean after the opener) are the derivative of the gate itself at its pre-activation,
-    p (1 - p) for a sigmoid p: a saturated gate lets gradient pass along c but gets none. drive_from_input
-    is the share |W x| / (|W x| + |U h|) of what moves the gate at the opener, each part less its mean after
-    the opener. gradient_to_input is the input row's share of the squared norm of the gradient summed over
-    spans, no median: what differs from span to span averages out, as it does in training. An undefined number
-    is NaN.
+    p (1 - p) for a sigmoid p, 0.2 for a hard one or 0 where it is cut: a saturated gate lets gradient pass
+    along c but gets none. drive_from_input is the share |W x| / (|W x| + |U h|) of what moves the gate at the
+    opener, each part less its mean after the opener. gradient_to_input is the input row's share of the
+    squared norm of the gradient summed over spans, no median: what differs from span to span averages out, as
+    it does in training. An undefined number is NaN.
     """
     after = windows.after_opener()[:, :, None, None]
     size, slopes = windows.decision.abs(), _derivatives(windows)
@@ -204,7 +218,7 @@ def decision(windows: WindowGradients) -> dict[str, Tensor]:
 def _derivatives(windows: WindowGradients) -> Tensor:
     """Return the derivative of every gate at its pre-activation, (spans, window, 4, cells)."""
     a = (windows.from_input + windows.recurrent).requires_grad_()
-    gates = equations.gates_from(a.flatten(2), windows.activation)
+    gates = equations.gates_from(a.flatten(2), windows.functions)
     (slopes,) = torch.autograd.grad([gate.sum() for gate in gates], a)
     return slopes
 

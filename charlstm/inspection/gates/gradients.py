@@ -10,7 +10,7 @@ where dL/dh_t comes through the gates of later steps, and at T, the step that pr
 head. The direct path alone gives dL/dc_T times the product of f from t + 1 to T. The two are equal where
 the recurrence through h is cut.
 
-All derivatives are autograd's, so that they hold for every activation, in float64: with f near 1 the
+All derivatives are autograd's, so that they hold for all functions, in float64: with f near 1 the
 logarithms move by less than float32 resolves. `gradient_paths` turns the gradients into answers.
 """
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from charlstm.config import GATES
+from charlstm.config import GATES, Functions
 from charlstm.findings import Json
 from charlstm.inspection.gates.gradient_paths import Cell, WindowGradients, cell_set_report
 from charlstm.inspection.gates.saturation import finite_number
@@ -128,7 +128,7 @@ def _read(model: CharLSTM, ids: Ids, spans: Spans, cells: Sequence[Cell]) -> tup
     """
     openers = torch.from_numpy(WINDOW - (spans[:, 1] - spans[:, 0]))
     batches = [
-        (_window_gradients(layers, of_batch, cells, model.config.activation), nats)
+        (_window_gradients(layers, of_batch, cells, model.config.functions), nats)
         for (layers, nats), of_batch in zip(
             _batches(model, ids, spans), torch.split(openers, _SPANS_PER_BATCH), strict=True
         )
@@ -139,7 +139,7 @@ def _read(model: CharLSTM, ids: Ids, spans: Spans, cells: Sequence[Cell]) -> tup
 
 
 def _window_gradients(
-    layers: Sequence[LayerGradients], openers: Tensor, cells: Sequence[Cell], activation: str
+    layers: Sequence[LayerGradients], openers: Tensor, cells: Sequence[Cell], functions: Functions
 ) -> WindowGradients:
     """Return the gradients of cells (layer, cell), picked from the gradients of all layers; openers (spans,)
     are the positions of the openers in the windows.
@@ -151,7 +151,7 @@ def _window_gradients(
     rows = torch.arange(len(openers))
     return WindowGradients(
         cells=cells,
-        activation=activation,
+        functions=functions,
         openers=openers,
         gradient=picked("c"),
         decision=picked("decision"),
@@ -199,7 +199,7 @@ def gradients(
             # projected is a leaf of the graph, so it has to require gradients.
             projected = functional.linear(x, weight.input, weight.bias).requires_grad_()
             h[layer], c[layer], _ = equations.step(
-                projected, before, c[layer], weight.recurrent, activation=model.config.activation
+                projected, before, c[layer], weight.recurrent, functions=model.config.functions
             )
             steps[layer].append(_Step(x, before, projected, c[layer]))
             x = h[layer]

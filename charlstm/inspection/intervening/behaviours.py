@@ -32,8 +32,10 @@ MOST_SITES = 400
 _MOST_OTHER_SITES = 100
 # A behaviour with fewer sites at VERDICT_LAG than this is not tested.
 LEAST_SITES = 40
-# The text is divided into this many contiguous clusters of equal length, for intervals.
+# For intervals, sites that follow one another make up clusters: at most this many with about equal numbers of
+# sites, none of them shorter than the given share of the text.
 CLUSTERS = 40
+_LEAST_CLUSTER_SHARE = 1 / 160
 # If two characters nearly always occur together ("\r\n"), the first is taken as the closer. Nearly always
 # means that at least this share of each character's occurrences is in the pair of both.
 _LEAST_SHARE_TOGETHER = 0.95
@@ -47,8 +49,9 @@ Positions = NDArray[np.int64]
 class MatchedSites:
     """MatchedSites has sites and the donor of each; every field is (sites,).
 
-    positions and donors int64 are positions in the passage with the same current character. clusters int64
-    in [0, CLUSTERS) says in which part of the text a site is. values float64 is the feature at the site.
+    positions and donors int64 are positions in the passage with the same current character, positions in
+    rising order. clusters int64 in [0, CLUSTERS] says in which part of the text a site is. values float64 is
+    the feature at the site.
     """
 
     positions: Positions
@@ -182,9 +185,24 @@ class _Matching:
         return MatchedSites(
             positions,
             chosen[kept],
-            positions * CLUSTERS // self._characters,
+            clusters_of(positions, self._characters),
             self._values[positions].astype(np.float64),
         )
+
+
+def clusters_of(positions: Positions, characters: int) -> Positions:
+    """Return (n,) int64: the cluster of each of positions (n,), which rise, in a text of `characters`.
+
+    A cluster ends when it has 1/CLUSTERS of the positions and spans _LEAST_CLUSTER_SHARE of the text.
+    """
+    clusters = np.zeros(len(positions), np.int64)
+    least_count, least_span = len(positions) / CLUSTERS, _LEAST_CLUSTER_SHARE * characters
+    cluster, first = 0, 0
+    for index, position in enumerate(positions.tolist()):
+        if index - first >= least_count and position - positions[first] >= least_span:
+            cluster, first = cluster + 1, index
+        clusters[index] = cluster
+    return clusters
 
 
 def _evenly(count: int, most: int) -> Positions:

@@ -6,6 +6,7 @@ position is measured too, when the model continues the text by itself.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import torch
@@ -34,7 +35,7 @@ _EQUAL_EFFECTS_NATS = 0.02
 _MOST_STEPS = 30
 # To see when a closer comes, the model continues the text this many times from each of so many sites, for at
 # most this many characters.
-_CONTINUATIONS_PER_SITE, _CONTINUED_SITES = 5, 40
+_CONTINUATIONS_PER_SITE, _CONTINUED_SITES = 4, 32
 _LONGEST_CONTINUATION_CHARACTERS = 200
 # The characters that a model writes are drawn from this seed, whatever the seed of the inspection.
 _WRITING_SEED = 0
@@ -78,6 +79,7 @@ class DosedCell:
         moved = self.closers.natural_c[layer, :, cell].double() + factor * self.dose.shift
         return {layer: ([cell], moved[:, None])}
 
+    @cached_property
     def response(self) -> list[Json]:
         """Return the effect at each dose, as findings.json has it."""
         response = []

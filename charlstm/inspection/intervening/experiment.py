@@ -30,7 +30,6 @@ from charlstm.inspection.intervening.behaviours import VERDICT_LAG, Behaviour, M
 from charlstm.inspection.intervening.rollouts import Edit, Outcome, Rollouts
 from charlstm.inspection.intervening.survey import Survey, survey_text
 from charlstm.inspection.reading.passage import Passage
-from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State
 
 # What cells are set to, by layer: the cells, and the c of each cell at every site, (sites, cells).
@@ -99,7 +98,6 @@ class InterventionContext:
         self.passage = passage
         self.behaviours = {behaviour.feature.name: behaviour for behaviour in behaviours}
         self.rollouts = Rollouts(model)
-        self.activation = equations.activation_function(model.config.activation)
         self._ids = torch.from_numpy(passage.ids.astype(np.int64))
         chosen = [
             positions

@@ -55,7 +55,7 @@ def causal_of(one: Measured, closers: ClosersUnderTest, dosed: DosedCell, moved:
         "sites": len(closers.sites),
         "steps": dosed.dose.steps if one.candidate.is_counter else None,
         "natural_nats": closers.natural_nats,
-        "dose_response": dosed.response(),
+        "dose_response": dosed.response,
         "hold_nats": dosed.hold_nats(),
         "resample_nats": effect.value,
         "insertion_nats": None if insertion is None else insertion.value,
@@ -113,7 +113,7 @@ def evidence_of(
     moved is by how many characters the closer of a counter moves for each step, None for other features.
     """
     behaviour, cells = dosed.closers.behaviour, [(one.candidate.layer, one.candidate.cell)]
-    response = dosed.response()
+    response = dosed.response
     return {
         "limit_nats": one.limit_nats,
         "conditions": one.conditions,

@@ -96,14 +96,17 @@ class Rollouts:
         """
         longest = draws.shape[1]
         waited = torch.full((len(draws),), longest, dtype=torch.float64)
+        waiting = torch.arange(len(draws))
         for step in range(longest):
             outcome = self.run(ids, state, edits)
             cumulative = outcome.logits.softmax(1).cumsum(1)
-            written = torch.searchsorted(cumulative, draws[:, step, None].contiguous())
+            written = torch.searchsorted(cumulative, draws[waiting, step, None].contiguous())
             ids = written.clamp(max=cumulative.shape[1] - 1)
-            waited[targets[ids[:, 0]] & (waited == longest)] = step
-            state, edits = outcome.state, {}
-            if bool((waited < longest).all()):
+            ends = targets[ids[:, 0]]
+            waited[waiting[ends]] = step
+            waiting, ids, edits = waiting[~ends], ids[~ends], {}
+            state = State(outcome.state.h[:, ~ends], outcome.state.c[:, ~ends])
+            if not len(waiting):
                 break
         return waited
 

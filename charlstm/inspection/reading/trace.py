@@ -1,7 +1,7 @@
 """A trace holds the gates, the cell state and the hidden state of every layer at every position of a text.
 
 `nn.LSTM` returns neither the gates nor the cell states between its first and its last. On the CPU the
-compiled steps of `charlstm.model.streams` store what they compute. Elsewhere `nn.LSTM` computes the hidden
+compiled steps of `charlstm.model.streams` store what they compute. Elsewhere the model computes the hidden
 states h first; then matrix products give the gates of all positions at once, and a short step for each
 position gives the cell state c:
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from charlstm.config import Functions
 from charlstm.errors import CorpusError
 from charlstm.machine.torch_threads import in_threads
 from charlstm.model import equations
@@ -131,7 +132,7 @@ def _compiled_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> I
 
 
 def _fused_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> Iterator[TraceBlock]:
-    """Yield the blocks of text (streams, positions) from `nn.LSTM`, on any device and with any activation."""
+    """Yield the blocks of text (streams, positions) from the model's `run_layer`, on any device."""
     state = model.initial_state(len(text))
     for start in range(0, text.shape[1], window):
         x = model.embedding.weight[torch.from_numpy(text[:, start : start + window]).to(model.device)]
@@ -154,8 +155,9 @@ def _fused_layer(model: CharLSTM, number: int, x: Tensor, h: Tensor, c: Tensor) 
     preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
         _delayed(outputs, h), weights.recurrent
     )
-    gates = equations.gates_from(preactivations, model.config.activation)
-    return LayerTrace(gates, _scan(gates.f, gates.i * gates.g, c), outputs)
+    gates = equations.gates_from(preactivations, model.config.functions)
+    states = _scan(gates.f, gates.i * gates.g, c, model.config.functions)
+    return LayerTrace(gates, states, outputs)
 
 
 def _delayed(values: Tensor, first: Tensor) -> Tensor:
@@ -163,14 +165,15 @@ def _delayed(values: Tensor, first: Tensor) -> Tensor:
     return torch.cat((first.unsqueeze(1), values[:, :-1]), dim=1)
 
 
-def _scan(forget: Tensor, write: Tensor, c: Tensor) -> Tensor:
+def _scan(forget: Tensor, write: Tensor, c: Tensor, functions: Functions) -> Tensor:
     """Return the cell states (streams, positions, cells) of c = forget * c + write along the positions.
 
-    forget and write are (streams, positions, cells); c (streams, cells) is the cell state in front.
+    forget and write are (streams, positions, cells); c (streams, cells) is the cell state in front. As in
+    `equations.step`, c stays within its limit where the activation of functions has no bounds.
     """
     states = []
     for f, written in zip(forget.unbind(1), write.unbind(1), strict=True):
-        c = torch.addcmul(written, f, c)
+        c = equations.within_limit(torch.addcmul(written, f, c), functions)
         states.append(c)
     return torch.stack(states, dim=1)
 

@@ -98,7 +98,7 @@ def _refuse_another(
     inspected_sha256 = (findings.get("provenance") or {}).get("weights_sha256")
     if not inspected_sha256:
         raise _UnfitError("The findings do not say which weights they are about: inspect the run again.")
-    shape = ("layers", "cells", "vocabulary_size", "activation")
+    shape = ("layers", "cells", "vocabulary_size", "activation", "gate_activation")
     loaded = plain(config.model)
     same = all(loaded[name] == inspected.get(name, loaded[name]) for name in shape)
     if not same or inspected_sha256 != weights_sha256(tensors):
@@ -144,6 +144,7 @@ def _header(config: RunConfig, matrices: Mapping[str, Floats], vectors: Mapping[
         "layers": config.model.layers,
         "cells": config.model.cells,
         "activation": config.model.activation,
+        "gate_activation": config.model.gate_activation,
         "level": vocabulary["level"],
         "symbols": vocabulary["symbols"],
         "vectors": {name: vector.size for name, vector in vectors.items()},

@@ -151,10 +151,13 @@ def share_line(share: Mapping[str, Any]) -> str:
 def model_line(model: Mapping[str, Any]) -> str:
     """Return the model in one line, of what is known about it."""
     known = {name: text(value) for name, value in model.items() if value is not None}
+    if known.get("gate_activation") == "sigmoid":
+        del known["gate_activation"]  # as in every textbook
     size = f"{plural(model['layers'], 'layer')} of " if model.get("layers") else ""
     wordings = {
         "cells": f"{size}{{}} cells",
         "activation": "activation {}",
+        "gate_activation": "gates {}",
         "parameters": "{} parameters",
         "vocabulary_size": "a vocabulary of {}",
         "bits_per_character": "{} bits per character",

@@ -187,6 +187,7 @@ interface NetworkHeader {
   layers: number;
   cells: number;
   activation: "tanh" | "softsign" | "hardtanh" | "relu" | "identity";
+  gate_activation: "sigmoid" | "hard_sigmoid";
   level: "characters" | "bytes";
   symbols: string[];
   bits: number;
@@ -213,6 +214,7 @@ interface Network {
   layers: number;
   cells: number;
   activation: (x: number) => number;
+  gate: (x: number) => number;
   largestState: number;
   symbols: string[];
   level: NetworkHeader["level"];

@@ -114,9 +114,9 @@ def test_weights_of_keras_3_are_put_in_order_by_their_names(tmp_path, vocabulary
     assert_same_model(tmp_path / "model.weights.h5", vocabulary)
 
 
-def write_archive(path: Path, config: dict) -> None:
+def write_archive(path: Path, config: dict, version: str = "3.9.0") -> None:
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("metadata.json", "{}")
+        archive.writestr("metadata.json", json.dumps({"keras_version": version}))
         archive.writestr("config.json", json.dumps(config))
         archive.writestr("model.weights.h5", keras_3_weights())
 
@@ -135,10 +135,55 @@ def test_a_hard_sigmoid_in_the_configuration_is_found(tmp_path, vocabulary, name
         layer["config"][name] = "hard_sigmoid"
     write_keras_2(tmp_path / "model.h5", config)
     assert read_weights(tmp_path / "model.h5").contents.gate_activation == "hard_sigmoid"
-    with pytest.raises(CheckpointError, match=r"hard sigmoid.*--gates sigmoid"):
-        load_foreign(tmp_path / "model.h5", vocabulary=vocabulary)
+    loaded = load_foreign(tmp_path / "model.h5", vocabulary=vocabulary)
+    assert (loaded.gate_activation, loaded.gates_known_from) == ("hard_sigmoid", "file")
+    assert loaded.model.config.gate_activation == "hard_sigmoid"
     loaded = load_foreign(tmp_path / "model.h5", vocabulary=vocabulary, gate_activation="sigmoid")
-    assert loaded.gate_activation == "sigmoid"
+    assert (loaded.gate_activation, loaded.gates_known_from) == ("sigmoid", "option")
+    assert loaded.model.config.gate_activation == "sigmoid"
+
+
+@pytest.mark.parametrize(
+    ("version", "gates", "known_from"),
+    [
+        ("1.2.2", "hard_sigmoid", "file"),
+        ("2.2.5", "hard_sigmoid", "file"),
+        ("2.3.0", "sigmoid", "layout"),
+        ("2.2.4-tf", "sigmoid", "layout"),
+        ("2.11.0", "sigmoid", "layout"),
+        ("none", "sigmoid", "layout"),
+        (None, "sigmoid", "layout"),
+        (7, "sigmoid", "layout"),
+    ],
+)
+def test_the_version_of_keras_says_what_the_gates_of_weights_alone_apply(
+    tmp_path, vocabulary, version, gates, known_from
+):
+    write_keras_2(tmp_path / "model.h5", None)
+    if version is not None:
+        with h5py.File(tmp_path / "model.h5", "a") as file:
+            file.attrs["keras_version"] = version
+    loaded = load_foreign(tmp_path / "model.h5", vocabulary=vocabulary)
+    assert (loaded.gate_activation, loaded.gates_known_from) == (gates, known_from)
+
+
+def test_a_configuration_goes_before_the_version(tmp_path, vocabulary):
+    write_keras_2(tmp_path / "model.h5", configuration())
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        file.attrs["keras_version"] = b"2.1.6"
+    assert load_foreign(tmp_path / "model.h5", vocabulary=vocabulary).gate_activation == "sigmoid"
+
+
+@pytest.mark.parametrize("version", ["2.13.1", "3.0.0"])
+def test_the_hard_sigmoid_of_keras_3_is_another_function_and_refused(tmp_path, vocabulary, version):
+    config = configuration(recurrent_activation="hard_sigmoid")
+    write_archive(tmp_path / "model.keras", config, version=version)
+    if version == "3.0.0":
+        with pytest.raises(CheckpointError, match=r"Keras 3, x / 6 \+ 0.5"):
+            load_foreign(tmp_path / "model.keras", vocabulary=vocabulary)
+    else:
+        loaded = load_foreign(tmp_path / "model.keras", vocabulary=vocabulary)
+        assert loaded.gate_activation == "hard_sigmoid"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from foreign_models import CELLS, CHARACTERS, SIZE, CharacterModel, assert_same_logits
+from foreign_models import CELLS, CHARACTERS, IDS, SIZE, CharacterModel, assert_same_logits, logits
 
 from charlstm.errors import CheckpointError
 from charlstm.foreign import load_foreign
@@ -74,8 +74,25 @@ def test_a_hard_sigmoid_in_the_operator_is_found(tmp_path, vocabulary):
     activations = ["HardSigmoid", "Tanh", "Tanh"]
     path = write_onnx(tmp_path / "w.onnx", CharacterModel(), activations=activations)
     assert read_weights(path).contents.gate_activation == "hard_sigmoid"
-    with pytest.raises(CheckpointError, match="hard sigmoid"):
-        load_foreign(path, vocabulary=vocabulary)
+    loaded = load_foreign(path, vocabulary=vocabulary)
+    assert loaded.model.config.gate_activation == loaded.gate_activation == "hard_sigmoid"
+    assert loaded.gates_known_from == "file"
+
+
+@pytest.mark.parametrize("scale", [{}, {"activation_alpha": [0.2], "activation_beta": [0.5]}])
+def test_the_hard_sigmoid_of_an_operator_is_computed(tmp_path, vocabulary, scale):
+    theirs = CharacterModel(embedding=0).requires_grad_(False)
+    theirs.memory.weight_ih_l0 *= 9
+    activations = ["HardSigmoid", "Tanh", "Tanh"]
+    path = write_onnx(tmp_path / "w.onnx", theirs, activations=activations, **scale)
+    lstm, head, first = theirs.memory, theirs.answer, int(IDS[0, 0])
+    sums = (lstm.weight_ih_l0[:, first] + lstm.bias_ih_l0 + lstm.bias_hh_l0).numpy()
+    i, _, g, o = np.split(sums, 4)
+    i, o = np.clip(0.2 * i + 0.5, 0, 1), np.clip(0.2 * o + 0.5, 0, 1)
+    assert ((i == 0) | (i == 1)).any(), "some are cut"
+    expected = head.weight.numpy() @ (o * np.tanh(i * np.tanh(g))) + head.bias.numpy()
+    loaded = load_foreign(path, vocabulary=vocabulary).model
+    np.testing.assert_allclose(logits(loaded)[0, 0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +102,8 @@ def test_a_hard_sigmoid_in_the_operator_is_found(tmp_path, vocabulary):
         ({"activations": ["Relu", "Tanh", "Tanh"]}, "activations Relu, Tanh, Tanh"),
         ({"clip": 3.0}, "clipping"),
         ({"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_alpha": [0.5]}, "of its own slope"),
+        ({"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_alpha": [1 / 6]}, "of its own slope"),
+        ({"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_beta": [0.4]}, "of its own slope"),
         ({"operator": "GRU"}, "holds a GRU, not an LSTM"),
     ],
 )

@@ -1,6 +1,7 @@
 """The numbers of a finding equal those that a plain trace of its cell gives; the facts are the model's."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -168,6 +169,9 @@ def test_the_method_has_what_was_tested_and_the_scores_by_chance(studied: Study)
 def test_model_facts_are_those_of_the_configuration(small_model: CharLSTM) -> None:
     facts = model_facts(small_model, 1.5, "runs/small")
     assert (facts.layers, facts.cells, facts.vocabulary_size, facts.activation) == (2, 6, 11, "tanh")
+    assert facts.gate_activation == "sigmoid"
+    hard = CharLSTM(replace(small_model.config, gate_activation="hard_sigmoid"))
+    assert model_facts(hard, None, None).gate_activation == "hard_sigmoid"
     # Embedding; two layers of four gates with weights of 4 or 6 inputs, of 6 cells, and two biases; head.
     assert facts.parameters == 11 * 4 + 4 * 6 * (4 + 6 + 2) + 4 * 6 * (6 + 6 + 2) + 11 * (6 + 1)
     assert (facts.bits_per_character, facts.checkpoint) == (1.5, "runs/small")

@@ -1,6 +1,7 @@
 """What is said of gradients: shares, ratios and medians against their definitions, span by span."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ def windows_of(
     layer, openers = layers[top], torch.arange(spans) % max(1, window - 6)
     return WindowGradients(
         cells=[(top, number) for number in range(model.config.cells)],
-        activation=model.config.activation,
+        functions=model.config.functions,
         openers=openers,
         gradient=layer.c,
         decision=layer.decision,
@@ -36,9 +37,10 @@ def windows_of(
     )
 
 
+@pytest.mark.parametrize("gates", ["sigmoid", "hard_sigmoid"])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_with_the_recurrence_cut_all_gradient_is_direct(layers: int) -> None:
-    model = network(layers)
+def test_with_the_recurrence_cut_all_gradient_is_direct(layers: int, gates: str) -> None:
+    model = network(layers, gates=gates)
     answers = carry(windows_of(model, detached=True))
     ones = torch.ones(CELLS, dtype=torch.float64)
     for name in ("slope", "r_squared", "direct_share", "direct_over_total", "same_sign", "finite"):
@@ -101,6 +103,44 @@ def test_every_activation_gives_finite_numbers(activation: str) -> None:
     assert activation != "identity" or slopes["derivative_at_opener"] == 1
 
 
+def with_forget_bias(bias: float) -> WindowGradients:
+    """The windows of a network of hard sigmoids with another bias of its forget gates."""
+    model = network(gates="hard_sigmoid")
+    model.layers[0].get_parameter("bias_ih_l0").data[CELLS : 2 * CELLS] = bias
+    return windows_of(model)
+
+
+def test_a_hard_sigmoid_that_is_cut_has_no_derivative_and_keeps_all_or_nothing() -> None:
+    fully_open, shut = with_forget_bias(99.0), with_forget_bias(-99.0)
+    for windows, kept in ((fully_open, 1), (shut, 0)):
+        answers, decided = carry(windows), decision(windows)
+        assert (answers["kept"] == kept).all()
+        assert (decided["derivative_between"][1] == 0).all()
+        assert (decided["derivative_at_opener"][1] == 0).all()
+        report = cell_set_report(windows)
+        assert json.loads(json.dumps(report, allow_nan=False)) == report
+    halfway = with_forget_bias(0.0)
+    slopes = decision(halfway)["derivative_between"][1]
+    torch.testing.assert_close(slopes, torch.full_like(slopes, 0.2))
+    f = 0.2 * (halfway.from_input + halfway.recurrent)[:, :, 1] + 0.5
+    products = torch.stack([f[span, opener + 1 :].prod(0) for span, opener in enumerate(halfway.openers)])
+    torch.testing.assert_close(carry(halfway)["kept"], products.quantile(0.5, dim=0))
+
+
+def test_one_shut_forget_gate_leaves_the_line_of_the_positions_after_it() -> None:
+    whole = windows_of(network(gates="hard_sigmoid"), detached=True)
+    from_input = whole.from_input.clone()
+    from_input[:, 15, 1] = -99.0
+    gradient = whole.gradient.clone()
+    gradient[:, :15] = torch.rand(gradient[:, :15].shape, generator=torch.Generator().manual_seed(0))
+    answers = carry(replace(whole, from_input=from_input, gradient=gradient))
+    ones = torch.ones(CELLS, dtype=torch.float64)
+    torch.testing.assert_close(answers["slope"], ones, atol=1e-4, rtol=0)
+    torch.testing.assert_close(answers["deviation"], 0 * ones, atol=1e-8, rtol=0)
+    torch.testing.assert_close(answers["finite"], ones)
+    assert (answers["kept"] == 0).all()
+
+
 def test_reach_is_the_median_share_of_the_gradient_left_at_each_distance() -> None:
     windows = windows_of(network())
     size = windows.gradient.abs()
@@ -125,7 +165,7 @@ def test_sites_joined_in_batches_are_all_spans_in_order() -> None:
     halves = [
         WindowGradients(
             windows.cells,
-            windows.activation,
+            windows.functions,
             *(
                 getattr(windows, name)[rows]
                 for name in ("openers", "gradient", "decision", "from_input", "recurrent")

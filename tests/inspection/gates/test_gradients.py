@@ -25,22 +25,25 @@ def loss_with(
     """
     h, cells = list(state.h), list(state.c)
     function = equations.activation_function(model.config.activation)
+    gate = equations.gate_function(model.config.gate_activation)
     for position, x in enumerate(model.embedding(ids).unbind(1)):
         for number in range(model.config.layers):
             here = (position, number) == (at, layer)
             weights = model.weights(number)
             total = x @ weights.input.t() + weights.bias + h[number] @ weights.recurrent.t()
             i, f, g, o = (total + a * here).chunk(4, dim=1)
-            cells[number] = f.sigmoid() * cells[number] + i.sigmoid() * function(g) + c * here
-            h[number] = o.sigmoid() * function(cells[number])
+            cells[number] = gate(f) * cells[number] + gate(i) * function(g) + c * here
+            h[number] = gate(o) * function(cells[number])
             x = h[number]
     return functional.cross_entropy(model.head(x), closers, reduction="none")
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("activation", "gates"), [*((name, "sigmoid") for name in ACTIVATIONS), ("tanh", "hard_sigmoid")]
+)
 @pytest.mark.parametrize("layers", [1, 2])
-def test_gradients_equal_finite_differences(layers: int, activation: str) -> None:
-    model, ids, closers = network(layers, activation), random_ids(2, 5), torch.tensor([1, 4])
+def test_gradients_equal_finite_differences(layers: int, activation: str, gates: str) -> None:
+    model, ids, closers = network(layers, activation, gates=gates), random_ids(2, 5), torch.tensor([1, 4])
     state = random_state(model, 2)
     found, nats = gradients(model, ids, closers, state)
     none = {"c": torch.zeros(CELLS), "a": torch.zeros(4 * CELLS)}

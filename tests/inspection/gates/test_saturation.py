@@ -26,10 +26,22 @@ SYMBOLS = 'abc"'
 CELLS = 5
 
 
-def network(layers: int = 1, activation: str = "tanh", *, gain: float = 1.0, cells: int = CELLS) -> CharLSTM:
+def network(
+    layers: int = 1,
+    activation: str = "tanh",
+    *,
+    gates: str = "sigmoid",
+    gain: float = 1.0,
+    cells: int = CELLS,
+) -> CharLSTM:
     """A small network whose weights are gain times what they are drawn as, so that some gates saturate."""
     config = ModelConfig(
-        vocabulary_size=len(SYMBOLS), cells=cells, layers=layers, embedding=3, activation=activation
+        vocabulary_size=len(SYMBOLS),
+        cells=cells,
+        layers=layers,
+        embedding=3,
+        activation=activation,
+        gate_activation=gates,
     )
     model = CharLSTM(config, generator=torch.Generator().manual_seed(5))
     for name, parameter in model.named_parameters():
@@ -55,7 +67,7 @@ def stepped(model: CharLSTM, ids: np.ndarray, cut: Cut) -> list[tuple[np.ndarray
             projected = x @ weight.input.t() + weight.bias
             a = projected + h[layer] @ weight.recurrent.t()
             h[layer], c[layer], _ = equations.step(
-                projected, h[layer], c[layer], weight.recurrent, activation=model.config.activation
+                projected, h[layer], c[layer], weight.recurrent, functions=model.config.functions
             )
             seen[layer].append((a.view(cut.streams, 4, -1), c[layer]))
             x = h[layer]
@@ -71,6 +83,19 @@ def gate_values(a: np.ndarray, c: np.ndarray, activation: str) -> dict[str, np.n
     size = {"candidate": a[:, 2], "output_saturation": c}
     sizes = {name: function(torch.from_numpy(values)).abs().numpy() for name, values in size.items()}
     return {"input": sigmoid[:, 0], "forget": sigmoid[:, 1], "output": sigmoid[:, 3], **sizes}
+
+
+def test_gates_of_hard_sigmoids_are_counted_as_they_are() -> None:
+    model, ids, cut = network(2, gates="hard_sigmoid", gain=2.5), random_ids(3 * 500), Cut(1500, 3)
+    report = gate_report(model, ids, cut, untrained=model)
+    for found, (a, _) in zip(report["layers"], stepped(model, ids, cut), strict=True):
+        for name, row in (("input", 0), ("forget", 1), ("output", 3)):
+            values = np.clip(0.2 * a[:, row] + 0.5, 0, 1)
+            assert found[name]["mean"] == pytest.approx(values.mean(), rel=1e-4)
+            assert found[name]["above_0.9"] == pytest.approx((values > 0.9).mean(), abs=2e-3)
+            assert found[name]["below_0.1"] == pytest.approx((values < 0.1).mean(), abs=2e-3)
+            soft = 1 / (1 + np.exp(-a[:, row]))
+            assert abs(values.mean() - soft.mean()) + abs((values > 0.9).mean() - (soft > 0.9).mean()) > 2e-3
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -12,8 +12,10 @@ from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State
 
 
-def network(activation: str = "tanh") -> CharLSTM:
-    config = ModelConfig(vocabulary_size=9, cells=5, layers=2, embedding=4, activation=activation)
+def network(activation: str = "tanh", gates: str = "sigmoid") -> CharLSTM:
+    config = ModelConfig(
+        vocabulary_size=9, cells=5, layers=2, embedding=4, activation=activation, gate_activation=gates
+    )
     return CharLSTM(config, generator=torch.Generator().manual_seed(0)).requires_grad_(False).eval()
 
 
@@ -32,7 +34,7 @@ def by_hand(model: CharLSTM, ids: torch.Tensor, state: State, edit: Edit, layer:
             weights = model.weights(number)
             projected = x @ weights.input.t() + weights.bias
             h[number], c[number], gates = equations.step(
-                projected, h[number], c[number], weights.recurrent, activation=model.config.activation
+                projected, h[number], c[number], weights.recurrent, functions=model.config.functions
             )
             if number == layer and place == 0:
                 c[number] = set_to = c[number] + edit.shift
@@ -55,13 +57,14 @@ def test_a_rollout_without_edits_equals_the_model(activation: str, monkeypatch: 
     assert outcome.track.shape == (6, 2, 7, 5)
 
 
+@pytest.mark.parametrize("gates", ["sigmoid", "hard_sigmoid"])
 @pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize("layer", [0, 1])
 def test_a_rollout_with_an_edit_equals_the_stepped_equations(
-    layer: int, hold: bool, monkeypatch: pytest.MonkeyPatch
+    layer: int, hold: bool, gates: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rollouts, "_ROWS_PER_BATCH", 3)
-    model, (ids, state) = network(), ids_and_state(7)
+    model, (ids, state) = network(gates=gates), ids_and_state(7)
     shift = torch.zeros(7, 5)
     shift[:, 2], shift[::2, 4] = 1.5, -0.7
     edit = Edit(shift, hold)

@@ -17,9 +17,15 @@ from charlstm.model.char_lstm import CharLSTM
 VOCABULARY = 11
 
 
-def small_model(layers: int = 1, activation: str = "tanh", seed: int = 0) -> CharLSTM:
+def small_model(layers: int = 1, activation: str = "tanh", seed: int = 0, gates: str = "sigmoid") -> CharLSTM:
     config = ModelConfig(
-        vocabulary_size=VOCABULARY, cells=6, layers=layers, embedding=5, dropout=0.5, activation=activation
+        vocabulary_size=VOCABULARY,
+        cells=6,
+        layers=layers,
+        embedding=5,
+        dropout=0.5,
+        activation=activation,
+        gate_activation=gates,
     )
     return CharLSTM(config, generator=torch.Generator().manual_seed(seed))
 
@@ -40,7 +46,7 @@ def stepped(model: CharLSTM, ids: np.ndarray) -> list[LayerTrace]:
         for layer, weight in enumerate(weights):
             projected = x @ weight.input.t() + weight.bias
             h[layer], c[layer], gates = equations.step(
-                projected, h[layer], c[layer], weight.recurrent, activation=model.config.activation
+                projected, h[layer], c[layer], weight.recurrent, functions=model.config.functions
             )
             rows[layer].append(LayerTrace(gates, c[layer], h[layer]))
             x = h[layer]
@@ -61,10 +67,15 @@ def traced(model: CharLSTM, ids: np.ndarray, streams: int, window: int) -> list[
     return [joined([block.layers[n] for block in blocks], 1) for n in range(model.config.layers)]
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("activation", "gates"), [*((name, "sigmoid") for name in ACTIVATIONS), ("tanh", "hard_sigmoid")]
+)
 @pytest.mark.parametrize("layers", [1, 2])
-def test_a_trace_equals_one_step_after_the_other(layers: int, activation: str) -> None:
-    model, ids = small_model(layers, activation), random_ids(3 * 17 + 2)
+@pytest.mark.parametrize("gain", [1, 20])
+def test_a_trace_equals_one_step_after_the_other(layers: int, activation: str, gates: str, gain: int) -> None:
+    model, ids = small_model(layers, activation, gates=gates), random_ids(3 * 17 + 2)
+    with torch.no_grad():
+        model.embedding.weight *= gain  # a large one opens gates fully and takes c to its limit
     layers_traced = traced(model, ids, streams=3, window=5)
     for stream in range(3):
         layers_stepped = stepped(model, ids[stream * 17 : (stream + 1) * 17])

@@ -154,6 +154,8 @@ def test_another_model_than_the_one_inspected_stays_out(tmp_path: Path):
     assert "not the one inspected" in inside(findings, run_of(other, tmp_path)).absent
     same_weights = inspected(tmp_path)
     assert "not the one inspected" in inside(same_weights | {"model": {"cells": 6}}, tmp_path).absent
+    other_gates = same_weights | {"model": {"gate_activation": "hard_sigmoid"}}
+    assert "not the one inspected" in inside(other_gates, tmp_path).absent
 
 
 def test_findings_that_do_not_say_which_weights_they_are_about_get_no_model(tmp_path: Path):

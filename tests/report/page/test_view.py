@@ -102,6 +102,9 @@ def test_the_model_and_the_text_in_one_line_each():
         "1 layer of 256 cells, activation tanh, 363,874 parameters, a vocabulary of 98, 1.69 bits per "
         "character, in checkpoints/demo"
     )
+    hard = model_line({"cells": 7, "activation": "tanh", "gate_activation": "hard_sigmoid"})
+    assert hard == "7 cells, activation tanh, gates hard_sigmoid"
+    assert model_line({"cells": 7, "gate_activation": "sigmoid"}) == "7 cells"
     assert corpus_line(findings["corpus"]) == "stdlib, 12,345,678 characters, sha256 9f86d081884c…"
     assert split_lines(findings["corpus"])[0] == ("text to calibrate on", "0 to 50,000")
 

@@ -1,9 +1,9 @@
 // This file steps the LSTM in the browser, one character at a time, by the equations of
 // charlstm/model/equations.py:
 //
-//   i, f, o = sigmoid(W x + U h + b)    g = act(W x + U h + b)    c' = f c + i g    h' = o act(c')
+//   i, f, o = gate(W x + U h + b)    g = act(W x + U h + b)    c' = f c + i g    h' = o act(c')
 //
-// c' stays within LARGEST_STATE where the activation is unbounded. The rows of every matrix stand in
+// gate is the sigmoid or Keras's hard sigmoid, which is cut at 0 and 1. c' stays within LARGEST_STATE where the activation is unbounded. The rows of every matrix stand in
 // PyTorch's order: the input gate i of all cells, then the forget gate f, the candidate g and the output gate
 // o.
 
@@ -23,8 +23,12 @@ const ACTIVATIONS = {
 };
 const LARGEST_STATE = 3;
 
-/** @type {(x: number) => number} */
-const sigmoid = (x) => 1 / (1 + Math.exp(-x));
+const GATE_FUNCTIONS = {
+  /** @type {(x: number) => number} */
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  /** @type {(x: number) => number} */
+  hard_sigmoid: (x) => Math.min(1, Math.max(0, 0.2 * x + 0.5)),
+};
 
 /**
  * Return the length of a vector that is padded with zeros to whole blocks of eight.
@@ -87,7 +91,7 @@ function rowOfProduct({ blocks, rows, columns }, row, x) {
  * @type {(header: NetworkHeader, tensors: Record<string, Float32Array>) => Promise<Network>}
  */
 export async function buildNetwork(header, tensors) {
-  const { layers, cells, activation } = header;
+  const { layers, cells, activation, gate_activation } = header;
   /** @type {(name: string) => Promise<BlockedMatrix>} */
   const matrix = (name) => blockedMatrix(tensors[name], ...header.matrices[name]);
   const numbers = Array.from({ length: layers }, (_, layer) => layer);
@@ -95,6 +99,7 @@ export async function buildNetwork(header, tensors) {
     layers,
     cells,
     activation: ACTIVATIONS[activation],
+    gate: GATE_FUNCTIONS[gate_activation],
     largestState: activation === "relu" || activation === "identity" ? LARGEST_STATE : Infinity,
     symbols: header.symbols,
     level: header.level,
@@ -162,14 +167,14 @@ export function stepNetwork(network, state, id, held = []) {
 }
 
 /** @type {(network: Network, h: Float32Array, c: Float32Array, held: HeldCell[]) => void} */
-function updateCells({ cells, activation, largestState, sums }, h, c, held) {
+function updateCells({ cells, activation, gate, largestState, sums }, h, c, held) {
   for (let cell = 0; cell < cells; cell += 1) {
     const candidate = activation(sums[2 * cells + cell]);
-    const sum = sigmoid(sums[cells + cell]) * c[cell] + sigmoid(sums[cell]) * candidate;
+    const sum = gate(sums[cells + cell]) * c[cell] + gate(sums[cell]) * candidate;
     c[cell] = Math.max(-largestState, Math.min(largestState, sum));
   }
   for (const { cell, value } of held) c[cell] = value;
-  for (let cell = 0; cell < cells; cell += 1) h[cell] = sigmoid(sums[3 * cells + cell]) * activation(c[cell]);
+  for (let cell = 0; cell < cells; cell += 1) h[cell] = gate(sums[3 * cells + cell]) * activation(c[cell]);
 }
 
 /**
@@ -188,7 +193,7 @@ export function gatesOfCell(network, { layer, cell }, id, before, after) {
         ? network.biases[layer][row] + rowOfProduct(input, row, after[layer - 1])
         : firstLayerSums(network, id)[row];
     const sum = fromInput + rowOfProduct(network.recurrent[layer], row, before[layer]);
-    return name === "candidate" ? network.activation(sum) : sigmoid(sum);
+    return name === "candidate" ? network.activation(sum) : network.gate(sum);
   });
 }
 
