@@ -3,10 +3,11 @@
 from functools import cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from written_text import SYMBOLS, ids_of, written
+from quoted_text import SYMBOLS, quoted
+from written_text import ids_of
 
+from charlstm.config import ModelConfig
 from charlstm.inspection.circuits.behaviour_sites import SITES, BehaviourSites
 from charlstm.inspection.circuits.single_cells import SingleCells, single_cells
 from charlstm.inspection.circuits.trigram import Trigram
@@ -18,7 +19,7 @@ from charlstm.inspection.reading.inspected_text import InspectedText, read_text
 from charlstm.inspection.reading.passage import passage_of
 from charlstm.model.char_lstm import CharLSTM
 
-QUOTES, DEPTH = "inside_double_quotes", "bracket_depth"
+QUOTES, BRACKETS = "inside_double_quotes", "inside_parentheses"
 
 
 class Planted(NamedTuple):
@@ -34,7 +35,7 @@ class Planted(NamedTuple):
 @cache
 def inspected() -> InspectedText:
     """A written text, cut into splits, with its features."""
-    return read_text(ids_of(written(120_000, seed=5)), tuple(SYMBOLS), 8, ())
+    return read_text(ids_of(quoted(80_000, seed=5), SYMBOLS), tuple(SYMBOLS), 1, ())
 
 
 def network(cells: list[PlantedCell], idle: int = 20) -> CharLSTM:
@@ -46,8 +47,16 @@ def network(cells: list[PlantedCell], idle: int = 20) -> CharLSTM:
     return model.requires_grad_(False)
 
 
+def random_network() -> CharLSTM:
+    """A network of two layers that has learned nothing."""
+    config = ModelConfig(vocabulary_size=len(SYMBOLS), cells=6, layers=2, embedding=8)
+    model = CharLSTM(config, generator=torch.Generator().manual_seed(0)).eval().requires_grad_(False)
+    model.head.weight *= 4
+    return model
+
+
 def roles_of(model: CharLSTM, text: InspectedText) -> CellRoles:
-    """How strongly every cell follows every feature on the splits' first quarter."""
+    """How strongly every cell follows every feature on the split "discover"."""
     chunk = text.splits["discover"].first
     features = [feature for feature in chunk.table.features if not feature.pseudo]
     columns = torch.tensor([chunk.table.names.index(feature.name) for feature in features])
@@ -77,8 +86,3 @@ def planted(model: CharLSTM, feature: str = QUOTES, count: int = SITES) -> Plant
     trigram = Trigram(text.ids[: text.splits["intervene"].start], len(SYMBOLS))
     sites = BehaviourSites.of(context, behaviour, behaviour.deciding_sites.thinned(count), trigram)
     return Planted(context, roles_of(model, text), sites, single_cells(sites, []), text)
-
-
-def clusters_of(planted: Planted) -> int:
-    """The number of different clusters of the sites."""
-    return len(np.unique(planted.sites.clusters))

@@ -116,7 +116,9 @@ class _Study:
     def _sets(self, sites: BehaviourSites, single: SingleCells, name: str) -> Json:
         """Return the curves, the smallest set and what they say."""
         if not sites.has_advantage:
-            said = "The network knows this end no better than a trigram, so that there is nothing to share out."
+            said = (
+                "The network knows this end no better than a trigram, so that there is nothing to share out."
+            )
             return {"curves": [], "smallest_set": None, "sentence": said}
         orders = orders_of(single, self._roles, name)
         lines, found = curves(sites, orders, single.shape), smallest_set(sites, orders, single.shape)

@@ -94,7 +94,9 @@ class DriverEdges:
         """Return the edges from the driver to each gate of cells, as findings.json has them."""
         closers = ClosersUnderTest(self._context, driven.behaviour, driven.sites)
         runs = self._runs(driven, cells)
-        return [edge for cell, run in zip(cells, runs, strict=True) for edge in _edges(closers, driven, cell, run)]
+        return [
+            edge for cell, run in zip(cells, runs, strict=True) for edge in _edges(closers, driven, cell, run)
+        ]
 
     def _runs(self, driven: Driven, cells: Sequence[Cell]) -> list[Narrow]:
         """Return the undisturbed runs of each of cells over the windows."""

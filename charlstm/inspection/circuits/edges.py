@@ -56,8 +56,8 @@ class CellEdges:
         direct = self._through_head(path.h_changes[-1], [number])[0] if layer == top else torch.zeros(())
         through = self._through_others(cell, path)
         means = through.mean(1)
-        listed = means.abs().argsort(descending=True, stable=True)[:_LISTED_CELLS]
-        listed = listed[means[listed].abs() >= _LEAST_NATS].tolist()
+        largest = means.abs().argsort(descending=True, stable=True)[:_LISTED_CELLS]
+        listed = largest[means[largest].abs() >= _LEAST_NATS].tolist()
         unlisted = through.sum(0) - through[listed].sum(0)
         name, target = f"{layer}:{number}", closers.behaviour.target
         edges = [(target, "cell_logit", direct)] if layer == top else []

@@ -73,9 +73,12 @@ def _points(
 ) -> dict[str, dict[str, list[Json]]]:
     """Return the points of each order's two curves, "keep" and "remove"."""
     sets = torch.cat([marked(order, counts, shape) for order in orders.values()])
-    distinct, which = sets.unique(dim=0, return_inverse=True)
+    distinct, which = torch.unique(sets, dim=0, return_inverse=True)
     lines: dict[str, dict[str, list[Json]]] = {name: {} for name in orders}
-    for line, changes in (("keep", sites.kept(distinct, filling)), ("remove", sites.removed(distinct, filling))):
+    for line, changes in (
+        ("keep", sites.kept(distinct, filling)),
+        ("remove", sites.removed(distinct, filling)),
+    ):
         of_sets: Numbers = changes[which.numpy()]
         for name, of_order in zip(orders, np.split(of_sets, len(orders)), strict=True):
             points = zip(counts, of_order, strict=True)

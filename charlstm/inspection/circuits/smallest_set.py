@@ -86,9 +86,7 @@ def smallest_set(sites: BehaviourSites, orders: Orders, shape: tuple[int, int]) 
     )
 
 
-def stability(
-    sites: BehaviourSites, single: SingleCells, roles: CellRoles, feature: str
-) -> float | None:
+def stability(sites: BehaviourSites, single: SingleCells, roles: CellRoles, feature: str) -> float | None:
     """Return the overlap of the smallest sets of two halves of the sites: cells in both over cells in either.
 
     The halves are the sites in clusters of even and of odd numbers, so that both are from the whole text.

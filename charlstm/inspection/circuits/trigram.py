@@ -21,8 +21,8 @@ class Trigram:
 
     def log_probabilities(self, before: NDArray[np.int64]) -> Numbers:
         """Return (n, vocabulary) float64, in nats: the prediction after the characters before (n, 2)."""
-        alone = np.bincount(self._ids, minlength=self._vocabulary) + 1.0
-        alone /= alone.sum()
+        counts: Numbers = np.bincount(self._ids, minlength=self._vocabulary) + np.float64(1)
+        alone: Numbers = counts / counts.sum()
         predicted = np.empty((len(before), self._vocabulary))
         contexts, which = np.unique(before, axis=0, return_inverse=True)
         for number, (first, second) in enumerate(contexts.tolist()):

@@ -30,9 +30,8 @@ class LayerStep(NamedTuple):
 
 
 class CellUpdate(NamedTuple):
-    """A CellUpdate has the output gate, the cell state and the hidden state of cells, each (rows, cells)."""
+    """A CellUpdate has the cell state and the hidden state of cells, each (rows, cells)."""
 
-    output_gate: Tensor
     c: Tensor
     h: Tensor
 
@@ -42,14 +41,12 @@ def update_cells(model: CharLSTM, preactivations: Tensor, c: Tensor, *, added: T
 
     added (rows, cells) is added to c after its update, before h is computed; None adds nothing.
     """
-    activation = model.config.activation
-    gates = equations.gates_from(preactivations, activation)
-    c = gates.f * c + gates.i * gates.g
-    if activation in equations.UNBOUNDED_ACTIVATIONS:
-        c = c.clamp(-equations.CELL_STATE_LIMIT, equations.CELL_STATE_LIMIT)
+    functions = model.config.functions
+    gates = equations.gates_from(preactivations, functions)
+    c = equations.within_limit(gates.f * c + gates.i * gates.g, functions)
     if added is not None:
         c = c + added
-    return CellUpdate(gates.o, c, gates.o * equations.activation_function(activation)(c))
+    return CellUpdate(c, gates.o * equations.activation_function(functions.activation)(c))
 
 
 def unroll(

@@ -1,0 +1,104 @@
+"""All behaviours of found cells get their circuits, the best findings first."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from circuits_fixture import BRACKETS, QUOTES, context_of, inspected, network, roles_of
+
+from charlstm.inspection.circuits.circuits import Circuits, FoundCell, circuits_of
+from charlstm.inspection.exam.planted_cells import latch, toggle
+from charlstm.inspection.intervening.census import Census
+from charlstm.inspection.intervening.verdict import Proven
+from charlstm.model.char_lstm import CharLSTM
+
+MODEL = network(
+    [latch("(", ")").read(")", 4), toggle('"').read('"', 3), toggle('"').read('"', 3), toggle('"')]
+)
+FOUND = [
+    FoundCell(0, 1, QUOTES, True),
+    FoundCell(0, 3, QUOTES, False),
+    FoundCell(0, 0, BRACKETS, True),
+    FoundCell(0, 5, "column", True),
+]
+
+
+def circuits(
+    found: list[FoundCell], censuses: list[Census] | None = None, model: CharLSTM = MODEL
+) -> Circuits:
+    text = inspected()
+    proven = Proven([], context_of(model, [BRACKETS, QUOTES]), censuses or [])
+    earlier = text.ids[: text.splits["intervene"].start]
+    return circuits_of(proven, roles_of(model, text), found, earlier=earlier)
+
+
+@pytest.fixture(scope="module")
+def made() -> Circuits:
+    return circuits(FOUND)
+
+
+def test_every_behaviour_of_a_found_cell_has_its_circuits_in_the_order_of_findings(made: Circuits):
+    assert [one["feature"] for one in made.behaviours] == [QUOTES, BRACKETS]
+    quotes, brackets = made.behaviours
+    assert (quotes["target"], brackets["target"]) == ('"', ")")
+    assert sorted(quotes["smallest_set"]["cells"]) == ["0:1", "0:2"]
+    assert brackets["smallest_set"]["cells"] == ["0:0"]
+    assert quotes["attribution"]["correlation"] > 0.99
+    assert quotes["sites"] > 40
+    json.dumps(made.behaviours, allow_nan=False)
+
+
+def test_a_sentence_says_how_much_a_set_keeps(made: Circuits):
+    assert made.behaviours[0]["sentence"].startswith(
+        "Alone these 2 cells keep 100% [100% to 100%]; without them "
+    )
+    assert made.behaviours[1]["sentence"].startswith("Alone this cell keeps 99% ")
+
+
+def test_only_verified_cells_have_edges_and_not_many(made: Circuits):
+    cells = {edge["from"] for edge in made.edges if edge["kind"] != "driver_gate"}
+    driven = {edge["to"].rsplit(":", 1)[0] for edge in made.edges if edge["kind"] == "driver_gate"}
+
+    assert cells == driven == {"0:0", "0:1"}
+    assert len(made.edges) <= 12 * len(cells)
+
+
+def test_without_found_cells_there_are_no_circuits():
+    assert circuits([]) == Circuits([], [], [])
+
+
+def test_a_spread_out_behaviour_is_said_to_have_no_small_set():
+    model = network([toggle('"').read('"', 0.25)] * 30)
+    (behaviour,) = circuits([FoundCell(0, 0, QUOTES, False)], model=model).behaviours
+
+    assert behaviour["smallest_set"] is None
+    assert behaviour["sentence"].startswith("No small set is enough: the 32 cells that matter most keep ")
+
+
+def test_a_behaviour_that_a_trigram_knows_better_has_no_curves():
+    model = network([toggle('"')])
+    model.head.bias[SYMBOL_OF_QUOTES] = -5
+    (behaviour,) = circuits([FoundCell(0, 0, QUOTES, False)], model=model).behaviours
+
+    assert behaviour["curves"] == []
+    assert "no better than a trigram" in behaviour["sentence"]
+
+
+SYMBOL_OF_QUOTES = inspected().symbols.index('"')
+
+
+def test_cells_with_large_effects_in_a_census_are_tested_too():
+    model = network([toggle('"').read('"', 3)], idle=70)
+    found = [FoundCell(0, 0, QUOTES, True)]
+    nats = np.zeros(71)
+    nats[70] = 5.0
+    census = Census(QUOTES, 0, nats, {}, np.zeros(0, np.int64))
+
+    (plain,), (with_census,) = (
+        circuits(found, model=model).behaviours,
+        circuits(found, [census], model).behaviours,
+    )
+
+    assert plain["attribution"] == with_census["attribution"]
+    assert torch.isfinite(torch.tensor(with_census["attribution"]["correlation"]))
