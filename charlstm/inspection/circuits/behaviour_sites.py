@@ -22,12 +22,13 @@ from charlstm.inspection.circuits.trigram import Trigram
 from charlstm.inspection.estimates import Estimate, Numbers, mean_of, ratio_of
 from charlstm.inspection.intervening.behaviours import VERDICT_LAG, Behaviour, MatchedSites
 from charlstm.inspection.intervening.experiment import ClosersUnderTest, InterventionContext
-from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS
 from charlstm.inspection.intervening.rollouts import Edit
 from charlstm.model.char_lstm import State
 
 # A behaviour is measured at this many of its sites, spread evenly over the text.
-SITES = 64
+SITES = 48
+# Below this mean advantage, in nats, shares of it would say little.
+_LEAST_ADVANTAGE = 0.5
 # This many rows of one site and one set run side by side.
 _ROWS_AT_ONCE = 4096
 
@@ -71,7 +72,7 @@ class BehaviourSites:
     def has_advantage(self) -> bool:
         """Return whether the network clearly knows more than the trigram, so that shares mean something."""
         mean = mean_of(self.advantage, self.clusters)
-        return mean.value >= LEAST_EFFECT_NATS and mean.low > 0
+        return mean.value >= _LEAST_ADVANTAGE and mean.low > 0
 
     @property
     def advantage_data(self) -> Json:

@@ -25,7 +25,7 @@ from charlstm.inspection.reading.contexts import Ids
 from charlstm.machine.processes import ALONE, ProcessGroup
 
 # The behaviours of the features of the best findings are studied, at most this many.
-_MOST_BEHAVIOURS = 10
+_MOST_BEHAVIOURS = 8
 # The cells of a census with the largest effects are tested besides those with the largest attributions.
 _TAKEN_FROM_CENSUS = 16
 # Edges are measured of at most this many verified cells of a behaviour.
@@ -122,7 +122,7 @@ class _Study:
             return {"curves": [], "smallest_set": None, "sentence": said}
         orders = orders_of(single, self._roles, name)
         lines, found = curves(sites, orders, single.shape), smallest_set(sites, orders, single.shape)
-        overlap = stability(sites, single, self._roles, name) if found else None
+        overlap = stability(sites, single, self._roles, name, found.order) if found else None
         return {
             "curves": lines,
             "smallest_set": found.data(overlap) if found else None,
@@ -164,15 +164,18 @@ class _Study:
 def _sentence(lines: list[Json], found: SmallestSet | None) -> str:
     """Return in words whether a small set of cells carries a behaviour."""
     if found is not None:
-        count, share = len(found.cells), found.share
-        cells = "this cell keeps" if count == 1 else f"these {count} cells keep"
-        interval = f"[{share.low:.0%} to {share.high:.0%}]"
-        return f"Alone {cells} {share.value:.0%} {interval}; without {'it' if count == 1 else 'them'} {found.without.value:.0%} is left."
+        one, share, without = len(found.cells) == 1, found.share, found.without.value
+        alone = "this cell keeps" if one else f"these {len(found.cells)} cells keep"
+        left = f"{without:.0%}" if without > 0 else "nothing"
+        return (
+            f"Alone {alone} {share.value:.0%} of what the network knows beyond a trigram "
+            f"({share.low:.0%} to {share.high:.0%}); without {'it' if one else 'them'} {left} is left."
+        )
     by_effect = next(line for line in lines if line["order"] == "effect")["keep"]
     if by_effect[0]["share"] >= LEAST_SHARE_KEPT:
         return "The state of the feature makes hardly any difference to this end, so that no cells carry it."
     point = by_effect[-2]
     return (
-        f"No small set is enough: the {point['cells']} cells that matter most keep {point['share']:.0%}, "
-        f"and {LEAST_SHARE_KEPT:.0%} was asked for."
+        f"No small set is enough: the {point['cells']} cells that matter most keep {point['share']:.0%} of "
+        f"what the network knows beyond a trigram."
     )

@@ -7,8 +7,8 @@ edge is what then reaches the prediction by one path, in nats of the target's lo
 - "cell_cell": the other cell receives the changed h of this one and goes on alone, too; what it passes to the
   head by its own weights counts. Only cells of the last layer reach the head.
 - "cell_others": the same by all other cells that are not listed, added up.
-- "cell_longer": the change when the cell is resampled and everything runs freely, less all of the above. These
-  are the paths through several cells, and what is not additive.
+- "cell_longer": the change when the cell is resampled and everything runs freely, less all of the above.
+  These are the paths through several cells, and what is not additive.
 """
 
 from collections.abc import Sequence

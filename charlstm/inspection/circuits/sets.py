@@ -1,6 +1,6 @@
 """Measure what sets of cells alone keep of a behaviour, and what is left without them.
 
-A curve takes the cells one after another in some order: by what their loss really costs, by attribution, by
+A curve takes the cells one after another in some order: by the size of their real effect or attribution, by
 |r| with the behaviour's feature, or at random. `behaviour_sites` says how cells are kept and removed, and
 what the shares are of.
 """

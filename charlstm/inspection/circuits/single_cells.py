@@ -53,18 +53,23 @@ class SingleCells:
         return SingleCells(attributed, self.tested, self.nats[:, sites], self.log_odds[:, sites])
 
     def by_attribution(self) -> Tensor:
-        """Return (layers * cells,) int64: all cells, the one whose loss is estimated to cost most first."""
-        return self.mean_attributions.flatten().argsort(stable=True)
+        """Return (layers * cells,) int64: all cells, the one with the largest attribution in size first."""
+        return _largest_first(self.mean_attributions)
 
     def by_effect(self) -> Tensor:
-        """Return (layers * cells,) int64: all cells, the one whose loss really costs most first.
+        """Return (layers * cells,) int64: all cells, the one with the largest real change in size first.
 
         Cells that were not tested have the effect that their attribution says.
         """
         changes = self.mean_attributions.clone()
         for (layer, cell), change in zip(self.tested, self.log_odds.mean(1).tolist(), strict=True):
             changes[layer, cell] = change
-        return changes.flatten().argsort(stable=True)
+        return _largest_first(changes)
+
+
+def _largest_first(changes: Tensor) -> Tensor:
+    """Return (layers * cells,) int64: the numbers of all cells by the size of changes (layers, cells)."""
+    return changes.abs().flatten().argsort(descending=True, stable=True)
 
 
 def single_cells(sites: BehaviourSites, others: Iterable[tuple[int, int]]) -> SingleCells:

@@ -1,22 +1,25 @@
 """Find the smallest set of cells that keeps nearly all of a behaviour.
 
 The set is the shortest beginning of any order that keeps LEAST_SHARE_KEPT of the advantage, all other cells
-having the donor's state, less the cells that it does not need for that. Its stability is told by the sets
-that two halves of the text give, each by itself.
+having the donor's state, less the cells that it does not need for that. A set that keeps more than all of it,
+by more than MARGIN, is no such set: it lacks the cells that speak against the target. Its stability is told
+by the sets that two halves of the text give, each by itself.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm.findings import Json
 from charlstm.inspection.circuits.behaviour_sites import BehaviourSites, marked
 from charlstm.inspection.circuits.sets import COUNTS, Orders, orders_of
 from charlstm.inspection.circuits.single_cells import SingleCells
-from charlstm.inspection.estimates import Estimate, ratio_of
+from charlstm.inspection.estimates import Estimate, Numbers, ratio_of
 from charlstm.inspection.intervening.census import CellRoles
 
 # A small set keeps at least this share of the advantage.
@@ -81,25 +84,28 @@ def smallest_set(sites: BehaviourSites, orders: Orders, shape: tuple[int, int]) 
         tied=tied,
         share=share,
         without=sites.share(sites.removed(_masks([cells], shape))[0]),
-        equivalent=1 - MARGIN < close.low and close.high < 1 + MARGIN,
+        equivalent=close.low > 1 - MARGIN and close.high < 1 + MARGIN,
         losses=[ratio_of(kept[0] - less, sites.advantage, sites.clusters) for less in kept[1:]],
     )
 
 
-def stability(sites: BehaviourSites, single: SingleCells, roles: CellRoles, feature: str) -> float | None:
+def stability(
+    sites: BehaviourSites, single: SingleCells, roles: CellRoles, feature: str, order: str
+) -> float | None:
     """Return the overlap of the smallest sets of two halves of the sites: cells in both over cells in either.
 
-    The halves are the sites in clusters of even and of odd numbers, so that both are from the whole text.
-    The result is None where a half has no small set, or knows no more than the trigram.
+    Each half has its own order, made as the order of this name. The halves are the sites in clusters of even
+    and of odd numbers, so that both are from the whole text. The result is None where a half has no small
+    set, or knows no more than the trigram.
     """
     halves: list[set[tuple[int, int]]] = []
     for half in (0, 1):
         chosen = np.flatnonzero(sites.clusters % 2 == half)
         if not len(chosen):
             return None
-        part = sites.subset(chosen)
-        orders = orders_of(single.subset(chosen), roles, feature)
-        found = _shortest(part, orders, single.shape) if part.has_advantage else None
+        part, orders = sites.subset(chosen), orders_of(single.subset(chosen), roles, feature)
+        of_half = {order: orders[order]}
+        found = _shortest(part, of_half, single.shape) if part.has_advantage else None
         if found is None:
             return None
         halves.append(set(found[0]))
@@ -112,47 +118,59 @@ def _shortest(
     """Return the smallest set, the order that finds it, and all orders that find one as small; None without
     any.
     """
-    sizes = {
-        name: _shortest_beginning(sites, order, shape) for name, order in orders.items() if name != "random"
-    }
-    known = {name: size for name, size in sizes.items() if size is not None}
-    if not known:
+    sets: dict[str, Cells] = {}
+    most = min(COUNTS[-1], int(_LARGEST_PART * shape[0] * shape[1]))
+    for name, order in orders.items():
+        size = _shortest_beginning(sites, order, shape, most) if name != "random" else None
+        if size is not None:
+            most = size
+            beginning = [divmod(number, shape[1]) for number in order[:size].tolist()]
+            sets[name] = _without_unneeded(sites, beginning, shape)
+    if not sets:
         return None
-    sets = {
-        name: _without_unneeded(sites, orders[name][:size].tolist(), shape) for name, size in known.items()
-    }
     best = min(sets, key=lambda name: len(sets[name]))
     return sets[best], best, [name for name in sets if len(sets[name]) == len(sets[best])]
 
 
-def _shortest_beginning(sites: BehaviourSites, order: Tensor, shape: tuple[int, int]) -> int | None:
-    """Return the least number of cells at the beginning of an order that keep enough.
+def _shortest_beginning(
+    sites: BehaviourSites, order: Tensor, shape: tuple[int, int], most: int
+) -> int | None:
+    """Return the least number of cells at the beginning of an order that keep the advantage, at most `most`.
 
-    It is None where no number does, or where the donor's state keeps enough without any cell. Only the first of COUNTS that keeps enough and the numbers before it, up to the next of COUNTS, are tried.
+    It is None where no such number does, or where the donor's state keeps enough without any cell.
     """
-    most = min(COUNTS[-1], int(_LARGEST_PART * len(order)))
-    counts = [count for count in COUNTS if count <= most]
-    counts += [most] if counts[-1] < most else []
-    enough = sites.shares(sites.kept(marked(order, counts, shape))) >= LEAST_SHARE_KEPT
-    if not enough.any() or enough[0]:
-        return None
-    first = int(enough.argmax())
-    between = list(range(counts[first - 1] + 1, counts[first] + 1))
-    enough = sites.shares(sites.kept(marked(order, between, shape))) >= LEAST_SHARE_KEPT
-    return between[int(enough.argmax())]
+    for first, last in pairwise((-1, *COUNTS)):
+        counts = list(range(first + 1, min(last, most) + 1))
+        if not counts:
+            return None
+        shares = sites.shares(sites.kept(marked(order, counts, shape)))
+        if counts[0] == 0 and shares[0] >= LEAST_SHARE_KEPT:
+            return None
+        fit = _fits(shares)
+        if fit.any():
+            return counts[int(fit.argmax())]
+    return None
 
 
-def _without_unneeded(sites: BehaviourSites, order: Sequence[int], shape: tuple[int, int]) -> Cells:
-    """Return the cells of a set, numbers over all layers, without those that it does not need.
-
-    The last ones are left out first.
+def _without_unneeded(sites: BehaviourSites, cells: Cells, shape: tuple[int, int]) -> Cells:
+    """Return the cells of a set without those that it does not need: as many as can be left out together,
+    those that matter least first.
     """
-    cells = [divmod(number, shape[1]) for number in order]
-    for left_out in reversed(cells.copy()):
-        rest = [cell for cell in cells if cell != left_out]
-        if sites.shares(sites.kept(_masks([rest], shape)))[0] >= LEAST_SHARE_KEPT:
-            cells = rest
-    return cells
+    lists = [cells, *([other for other in cells if other != left_out] for left_out in cells)]
+    whole, *parts = sites.shares(sites.kept(_masks(lists, shape)))
+    fit, lost = _fits(np.array(parts)), np.abs(whole - np.array(parts))
+    spared = [cells[index] for index in np.argsort(lost, kind="stable") if fit[index]]
+    if not spared or len(cells) == 1:
+        return cells
+    left = [[cell for cell in cells if cell not in spared[:count]] for count in range(1, len(spared) + 1)]
+    left = [rest for rest in left if rest]
+    enough = np.flatnonzero(_fits(sites.shares(sites.kept(_masks(left, shape)))))
+    return left[int(enough[-1])] if len(enough) else cells
+
+
+def _fits(shares: Numbers) -> NDArray[np.bool_]:
+    """Return whether shares keep enough of the advantage, and no more than all of it and the margin."""
+    return np.asarray((shares >= LEAST_SHARE_KEPT) & (shares <= 1 + MARGIN))
 
 
 def _masks(sets: Sequence[Cells], shape: tuple[int, int]) -> Tensor:

@@ -6,6 +6,7 @@ the feature. The cell itself does not carry the feature, and follows no other on
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charlstm.findings import Json
 from charlstm.inspection.circuits.behaviour_sites import BehaviourSites
@@ -28,12 +29,13 @@ def unexpected_cells(sites: BehaviourSites, single: SingleCells, roles: CellRole
     behaviour, attributed = sites.closers.behaviour, single.mean_attributions
     feature, error = behaviour.feature.name, REPORTED_ERROR / len(single.tested)
     listed: list[Json] = []
+    others = _Bystanders(sites, roles)
     for (layer, cell), nats in zip(single.tested, single.nats, strict=True):
         effect = mean_of(nats, sites.clusters, error)
         known = roles.carriers(feature, layer)[cell] or roles.with_role(layer)[cell]
         if known or not effect.beyond(LEAST_EFFECT_NATS):
             continue
-        limit = max(LEAST_EFFECT_NATS, LEAST_RATIO * _p95_of_others(sites, roles, layer, cell))
+        limit = max(LEAST_EFFECT_NATS, LEAST_RATIO * others.p95(layer, cell))
         if effect.beyond(limit):
             attribution = float(attributed[layer, cell])
             listed.append(
@@ -52,16 +54,29 @@ def unexpected_cells(sites: BehaviourSites, single: SingleCells, roles: CellRole
     return sorted(listed, key=lambda one: -abs(one["effect"]["value"]))
 
 
-def _p95_of_others(sites: BehaviourSites, roles: CellRoles, layer: int, cell: int) -> float:
-    """Return the 95th percentile, in nats, of the sizes of the effects of cells that do not carry the feature
-    of a behaviour, without one cell of the layer; 0 without such cells.
-    """
-    others = np.flatnonzero(~roles.carriers(sites.closers.behaviour.feature.name, layer))
-    others = others[others != cell]
-    if not len(others):
-        return 0.0
-    chosen = np.linspace(0, len(others) - 1, min(_MOST_BYSTANDERS, len(others))).round().astype(np.int64)
-    few = sites.closers.sites.thinned(CENSUS_SITES)
-    closers = ClosersUnderTest(sites.closers.context, sites.closers.behaviour, few)
-    nats = closers.changes_by_cell(layer, others[chosen].tolist())[0].mean(1)
-    return float(np.quantile(nats.abs().numpy(), 0.95))
+class _Bystanders:
+    """_Bystanders are cells that do not carry the feature of a behaviour, and their effects."""
+
+    def __init__(self, sites: BehaviourSites, roles: CellRoles) -> None:
+        few = sites.closers.sites.thinned(CENSUS_SITES)
+        self._closers = ClosersUnderTest(sites.closers.context, sites.closers.behaviour, few)
+        self._roles = roles
+        self._by_layer: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+
+    def p95(self, layer: int, cell: int) -> float:
+        """Return the 95th percentile of the sizes of the effects, in nats, of cells of a layer other than
+        `cell`; 0 without any.
+        """
+        if layer not in self._by_layer:
+            self._by_layer[layer] = self._effects(layer)
+        cells, sizes = self._by_layer[layer]
+        sizes = sizes[cells != cell]
+        return float(np.quantile(sizes, 0.95)) if len(sizes) else 0.0
+
+    def _effects(self, layer: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return some cells of a layer, spread evenly over it, and the sizes of their effects, each (n,)."""
+        others = np.flatnonzero(~self._roles.carriers(self._closers.behaviour.feature.name, layer))
+        chosen = np.linspace(0, len(others) - 1, min(_MOST_BYSTANDERS, len(others))).round().astype(np.int64)
+        cells = others[chosen]
+        nats = self._closers.changes_by_cell(layer, cells.tolist())[0].mean(1)
+        return cells, np.asarray(nats.abs().numpy())

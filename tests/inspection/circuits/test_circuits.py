@@ -51,9 +51,9 @@ def test_every_behaviour_of_a_found_cell_has_its_circuits_in_the_order_of_findin
 
 def test_a_sentence_says_how_much_a_set_keeps(made: Circuits):
     assert made.behaviours[0]["sentence"].startswith(
-        "Alone these 2 cells keep 100% [100% to 100%]; without them "
+        "Alone these 2 cells keep 100% of what the network knows beyond a trigram (100% to 100%); "
     )
-    assert made.behaviours[1]["sentence"].startswith("Alone this cell keeps 99% ")
+    assert made.behaviours[1]["sentence"].startswith("Alone this cell keeps ")
 
 
 def test_only_verified_cells_have_edges_and_not_many(made: Circuits):
@@ -82,7 +82,7 @@ def test_a_behaviour_that_a_trigram_knows_better_has_no_curves():
     (behaviour,) = circuits([FoundCell(0, 0, QUOTES, False)], model=model).behaviours
 
     assert behaviour["curves"] == []
-    assert "no better than a trigram" in behaviour["sentence"]
+    assert "hardly knows this end better than a trigram" in behaviour["sentence"]
 
 
 SYMBOL_OF_QUOTES = inspected().symbols.index('"')

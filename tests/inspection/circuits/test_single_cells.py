@@ -30,11 +30,11 @@ def test_cells_that_others_ask_for_are_tested_too_and_each_once():
     assert tested == [*made.single.tested, untested]
 
 
-def test_orders_take_the_largest_loss_first_and_gains_last():
+def test_orders_take_the_largest_change_first_be_it_a_loss_or_a_gain():
     attributed = torch.tensor([[[-1.0, -3.0, 2.0, -2.0]]], dtype=torch.float64)
     single = SingleCells(attributed, [(0, 1), (0, 2)], np.zeros((2, 1)), np.array([[-1.5], [1.0]]))
 
-    assert single.by_attribution().tolist() == [1, 3, 0, 2]
+    assert single.by_attribution().tolist() == [1, 2, 3, 0]
     assert single.by_effect().tolist() == [3, 1, 0, 2]
 
 

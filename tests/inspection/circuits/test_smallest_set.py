@@ -20,7 +20,7 @@ def set_of(made: Planted) -> SmallestSet | None:
 
 
 def stability_of(made: Planted) -> float | None:
-    return stability(made.sites, made.single, made.roles, QUOTES)
+    return stability(made.sites, made.single, made.roles, QUOTES, "effect")
 
 
 def test_two_cells_that_share_a_behaviour_are_its_set():
@@ -52,6 +52,16 @@ def test_cells_that_follow_the_feature_and_are_not_read_are_in_no_set():
 
     assert found is not None
     assert found.cells == [(0, 3)]
+
+
+def test_a_cell_that_speaks_against_the_target_belongs_to_the_set():
+    # Without the second cell the others keep far more than all of the advantage.
+    made = made_of([UNREAD.read('"', 6), UNREAD.read('"', -3), UNREAD])
+    found = set_of(made)
+
+    assert found is not None
+    assert found.cells == [(0, 0), (0, 1)]
+    assert found.losses[1].high < 0
 
 
 def test_a_behaviour_that_many_cells_share_has_no_small_set():
