@@ -117,7 +117,7 @@ class _Study:
         """Return the curves, the smallest set and what they say."""
         if not sites.has_advantage:
             said = (
-                "The network knows this end no better than a trigram, so that there is nothing to share out."
+                "The network hardly knows this end better than a trigram, so that there is nothing to share."
             )
             return {"curves": [], "smallest_set": None, "sentence": said}
         orders = orders_of(single, self._roles, name)
