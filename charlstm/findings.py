@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from charlstm.errors import UsageError, cannot_be_written
-from charlstm.machine.files import open_regular, whole_file
+from charlstm.machine.files import open_regular, refuse_link_outside, whole_file
+from charlstm.run_files import FINDINGS
 
 # The version that is written, and all versions that can be read: fields are only ever added.
 SCHEMA_VERSION = 2
@@ -353,6 +354,18 @@ class Findings:
                 partial.write_text(content, encoding="utf-8")
         except OSError as error:
             raise cannot_be_written(UsageError, path, error, "choose another --out") from error
+
+    @classmethod
+    def load_from(cls, folder: Path) -> "Findings":
+        """Return the findings in the findings.json of a run's folder.
+
+        Raises UsageError where `load` does, and for a link that leads out of the folder.
+        """
+        try:
+            refuse_link_outside(folder / FINDINGS)
+        except OSError as error:
+            raise UsageError(f"cannot read {folder / FINDINGS}: {error.strerror}", _GIVE_A_PATH) from error
+        return cls.load(folder / FINDINGS)
 
     @classmethod
     def load(cls, path: str | Path) -> "Findings":

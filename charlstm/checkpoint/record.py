@@ -11,7 +11,7 @@ from typing import Any
 from charlstm.checkpoint.tensor_file import UNREADABLE
 from charlstm.config import GateOrder, ModelConfig, TrainingConfig, plain
 from charlstm.errors import CharLSTMError, CheckpointError
-from charlstm.machine.files import open_regular
+from charlstm.machine.files import open_regular, refuse_link_outside
 from charlstm.run_files import CONFIG
 from charlstm.text.vocabulary import Vocabulary
 
@@ -28,6 +28,7 @@ class CorpusRecord:
     name is what the user called it, sha256 that of its content. characters is its length in tokens, split
     the shares for training, validation and testing. validation names the text that was validated on instead,
     and validation_sha256 is that of its content; None where there is none, or an older charlstm trained.
+    newlines says that line ends of \\r\\n and \\r were read as \\n: the SHA-256 are of the converted texts.
     """
 
     name: str
@@ -36,10 +37,11 @@ class CorpusRecord:
     split: str
     validation: str | None = None
     validation_sha256: str | None = None
+    newlines: bool = False
 
     def __post_init__(self) -> None:
         texts = (self.name, self.sha256, self.split, self.validation or "", self.validation_sha256 or "")
-        if not all(isinstance(text, str) for text in texts):
+        if not all(isinstance(text, str) for text in texts) or not isinstance(self.newlines, bool):
             raise TypeError("what it says of its text is no text")
 
 
@@ -115,9 +117,10 @@ class RunConfig:
 def config_document(place: Path) -> Any:
     """Return the JSON in the config.json at place.
 
-    Raises ValueError when it is larger than CONFIG_BYTES or no JSON, OSError when it cannot be read,
-    RecursionError when it is nested too deeply.
+    Raises ValueError when it is larger than CONFIG_BYTES or no JSON, OSError when it cannot be read or is a
+    link out of its folder, RecursionError when it is nested too deeply.
     """
+    refuse_link_outside(place)
     with open_regular(place) as file:
         content = file.read(CONFIG_BYTES + 1)
     if len(content) > CONFIG_BYTES:

@@ -25,6 +25,7 @@ from charlstm.checkpoint.tensor_file import (
     whole_number,
 )
 from charlstm.errors import CheckpointError, DeviceError, UsageError, cannot_be_written
+from charlstm.machine import files
 from charlstm.machine.files import clear_partials, locked, open_regular, open_to_append, whole_file
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.run_files import CONFIG, EVALUATED, METRICS, MODEL, OF_ONE_RUN, RESUME, RUN_FILES
@@ -166,7 +167,12 @@ class RunFolder:
         """
         self._check_still_there()
         if (self.path / MODEL).exists():
-            _write_whole(self.path / EVALUATED, lambda partial: shutil.copyfile(self.path / MODEL, partial))
+            _write_whole(self.path / EVALUATED, self._copy_model)
+
+    def _copy_model(self, to: Path) -> None:
+        """Copy the best weights to a file. Raises OSError."""
+        files.refuse_link_outside(self.path / MODEL)
+        shutil.copyfile(self.path / MODEL, to)
 
     def save_resume(self, training: Resumable) -> None:
         """Write what training needs to resume, and the length of metrics.jsonl. Raises CheckpointError."""
@@ -204,6 +210,7 @@ class RunFolder:
         if not place.exists():
             return {}
         try:
+            files.refuse_link_outside(place)
             with open_regular(place) as file:
                 size = os.fstat(file.fileno()).st_size
             if size < _LEAST_BYTES_PER_PARAMETER * parameters:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from charlstm.machine.files import open_regular, whole_file
+from charlstm.machine.files import open_regular, refuse_link_outside, whole_file
 
 Shapes = Mapping[str, tuple[int, ...]]
 Arrays = dict[str, NDArray[Any]]  # float32 or uint8
@@ -54,8 +54,10 @@ def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[Arrays, d
     """Return the arrays, all of them finite, and the numbers in the file at place.
 
     fits is called with the shapes of all arrays by name before any is read; the file is refused when it
-    returns false. Raises one of UNREADABLE when the file is refused, damaged or not such a file.
+    returns false. Raises one of UNREADABLE when the file is refused, damaged or not such a file, and when it
+    is a link out of its folder.
     """
+    refuse_link_outside(place)
     check_header_length(place)
     _check_not_hollow(place)
     with safe_open(place, framework="np") as file:
@@ -90,8 +92,10 @@ def weights_sha256(tensors: Mapping[str, NDArray[Any]]) -> str:
 def load_numbers(place: Path) -> dict[str, Any]:
     """Return the numbers in the file at place without reading its arrays, so without the checksum.
 
-    Raises one of UNREADABLE when the file is damaged or not such a file.
+    Raises one of UNREADABLE when the file is damaged or not such a file, and when it is a link out of its
+    folder.
     """
+    refuse_link_outside(place)
     check_header_length(place)
     with safe_open(place, framework="np") as file:
         return _json_object((file.metadata() or {})["numbers"])

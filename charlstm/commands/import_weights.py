@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Quiet, UnknownOption, place_to_read
+from charlstm.commands.options import AsJson, Newlines, Quiet, UnknownOption, place_to_read
 from charlstm.commands.terminal import console
 from charlstm.config import GateActivation, GateOrder
 
@@ -37,6 +37,7 @@ def import_weights(
     ] = None,
     score: Annotated[str | None, typer.Option(metavar="CORPUS", help="score the model on this text")] = None,
     unknown: UnknownOption = "error",
+    newlines: Newlines = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -58,9 +59,12 @@ def import_weights(
         imported = import_weights.import_model(request)
         if not as_json:
             console.write_line(tables.import_table(imported))
-        scores = import_weights.scores_by_gates(imported, score, unknown) if score else {}
+        scores = import_weights.scores_by_gates(imported, score, unknown, newlines=newlines) if score else {}
+    narrator = console.Narrator(quiet=quiet)
+    for note in next(iter(scores.values())).corpus.notes if scores else ():
+        narrator.say(f"note      {note}")
     if as_json:
         console.write_json(imported.document() | import_weights.score_document(scores))
     elif scores:
         console.write_line(tables.import_scores(scores))
-    console.Narrator(quiet=quiet).say(tables.import_advice(imported, scores))
+    narrator.say(tables.import_advice(imported, scores))

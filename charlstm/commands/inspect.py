@@ -11,6 +11,7 @@ from charlstm.commands.exits import computing
 from charlstm.commands.options import (
     AsJson,
     FiguresOption,
+    Newlines,
     NoModel,
     Quiet,
     RunPath,
@@ -58,6 +59,7 @@ def inspect(
     figures: FiguresOption = None,
     no_model: NoModel = False,
     unknown: UnknownOption = "error",
+    newlines: Newlines = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -74,6 +76,7 @@ def inspect(
         config=config,
         command=typed_command(),
         unknown=unknown,
+        newlines=newlines,
         compare=compare,
         with_model=not no_model,
     )

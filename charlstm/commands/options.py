@@ -37,6 +37,10 @@ FiguresOption = Annotated[
     typer.Option(metavar="DIR", help="also draw figures for papers, PNG and SVG, into this folder"),
 ]
 UnknownOption = Annotated[Unknown, typer.Option(help="what to do with characters that the run does not know")]
+Newlines = Annotated[
+    bool,
+    typer.Option("--newlines", help=r"read each line end of \r\n or \r as one \n, as Python does"),
+]
 
 
 def given(**settings: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Device, Quiet, RunPath, SplitPart, UnknownOption
+from charlstm.commands.options import AsJson, Device, Newlines, Quiet, RunPath, SplitPart, UnknownOption
 from charlstm.commands.terminal import console, formatting
 
 
@@ -23,6 +23,7 @@ def score(
         bool, typer.Option("--per-character", help="list the bits of each character")
     ] = False,
     unknown: UnknownOption = "error",
+    newlines: Newlines = False,
     device: Device = "auto",
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -38,6 +39,7 @@ def score(
         part=part,
         dynamic=dynamic,
         unknown=unknown,
+        newlines=newlines,
         device=device,
     )
     narrator = console.Narrator(quiet=quiet)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Device, Quiet, given
+from charlstm.commands.options import AsJson, Device, Newlines, Quiet, given
 from charlstm.commands.terminal import console, formatting
 from charlstm.config import (
     DEFAULT_SPLIT,
@@ -107,6 +107,7 @@ def train(
     level: Annotated[
         TextLevel | None, typer.Option(help="what one symbol of the vocabulary is [characters]")
     ] = None,
+    newlines: Newlines = False,
     seed: Annotated[int | None, typer.Option(help="seed of weights and dropout [0]")] = None,
     evaluate_every: Annotated[
         int | None, typer.Option(metavar="STEPS", help="steps between evaluations [a tenth of the run]")
@@ -159,6 +160,7 @@ def train(
         validation=validation,
         split=split,
         level=level,
+        newlines=newlines,
         device=device,
         resume=resume,
         overwrite=overwrite,

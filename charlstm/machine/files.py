@@ -2,7 +2,9 @@
 
 Whatever a name in a folder leads to was perhaps put there by somebody else. So a file is read only where it
 is a regular file, which a pipe or a device is not; a new file is created under a name that did not exist; and
-what is appended to or removed is never reached through a symbolic link.
+what is appended to or removed is never reached through a symbolic link. Where a folder may come from
+somebody else, a link in the place of one of its files may not lead out of it: the user named the folder, not
+what lies elsewhere.
 """
 
 import errno
@@ -24,6 +26,8 @@ except ImportError:  # Windows has none: nothing is locked there
 _PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _RANDOM_BYTES = 8
+# How the cache of the Hugging Face hub names the folder of a repository.
+_HUB_REPOSITORIES = ("models--", "datasets--", "spaces--")
 
 
 class NotARegularFileError(OSError):
@@ -43,6 +47,29 @@ def open_regular(path: str | Path) -> BinaryIO:
     when it cannot be opened.
     """
     return open(_opened(Path(path), os.O_RDONLY), "rb")
+
+
+def refuse_link_outside(path: Path) -> None:
+    """Raise NotARegularFileError when path is a link to a file that lies outside path's folder.
+
+    A link may lead to a file in that folder or below it, and the folder may itself be reached through links.
+    In the cache of the Hugging Face hub the files of models--OWNER--NAME/snapshots/REVISION are links into
+    models--OWNER--NAME/blobs; these are accepted, unless blobs is a link that leads elsewhere. Nothing is
+    opened. Raises OSError when a link leads nowhere or in a circle.
+    """
+    if not path.is_symlink():
+        return
+    target, folder = Path(os.path.realpath(path, strict=True)), Path(os.path.realpath(path.parent))
+    repositories = (revision.parents[1] for revision in (folder, *folder.parents) if _is_snapshot(revision))
+    allowed = (folder, *(repository / "blobs" for repository in repositories))
+    if not any(target.is_relative_to(place) for place in allowed):
+        raise NotARegularFileError(path, "a symbolic link that leads out of its folder")
+
+
+def _is_snapshot(folder: Path) -> bool:
+    """Return whether a folder is named as a revision of a repository in the cache of the hub is."""
+    names = folder.parts[-3:-1]
+    return len(names) == 2 and names[1] == "snapshots" and names[0].startswith(_HUB_REPOSITORIES)
 
 
 def open_to_append(path: Path) -> BinaryIO:

@@ -14,7 +14,7 @@ import stat
 from hashlib import sha256
 from pathlib import Path
 
-from charlstm.machine.files import open_regular, whole_file
+from charlstm.machine.files import open_regular, refuse_link_outside, whole_file
 from charlstm.run_files import CONFIG
 
 # No record is as large as this, and no config.json larger than what the record's maker allows.
@@ -65,6 +65,7 @@ def _record(run: Path) -> Path | None:
 
 def _config_sha256(run: Path) -> str:
     """Return the SHA-256 of a run's config.json. Raises OSError, or ValueError when it is too large."""
+    refuse_link_outside(run / CONFIG)
     with open_regular(run / CONFIG) as file:
         content = file.read(_CONFIG_BYTES + 1)
     if len(content) > _CONFIG_BYTES:

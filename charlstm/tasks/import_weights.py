@@ -1,7 +1,7 @@
 """Do what `charlstm import` does, without a terminal: write a model from elsewhere as a run's folder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,20 +96,19 @@ def import_model(request: ImportRequest) -> Imported:
     )
 
 
-def scores_by_gates(imported: Imported, corpus: str, unknown: Unknown) -> dict[GateActivation, Score]:
+def scores_by_gates(
+    imported: Imported, corpus: str, unknown: Unknown, *, newlines: bool = False
+) -> dict[GateActivation, Score]:
     """Return how well an imported model predicts a text, by the function of its gates, its own first.
 
     Another function than its own is tried where imported.in_doubt: its score is the lower one if the model
-    was trained with that. Raises what `score.score_run` raises.
+    was trained with that. unknown and newlines are those of ScoreRequest. Raises what `score.score_run`
+    raises.
     """
     own = imported.model.gate_activation
     others = [gates for gates in GATE_ACTIVATIONS if gates != own] if imported.in_doubt else []
-    return {
-        gates: score_run(
-            ScoreRequest(run=imported.path, corpus=corpus, unknown=unknown, gate_activation=gates)
-        )
-        for gates in (own, *others)
-    }
+    request = ScoreRequest(run=imported.path, corpus=corpus, unknown=unknown, newlines=newlines)
+    return {gates: score_run(replace(request, gate_activation=gates)) for gates in (own, *others)}
 
 
 def score_document(scores: Mapping[GateActivation, Score]) -> dict[str, Any]:

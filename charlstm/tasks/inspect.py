@@ -52,7 +52,7 @@ class InspectRequest:
     text where the run was validated on another one. compare is a second model that reads the text as well:
     a run's folder, "untrained" or "shuffled". with_model puts the network into the page. command is the
     command line that was typed, as findings.json quotes it. unknown says what happens to characters that a
-    run's vocabulary does not have.
+    run's vocabulary does not have; newlines reads each \\r\\n, and each \\r alone, as one \\n.
     """
 
     run: Path
@@ -61,6 +61,7 @@ class InspectRequest:
     config: InspectionConfig = field(default_factory=InspectionConfig)
     command: str | None = None
     unknown: Unknown = "error"
+    newlines: bool = False
     compare: str | None = None
     with_model: bool = True
 
@@ -78,7 +79,7 @@ def inspect_run(
     other = other_run(checkpoint, request.compare, seed=request.config.seed) if request.compare else None
     keep_freed_memory()
     with joined(launch, torch.device("cpu")) as processes:
-        text = processes.in_turn(lambda: corpus_of(checkpoint, request.corpus, unknown=request.unknown))
+        text = processes.in_turn(lambda: _text(request, checkpoint, request.corpus))
         start = 0 if request.corpus else _unseen(checkpoint, len(text.tokens))
         findings = inspect_model(
             _inspection(request, checkpoint, str(request.run), text, start),
@@ -89,7 +90,8 @@ def inspect_run(
             findings.save(out / FINDINGS)
             draw_report(out / FINDINGS, None, with_model=request.with_model, run=request.run)
         if other is not None and request.compare is not None:
-            other_text = corpus_of(other, text.name, unknown=request.unknown)
+            as_read = replace(request, newlines=text.line_ends is not None)
+            other_text = _text(as_read, other, text.name)
             compared = inspect_model(
                 _inspection(request, other, request.compare, other_text, start),
                 progress=within(progress, 0.5, 1.0),
@@ -100,7 +102,13 @@ def inspect_run(
                 draw_comparison(out)
     comparison = out / COMPARISON if other else None
     changed = has_changed(checkpoint, text)
-    return Inspected(findings, out / FINDINGS, out / REPORT, comparison, changed, text.notes)
+    notes = (*text.notes, *_training_note(request, checkpoint, text))
+    return Inspected(findings, out / FINDINGS, out / REPORT, comparison, changed, notes)
+
+
+def _text(request: InspectRequest, checkpoint: Checkpoint, name: str | None) -> Corpus:
+    """Return the text called name, the run's own for None, in the ids of checkpoint, read as request says."""
+    return corpus_of(checkpoint, name, unknown=request.unknown, newlines=request.newlines)
 
 
 def _inspection(
@@ -141,6 +149,15 @@ def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
             "compare two runs of the same --level",
         )
     return other
+
+
+def _training_note(request: InspectRequest, checkpoint: Checkpoint, text: Corpus) -> tuple[str, ...]:
+    """Return a note that the run was trained on what is inspected, where its own text was named."""
+    record = checkpoint.config.corpus
+    if request.corpus is None or record is None or record.sha256 != text.sha256:
+        return ()
+    seen = _unseen(checkpoint, len(text.tokens)) or len(text.tokens)
+    return (f"{text.name} is read from its beginning; the run was trained on its first {seen:,} characters",)
 
 
 def _unseen(checkpoint: Checkpoint, characters: int) -> int:

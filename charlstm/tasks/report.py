@@ -35,7 +35,7 @@ def draw_report(
         load_config(run)
     place = _findings_file(findings)
     page = out or place.with_name(REPORT)
-    document = Findings.load(place).to_json()
+    document = _loaded(findings).to_json()
     write_report(document, page, inside(document, run or place.parent) if with_model else NOT_WANTED)
     return page
 
@@ -46,7 +46,12 @@ def draw_figures(findings: Path, folder: Path) -> list[Path]:
     Returns the paths of the files. Raises UsageError when findings.json cannot be read, when matplotlib is
     not installed or when folder cannot be written.
     """
-    return write_figures(Findings.load(_findings_file(findings)).to_json(), folder)
+    return write_figures(_loaded(findings).to_json(), folder)
+
+
+def _loaded(findings: Path) -> Findings:
+    """Return the findings in findings.json, given it or the folder it is in. Raises UsageError."""
+    return Findings.load_from(findings) if findings.is_dir() else Findings.load(findings)
 
 
 def _findings_file(findings: Path) -> Path:

@@ -1,11 +1,18 @@
 """The text that a command reads with a run: one that was named, or the run's own."""
 
+from functools import partial
 from pathlib import Path
 
 from charlstm.checkpoint.loading import Checkpoint
 from charlstm.checkpoint.record import CorpusRecord, load_config
 from charlstm.config import Unknown
-from charlstm.errors import CheckpointError, CorpusError, UnknownCharacterError, UsageError
+from charlstm.errors import (
+    CheckpointError,
+    CorpusError,
+    LineEndError,
+    UnknownCharacterError,
+    UsageError,
+)
 from charlstm.machine.own_runs import is_own
 from charlstm.text.corpus import Corpus, load_corpus
 from charlstm.text.sources import is_built_in
@@ -15,28 +22,35 @@ _SHOWN_CHARACTERS = 200
 _SHOWN_DIGITS = 12
 
 
-def corpus_of(checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "error") -> Corpus:
+def corpus_of(
+    checkpoint: Checkpoint, name: str | None, *, unknown: Unknown = "error", newlines: bool = False
+) -> Corpus:
     """Return the text called name in the ids of the checkpoint's vocabulary, its training text for None.
 
-    unknown says what happens to characters that the vocabulary does not have. The training text may have
-    changed since, as the standard library's source does with Python: its new characters are replaced where
-    unknown is "error". Raises UsageError when name is None and the run was imported, or is not one that this
-    user trained here; CorpusError when the text cannot be read, UnknownCharacterError when it cannot be
-    spelled.
+    unknown says what happens to characters that the vocabulary does not have, and newlines reads line ends of
+    \\r\\n and \\r as \\n; the training text is read as it was for the training. It may have changed since, as
+    the standard library's source does with Python: its new characters are replaced where unknown is "error",
+    but for those of line ends. Raises UsageError when name is None and the run was imported, or is not one
+    that this user trained here; CorpusError when the text cannot be read, UnknownCharacterError when it
+    cannot be spelled.
     """
     vocabulary, record = checkpoint.config.vocabulary, checkpoint.config.corpus
+    load = partial(load_corpus, level=vocabulary.level, vocabulary=vocabulary)
     if name is not None:
-        return load_corpus(name, level=vocabulary.level, vocabulary=vocabulary, unknown=unknown)
+        return load(name, unknown=unknown, newlines=newlines)
     if record is None:
         raise UsageError(
             f"{checkpoint.path} was imported and has no text of its own", "name a CORPUS after it"
         )
     advice = "name that text or another one as CORPUS after the run's folder"
     refuse_unnamed_text(checkpoint.path, record, record.name, advice)
+    newlines = newlines or record.newlines
     try:
-        return load_corpus(record.name, level=vocabulary.level, vocabulary=vocabulary, unknown=unknown)
+        return load(record.name, unknown=unknown, newlines=newlines)
+    except LineEndError:
+        raise
     except UnknownCharacterError:
-        return load_corpus(record.name, level=vocabulary.level, vocabulary=vocabulary, unknown="replace")
+        return load(record.name, unknown="replace", newlines=newlines)
     except CorpusError as error:
         raise CorpusError(
             f"{checkpoint.path} was trained on {described(record)}: {error.problem}", advice
@@ -80,6 +94,11 @@ def shortened(text: str) -> str:
 
 
 def has_changed(checkpoint: Checkpoint, corpus: Corpus) -> bool:
-    """Return whether corpus has the name of the checkpoint's training text, but other content."""
+    """Return whether corpus has the name of the checkpoint's training text, but other content.
+
+    Where line ends were read as line feeds here alone, or for the training alone, nothing can be said.
+    """
     record = checkpoint.config.corpus
-    return record is not None and corpus.name == record.name and corpus.sha256 != record.sha256
+    if record is None or corpus.name != record.name or corpus.sha256 == record.sha256:
+        return False
+    return corpus.line_ends == 0 or record.newlines == (corpus.line_ends is not None)

@@ -100,7 +100,7 @@ def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
 def _level(path: Path, layer: int, cell: int, name: str) -> float:
     """Return the cell state at which a cell is on or off, as name says. Raises UsageError where unknown."""
     place = path / FINDINGS
-    known = _levels(Findings.load(place), name) if place.exists() else {}
+    known = _levels(Findings.load_from(path), name) if place.exists() else {}
     if (layer, cell) not in known:
         listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
         why = f"{place} says it of {listed}" if place.exists() else f"there is no {place}"

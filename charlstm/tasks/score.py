@@ -64,8 +64,8 @@ class ScoreRequest:
     "all", or the part of the text to score: "train", "validation" or "test". split says which shares these
     parts are; None means the run's shares for its training text, DEFAULT_SPLIT for any other. dynamic lets a
     copy of the model learn from the text as it reads. unknown says what happens to characters that the run's
-    vocabulary does not have. gate_activation is the function of the gates to score the run's weights with,
-    None for the one that the run has.
+    vocabulary does not have; newlines reads each \\r\\n, and each \\r alone, as one \\n. gate_activation is
+    the function of the gates to score the run's weights with, None for the one that the run has.
     """
 
     run: Path
@@ -74,6 +74,7 @@ class ScoreRequest:
     part: str = "all"
     dynamic: bool = False
     unknown: Unknown = "error"
+    newlines: bool = False
     device: str = "auto"
     gate_activation: GateActivation | None = None
 
@@ -87,7 +88,7 @@ def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lamb
     there; CorpusError when the text cannot be read or has fewer than two characters; UnknownCharacterError.
     """
     checkpoint = load(request.run)
-    corpus = corpus_of(checkpoint, request.corpus, unknown=request.unknown)
+    corpus = corpus_of(checkpoint, request.corpus, unknown=request.unknown, newlines=request.newlines)
     ids = _part(request, checkpoint, corpus)
     model = checkpoint.model.to(choose_device(request.device))
     if request.gate_activation is not None:

@@ -3,13 +3,14 @@
 import math
 import shlex
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from charlstm.checkpoint.record import CorpusRecord, RunConfig, damaged, load_config
 from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import DEFAULT_SPLIT, ModelConfig, TextLevel, TrainingConfig, parameter_shapes
-from charlstm.errors import CheckpointError, CorpusError, UnknownCharacterError, UsageError
+from charlstm.errors import CheckpointError, CorpusError, LineEndError, UnknownCharacterError, UsageError
 from charlstm.run_files import MODEL, RESUME, RUN_FILES
 from charlstm.tasks.run_text import described, refuse_unnamed_text, shortened
 from charlstm.text.corpus import Corpus, load_corpus, parse_split, split_bounds
@@ -30,7 +31,8 @@ class TrainRequest:
     training, validation and testing, None for DEFAULT_SPLIT. level is the level of a new vocabulary, None
     for characters. resume goes on with the run at out, and extends it by the length that was given where it
     is finished; overwrite replaces it. begin_from is a run's folder, whose weights and vocabulary a new run
-    begins with. tensorboard logs for TensorBoard as well.
+    begins with. newlines reads each \\r\\n, and each \\r alone, of the texts as one \\n, which a resumed run
+    does by itself. tensorboard logs for TensorBoard as well.
     """
 
     corpus: str | None
@@ -44,6 +46,7 @@ class TrainRequest:
     resume: bool = False
     overwrite: bool = False
     begin_from: Path | None = None
+    newlines: bool = False
     tensorboard: bool = False
 
 
@@ -78,7 +81,9 @@ def plan_new_run(request: TrainRequest) -> Plan:
         _refuse_other_shape(request, begun)
     corpus = _new_text(request, begun)
     split = request.split or DEFAULT_SPLIT
-    validation = _validation(corpus, request.validation) if request.validation is not None else None
+    validation = None
+    if request.validation is not None:
+        validation = _validation(corpus, request.validation, newlines=request.newlines)
     train_ids, validation_ids = _splits(corpus, split, validation)
     shape = asdict(begun.model) if begun else request.model
     settings = suggested(len(train_ids), length, cells=shape.get("cells"), layers=shape.get("layers"))
@@ -89,12 +94,13 @@ def plan_new_run(request: TrainRequest) -> Plan:
         model = replace(begun.model, dropout=chosen["dropout"])
     else:
         model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **chosen)
-    record = CorpusRecord(corpus.name, corpus.sha256, len(corpus.tokens), split)
+    record = CorpusRecord(corpus.name, corpus.sha256, len(corpus.tokens), split, newlines=request.newlines)
     if validation is not None:
         record = replace(record, validation=request.validation, validation_sha256=validation.sha256)
     name = shortened(str(request.begin_from)) if begun else None
     config = RunConfig(model, training, corpus.vocabulary, record, begun_from=name)
-    return Plan(config, training, train_ids, validation_ids, corpus.left_out, corpus.notes)
+    notes = _notes(corpus, validation)
+    return Plan(config, training, train_ids, validation_ids, corpus.left_out, notes)
 
 
 def _refuse_to_replace_sources(request: TrainRequest) -> None:
@@ -122,11 +128,13 @@ def _refuse_other_shape(request: TrainRequest, begun: RunConfig) -> None:
 def _new_text(request: TrainRequest, begun: RunConfig | None) -> Corpus:
     """Return the text of a new run, in the symbols of the run to begin from where there is one."""
     assert request.corpus is not None
+    load = partial(load_corpus, request.corpus, newlines=request.newlines)
     if begun is None:
-        return load_corpus(request.corpus, level=request.level or "characters")
-    vocabulary = begun.vocabulary
+        return load(level=request.level or "characters")
     try:
-        return load_corpus(request.corpus, level=vocabulary.level, vocabulary=vocabulary)
+        return load(vocabulary=begun.vocabulary)
+    except LineEndError:
+        raise
     except UnknownCharacterError as error:
         raise UnknownCharacterError(
             f"{request.corpus}: {error.problem}, which is that of {request.begin_from}",
@@ -164,7 +172,7 @@ def plan_resumed_run(request: TrainRequest) -> Plan:
             raise _other_setting(request.out, name, getattr(training, name), value)
     record = replace(record, name=corpus.name, validation=request.validation or record.validation)
     config = replace(config, training=training, corpus=record)
-    return Plan(config, training, *splits, corpus.left_out, corpus.notes)
+    return Plan(config, training, *splits, corpus.left_out, _notes(corpus, validation))
 
 
 def _saved_progress(run: Path, model: ModelConfig) -> TrainingProgress:
@@ -187,6 +195,8 @@ def _refuse_other_settings(request: TrainRequest, config: RunConfig, record: Cor
     for name, value in asked.items():
         if name not in LENGTHS and settings[name] != value:
             raise _other_setting(request.out, name, settings[name], value)
+    if request.newlines and not record.newlines:
+        raise _other_setting(request.out, "newlines", record.newlines, request.newlines)
     if request.split is not None and parse_split(request.split) != parse_split(record.split):
         raise _other_setting(request.out, "split", record.split, request.split)
     if request.validation is not None and record.validation is None:
@@ -214,7 +224,7 @@ def _resumed_text(request: TrainRequest, config: RunConfig, record: CorpusRecord
     name, vocabulary = request.corpus or record.name, config.vocabulary
     why = None
     try:
-        corpus = load_corpus(name, level=vocabulary.level, vocabulary=vocabulary)
+        corpus = load_corpus(name, vocabulary=vocabulary, newlines=record.newlines)
         if corpus.sha256 == record.sha256:
             return corpus
     except UnknownCharacterError as error:  # a text that did not change has the run's characters only
@@ -242,7 +252,7 @@ def _resumed_validation(request: TrainRequest, corpus: Corpus, record: CorpusRec
     known = record.validation_sha256
     if known is None and name != record.validation:
         raise _other_setting(request.out, "validation", shortened(record.validation), name)
-    validation = _validation(corpus, name)
+    validation = _validation(corpus, name, newlines=record.newlines)
     if known is not None and validation.sha256 != known:
         raise CheckpointError(
             f"{shortened(name)} is another text than the one that {request.out} was validated on, "
@@ -252,19 +262,27 @@ def _resumed_validation(request: TrainRequest, corpus: Corpus, record: CorpusRec
     return validation
 
 
-def _validation(corpus: Corpus, name: str) -> Corpus:
+def _validation(corpus: Corpus, name: str, *, newlines: bool) -> Corpus:
     """Return the text called name, to validate on, in the symbols of corpus.
 
     Raises CorpusError when it cannot be read, UnknownCharacterError when it has characters that corpus does
-    not have.
+    not have. newlines is that of load_corpus.
     """
     try:
-        return load_corpus(name, level=corpus.vocabulary.level, vocabulary=corpus.vocabulary)
+        return load_corpus(name, vocabulary=corpus.vocabulary, newlines=newlines)
+    except LineEndError:
+        raise
     except UnknownCharacterError as error:
         raise UnknownCharacterError(
             f"{name}: {error.problem}, which is that of {corpus.name}",
             "validate on a text of the same characters, or by --level bytes",
         ) from error
+
+
+def _notes(corpus: Corpus, validation: Corpus | None) -> tuple[str, ...]:
+    """Return what a user should know about how the texts were read, each note once."""
+    texts = (corpus, validation) if validation is not None else (corpus,)
+    return tuple(dict.fromkeys(note for text in texts for note in text.notes))
 
 
 def _splits(corpus: Corpus, split: str, validation: Corpus | None) -> tuple[Ids, Ids]:

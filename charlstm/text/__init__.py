@@ -4,6 +4,7 @@ sources         the files that the name of a text stands for
 listing         the files below a folder and those that a glob matches, each once
 hub             a column of a dataset on the Hugging Face hub
 grammar         generated texts whose state is known at every character
+line_ends       line ends of \\r\\n and \\r that are read as \\n
 text_file       the bytes and characters of a file, whatever it is packed and encoded in
 vocabulary      which number stands for which character
 cache_folder    the folder for caches, which must be this user's alone

@@ -1,7 +1,7 @@
 """A text ready for training: found by its name, encoded once, and split into contiguous parts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
@@ -24,7 +24,8 @@ class Corpus:
     Of a long text they are memory-mapped. sha256 is of the bytes of the text as it was read, and bytes their
     number; left_out are files in its folder that are not text. unknown_characters is the number of characters
     that were left out or replaced, since the vocabulary does not have them, and unknown_symbols the most
-    frequent of them with the number of each; replaced says which of the two was done.
+    frequent of them with the number of each; replaced says which of the two was done. line_ends is the number
+    of line ends, \\r\\n or \\r, that were read as \\n, None where all were read as they are.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Corpus:
     unknown_characters: int = 0
     unknown_symbols: Mapping[str, int] = field(default_factory=dict)
     replaced: bool = False
+    line_ends: int | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -43,6 +45,8 @@ class Corpus:
         notes = []
         if self.vocabulary.level == "characters" and self._begins_with_a_mark:
             notes.append(f"{self.name} begins with a byte order mark, which is kept as the character U+FEFF")
+        if self.line_ends is not None:
+            notes.append(f"{self.name}: {self.line_ends:,} line ends of \\r\\n or \\r are read as \\n")
         if self.unknown_characters:
             what = "replaced" if self.replaced else "left out"
             notes.append(f"{self.name}: {unknown_note(self.unknown_characters, self.unknown_symbols, what)}")
@@ -68,19 +72,22 @@ def load_corpus(
     level: TextLevel = "characters",
     vocabulary: Vocabulary | None = None,
     unknown: Unknown = "error",
+    newlines: bool = False,
     data_folder: Path | None = None,
 ) -> Corpus:
     """Return the text that name stands for, as ids.
 
     name is stdlib, grammar:NAME[:CHARACTERS[:SEED]], a file, a folder, a glob, or
     hf:owner/name[:config][#column]. The symbols are those of the text unless a vocabulary is given, whose
-    level then counts; unknown says what happens to symbols that it does not have. The ids are cached in
-    data_folder, by default default_data_folder(); a text may be larger than memory.
-    Raises CorpusError when the text cannot be read, and UnknownCharacterError for unknown="error".
+    level then counts; unknown says what happens to symbols that it does not have. newlines reads each \\r\\n,
+    and each \\r alone, as one \\n: the corpus is then the converted text, with its SHA-256. The ids are
+    cached in data_folder, by default default_data_folder(); a text may be larger than memory.
+    Raises CorpusError when the text cannot be read, and for unknown="error" UnknownCharacterError, which is a
+    LineEndError where newlines would help.
     """
     level = vocabulary.level if vocabulary else level
     folder = data_folder or default_data_folder()
-    text = find_text(name, level=level, data_folder=folder)
+    text = replace(find_text(name, level=level, data_folder=folder), newlines=newlines)
     record, tokens = load_tokens(text, level=level, vocabulary=vocabulary, unknown=unknown, folder=folder)
     return Corpus(
         name,
@@ -92,6 +99,7 @@ def load_corpus(
         record.unknown_characters,
         record.unknown_symbols,
         unknown == "replace",
+        record.line_ends if newlines else None,
     )
 
 

@@ -12,12 +12,14 @@ language. Every choice is made by known probabilities, so a text's entropy can b
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.errors import CorpusError
+from charlstm.machine.interrupts import end_if_asked
 
 # The version of the generated texts: raised whenever an equal name, number and seed give another text.
 FORMAT = 1
@@ -25,8 +27,10 @@ PREFIX = "grammar:"
 RECORD_CHARACTERS = 24
 INDENT_SPACES = 4
 DEEPEST = 4  # brackets or blocks inside each other
-# Texts of more characters take over 2 GB to generate.
+# Texts of more characters take gigabytes of memory to generate.
 _MOST_CHARACTERS = 20_000_000
+# Pieces of a text that are made before a signal is looked for: some milliseconds of work.
+_PIECES_AT_ONCE = 10_000
 _BRACKETS = ("()", "[]", "{}")
 _RECORD_SYMBOLS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -84,17 +88,20 @@ def parse_name(name: str) -> GrammarName:
 def generate(grammar: str, *, characters: int, seed: int) -> GrammarText:
     """Return a text of exactly that number of characters; an equal seed gives an equal text.
 
-    Raises CorpusError for an unknown grammar and for a number of characters that is out of range.
+    It ends early where a signal asked to (machine/interrupts.py). Raises CorpusError for an unknown grammar
+    and for a number of characters that is out of range.
     """
     GrammarName(grammar, characters, seed)
-    texts, states, length = [], [], 0
-    for text, state in GRAMMARS[grammar].pieces(Random(f"{grammar} {seed}")):
-        texts.append(text)
-        states.append(state)
-        length += len(text)
-        if length >= characters:
-            break
-    values = np.repeat(np.array(states, np.int64), [len(text) for text in texts], axis=0)[:characters]
+    pieces = GRAMMARS[grammar].pieces(Random(f"{grammar} {seed}"))
+    texts, blocks, length = [], [], 0
+    while length < characters:
+        end_if_asked()
+        made = list(islice(pieces, _PIECES_AT_ONCE))
+        lengths = [len(text) for text, _ in made]
+        texts.append("".join(text for text, _ in made))
+        blocks.append(np.repeat(np.array([state for _, state in made], np.int64), lengths, axis=0))
+        length += sum(lengths)
+    values = np.concatenate(blocks)[:characters]
     truth: dict[str, NDArray[np.bool_] | NDArray[np.int64]] = {
         name: column.astype(np.bool_) if kind is bool else column
         for (name, kind), column in zip(GRAMMARS[grammar].truth.items(), values.T, strict=True)

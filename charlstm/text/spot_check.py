@@ -2,8 +2,8 @@
 
 Checksums find damage, not exchange: a file of ids that somebody made for another text may have all that its
 record asks for. So some of the text is encoded again and compared. Where a byte is a symbol, which is the
-case in texts of ASCII alone, the places are drawn anew each time and lie anywhere; elsewhere they are the
-beginning and the end.
+case in texts of ASCII alone, the places are drawn anew each time and lie anywhere; elsewhere, and where line
+ends are read as line feeds, they are the beginning and the end.
 """
 
 import os
@@ -16,6 +16,7 @@ import numpy as np
 
 from charlstm.config import Unknown
 from charlstm.machine.files import open_regular
+from charlstm.text.line_ends import as_line_feeds
 from charlstm.text.text_file import (
     HEAD_BYTES,
     UTF8,
@@ -49,20 +50,21 @@ def agrees(text: Text, record: Record, ids: Ids, *, unknown: Unknown) -> bool:
     """
     vocabulary = record.vocabulary
     try:
-        first, last = head(text.files[0]), text.files[-1]
+        first, last = _head(text), text.files[-1]
         beginning = _spelled(_whole_characters(first, vocabulary), vocabulary, unknown)
         if not np.array_equal(beginning[: len(ids)], ids[: len(beginning)]):
             return False
         if any(map(is_packed, text.files)):
             return True
-        if record.characters == record.bytes:
+        if record.characters == record.bytes and not text.newlines:
             return all(
                 np.array_equal(_spelled(data, vocabulary, unknown), ids[start : start + len(data)])
                 for start, data in _random_places(text)
             )
-        if vocabulary.level == "characters" and encoding_of(head(last)) is not UTF8:
+        by_characters = vocabulary.level == "characters" or text.newlines
+        if by_characters and encoding_of(head(last)) is not UTF8:
             return True
-        end = _spelled(_end(last), vocabulary, unknown)
+        end = _spelled(_end(text), vocabulary, unknown)
         return np.array_equal(end, ids[max(len(ids) - len(end), 0) :])
     except OSError as error:
         raise unreadable(error) from error
@@ -80,13 +82,23 @@ def _spelled(data: str | bytes, vocabulary: Vocabulary, unknown: Unknown) -> Ids
     return vocabulary.encode(data, unknown="skip" if unknown == "error" else unknown)
 
 
-def _end(file: Path) -> bytes:
-    """Return the last bytes of a file, from the beginning of a character of UTF-8 on."""
-    with open_regular(file) as opened:
+def _head(text: Text) -> bytes:
+    """Return the first bytes of a text, with the line ends that it is read with."""
+    first = head(text.files[0])
+    return as_line_feeds(first, encoding_of(first).unit) if text.newlines else first
+
+
+def _end(text: Text) -> bytes:
+    """Return the last bytes of a text in UTF-8, from the beginning of a character on, as it is read.
+
+    A \\r whose \\n they begin with is no loss: both are read as one line feed.
+    """
+    with open_regular(text.files[-1]) as opened:
         opened.seek(max(os.fstat(opened.fileno()).st_size - HEAD_BYTES, 0))
         data = opened.read(HEAD_BYTES)
     continued = (number for number, byte in enumerate(data) if byte & 0xC0 != 0x80)
-    return data[next(continued, 0) :]
+    whole = data[next(continued, 0) :]
+    return as_line_feeds(whole, UTF8.unit) if text.newlines else whole
 
 
 def _whole_characters(beginning: bytes, vocabulary: Vocabulary) -> str | bytes:

@@ -24,6 +24,7 @@ from charlstm.config import TextLevel
 from charlstm.errors import CorpusError
 from charlstm.machine.files import open_regular
 from charlstm.machine.interrupts import end_if_asked
+from charlstm.text.line_ends import converted
 from charlstm.text.vocabulary import not_utf8
 
 # Bytes that are read and encoded at once: few enough for the arrays to stay in the processor's cache.
@@ -45,43 +46,61 @@ _Decode = Callable[[bytes, str, bool], tuple[str, int]]
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the characters of a file are encoded: a name, the length of the mark to skip, and the decoder."""
+    """How the characters of a file are encoded: a name, the length of the mark to skip, and the decoder.
+
+    unit is numpy's name of the type of the units that it is made of.
+    """
 
     name: str
     mark_bytes: int
     decode: _Decode
+    unit: str
 
 
-UTF8 = Encoding("UTF-8", 0, codecs.utf_8_decode)
+UTF8 = Encoding("UTF-8", 0, codecs.utf_8_decode, "u1")
 # By their byte order marks; that of UTF-32 begins as that of UTF-16 does.
 _MARKED = {
-    codecs.BOM_UTF32_LE: Encoding("UTF-32", 4, codecs.utf_32_le_decode),
-    codecs.BOM_UTF32_BE: Encoding("UTF-32", 4, codecs.utf_32_be_decode),
-    codecs.BOM_UTF16_LE: Encoding("UTF-16", 2, codecs.utf_16_le_decode),
-    codecs.BOM_UTF16_BE: Encoding("UTF-16", 2, codecs.utf_16_be_decode),
+    codecs.BOM_UTF32_LE: Encoding("UTF-32", 4, codecs.utf_32_le_decode, "<u4"),
+    codecs.BOM_UTF32_BE: Encoding("UTF-32", 4, codecs.utf_32_be_decode, ">u4"),
+    codecs.BOM_UTF16_LE: Encoding("UTF-16", 2, codecs.utf_16_le_decode, "<u2"),
+    codecs.BOM_UTF16_BE: Encoding("UTF-16", 2, codecs.utf_16_be_decode, ">u2"),
 }
 
 
 @dataclass(frozen=True)
 class Text:
-    """The files of a text in order; left_out are files of its folder that are not text."""
+    """The files of a text in order; left_out are files of its folder that are not text.
+
+    newlines says that each \\r\\n, and each \\r alone, of its files is read as one \\n.
+    """
 
     name: str
     files: tuple[Path, ...]
     left_out: tuple[Path, ...] = ()
+    newlines: bool = False
 
 
-def pieces(text: Text, level: TextLevel, *, each: Callable[[bytes], object]) -> Iterator[str | bytes]:
+def pieces(
+    text: Text,
+    level: TextLevel,
+    *,
+    each: Callable[[bytes], object],
+    told: Callable[[int], object] = lambda line_ends: None,
+) -> Iterator[str | bytes]:
     """Yield a text piece by piece, its files joined by line feeds: bytes at level bytes, else characters.
 
-    each is called with all bytes of the text as they are unpacked, in order. Raises CorpusError for a file
-    that cannot be read, and at level characters for one that is not encoded as it should be.
+    each is called with all bytes of the text, unpacked and with the line ends that it is read with, in order;
+    told with numbers of line ends that became \\n, where text.newlines asks for it. Raises CorpusError for a
+    file that cannot be read, and at level characters for one that is not encoded as it should be.
     """
     for number, file in enumerate(text.files):
         if number:
             each(b"\n")
             yield b"\n"
-        chunks = _chunks(file, each)
+        chunks = _chunks(file)
+        if text.newlines:
+            chunks = converted(chunks, encoding_of(head(file)).unit, told=told)
+        chunks = _shown(chunks, each)
         yield from chunks if level == "bytes" else _decoded(file, chunks)
 
 
@@ -175,15 +194,21 @@ def _refuse_holes(file: Path, raw: BinaryIO) -> None:
         )
 
 
-def _chunks(file: Path, each: Callable[[bytes], object]) -> Iterator[bytes]:
+def _chunks(file: Path) -> Iterator[bytes]:
     """Yield the bytes of a file in chunks, and b"" at its end. Raises CorpusError when it cannot be read."""
     with _opened(file) as opened:
         chunk = b"."
         while chunk:
             end_if_asked()
             chunk = opened.read(CHUNK_BYTES)
-            each(chunk)
             yield chunk
+
+
+def _shown(chunks: Iterator[bytes], each: Callable[[bytes], object]) -> Iterator[bytes]:
+    """Yield chunks, and call each with every one of them before."""
+    for chunk in chunks:
+        each(chunk)
+        yield chunk
 
 
 def _decoded(file: Path, chunks: Iterator[bytes]) -> Iterator[str]:

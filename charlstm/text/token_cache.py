@@ -17,7 +17,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,9 +25,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from charlstm.config import TextLevel, Unknown
-from charlstm.errors import CharLSTMError, CorpusError
+from charlstm.errors import CharLSTMError, CorpusError, UnknownCharacterError
 from charlstm.machine.files import open_regular
 from charlstm.text.cache_folder import cache_file, unwritable
+from charlstm.text.line_ends import refuse_line_ends
 from charlstm.text.mapped_ids import checked_ids
 from charlstm.text.spot_check import agrees
 from charlstm.text.text_file import Text, pieces
@@ -44,10 +45,15 @@ _MOST_UNKNOWN_SYMBOLS = 20
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The SHA-256 of a text's bytes in hexadecimal digits, and their number."""
+    """The SHA-256 of a text's bytes in hexadecimal digits, and their number.
+
+    Both are of the text as it is read: of the converted one where its line ends become line feeds, which
+    line_ends counts.
+    """
 
     sha256: str
     bytes: int
+    line_ends: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,9 @@ class TokenRecord:
     CRC-32.
 
     unknown_characters is the number of the text's characters that the vocabulary does not have, and
-    unknown_symbols the most frequent of them with the number of each.
+    unknown_symbols the most frequent of them with the number of each. line_ends is the number of line ends
+    that became line feeds when the text was read this time: it is not kept, since the text may as well have
+    had these line feeds.
     """
 
     name: str
@@ -67,10 +75,12 @@ class TokenRecord:
     vocabulary: Vocabulary
     unknown_characters: int = 0
     unknown_symbols: dict[str, int] = field(default_factory=dict)
+    line_ends: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as a dict of JSON values."""
-        return {"format": FORMAT, **vars(self), "vocabulary": self.vocabulary.to_json()}
+        kept = {name: value for name, value in vars(self).items() if name != "line_ends"}
+        return {"format": FORMAT, **kept, "vocabulary": self.vocabulary.to_json()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "TokenRecord":
@@ -128,8 +138,9 @@ def cached_records(folder: Path) -> Iterator[tuple[TokenRecord, int]]:
 def _fingerprint(text: Text) -> Fingerprint:
     """Return the fingerprint of a text, which reads all of it."""
     digest = sha256()
-    size = sum(map(len, pieces(text, "bytes", each=digest.update)))
-    return Fingerprint(digest.hexdigest(), size)
+    line_ends: list[int] = []
+    size = sum(map(len, pieces(text, "bytes", each=digest.update, told=line_ends.append)))
+    return Fingerprint(digest.hexdigest(), size, sum(line_ends))
 
 
 def _symbols(text: Text, level: TextLevel) -> Vocabulary:
@@ -154,7 +165,8 @@ def _write(
 ) -> None:
     """Encode a text into the cache. Raises CorpusError when the text no longer has the fingerprint."""
     digest, unseen = sha256(), Counter[str]()
-    encoded = _encoded(pieces(text, vocabulary.level, each=digest.update), vocabulary, unknown, unseen)
+    parts = pieces(text, vocabulary.level, each=digest.update)
+    encoded = _encoded(text.name, parts, vocabulary, unknown, unseen)
     with cache_file(place.with_suffix(".bin")) as file:
         characters, crc32 = _encode(encoded, vocabulary, file)
         if digest.hexdigest() != fingerprint.sha256:
@@ -176,12 +188,23 @@ def _write(
 
 
 def _encoded(
-    parts: Iterator[str | bytes], vocabulary: Vocabulary, unknown: Unknown, unseen: Counter[str]
+    name: str,
+    parts: Iterator[str | bytes],
+    vocabulary: Vocabulary,
+    unknown: Unknown,
+    unseen: Counter[str],
 ) -> Iterator[Ids]:
-    """Yield the ids of each part of a text; unseen counts the symbols that the vocabulary does not have."""
+    """Yield the ids of each part of the text called name.
+
+    unseen counts the symbols that the vocabulary does not have.
+    """
     position = 0
     for part in parts:
-        yield vocabulary.encode(part, unknown=unknown, position=position, unseen=unseen)
+        try:
+            yield vocabulary.encode(part, unknown=unknown, position=position, unseen=unseen)
+        except UnknownCharacterError:
+            refuse_line_ends(name, part, vocabulary, position)
+            raise
         position += len(part)
 
 
@@ -202,7 +225,7 @@ def _read(place: Path, fingerprint: Fingerprint) -> tuple[TokenRecord, Ids] | No
     A record and ids that do not agree with each other, or a record that is of another text, are none.
     """
     with suppress(*_UNREADABLE):
-        record = _read_record(place.with_suffix(".json"))
+        record = replace(_read_record(place.with_suffix(".json")), line_ends=fingerprint.line_ends)
         vocabulary = record.vocabulary
         if (record.sha256, record.bytes) != (fingerprint.sha256, fingerprint.bytes):
             return None

@@ -147,14 +147,14 @@ def test_a_moved_run_says_which_text_it_was_trained_on_and_how_to_name_it(traine
 
 
 @pytest.mark.parametrize("name", [METRICS, MODEL, RESUME, EVALUATED, CONFIG])
-def test_links_in_a_run_are_never_written_through(foreign, tmp_path, name):
-    target = tmp_path / "target"
+def test_links_in_a_run_are_never_written_through(foreign, name):
+    target = foreign / "target"
     if (foreign / name).exists():
         (foreign / name).rename(target)
     else:
         target.write_bytes((foreign / MODEL).read_bytes())
     was = target.read_bytes()
-    (foreign / name).symlink_to(target)
+    (foreign / name).symlink_to("target")
     if name == METRICS:
         with pytest.raises(CheckpointError, match="it is a symbolic link, not a regular file"):
             train_small(request(foreign, resume=True))

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from small_run import TEXT, request, train_small
 
 from charlstm.checkpoint.loading import load
 from charlstm.run_files import METRICS
+from charlstm.text import grammar
 
 CHARLSTM = [sys.executable, "-m", "charlstm"]
 SMALL = ["--cells", "8", "--embedding", "4", "--streams", "4", "--window", "16", "--precision", "float32"]
@@ -81,6 +83,27 @@ def test_ctrl_c_in_an_inspection_writes_nothing(tmp_path):
     assert output == ""
     assert problems == "charlstm: interrupted, with nothing written that is not whole\n"
     assert not (tmp_path / "run" / "findings.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", ["quotes", "brackets", "records", "indent"])
+def test_a_signal_while_a_text_is_generated_ends_the_command(tmp_path, monkeypatch, capsys, number, name):
+    blocks = []
+
+    def taken(pieces: Iterator[object], count: int) -> Iterator[object]:
+        blocks.append(count)
+        if len(blocks) == 2:
+            os.kill(os.getpid(), number)
+        return islice(pieces, count)
+
+    monkeypatch.setattr(grammar, "islice", taken)
+    text = f"grammar:{name}:5000000"
+    assert run(monkeypatch, "train", text, "--out", tmp_path / "run", "--steps", 2, *SMALL) == 128 + number
+    assert "Traceback" not in capsys.readouterr().err
+    assert len(blocks) == 2
+    assert max(blocks) < 50_000, "blocks of more take too long"
+    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "data" / "grammar").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

@@ -15,6 +15,7 @@ from charlstm.machine.files import (
     locked,
     open_regular,
     open_to_append,
+    refuse_link_outside,
     whole_file,
 )
 
@@ -142,3 +143,22 @@ def test_a_locked_folder_that_was_replaced_or_removed_is_noticed(tmp_path):
         assert not still_there()
         folder.mkdir()
         assert not still_there()
+
+
+def test_a_link_may_lead_to_its_own_folder_and_no_further(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "below").mkdir(parents=True)
+    for place in (folder / "a", folder / "below" / "b", tmp_path / "c", tmp_path / "folder2"):
+        place.write_text("text")
+    (tmp_path / "other").symlink_to(folder)
+    for target in ("a", "below/b", str(folder / "a"), "../folder/a", "../other/a"):
+        (folder / "link").unlink(missing_ok=True)
+        (folder / "link").symlink_to(target)
+        refuse_link_outside(folder / "link")
+        refuse_link_outside(tmp_path / "other" / "link")
+    for target in ("../c", "..", "/dev/zero", "../folder2"):
+        (folder / "link").unlink(missing_ok=True)
+        (folder / "link").symlink_to(target)
+        with pytest.raises(NotARegularFileError, match="leads out of its folder"):
+            refuse_link_outside(folder / "link")
+    refuse_link_outside(folder / "nothing")

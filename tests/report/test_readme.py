@@ -14,7 +14,9 @@ from readme_paths import documented_paths, leaf_paths, names
 from report_fixture import sample_findings
 
 import charlstm
+from charlstm import findings
 from charlstm.findings import Findings
+from charlstm.report.page import shape
 
 PROJECT = Path(charlstm.__file__).parent.parent
 README = (PROJECT / "charlstm" / "report" / "README.md").read_text(encoding="utf-8")
@@ -79,6 +81,30 @@ def test_every_documented_field_occurs():
     occurring = [*leaf_paths(released()), *leaf_paths(full_findings())]
 
     assert {row for row in DOCUMENTED if not any(names(row, path) for path in occurring)} == set()
+
+
+def test_the_limits_are_those_of_the_code():
+    limits = {
+        "bytes of the file": findings._MOST_BYTES,
+        "values in it": findings._MOST_VALUES,
+        "levels of lists": findings._MOST_LEVELS,
+        "size of a number": shape._LARGEST,
+        "findings": shape._MOST_FINDINGS,
+        "layers in": shape._MOST_LAYERS,
+        "excerpts": shape._MOST_EXCERPTS,
+        "bins of a histogram": shape._MOST_BINS,
+        "characters in the name of a feature": shape._LONGEST_FEATURE_CHARACTERS,
+        "names in an object": shape._MOST_NAMES,
+    }
+    table = README.split("| what | at most |\n|---|---|\n")[1].split("\n\n")[0]
+    told = dict(re.fullmatch(r"\| (.*) \| ([\d,e]+).*\|", row).groups() for row in table.splitlines())
+
+    assert len(told) == len(limits)
+    for begins, limit in limits.items():
+        [number] = [number for what, number in told.items() if what.startswith(begins)]
+        assert float(number.replace(",", "")) == limit, begins
+    constants = [name for name in vars(shape) if re.match("_(MOST|LARGEST|LONGEST)", name)]
+    assert len(constants) == 7, "a new limit of the page needs a row"
 
 
 def test_the_examples_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

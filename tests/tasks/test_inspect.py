@@ -51,8 +51,20 @@ def test_without_a_text_the_part_is_read_that_the_run_was_not_trained_on(tmp_pat
 
 def test_a_named_text_is_read_as_a_whole(tmp_path, inspected):
     run = saved_run(tmp_path)
-    inspect_run(InspectRequest(run=run, out=run, corpus=str(tmp_path / "text.txt")))
+    result = inspect_run(InspectRequest(run=run, out=run, corpus=str(tmp_path / "text.txt")))
     assert spelled(inspected[0]) == TEXT
+    seen = len(TEXT) * 8 // 10
+    assert result.notes == (
+        f"{tmp_path / 'text.txt'} is read from its beginning; the run was trained on its first "
+        f"{seen:,} characters",
+    )
+
+
+def test_a_text_that_the_run_was_not_trained_on_has_no_such_note(tmp_path, inspected):
+    run = saved_run(tmp_path)
+    (tmp_path / "other.txt").write_text(TEXT[1:])
+    assert inspect_run(InspectRequest(run=run, out=run, corpus=str(tmp_path / "other.txt"))).notes == ()
+    assert inspect_run(InspectRequest(run=run, out=run)).notes == ()
 
 
 def test_a_run_validated_on_another_text_is_inspected_on_its_whole_training_text(tmp_path, inspected):

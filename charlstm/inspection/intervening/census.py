@@ -14,10 +14,11 @@ from torch import Tensor
 
 from charlstm.findings import Json
 from charlstm.inspection.estimates import Estimate, mean_of
-from charlstm.inspection.intervening.experiment import Candidate, ClosersUnderTest, InterventionContext
+from charlstm.inspection.intervening.experiment import Candidate, InterventionContext
 
-# Every cell is changed at this many sites of a behaviour, spread evenly over the text.
-CENSUS_SITES = 32
+# Every cell is changed at this many sites of a behaviour, spread evenly over the text, and candidates at the
+# closers of other features at more.
+CENSUS_SITES, _CANDIDATES_SITES = 32, 100
 # A cell whose |r| with a feature is at least this carries the feature.
 CARRYING_CORRELATION = 0.25
 # A cell whose |r| with any feature is at least this has a role of its own.
@@ -93,8 +94,8 @@ def take_census(
     context: InterventionContext, feature: str, layer: int, cells: Sequence[int], candidates: Sequence[int]
 ) -> Census:
     """Change each of cells of a layer alone at closers of a feature; candidates are among these cells."""
-    behaviour = context.behaviours[feature]
-    closers = ClosersUnderTest(context, behaviour, behaviour.deciding_sites.thinned(CENSUS_SITES))
+    most = CENSUS_SITES if len(cells) > len(candidates) else _CANDIDATES_SITES
+    closers = context.closers(feature, most=most)
     changes = closers.changes_by_cell(layer, cells)[0].numpy()
     nats = np.full(context.model.config.cells, np.nan)
     nats[list(cells)] = changes.mean(1)
@@ -150,12 +151,11 @@ def compared(candidate: Candidate, census: Census, roles: CellRoles) -> Comparis
     return Comparison(census.rank(candidate.cell), counted, sizes[others], sizes[plain])
 
 
-def bystanders(candidate: Candidate, roles: CellRoles) -> list[int]:
-    """Return at most _MOST_BYSTANDERS cells of a candidate's layer that do not carry its feature, spread
-    evenly over the layer.
+def bystanders(feature: str, layer: int, roles: CellRoles) -> list[int]:
+    """Return at most _MOST_BYSTANDERS cells of a layer that do not carry a feature, spread evenly over the
+    layer.
     """
-    others = np.flatnonzero(~roles.carriers(candidate.feature.name, candidate.layer))
-    others = others[others != candidate.cell]
+    others = np.flatnonzero(~roles.carriers(feature, layer))
     chosen = np.linspace(0, len(others) - 1, min(_MOST_BYSTANDERS, len(others))).round().astype(np.int64)
     return [int(cell) for cell in others[chosen]]
 
@@ -178,9 +178,8 @@ class Specificity:
 
     @property
     def holds(self) -> bool:
-        """Return whether the effect at its own closers is the largest."""
-        runner_up = self.runner_up
-        return runner_up is None or abs(self.own.value) > abs(self.others[runner_up][1].value)
+        """Return whether no effect at other closers is larger, by its interval, than that at its own."""
+        return not any(effect.beyond(abs(self.own.value)) for _, effect in self.others.values())
 
     @property
     def data(self) -> Json:
@@ -197,21 +196,19 @@ class Specificity:
 
 
 def specificity_of(
-    context: InterventionContext, candidate: Candidate, censuses: Iterable[Census]
+    context: InterventionContext, candidate: Candidate, own: Estimate, censuses: Iterable[Census]
 ) -> Specificity:
-    """Return how specific a candidate's effect is to its own closers, from all censuses of its layer.
+    """Return how specific a candidate's effect is to its own closers.
 
-    A behaviour whose target is among the characters that end the candidate's feature is no other behaviour.
+    own is the effect there, in nats, and censuses have the effects at other closers. A behaviour whose target
+    is among the characters that end the candidate's feature is no other behaviour.
     """
     own_targets = {context.behaviours[candidate.feature.name].target}
     own_targets |= {closer[0] for closer in candidate.feature.closers}
-    own, others = None, {}
+    others = {}
     for census in censuses:
-        if census.layer == candidate.layer and candidate.cell in census.at_sites:
-            target, effect = context.behaviours[census.feature].target, census.effect(candidate.cell)
-            if census.feature == candidate.feature.name:
-                own = effect
-            elif target not in own_targets:
-                others[census.feature] = (target, effect)
-    assert own is not None, "the candidate's own behaviour has a census"
+        target = context.behaviours[census.feature].target
+        of_candidate = census.layer == candidate.layer and candidate.cell in census.at_sites
+        if of_candidate and target not in own_targets:
+            others[census.feature] = (target, census.effect(candidate.cell))
     return Specificity(own, others)

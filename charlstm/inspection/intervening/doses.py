@@ -67,10 +67,8 @@ class DosedCell:
     """A DosedCell has a candidate, a behaviour's sites, and its full dose there."""
 
     def __init__(self, context: InterventionContext, candidate: Candidate) -> None:
-        behaviour = context.behaviours[candidate.feature.name]
-        sites = behaviour.deciding_sites.thinned(_DOSE_SITES)
         self.candidate = candidate
-        self.closers = ClosersUnderTest(context, behaviour, sites)
+        self.closers = context.closers(candidate.feature.name, most=_DOSE_SITES)
         self.dose = full_dose(candidate, self.closers)
 
     def values(self, factor: float = 1.0) -> CellValues:
@@ -98,7 +96,7 @@ class DosedCell:
         other logits; all changes are taken relative to the mean change at their closer.
         """
         closers = self.closers
-        moved = closers.outcome(self.values()).logits - closers.natural.logits
+        moved = closers.outcome(self.values()).logits - closers.natural_logits
         moved = moved - moved.mean(1, keepdim=True)
         others = moved[:, ~closers.targets].square().mean().sqrt()
         return float(moved[:, closers.targets].mean().abs() / others.clamp(min=1e-9))
@@ -109,8 +107,13 @@ class DosedCell:
         """
         layer, cell, closers = self.candidate.layer, self.candidate.cell, self.closers
         edit = Edit(torch.full((len(closers.ids), 1), cell), self.values()[layer][1].float())
-        outcome = closers.context.rollouts.run(closers.ids, closers.state, {layer: edit}, track=True)
-        left = (outcome.track - closers.natural.track)[:, layer, :, cell].abs().mean(1)
+        natural, changed = (
+            closers.context.rollouts.run(closers.ids, closers.state, edits, track=True).track[
+                :, layer, :, cell
+            ]
+            for edits in ({}, {layer: edit})
+        )
+        left = (changed - natural).abs().mean(1)
         gone = (left <= left[0] / 2).nonzero()
         return int(gone[0]) if len(gone) else None
 
@@ -127,8 +130,8 @@ class DosedCell:
         natural = inside.natural_c[candidate.layer, :, [candidate.cell]].double()
         moved = {candidate.layer: ([candidate.cell], natural + self.dose.shift.mean())}
         before, after = (
-            outcome.log_probabilities.gather(1, following).mean()
-            for outcome in (inside.natural, inside.outcome(moved))
+            logits.log_softmax(1).gather(1, following).mean()
+            for logits in (inside.natural_logits, inside.outcome(moved).logits)
         )
         lost = -self.closers.change(self.values()).effect().value
         return lost / max(abs(float(before - after)), 1e-3)

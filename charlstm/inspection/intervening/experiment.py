@@ -26,7 +26,7 @@ from charlstm.inspection.estimates import (
     ratio_of,
 )
 from charlstm.inspection.features.feature import Feature
-from charlstm.inspection.intervening.behaviours import VERDICT_LAG, Behaviour, MatchedSites
+from charlstm.inspection.intervening.behaviours import MOST_SITES, VERDICT_LAG, Behaviour, MatchedSites
 from charlstm.inspection.intervening.rollouts import Edit, Outcome, Rollouts
 from charlstm.inspection.intervening.survey import Survey, survey_text
 from charlstm.inspection.reading.passage import Passage
@@ -55,8 +55,8 @@ class Changes(NamedTuple):
     """Changes has what an intervention changes at every site; every field is (sites,).
 
     nats float64 is the change of the log probability of the target, in nats. log_odds float64 is the change
-    of the log odds of the target against the most likely other character of the undisturbed prediction, in
-    nats. clusters int64 says in which part of the text a site is.
+    of the log odds of the target against the most likely other character, which may be another one after the
+    intervention, in nats. clusters int64 says in which part of the text a site is.
     """
 
     nats: Numbers
@@ -105,6 +105,7 @@ class InterventionContext:
             for sites in (*behaviour.sites.values(), behaviour.outside, behaviour.inside)
             for positions in (sites.positions, sites.donors)
         ]
+        self._closers: dict[tuple[str, int, int], ClosersUnderTest] = {}
         at = np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
         self.survey: Survey = survey_text(model, passage, behaviours, thresholds, at)
 
@@ -112,13 +113,22 @@ class InterventionContext:
         """Return (n, length) int64: the ids of `length` characters from each of positions (n,) on."""
         return self._ids[torch.from_numpy(positions)[:, None] + torch.arange(length)]
 
+    def closers(self, feature: str, *, lag: int = VERDICT_LAG, most: int = MOST_SITES) -> "ClosersUnderTest":
+        """Return the closers of a feature at a lag, at `most` of their sites; they are made only once."""
+        key = feature, lag, most
+        if key not in self._closers:
+            behaviour = self.behaviours[feature]
+            self._closers[key] = ClosersUnderTest(self, behaviour, behaviour.sites[lag].thinned(most), lag)
+        return self._closers[key]
+
 
 class ClosersUnderTest:
     """ClosersUnderTest has sites of a behaviour at one lag and the undisturbed predictions after it.
 
     Its methods measure what changes of cells do to these predictions. ids (sites, lag + 1) int64 are the
     characters from each site on. state and donor_state are the states before them and before the donors.
-    natural_c and donor_c (layers, sites, cells) float32 are the undisturbed c at the sites and the donors.
+    natural_logits (sites, vocabulary) float32 are the undisturbed predictions. natural_c and donor_c (layers,
+    sites, cells) float32 are the undisturbed c at the sites and the donors.
     """
 
     def __init__(
@@ -132,12 +142,10 @@ class ClosersUnderTest:
         self.ids = context.characters(sites.positions, lag + 1)
         self.state = context.survey.states_before(sites.positions)
         self.donor_state = context.survey.states_before(sites.donors)
-        self.natural = context.rollouts.run(self.ids, self.state, track=True)
-        self.natural_c = self.natural.track[0]
+        natural = context.rollouts.run(self.ids, self.state, track=True)
+        self.natural_logits, self.natural_c = natural.logits, natural.track[0].clone()
         self.donor_c = context.rollouts.run(self.ids[:, :1], self.donor_state, track=True).track[0]
-        others = self.natural.logits.masked_fill(self.targets, -torch.inf)
-        self._rivals = others.argmax(1)
-        self._natural_scores = self._scores(self.natural.logits)
+        self._natural_scores = self._scores(self.natural_logits)
 
     @property
     def natural_nats(self) -> float:
@@ -150,13 +158,11 @@ class ClosersUnderTest:
         return self._natural_scores[1]
 
     def _scores(self, logits: Tensor) -> Tensor:
-        """Return (2, rows) float64 of logits (rows, vocabulary): log probability and log odds of the target.
-
-        There are as many rows for each site, site after site within each repetition.
+        """Return (2, rows) float64 of logits (rows, vocabulary): log probability and log odds of the target
+        against the most likely other character.
         """
         together = logits[:, self.targets].logsumexp(1)
-        rivals = self._rivals.repeat(len(logits) // len(self._rivals))
-        rival = logits.gather(1, rivals[:, None])[:, 0]
+        rival = logits[:, ~self.targets].amax(1)
         return torch.stack((together - logits.logsumexp(1), together - rival)).double()
 
     def changes(self, logits: Tensor) -> Changes:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from charlstm.findings import Json
 from charlstm.inspection.estimates import Estimate
-from charlstm.inspection.intervening.behaviours import Behaviour
-from charlstm.inspection.intervening.experiment import Candidate, ClosersUnderTest, InterventionContext
+from charlstm.inspection.intervening.experiment import Candidate, InterventionContext
 from charlstm.inspection.intervening.necessity import necessity_of
 
 
@@ -46,7 +45,6 @@ class JointEffect:
 
 def joint_effect(
     context: InterventionContext,
-    behaviour: Behaviour,
     candidates: Sequence[Candidate],
     limit_nats: float,
     error: float,
@@ -55,7 +53,7 @@ def joint_effect(
 
     error is the chance that the interval of an effect does not hold the true one.
     """
-    closers = ClosersUnderTest(context, behaviour, behaviour.deciding_sites)
+    closers = context.closers(candidates[0].feature.name)
     cells = [(candidate.layer, candidate.cell) for candidate in candidates]
     either_way = candidates[0].is_counter
     together = necessity_of(closers, cells, either_way=either_way)

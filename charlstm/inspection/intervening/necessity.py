@@ -85,7 +85,7 @@ def effects_by_lag(context: InterventionContext, behaviour: Behaviour, cells: Ce
     effects = []
     for lag, sites in behaviour.sites.items():
         if len(sites):
-            closers = ClosersUnderTest(context, behaviour, sites, lag)
+            closers = context.closers(behaviour.feature.name, lag=lag)
             effect = closers.change(closers.donor_values(cells)).effect()
             effects.append({"lag": lag, "sites": len(sites), "nats": effect.data})
     return effects

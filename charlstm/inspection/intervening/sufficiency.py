@@ -34,39 +34,61 @@ _LEAST_PAIRS = 20
 _BASELINE_SITES = 100
 
 
+@dataclass(frozen=True)
+class Baselines:
+    """Baselines say what cells that do not carry a feature, and a whole direction, do at its closers.
+
+    restoration is the 95th percentile of the shares of the log odds that single cells of a layer bring back.
+    interchange is the mean share of pairs in which the model's choice becomes the donor's by single cells,
+    and direction that share by the best linear direction of the layer, both in [0, 1].
+    """
+
+    restoration: float
+    interchange: float
+    direction: float
+
+
+def baselines_of(
+    context: InterventionContext, feature: str, layer: int, bystanders: Sequence[int]
+) -> Baselines:
+    """Return the baselines at the closers of a feature from cells of a layer that do not carry it."""
+    closers = context.closers(feature, most=_BASELINE_SITES)
+    shares = _restored_shares(closers, layer, bystanders)
+    return Baselines(
+        restoration=float(np.quantile(shares, 0.95)) if len(shares) else 0.0,
+        interchange=_mean_interchange(closers, layer, bystanders),
+        direction=_direction_interchange(closers, layer),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Sufficiency:
     """A Sufficiency says how far cells alone are enough for a behaviour.
 
     insertion is the mean change of the target's log probability in nats where the feature is in its other
     state, None where no such position is known. restoration is the share of the log odds that comes back
-    when only the cells are restored, and restoration_baseline the 95th percentile of the shares of single
-    cells that do not carry the feature. interchange is the share of pairs in which the model's choice
-    becomes the donor's, in [0, 1], and pairs their number; direction is that share by the best linear
-    direction of the layer, and interchange_baseline the mean share of cells that do not carry the feature.
-    These three are None with too few pairs.
+    when only the cells are restored. interchange is the share of pairs in which the model's choice becomes
+    the donor's, in [0, 1], and pairs their number; it is None with too few pairs.
     """
 
     insertion: Estimate | None
     restoration: Estimate
-    restoration_baseline: float
     pairs: int
     interchange: Estimate | None
-    interchange_baseline: float | None
-    direction: float | None
+    baselines: Baselines
 
     @property
     def restores(self) -> bool:
         """Return whether the interval of the restored share lies above 0 and above the baseline."""
-        return self.restoration.low > max(0.0, self.restoration_baseline)
+        return self.restoration.low > max(0.0, self.baselines.restoration)
 
     @property
     def interchanges(self) -> bool:
         """Return whether the interchange is partial at least, and clearly above the baseline."""
-        if self.interchange is None or self.interchange_baseline is None:
+        if self.interchange is None:
             return False
-        share = self.interchange.value
-        return share >= max(PARTIAL_INTERCHANGE, self.interchange_baseline + _LEAST_ABOVE_BASELINE)
+        least = max(PARTIAL_INTERCHANGE, self.baselines.interchange + _LEAST_ABOVE_BASELINE)
+        return self.interchange.value >= least
 
     @property
     def data(self) -> Json:
@@ -74,7 +96,7 @@ class Sufficiency:
         return {
             "insertion": self.insertion.data if self.insertion else None,
             "restoration": self.restoration.data,
-            "restoration_baseline": self.restoration_baseline,
+            "restoration_baseline": self.baselines.restoration,
         }
 
     @property
@@ -83,31 +105,27 @@ class Sufficiency:
         return {
             "pairs": self.pairs,
             "share": self.interchange.data if self.interchange else None,
-            "random_cells": self.interchange_baseline,
-            "linear_direction": self.direction,
+            "random_cells": self.baselines.interchange if self.interchange else None,
+            "linear_direction": self.baselines.direction if self.interchange else None,
         }
 
 
-def sufficiency_of(closers: ClosersUnderTest, cells: Cells, bystanders: Sequence[int]) -> Sufficiency:
+def sufficiency_of(
+    closers: ClosersUnderTest, resampled: Changes, cells: Cells, baselines: Baselines
+) -> Sufficiency:
     """Return how far cells, pairs of layer and cell, are enough for the behaviour of closers.
 
-    bystanders are cells of the first one's layer that do not carry the feature, for the baselines.
+    resampled are the changes when these cells get the donors' values.
     """
-    layer, chosen = cells[0][0], _interchangeable(closers)
+    chosen = _interchangeable(closers)
     restored = closers.change(closers.natural_values(cells), from_donors=True)
-    few_sites = closers.sites.thinned(_BASELINE_SITES)
-    few = ClosersUnderTest(closers.context, closers.behaviour, few_sites)
-    shares = _restored_shares(few, layer, bystanders)
-    found = _chosen_by_donor(closers, closers.change(closers.donor_values(cells)), chosen)
-    enough = len(chosen) >= _LEAST_PAIRS
+    found = _chosen_by_donor(closers, resampled, chosen)
     return Sufficiency(
         insertion=_insertion(closers.context, closers.behaviour, cells),
         restoration=restored_share(closers, restored),
-        restoration_baseline=float(np.quantile(shares, 0.95)) if len(shares) else 0.0,
         pairs=len(chosen),
-        interchange=mean_of(found, closers.sites.clusters[chosen]) if enough else None,
-        interchange_baseline=_mean_interchange(few, layer, bystanders) if enough else None,
-        direction=_direction_interchange(closers, layer, chosen) if enough else None,
+        interchange=mean_of(found, closers.sites.clusters[chosen]) if len(chosen) >= _LEAST_PAIRS else None,
+        baselines=baselines,
     )
 
 
@@ -162,10 +180,13 @@ def _mean_interchange(closers: ClosersUnderTest, layer: int, cells: Sequence[int
     return float((log_odds[:, torch.from_numpy(chosen)] < 0).double().mean())
 
 
-def _direction_interchange(closers: ClosersUnderTest, layer: int, chosen: NDArray[np.int64]) -> float:
-    """Return the share of interchange when a layer moves along its best linear direction for the feature."""
+def _direction_interchange(closers: ClosersUnderTest, layer: int) -> float:
+    """Return the share of interchange when a layer moves along its best linear direction for the feature, 0
+    without pairs.
+    """
+    chosen = _interchangeable(closers)
     changes = closers.change(direction_values(closers, layer))
-    return float(_chosen_by_donor(closers, changes, chosen).mean())
+    return float(_chosen_by_donor(closers, changes, chosen).mean()) if len(chosen) else 0.0
 
 
 def direction_values(closers: ClosersUnderTest, layer: int) -> CellValues:

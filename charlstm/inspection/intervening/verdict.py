@@ -22,7 +22,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from charlstm.findings import Json, Verdict
-from charlstm.inspection.intervening.behaviours import Behaviour, behaviour_of
+from charlstm.inspection.intervening.behaviours import behaviour_of
 from charlstm.inspection.intervening.census import (
     CellRoles,
     Census,
@@ -32,12 +32,12 @@ from charlstm.inspection.intervening.census import (
     take_census,
 )
 from charlstm.inspection.intervening.doses import DosedCell
-from charlstm.inspection.intervening.experiment import Candidate, ClosersUnderTest, InterventionContext
+from charlstm.inspection.intervening.experiment import Candidate, InterventionContext
 from charlstm.inspection.intervening.joint_effect import JointEffect, joint_effect
 from charlstm.inspection.intervening.judgement import Measured
 from charlstm.inspection.intervening.necessity import necessity_of
 from charlstm.inspection.intervening.proof_data import Grade, causal_of, evidence_of, grade_of
-from charlstm.inspection.intervening.sufficiency import sufficiency_of
+from charlstm.inspection.intervening.sufficiency import Baselines, baselines_of, sufficiency_of
 from charlstm.inspection.intervening.survey import similar_cells
 from charlstm.inspection.reading.passage import passage_of
 from charlstm.inspection.reading.splits import Split
@@ -105,10 +105,15 @@ def prove(request: ProofRequest, *, processes: ProcessGroup = ALONE) -> Proven:
     All processes of a group call this with the same request and get the same proofs.
     """
     context = _context(request)
-    tested = [candidate for candidate in request.candidates if candidate.feature.name in context.behaviours]
+    tested = _tested(request, context)
     censuses = _censuses(request, context, tested, processes)
+    baselines = _baselines(request, context, tested, processes)
     measured = _deal(
-        tested, lambda candidate: _measured(request, context, candidate, censuses, len(tested)), processes
+        tested,
+        lambda candidate: _measured(
+            request, context, candidate, censuses, baselines[candidate.feature.name, candidate.layer]
+        ),
+        processes,
     )
     judged = _with_joint_effects(context, measured, processes)
     proofs = iter(_deal(judged, lambda one: _proof(request, context, one), processes))
@@ -159,35 +164,47 @@ def _censuses(
     return _deal(jobs, take, processes)
 
 
+def _baselines(
+    request: ProofRequest,
+    context: InterventionContext,
+    tested: Sequence[Candidate],
+    processes: ProcessGroup,
+) -> dict[tuple[str, int], Baselines]:
+    """Return the baselines of the candidates' features and layers."""
+    jobs = sorted({(candidate.feature.name, candidate.layer) for candidate in tested})
+
+    def measure(job: tuple[str, int]) -> Baselines:
+        return baselines_of(context, *job, bystanders(*job, request.roles))
+
+    return dict(zip(jobs, _deal(jobs, measure, processes), strict=True))
+
+
 def _measured(
     request: ProofRequest,
     context: InterventionContext,
     candidate: Candidate,
     censuses: Sequence[Census],
-    tested: int,
+    baselines: Baselines,
 ) -> Measured:
-    """Return what decides the verdict of one candidate among `tested`, but for joint effects."""
-    behaviour, cells = _behaviour(context, candidate), [(candidate.layer, candidate.cell)]
-    closers = ClosersUnderTest(context, behaviour, behaviour.deciding_sites)
-    own = next(
-        census
-        for census in censuses
-        if (census.feature, census.layer) == (candidate.feature.name, candidate.layer)
-    )
+    """Return what decides the verdict of one candidate, but for joint effects."""
+    feature, layer, cells = candidate.feature.name, candidate.layer, [(candidate.layer, candidate.cell)]
+    closers = context.closers(feature)
+    own = next(census for census in censuses if (census.feature, census.layer) == (feature, layer))
+    necessity = necessity_of(closers, cells, either_way=candidate.is_counter)
     return Measured(
         candidate=candidate,
-        necessity=necessity_of(closers, cells, either_way=candidate.is_counter),
+        necessity=necessity,
         comparison=compared(candidate, own, request.roles),
-        specificity=specificity_of(context, candidate, censuses),
-        sufficiency=sufficiency_of(closers, cells, bystanders(candidate, request.roles)),
+        specificity=specificity_of(context, candidate, necessity.resample.effect(), censuses),
+        sufficiency=sufficiency_of(closers, necessity.resample, cells, baselines),
         significance=request.significance,
-        tested=tested,
+        tested=len(_tested(request, context)),
     )
 
 
-def _behaviour(context: InterventionContext, candidate: Candidate) -> Behaviour:
-    """Return the behaviour of a candidate's feature."""
-    return context.behaviours[candidate.feature.name]
+def _tested(request: ProofRequest, context: InterventionContext) -> list[Candidate]:
+    """Return the candidates whose features have enough closers."""
+    return [candidate for candidate in request.candidates if candidate.feature.name in context.behaviours]
 
 
 def _with_joint_effects(
@@ -206,7 +223,7 @@ def _with_joint_effects(
     def measure_together(indices: list[int]) -> JointEffect:
         members = [measured[index] for index in indices]
         candidates, limit = [one.candidate for one in members], max(one.limit_nats for one in members)
-        return joint_effect(context, _behaviour(context, candidates[0]), candidates, limit, members[0].error)
+        return joint_effect(context, candidates, limit, members[0].error)
 
     judged = list(measured)
     for indices, joint in zip(groups, _deal(groups, measure_together, processes), strict=True):
@@ -218,8 +235,7 @@ def _with_joint_effects(
 def _proof(request: ProofRequest, context: InterventionContext, one: Measured) -> Proof:
     """Return the numbers and the verdict of one candidate."""
     candidate, dosed = one.candidate, DosedCell(context, one.candidate)
-    behaviour, moved = _behaviour(context, candidate), dosed.moved_closer()
-    closers = ClosersUnderTest(context, behaviour, behaviour.deciding_sites)
+    closers, moved = context.closers(candidate.feature.name), dosed.moved_closer()
     grade = grade_of(closers, one.necessity)
     similar = similar_cells(context.model, context.survey, candidate.layer, candidate.cell)
     taken = request.roles.with_role(candidate.layer)
