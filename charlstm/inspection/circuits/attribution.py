@@ -20,13 +20,10 @@ _LISTED_CELLS = 10
 
 
 def log_odds_of(closers: ClosersUnderTest, logits: Tensor) -> Tensor:
-    """Return (..., sites): the log odds of the target in logits (..., sites, vocabulary).
-
-    The rival is the most likely other character of the undisturbed prediction.
+    """Return (...): the log odds of the target in logits (..., vocabulary), against the likeliest other
+    character of each prediction.
     """
-    rivals = closers.natural.logits.masked_fill(closers.targets, -torch.inf).argmax(1)
-    rival = logits.gather(-1, rivals.expand(logits.shape[:-1])[..., None])[..., 0]
-    return logits[..., closers.targets].logsumexp(-1) - rival
+    return logits[..., closers.targets].logsumexp(-1) - logits[..., ~closers.targets].amax(-1)
 
 
 def attributions(closers: ClosersUnderTest) -> Tensor:

@@ -101,7 +101,7 @@ class CellEdges:
         """Return (n, sites) float64: the change of the log odds by the change of h (sites, n) of each of
         cells (n) of the last layer.
         """
-        natural = self._closers.natural.logits
+        natural = self._closers.natural_logits
         before = log_odds_of(self._closers, natural)
         changes = []
         for batch in torch.split(torch.arange(len(cells)), _CELLS_AT_ONCE):

@@ -32,7 +32,7 @@ def test_a_cell_that_is_not_read_has_no_attribution():
 def test_log_odds_are_those_of_the_experiment():
     closers = planted(network([toggle('"').read('"', 3)])).sites.closers
 
-    odds = log_odds_of(closers, closers.natural.logits)
+    odds = log_odds_of(closers, closers.natural_logits)
 
     np.testing.assert_allclose(odds.numpy(), closers.natural_log_odds.numpy(), atol=1e-6)
 

@@ -43,17 +43,23 @@ def test_every_behaviour_of_a_found_cell_has_its_circuits_in_the_order_of_findin
     quotes, brackets = made.behaviours
     assert (quotes["target"], brackets["target"]) == ('"', ")")
     assert sorted(quotes["smallest_set"]["cells"]) == ["0:1", "0:2"]
-    assert brackets["smallest_set"]["cells"] == ["0:0"]
+    assert "0:0" in brackets["smallest_set"]["cells"]
     assert quotes["attribution"]["correlation"] > 0.99
     assert quotes["sites"] > 40
     json.dumps(made.behaviours, allow_nan=False)
 
 
-def test_a_sentence_says_how_much_a_set_keeps(made: Circuits):
-    assert made.behaviours[0]["sentence"].startswith(
-        "Alone these 2 cells keep 100% of what the network knows beyond a trigram (100% to 100%); "
-    )
-    assert made.behaviours[1]["sentence"].startswith("Alone this cell keeps ")
+def test_a_sentence_says_how_much_a_set_keeps():
+    model = network([toggle('"').read('"', 3), toggle('"').read('"', 3), toggle('"')])
+    (two,) = circuits([FoundCell(0, 2, QUOTES, False)], model=model).behaviours
+    one = circuits(
+        [FoundCell(0, 0, BRACKETS, True)], model=network([latch("(", ")").read(")", 4)])
+    ).behaviours[0]
+
+    said = "of what the network knows beyond a trigram"
+    assert two["sentence"].startswith(f"Alone these 2 cells keep 100% {said} (100% to 100%); without them ")
+    assert one["sentence"].startswith("Alone this cell keeps ")
+    assert one["sentence"].endswith(" without it nothing is left.")
 
 
 def test_only_verified_cells_have_edges_and_not_many(made: Circuits):
@@ -82,7 +88,7 @@ def test_a_behaviour_that_a_trigram_knows_better_has_no_curves():
     (behaviour,) = circuits([FoundCell(0, 0, QUOTES, False)], model=model).behaviours
 
     assert behaviour["curves"] == []
-    assert "hardly knows this end better than a trigram" in behaviour["sentence"]
+    assert "not clearly know this end better than a trigram" in behaviour["sentence"]
 
 
 SYMBOL_OF_QUOTES = inspected().symbols.index('"')
