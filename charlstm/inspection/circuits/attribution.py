@@ -14,16 +14,27 @@ from torch import Tensor
 
 from charlstm.findings import Json
 from charlstm.inspection.circuits.unrolled import unroll
+from charlstm.inspection.estimates import Numbers
 from charlstm.inspection.intervening.experiment import ClosersUnderTest
 
 _LISTED_CELLS = 10
 
 
 def log_odds_of(closers: ClosersUnderTest, logits: Tensor) -> Tensor:
-    """Return (...): the log odds of the target in logits (..., vocabulary), against the likeliest other
-    character of each prediction.
+    """Return (..., sites): the log odds of the target in logits (..., sites, vocabulary).
+
+    The rival is always the likeliest other character of the undisturbed prediction, whatever becomes likelier
+    by a change: so the odds are those of one choice, and what several cells do to them adds up.
     """
-    return logits[..., closers.targets].logsumexp(-1) - logits[..., ~closers.targets].amax(-1)
+    rivals = closers.natural_logits.masked_fill(closers.targets, -torch.inf).argmax(1)
+    rival = logits.gather(-1, rivals.expand(logits.shape[:-1])[..., None])[..., 0]
+    return logits[..., closers.targets].logsumexp(-1) - rival
+
+
+def change_of(closers: ClosersUnderTest, logits: Tensor) -> Numbers:
+    """Return (..., sites) float64: the change of the log odds to logits (..., sites, vocabulary)."""
+    change = log_odds_of(closers, logits) - log_odds_of(closers, closers.natural_logits)
+    return np.asarray(change.double().numpy())
 
 
 def attributions(closers: ClosersUnderTest) -> Tensor:

@@ -1,13 +1,15 @@
 """The closers of one behaviour, with what a trigram says of them, and experiments on sets of cells.
 
 The advantage of the undisturbed network is the log odds that it gives to the target, less those of a trigram
-that was counted on the text before. All shares are of the mean advantage: 1 is the undisturbed network, 0 is
-a prediction no better than the trigram's, and below 0 it is worse.
+that was counted on the text before, each against its own likeliest other character. All shares are of the
+mean advantage: 1 is the undisturbed network, 0 is a prediction no better than the trigram's, and below 0 it
+is worse.
 
 At a site every cell is set: the natural ones to their own c, the others to the donor's c ("resample") or to
 their mean c in the feature's other state, given the current character ("conditional_mean").
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm.findings import Json
-from charlstm.inspection.circuits.attribution import log_odds_of
+from charlstm.inspection.circuits.attribution import change_of
 from charlstm.inspection.circuits.trigram import Trigram
 from charlstm.inspection.estimates import Estimate, Numbers, mean_of, ratio_of
 from charlstm.inspection.intervening.behaviours import VERDICT_LAG, Behaviour, MatchedSites
@@ -37,7 +39,11 @@ Filling = Literal["resample", "conditional_mean"]
 
 @dataclass(frozen=True, eq=False)
 class BehaviourSites:
-    """BehaviourSites are closers of one behaviour; trigram_log_odds (sites,) float64 is the trigram's."""
+    """BehaviourSites are closers of one behaviour.
+
+    trigram_log_odds (sites,) float64 are the log odds of the target by the trigram, against its own likeliest
+    other character.
+    """
 
     closers: ClosersUnderTest
     trigram_log_odds: Numbers
@@ -49,8 +55,9 @@ class BehaviourSites:
         """Return the closers of a behaviour at sites, which lie VERDICT_LAG characters before them."""
         closers = ClosersUnderTest(context, behaviour, sites)
         before = context.characters(sites.positions + VERDICT_LAG - 1, 2).numpy()
-        predicted = torch.from_numpy(trigram.log_probabilities(before))
-        return cls(closers, log_odds_of(closers, predicted).numpy())
+        predicted, targets = trigram.log_probabilities(before), behaviour.targets
+        odds = np.logaddexp.reduce(predicted[:, targets], axis=1) - predicted[:, ~targets].max(1)
+        return cls(closers, odds)
 
     def subset(self, indices: NDArray[np.int64]) -> "BehaviourSites":
         """Return the sites at indices (n,) alone."""
@@ -81,8 +88,32 @@ class BehaviourSites:
         return {
             "natural": float(natural.mean()),
             "trigram": float(self.trigram_log_odds.mean()),
-            "donor": float((natural + self.closers.whole_change.log_odds).mean()),
+            "donor": float(
+                (natural + change_of(self.closers, self.closers.outcome({}, from_donors=True).logits)).mean()
+            ),
         }
+
+    def resampled(self, cells: Sequence[tuple[int, int]]) -> tuple[Numbers, Numbers]:
+        """Return two (cells, sites) float64: the changes of the target's log probability and of its log odds
+        when each of cells, pairs of layer and cell, is resampled alone.
+        """
+        closers = self.closers
+        logits = torch.zeros(len(cells), *closers.natural_logits.shape)
+        for layer in sorted({layer for layer, _ in cells}):
+            rows = [row for row, (of_cell, _) in enumerate(cells) if of_cell == layer]
+            numbers = torch.tensor([cells[row][1] for row in rows])
+            values = closers.donor_c[layer][:, numbers].t().reshape(-1, 1)
+            edit = Edit(numbers.repeat_interleave(len(closers.ids))[:, None], values)
+            logits[rows] = self._logits(len(rows), closers.state, {layer: edit})
+        nats = [closers.changes(of_cell).nats for of_cell in logits]
+        return np.stack(nats), change_of(closers, logits)
+
+    def _logits(self, repetitions: int, start: State, edits: Mapping[int, Edit]) -> Tensor:
+        """Return (repetitions, sites, vocabulary): the logits after runs from a start at all sites."""
+        closers = self.closers
+        state = State(*(of_sites.repeat(1, repetitions, 1) for of_sites in start))
+        outcome = closers.context.rollouts.run(closers.ids.repeat(repetitions, 1), state, edits)
+        return outcome.logits.view(repetitions, len(closers.ids), -1)
 
     def share(self, change: Numbers, error: float = 0.05) -> Estimate:
         """Return the share of the advantage that is left after a change of the log odds, (sites,)."""
@@ -121,11 +152,8 @@ class BehaviourSites:
                 )
                 for layer in range(natural.shape[1])
             }
-            state = State(*(of_sites.repeat(1, len(sets), 1) for of_sites in start))
-            outcome = closers.context.rollouts.run(closers.ids.repeat(len(sets), 1), state, edits)
-            odds = log_odds_of(closers, outcome.logits.view(len(sets), len(closers.ids), -1))
-            changes.append(odds.double() - closers.natural_log_odds)
-        return torch.cat(changes).numpy()
+            changes.append(change_of(closers, self._logits(len(sets), start, edits)))
+        return np.concatenate(changes)
 
     def _conditional_means(self) -> Tensor:
         """Return (layers, sites, cells): the mean c in the other state given the current character."""

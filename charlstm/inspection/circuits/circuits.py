@@ -116,7 +116,7 @@ class _Study:
     def _sets(self, sites: BehaviourSites, single: SingleCells, name: str) -> Json:
         """Return the curves, the smallest set and what they say."""
         if not sites.has_advantage:
-            said = "The network does not clearly know this end better than a trigram does: there is nothing to share."
+            said = "It is not clear that the network knows this end better than a trigram: nothing to share."
             return {"curves": [], "smallest_set": None, "sentence": said}
         orders = orders_of(single, self._roles, name)
         lines, found = curves(sites, orders, single.shape), smallest_set(sites, orders, single.shape)

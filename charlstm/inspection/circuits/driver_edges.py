@@ -17,9 +17,10 @@ from torch import Tensor
 
 from charlstm.config import GATES
 from charlstm.findings import Json
+from charlstm.inspection.circuits.attribution import change_of
 from charlstm.inspection.circuits.lone_cells import Narrow, follow, narrowed
 from charlstm.inspection.circuits.unrolled import LayerStep, unroll
-from charlstm.inspection.estimates import Numbers, mean_of
+from charlstm.inspection.estimates import mean_of
 from charlstm.inspection.intervening.behaviours import Behaviour, MatchedSites
 from charlstm.inspection.intervening.experiment import ClosersUnderTest, InterventionContext
 from charlstm.inspection.intervening.survey import StoredStates
@@ -127,11 +128,11 @@ def _states_before(model: CharLSTM, passage: Passage, positions: NDArray[np.int6
 def _edges(closers: ClosersUnderTest, driven: Driven, cell: Cell, run: Narrow) -> list[Json]:
     """Return the edges from the driver to each gate of a cell with a run over the windows."""
     states = _states_without_driver(closers.context.model, driven.events, run)
-    whole = float(closers.change(closers.donor_values([cell])).log_odds.mean())
+    whole = float(change_of(closers, closers.outcome(closers.donor_values([cell])).logits).mean())
     layer, number = cell
     edges: list[Json] = []
     for gate, c in zip(GATES, states.t(), strict=True):
-        values: Numbers = closers.change({layer: ([number], c[:, None])}).log_odds
+        values = change_of(closers, closers.outcome({layer: ([number], c[:, None])}).logits)
         edges.append(
             {
                 "from": driven.driver,

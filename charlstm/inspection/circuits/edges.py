@@ -50,7 +50,7 @@ class CellEdges:
         """Return the edges that leave a cell, as findings.json has them."""
         layer, number = cell
         closers, top = self._closers, self._model.config.layers - 1
-        whole = torch.from_numpy(closers.change(closers.donor_values([cell])).log_odds)
+        whole = torch.from_numpy(self._sites.resampled([cell])[1][0])
         added = (closers.donor_c - closers.natural_c)[layer][:, [number]]
         path = follow(self._model, narrow(layer, [number], self._steps), added=added)
         direct = self._through_head(path.h_changes[-1], [number])[0] if layer == top else torch.zeros(())

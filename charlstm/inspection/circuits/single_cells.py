@@ -76,10 +76,4 @@ def single_cells(sites: BehaviourSites, others: Iterable[tuple[int, int]]) -> Si
     """Return what single cells do to a behaviour: those with the largest attributions, and others."""
     attributed = attributions(sites.closers)
     tested = list(dict.fromkeys([*largest(attributed.mean(1), CHECKED_CELLS), *others]))
-    changes = torch.zeros(2, len(tested), len(sites.closers.ids), dtype=torch.float64)
-    for layer in sorted({layer for layer, _ in tested}):
-        rows = [row for row, (of_cell, _) in enumerate(tested) if of_cell == layer]
-        cells = [tested[row][1] for row in rows]
-        changes[:, rows] = sites.closers.changes_by_cell(layer, cells)
-    nats, log_odds = changes.numpy()
-    return SingleCells(attributed, tested, nats, log_odds)
+    return SingleCells(attributed, tested, *sites.resampled(tested))

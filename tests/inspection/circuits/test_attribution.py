@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from circuits_fixture import network, planted, random_network
+from quoted_text import SYMBOLS
 
-from charlstm.inspection.circuits.attribution import Agreement, attributions, largest, log_odds_of
+from charlstm.inspection.circuits.attribution import Agreement, attributions, change_of, largest, log_odds_of
 from charlstm.inspection.exam.planted_cells import toggle
 
 
@@ -18,7 +19,8 @@ def test_an_attribution_is_a_finite_difference():
     gap, step = closers.donor_c - closers.natural_c, 0.02
     for layer, cell in [(0, 1), (0, 4), (1, 0), (1, 5)]:
         ends = [closers.natural_c[layer][:, [cell]] + sign * step * gap[layer][:, [cell]] for sign in (1, -1)]
-        up, down = (closers.change({layer: ([cell], c)}).log_odds.mean() for c in ends)
+        logits = (closers.outcome({layer: ([cell], c)}).logits for c in ends)
+        up, down = (change_of(closers, of_end).mean() for of_end in logits)
         assert float(attributed[layer, cell]) == pytest.approx((up - down) / (2 * step), rel=0.02, abs=2e-4)
 
 
@@ -29,12 +31,18 @@ def test_a_cell_that_is_not_read_has_no_attribution():
     assert float(attributed[0, 1]) == 0
 
 
-def test_log_odds_are_those_of_the_experiment():
+def test_log_odds_are_against_the_likeliest_other_character_of_the_undisturbed_prediction():
     closers = planted(network([toggle('"').read('"', 3)])).sites.closers
-
     odds = log_odds_of(closers, closers.natural_logits)
-
     np.testing.assert_allclose(odds.numpy(), closers.natural_log_odds.numpy(), atol=1e-6)
+    never = SYMBOLS.index(")")
+    assert never not in closers.natural_logits.argsort(1)[:, -2:]
+
+    raised = closers.natural_logits.clone()
+    raised[:, never] += 10
+
+    np.testing.assert_allclose(change_of(closers, raised), 0, atol=1e-6)
+    assert float(closers.changes(raised).log_odds.max()) < -1
 
 
 def test_the_correlation_is_of_the_checked_cells_alone():

@@ -6,6 +6,7 @@ import torch
 from circuits_fixture import Planted, network, planted
 from quoted_text import SYMBOLS
 
+from charlstm.inspection.circuits.attribution import change_of
 from charlstm.inspection.circuits.behaviour_sites import BehaviourSites, marked
 from charlstm.inspection.exam.planted_cells import toggle
 
@@ -63,7 +64,8 @@ def test_the_conditional_mean_fills_all_other_cells(two_cells: Planted):
     at_mean = sites.kept(empty, "conditional_mean")[0]
 
     every = [(0, cell) for cell in range(two_cells.single.shape[1])]
-    expected = sites.closers.change(sites.closers.mean_values(every), from_donors=True).log_odds
+    at_means = sites.closers.outcome(sites.closers.mean_values(every), from_donors=True)
+    expected = change_of(sites.closers, at_means.logits)
     np.testing.assert_allclose(at_mean, expected, atol=1e-5)
     assert not np.allclose(at_mean, sites.kept(empty)[0])
 

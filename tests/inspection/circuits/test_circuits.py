@@ -88,7 +88,7 @@ def test_a_behaviour_that_a_trigram_knows_better_has_no_curves():
     (behaviour,) = circuits([FoundCell(0, 0, QUOTES, False)], model=model).behaviours
 
     assert behaviour["curves"] == []
-    assert "not clearly know this end better than a trigram" in behaviour["sentence"]
+    assert "It is not clear that the network knows" in behaviour["sentence"]
 
 
 SYMBOL_OF_QUOTES = inspected().symbols.index('"')

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from circuits_fixture import network, planted
 
+from charlstm.inspection.circuits.attribution import change_of
 from charlstm.inspection.circuits.single_cells import SingleCells, single_cells
 from charlstm.inspection.exam.planted_cells import toggle
 
@@ -14,9 +15,9 @@ def test_real_effects_are_those_of_resampling_each_cell_alone():
 
     assert single.tested[:2] == [(0, 1), (0, 0)]
     for row, cell in enumerate(single.tested[:3]):
-        change = closers.change(closers.donor_values([cell]))
-        np.testing.assert_allclose(single.nats[row], change.nats, atol=1e-6)
-        np.testing.assert_allclose(single.log_odds[row], change.log_odds, atol=1e-6)
+        logits = closers.outcome(closers.donor_values([cell])).logits
+        np.testing.assert_allclose(single.nats[row], closers.changes(logits).nats, atol=1e-6)
+        np.testing.assert_allclose(single.log_odds[row], change_of(closers, logits), atol=1e-6)
     assert single.agreement.correlation > 0.99
 
 
