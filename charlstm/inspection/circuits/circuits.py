@@ -161,19 +161,23 @@ class _Study:
 
 def _sentence(lines: list[Json], found: SmallestSet | None) -> str:
     """Return in words whether a small set of cells carries a behaviour."""
-    if found is not None:
-        one, share, without = len(found.cells) == 1, found.share, found.without.value
-        alone = "this cell keeps" if one else f"these {len(found.cells)} cells keep"
-        left = f"{without:.0%}" if without > 0 else "nothing"
-        return (
-            f"Alone {alone} {share.value:.0%} of what the network knows beyond a trigram "
-            f"({share.low:.0%} to {share.high:.0%}); without {'it' if one else 'them'} {left} is left."
-        )
     by_effect = next(line for line in lines if line["order"] == "effect")["keep"]
-    if by_effect[0]["share"] >= LEAST_SHARE_KEPT:
+    nothing, most = by_effect[0]["share"], by_effect[-2]
+    if nothing >= LEAST_SHARE_KEPT:
         return "The state of the feature makes hardly any difference to this end, so that no cells carry it."
-    point = by_effect[-2]
+    if found is None:
+        said = f"No small set is enough: the {most['cells']} cells that matter most keep {most['share']:.0%}"
+        return f"{said} of what the network knows beyond a trigram.{_said_of(nothing)}"
+    one, share, without = len(found.cells) == 1, found.share, found.without.value
+    alone = "this cell keeps" if one else f"these {len(found.cells)} cells keep"
+    left = f"{without:.0%}" if without > 0 else "nothing"
     return (
-        f"No small set is enough: the {point['cells']} cells that matter most keep {point['share']:.0%} of "
-        f"what the network knows beyond a trigram."
+        f"Alone {alone} {share.value:.0%} of what the network knows beyond a trigram "
+        f"({share.low:.0%} to {share.high:.0%}); without {'it' if one else 'them'} {left} is left."
+        f"{_said_of(nothing)}"
     )
+
+
+def _said_of(nothing: float) -> str:
+    """Return a sentence on the share that is left with no cell kept, or none where there is no such share."""
+    return f" {nothing:.0%} is left with no cell kept at all." if nothing > 0 else ""

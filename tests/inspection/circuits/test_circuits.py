@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from circuits_fixture import BRACKETS, QUOTES, context_of, inspected, network, roles_of
+from quoted_text import SYMBOLS
 
 from charlstm.inspection.circuits.circuits import Circuits, FoundCell, circuits_of
 from charlstm.inspection.exam.planted_cells import latch, toggle
@@ -16,6 +17,7 @@ from charlstm.model.char_lstm import CharLSTM
 MODEL = network(
     [latch("(", ")").read(")", 4), toggle('"').read('"', 3), toggle('"').read('"', 3), toggle('"')]
 )
+SYMBOL_OF_QUOTES = SYMBOLS.index('"')
 FOUND = [
     FoundCell(0, 1, QUOTES, True),
     FoundCell(0, 3, QUOTES, False),
@@ -62,6 +64,16 @@ def test_a_sentence_says_how_much_a_set_keeps():
     assert one["sentence"].endswith(" without it nothing is left.")
 
 
+def test_a_sentence_says_what_is_left_without_any_cell():
+    model = network([toggle('"').read('"', 0.5), toggle('"')])
+    model.head.bias[SYMBOL_OF_QUOTES] = 1
+    (behaviour,) = circuits([FoundCell(0, 0, QUOTES, False)], model=model).behaviours
+
+    nothing = behaviour["curves"][0]["keep"][0]["share"]
+    assert 0.1 < nothing < 0.9
+    assert behaviour["sentence"].endswith(f" {nothing:.0%} is left with no cell kept at all.")
+
+
 def test_only_verified_cells_have_edges_and_not_many(made: Circuits):
     cells = {edge["from"] for edge in made.edges if edge["kind"] != "driver_gate"}
     driven = {edge["to"].rsplit(":", 1)[0] for edge in made.edges if edge["kind"] == "driver_gate"}
@@ -89,9 +101,6 @@ def test_a_behaviour_that_a_trigram_knows_better_has_no_curves():
 
     assert behaviour["curves"] == []
     assert "It is not clear that the network knows" in behaviour["sentence"]
-
-
-SYMBOL_OF_QUOTES = inspected().symbols.index('"')
 
 
 def test_cells_with_large_effects_in_a_census_are_tested_too():
