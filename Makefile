@@ -67,9 +67,9 @@ results: setup ## repeat the small published results (30 minutes); TEXT=FILE add
 faults: setup ## run the fault tests in full: 200 kills, files cut at every length (20 minutes)
 	$(BIN)/pytest tests/faults --heavy
 
-fuzz: setup ## fuzz what reads files with atheris: six loaders, the page, a whole run (14 minutes)
+fuzz: setup ## fuzz what reads files with atheris: seven loaders, the page, a whole run (16 minutes)
 	$(BIN)/pip install --quiet --disable-pip-version-check atheris
-	for target in weights vocabulary config model resume findings page run; do \
+	for target in weights hdf5 vocabulary config model resume findings page run; do \
 	    $(BIN)/python tests/faults/fuzz.py $$target -max_total_time=100 -verbosity=0 -print_final_stats=1 || exit 1; \
 	done
 

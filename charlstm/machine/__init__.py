@@ -7,5 +7,6 @@ interrupts      Ctrl-C, SIGTERM and SIGHUP as a wish to stop
 launch          whether torchrun started this process, and as which of several
 processes       what several processes decide, sum and share
 processors      how many threads we may use
+scripts         scripts of this package in processes of their own
 torch_threads   work in the threads that torch has
 """

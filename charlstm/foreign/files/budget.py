@@ -32,6 +32,11 @@ class Budget:
         self._next_look = self._nodes_left
         self._deadline = time.thread_time() + _CPU_SECONDS
 
+    @property
+    def bytes_left(self) -> int:
+        """The number of bytes of memory that are left."""
+        return self._bytes_left
+
     def take_bytes(self, count: int) -> None:
         """Take count bytes of memory. Raises OverBudgetError when fewer are left."""
         self._bytes_left -= count

@@ -1,33 +1,49 @@
 """Read what Keras saves: HDF5 files of Keras 1, 2 and 3, and .keras archives, by the package h5py.
 
 Only arrays and the saved configuration are read. An HDF5 file can point to other files, so links out of it
-and arrays kept elsewhere are refused, as are arrays that plugins would have to decode.
+and arrays kept elsewhere are refused, as are arrays that plugins would have to decode. A damaged file can
+make HDF5's library, which is written in C, loop for ever or crash. So hdf5_process.py calls it in another
+process, and what that process writes is checked here like any file.
 """
 
-import io
+import importlib.util
 import json
+import math
+import os
 import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from charlstm.config import GateActivation
-from charlstm.foreign.files.budget import Budget
+from charlstm.foreign.files.budget import Budget, OverBudgetError
 from charlstm.foreign.files.contents import Contents, NotReadError
+from charlstm.foreign.files.hdf5_process import LARGEST_TEXT_BYTES, Question
 from charlstm.foreign.files.tree import natural_sort_key
+from charlstm.machine.scripts import RunningScript, import_paths, running_script
 
 WEIGHTS_NAME = "model.weights.h5"  # of the HDF5 file in a .keras archive
 _CONFIG_NAME, _METADATA_NAME = "config.json", "metadata.json"
-_LARGEST_TEXT_BYTES = 4 << 20  # of the configuration, and of a list of names
-_LARGEST_NAMES_BYTES = 64 << 20  # if each name of a list were as long as the file
-_MOST_NAMES = 10_000
-_DEEPEST_GROUP = 12
-_BUILT_IN_FILTERS = (1, 2, 3)  # gzip, shuffle, Fletcher-32: the numbers that HDF5 gives them
 _SAVE_AS_NPZ = "save it as numpy.savez('weights.npz', *model.get_weights()) and import that"
 # Keras 3 numbers the arrays of a layer: these are their names in the order of the numbers.
 _LSTM_ARRAYS = ("kernel", "recurrent_kernel", "bias")
 _OTHER_ARRAYS = ("kernel", "bias")
+
+_SCRIPT = Path(__file__).with_name("hdf5_process.py")
+# The processor time for reading an HDF5 file: this number of seconds, and one more for each piece of the
+# file, whose packed arrays may become eight times as large.
+_CPU_SECONDS_OF_ANY_FILE, _BYTES_PER_CPU_SECOND = 2, 10 << 20
+# A busy machine may take this number of times as long; so may one that does not count the processor time.
+_SECONDS_PER_CPU_SECOND = 10
+_SECONDS_TO_START = 30
+# What HDF5 may take besides the arrays: its caches, and texts of the file.
+_BYTES_OF_LIBRARY = 200 << 20
+_LONGEST_MESSAGE_BYTES = 64 << 20
+_TYPE_OF_NUMBERS = re.compile("[<>|][biuf][0-9]{1,2}")
 
 
 def read_hdf5(path: Path, budget: Budget) -> Contents:
@@ -35,146 +51,119 @@ def read_hdf5(path: Path, budget: Budget) -> Contents:
 
     Raises NotReadError without h5py and for what is refused, OverBudgetError, or what a damaged file raises.
     """
-    with _h5py().File(path, "r") as file:
-        config, version = (_saved_text(file, name) for name in ("model_config", "keras_version"))
-        return _contents(file, _json(config), version, budget)
+    saved, arrays = _read_apart(path, None, path.stat().st_size, budget)
+    gates = _gate_activation(_json(saved["model_config"]), saved["keras_version"])
+    return Contents(arrays, framework="Keras", gate_activation=gates)
 
 
 def read_keras_archive(archive: zipfile.ZipFile, budget: Budget) -> Contents:
-    """Return the arrays and the configuration in a .keras archive.
+    """Return the arrays and the configuration in a .keras archive, which was opened by its path.
 
     Raises NotReadError without h5py and for what is refused, OverBudgetError, or what a damaged file raises.
     """
-    h5py = _h5py()
     config, metadata = (_member(archive, name) for name in (_CONFIG_NAME, _METADATA_NAME))
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
-    budget.take_bytes(archive.getinfo(WEIGHTS_NAME).file_size)
-    with h5py.File(io.BytesIO(archive.read(WEIGHTS_NAME)), "r") as file:
-        return _contents(file, config, version, budget)
+    size = archive.getinfo(WEIGHTS_NAME).file_size
+    budget.take_bytes(size)
+    assert archive.filename is not None
+    _, arrays = _read_apart(Path(archive.filename), WEIGHTS_NAME, size, budget)
+    return Contents(arrays, framework="Keras", gate_activation=_gate_activation(config, version))
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> Any:
     """Return the JSON value in a file of an archive, or None where there is none."""
-    if name not in archive.namelist() or archive.getinfo(name).file_size > _LARGEST_TEXT_BYTES:
+    if name not in archive.namelist() or archive.getinfo(name).file_size > LARGEST_TEXT_BYTES:
         return None
     return _json(archive.read(name))
 
 
-def _h5py() -> Any:
-    """Return the package h5py. Raises NotReadError when it is not installed."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise NotReadError(
-            "is a file of Keras (HDF5), for which the package h5py is needed",
-            f"install it: pip install 'charlstm[keras]'; or {_SAVE_AS_NPZ}",
-        ) from error
-    return h5py
+def _read_apart(
+    path: Path, member: str | None, size: int, budget: Budget
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what is in the HDF5 file of size bytes at path, or called member in the zip archive there.
 
-
-def _contents(file: Any, config: Any, version: Any, budget: Budget) -> Contents:
-    """Return the contents of an open HDF5 file whose model has the configuration config, or None.
-
-    version is the text of Keras's version, None where it is not known.
+    The first dict has what Keras saved beside the weights, the second the arrays by name, in order. Raises
+    NotReadError, OverBudgetError, or ValueError with the library's own words about a damaged file.
     """
-    root = file.get("model_weights", file)
-    tree: dict[str, Any] = {}
-    for name, dataset in _datasets(file, root, budget):
-        _check_dataset(name, dataset, budget)
-        tree[_usual_name(name)] = dataset[()]
-    return Contents(tree, framework="Keras", gate_activation=_gate_activation(config, version))
+    if importlib.util.find_spec("h5py") is None:
+        raise _without_h5py()
+    cpu_seconds = _CPU_SECONDS_OF_ANY_FILE + size // _BYTES_PER_CPU_SECOND
+    question = Question(
+        path=os.fsencode(path).hex(),
+        member=member,
+        import_paths=import_paths(),
+        array_bytes=budget.bytes_left,
+        memory_bytes=_BYTES_OF_LIBRARY + size + 2 * budget.bytes_left,
+        cpu_seconds=cpu_seconds,
+        seconds=_SECONDS_PER_CPU_SECOND * cpu_seconds,
+    )
+    with running_script(_SCRIPT, question, seconds=_SECONDS_TO_START + question["seconds"]) as script:
+        try:
+            return _received(script.output, budget)
+        except EOFError as error:
+            raise _unfinished(script, cpu_seconds) from error
 
 
-def _datasets(file: Any, root: Any, budget: Budget) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays in root, a group of file, with their names.
-
-    Where Keras 1 or 2 wrote the file, its lists of layers and weights give the order; elsewhere the names do.
-    """
-    layers = _names(root, "layer_names")
-    if not layers:
-        yield from _datasets_below(root, "", budget)
-        return
-    for layer in layers:
-        group = _linked(root, layer)
-        for weight in _names(group, "weight_names"):
-            budget.take_nodes()
-            dataset = group
-            for part in weight.strip("/").split("/"):
-                dataset = _linked(dataset, part)
-            yield f"{layer}/{weight}", dataset
+def _without_h5py() -> NotReadError:
+    """Return the problem that h5py is not installed."""
+    return NotReadError(
+        "is a file of Keras (HDF5), for which the package h5py is needed",
+        f"install it: pip install 'charlstm[keras]'; or {_SAVE_AS_NPZ}",
+    )
 
 
-def _datasets_below(group: Any, name: str, budget: Budget) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays in group, which is called name, and in the groups within it, by name."""
-    if name.count("/") > _DEEPEST_GROUP:
-        raise NotReadError("holds groups within groups without an end", _SAVE_AS_NPZ)
-    if len(group) > _MOST_NAMES:
-        raise NotReadError(f"holds {len(group):,} arrays", _SAVE_AS_NPZ)
-    for key in sorted(group, key=natural_sort_key):
-        budget.take_nodes(10)
-        child = _linked(group, key)
-        if hasattr(child, "shape"):
-            yield f"{name}{key}", child
-        elif hasattr(child, "keys"):
-            yield from _datasets_below(child, f"{name}{key}/", budget)
+def _unfinished(script: RunningScript, cpu_seconds: int) -> NotReadError:
+    """Return the problem of a file for which the script ended before its answer did."""
+    advice = f"check that the file is complete; if it is, {_SAVE_AS_NPZ}"
+    if script.ended_by_time():
+        return NotReadError(f"keeps the library HDF5 busy for more than {cpu_seconds} seconds", advice)
+    return NotReadError("makes the library HDF5 crash", advice)
 
 
-def _linked(group: Any, key: str) -> Any:
-    """Return what group holds under key. Raises NotReadError for a link to another place or another file."""
-    h5py = _h5py()
-    if not hasattr(group, "keys") or not isinstance(group.get(key, getlink=True), h5py.HardLink):
-        raise NotReadError(f"has no array of its own under {key[:60]!r}", _SAVE_AS_NPZ)
-    return group[key]
+def _received(answer: IO[bytes], budget: Budget) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what _read_apart does, from the messages of the script. Raises EOFError where they break off."""
+    saved = _next_message(answer, budget)
+    arrays: list[tuple[str, Any]] = []
+    while "end" not in (message := _next_message(answer, budget)):
+        arrays.append((str(message["name"]), _next_array(answer, message, budget)))
+    if not saved["in_order"]:
+        arrays.sort(key=lambda each: [(natural_sort_key(part), part) for part in each[0].split("/")])
+    return saved, {_usual_name(name): array for name, array in arrays}
 
 
-def _names(group: Any, attribute: str) -> list[str]:
-    """Return the texts in an attribute of group; Keras splits a long list over several attributes."""
-    attributes: Any = getattr(group, "attrs", {})
-    parts = [attribute] if attribute in attributes else []
-    while f"{attribute}{len(parts)}" in attributes and len(parts) < _MOST_NAMES:
-        parts.append(f"{attribute}{len(parts)}")
-    names: list[str] = []
-    for part in parts:
-        attached = attributes.get_id(part)
-        if len(attached.shape) != 1 or attached.shape[0] > _MOST_NAMES:
-            raise NotReadError(f"has a damaged list of names ({attribute})", _SAVE_AS_NPZ)
-        _check_storage(attached, attribute)
-        # Texts of any length are kept apart from the list, which may name one large text again and again.
-        if (
-            attached.dtype.kind != "S"
-            and attached.shape[0] * group.file.id.get_filesize() > _LARGEST_NAMES_BYTES
-        ):
-            raise NotReadError(f"has a list of names of any length ({attribute})", _SAVE_AS_NPZ)
-        names += [_text(name) for name in attributes[part]]
-    return names
+def _next_message(answer: IO[bytes], budget: Budget) -> dict[str, Any]:
+    """Return the next message. Raises what it says of a file that is not read, and EOFError at the end."""
+    line = answer.readline(_LONGEST_MESSAGE_BYTES)
+    budget.take_nodes(10)
+    budget.take_bytes(len(line))
+    if not line.endswith(b"\n"):
+        raise EOFError
+    message = _json(line, longest=_LONGEST_MESSAGE_BYTES)
+    if not isinstance(message, dict):
+        raise EOFError
+    if "missing" in message:
+        raise _without_h5py()
+    if "refused" in message:
+        raise NotReadError(str(message["refused"]), _SAVE_AS_NPZ)
+    if "over" in message:
+        raise OverBudgetError(str(message["over"]))
+    if "damaged" in message:
+        raise ValueError(str(message["damaged"]))
+    return message
 
 
-def _check_storage(attached: Any, attribute: str) -> None:
-    """Raise NotReadError when an attribute, by its HDF5 object attached, takes very much memory."""
-    if attached.get_storage_size() > _LARGEST_TEXT_BYTES:
-        raise NotReadError(f"has a very large attribute ({attribute})", _SAVE_AS_NPZ)
-
-
-def _text(value: Any) -> str:
-    """Return a text of HDF5, which is bytes or a str."""
-    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
-
-
-def _check_dataset(name: str, dataset: Any, budget: Budget) -> None:
-    """Take the array dataset from budget before it is read.
-
-    Raises NotReadError when it is not plain numbers in the file itself, OverBudgetError when it is too large.
-    """
-    properties = dataset.id.get_create_plist()
-    filters = [properties.get_filter(number)[0] for number in range(properties.get_nfilters())]
-    elsewhere = dataset.is_virtual or dataset.external
-    if (
-        elsewhere
-        or dataset.dtype.kind not in "biuf"
-        or any(each not in _BUILT_IN_FILTERS for each in filters)
-    ):
-        raise NotReadError(f"keeps {name[:60]!r} in another file or another form", _SAVE_AS_NPZ)
-    budget.take_bytes(dataset.size * dataset.dtype.itemsize)
+def _next_array(answer: IO[bytes], message: dict[str, Any], budget: Budget) -> Any:
+    """Return the array that message announces; one without dimensions becomes a number of NumPy."""
+    kind, shape = message["dtype"], message["shape"]
+    if not _TYPE_OF_NUMBERS.fullmatch(kind) or any(type(size) is not int or size < 0 for size in shape):
+        raise ValueError("its arrays are damaged")
+    dtype = np.dtype(kind)
+    count = math.prod(shape) * dtype.itemsize
+    budget.take_bytes(count)
+    content: NDArray[np.uint8] = np.empty(count, np.uint8)
+    if answer.readinto(content) != count:  # type: ignore[attr-defined]
+        raise EOFError
+    return content.view(dtype).reshape(shape)[()]
 
 
 def _usual_name(name: str) -> str:
@@ -189,22 +178,10 @@ def _usual_name(name: str) -> str:
     return f"{layer}/{arrays[number] if number < len(arrays) else number}"
 
 
-def _saved_text(file: Any, attribute: str) -> Any:
-    """Return a text that Keras 1 or 2 saved as an attribute of an HDF5 file, or None."""
-    if attribute not in file.attrs:
-        return None
-    attached = file.attrs.get_id(attribute)
-    _check_storage(attached, attribute)
-    if attached.shape not in ((), (1,)):
-        return None
-    value = file.attrs[attribute]
-    return value[0] if attached.shape else value
-
-
-def _json(text: Any) -> Any:
-    """Return the JSON value that text, a str or bytes, spells, or None."""
+def _json(text: Any, longest: int = LARGEST_TEXT_BYTES) -> Any:
+    """Return the JSON value that text, a str or bytes no longer than longest, spells, or None."""
     try:
-        return json.loads(text) if len(text) <= _LARGEST_TEXT_BYTES else None
+        return json.loads(text) if len(text) <= longest else None
     except (ValueError, TypeError, RecursionError):
         return None
 
@@ -225,13 +202,13 @@ def _gate_activation(config: Any, version: Any) -> GateActivation | None:
     if found:
         return "hard_sigmoid" if found == {"hard_sigmoid"} else "sigmoid"
     # TensorFlow's Keras has its own versions, and 2.2.4-tf had hard sigmoids in TensorFlow 1 only.
-    old = number is not None and number < (2, 3) and not _text(version).endswith("-tf")
+    old = number is not None and number < (2, 3) and not str(version).endswith("-tf")
     return "hard_sigmoid" if old else None
 
 
 def _version_number(version: Any) -> tuple[int, int] | None:
     """Return the first two numbers of the text of a version, or None where it is no such text."""
-    match = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", _text(version)) if version is not None else None
+    match = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", str(version)) if version is not None else None
     return (int(match[1]), int(match[2])) if match else None
 
 

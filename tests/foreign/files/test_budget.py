@@ -13,6 +13,15 @@ def test_a_file_may_take_memory_by_its_size():
     Budget(100 << 20).take_bytes(800 << 20)
 
 
+def test_the_bytes_that_are_left_can_be_taken():
+    budget = Budget(1_000)
+    budget.take_bytes(5_000)
+    assert budget.bytes_left == (48 << 20) + 3_000
+    budget.take_bytes(budget.bytes_left)
+    with pytest.raises(OverBudgetError):
+        budget.take_bytes(1)
+
+
 def test_nodes_are_the_same_for_a_file_of_any_size():
     for size in (0, 1 << 30):
         budget = Budget(size)

@@ -13,6 +13,7 @@ from foreign_models import CELLS, CHARACTERS, IDS, SIZE, logits
 
 from charlstm.errors import CheckpointError
 from charlstm.foreign import load_foreign
+from charlstm.foreign.files import keras_file
 from charlstm.foreign.files.weights_file import read_weights
 
 h5py = pytest.importorskip("h5py")
@@ -211,6 +212,10 @@ def test_an_array_in_another_file_is_not_read(tmp_path):
             file["kernel"] = link
         with pytest.raises(CheckpointError, match="no array of its own under 'kernel'"):
             read_weights(tmp_path / name)
+    with h5py.File(tmp_path / "group.h5", "w") as file:
+        file["model_weights"] = h5py.ExternalLink("secret.h5", "/")
+    with pytest.raises(CheckpointError, match="no array of its own under 'model_weights'"):
+        read_weights(tmp_path / "group.h5")
     with h5py.File(tmp_path / "raw.h5", "w") as file:
         file.create_dataset("kernel", (4,), np.float32, external=[(str(tmp_path / "chars.json"), 0, 16)])
     with pytest.raises(CheckpointError, match="'kernel' in another file"):
@@ -253,3 +258,91 @@ def test_without_h5py_the_error_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(CheckpointError, match=r"HDF5.*charlstm\[keras\].*numpy\.savez"):
         read_weights(tmp_path / "w.h5")
+
+
+def test_the_arrays_are_those_that_h5py_reads(tmp_path):
+    write_keras_2(tmp_path / "listed.h5", configuration())
+    tree = read_weights(tmp_path / "listed.h5").tree
+    assert list(tree) == list(arrays())
+    for name, array in arrays().items():
+        np.testing.assert_array_equal(tree[name], array)
+        assert tree[name].dtype == array.dtype
+    (tmp_path / "named.h5").write_bytes(keras_3_weights())
+    tree = read_weights(tmp_path / "named.h5").tree
+    with h5py.File(tmp_path / "named.h5") as file:
+        found: dict[str, np.ndarray] = {}
+        file.visititems(
+            lambda name, each: found.update({name: each[()]}) if isinstance(each, h5py.Dataset) else None
+        )
+    assert {keras_file._usual_name(name) for name in found} == set(tree)
+    for name, array in found.items():
+        np.testing.assert_array_equal(tree[keras_file._usual_name(name)], array)
+
+
+def test_names_without_an_order_are_sorted_with_their_numbers_by_value(tmp_path):
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        for name in ("l10/b", "l2/c10", "l2/c9", "a", "l2x", "l02/z", "l02/a"):
+            file[name] = np.ones(2, np.float32)
+        file["l2/number"] = np.float32(7)
+    tree = read_weights(tmp_path / "w.h5").tree
+    assert list(tree) == ["a", "l02/a", "l02/z", "l2/c9", "l2/c10", "l2/number", "l2x", "l10/b"]
+    assert tree["l2/number"] == 7
+
+
+def read_by(monkeypatch, folder: Path, code: str) -> str:
+    """Read a file by a script with code in the place of the one that reads HDF5; return the error's text."""
+    (folder / "script.py").write_text(f"import json, os, signal, sys\n{code}")
+    (folder / "w.h5").write_bytes(keras_3_weights())
+    monkeypatch.setattr(keras_file, "_SCRIPT", folder / "script.py")
+    with pytest.raises(CheckpointError) as raised:
+        read_weights(folder / "w.h5")
+    return str(raised.value)
+
+
+FIRST = '{"model_config": null, "keras_version": null, "in_order": false}'
+ARRAY = '{"name": "a", "dtype": "<f4", "shape": [4]}'
+
+
+@pytest.mark.parametrize("signal_name", ["SIGSEGV", "SIGABRT", "SIGKILL"])
+@pytest.mark.parametrize("said", ["", FIRST, f"{FIRST}\n{ARRAY}\nxxxxxxx"])
+def test_a_crash_of_the_library_is_one_error(tmp_path, monkeypatch, signal_name, said):
+    code = f"print({said!r}, flush=True)\nos.kill(os.getpid(), signal.{signal_name})"
+    assert "makes the library HDF5 crash; check that the file is complete" in read_by(
+        monkeypatch, tmp_path, code
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("x", "crash"),
+        ("[]", "crash"),
+        ("[" * 100_000, "crash"),
+        ('{"end": true}', "crash"),
+        (FIRST + "\n{}", "cannot be read"),
+        (FIRST + '\n{"name": "a", "dtype": "|O8", "shape": [1]}', "arrays are damaged"),
+        (FIRST + '\n{"name": "a", "dtype": "<f4", "shape": [-1]}', "arrays are damaged"),
+        (FIRST + '\n{"name": "a", "dtype": "<f4", "shape": [true]}', "arrays are damaged"),
+        (FIRST + '\n{"name": "a", "dtype": "<f4", "shape": [100000, 100000]}', "many times as large"),
+        (FIRST + "\n" + ARRAY + "\nxxx", "crash"),
+        (FIRST + '\n{"refused": "is bad"}', "w.h5 is bad"),
+        (FIRST + '\n{"over": "is large"}', "w.h5 is large"),
+        (FIRST + '\n{"damaged": "bad tree"}', "cannot be read: bad tree"),
+        ('{"missing": true}', "the package h5py is needed"),
+    ],
+)
+def test_an_answer_that_a_harmed_process_may_give_is_one_error(tmp_path, monkeypatch, said, words):
+    end = "" if said.endswith("xxx") else "\n"
+    assert words in read_by(monkeypatch, tmp_path, f"sys.stdout.write({said + end!r})")
+
+
+def test_a_hostile_h5py_in_the_working_folder_is_not_imported(tmp_path, monkeypatch):
+    for name in ("h5py", "numpy", "json", "zipfile", "charlstm"):
+        (tmp_path / f"{name}.py").write_text("open('was-run', 'w')")
+    (tmp_path / "w.h5").write_bytes(keras_3_weights())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert len(read_weights(Path("w.h5")).tree) == len(arrays()) + 1
+    assert not (tmp_path / "was-run").exists()
