@@ -37,6 +37,7 @@ def change_of(closers: ClosersUnderTest, logits: Tensor) -> Numbers:
     return np.asarray(change.double().numpy())
 
 
+@torch.enable_grad()
 def attributions(closers: ClosersUnderTest) -> Tensor:
     """Return (layers, sites, cells) float64: the attribution of every cell at every site."""
     model = closers.context.model

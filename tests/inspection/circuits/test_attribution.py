@@ -14,7 +14,8 @@ def test_an_attribution_is_a_finite_difference():
     sites = planted(random_network(), count=40).sites
     closers = sites.closers
 
-    attributed = attributions(closers).mean(1)
+    with torch.no_grad():  # A caller may have turned gradients off.
+        attributed = attributions(closers).mean(1)
 
     gap, step = closers.donor_c - closers.natural_c, 0.02
     for layer, cell in [(0, 1), (0, 4), (1, 0), (1, 5)]:
