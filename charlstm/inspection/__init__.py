@@ -8,6 +8,7 @@ In reading order:
 - `twins`: how control networks are made from the model
 - `progress`: how the stages report how far they are
 - `estimates`: means over clustered sites, with intervals
+- `rules`: the version of the rules by which cells get their labels
 - `features/`: what a cell may follow, computed from the text
 - `reading/`: the gates and states at every character, and sums over them
 - `detecting/`: which cells follow which features

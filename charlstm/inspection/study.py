@@ -35,12 +35,13 @@ class ConfirmedPair:
 @dataclass(frozen=True, eq=False)
 class Study:
     """A Study has what was detected in one model, the confirmed pairs, the best held-out score first, and
-    what the interventions on them were made from.
+    what the interventions on them were made from. roles says which features every cell follows.
     """
 
     found: Detected
     confirmed_pairs: list[ConfirmedPair]
     proven: Proven
+    roles: CellRoles
 
 
 def study(
@@ -61,7 +62,8 @@ def study(
     pairs, scores = found.pairs, found.confirmation.correlation.abs()
     indices = sorted(found.is_finding.nonzero().flatten().tolist(), key=lambda index: -float(scores[index]))
     features = [found.text.table.features[int(pairs.features[index])] for index in indices]
-    proven = _proven(model, config, found, list(zip(indices, features, strict=True)), processes)
+    roles, chosen = _roles(model, found), list(zip(indices, features, strict=True))
+    proven = prove(_proof_request(model, config, found, roles, chosen), processes=processes)
     proofs = proven.proofs + [Proof()] * (len(indices) - len(proven.proofs))
     values_told_apart = found.confirmation.staircases.values_told_apart()
     confirmed_pairs = []
@@ -69,17 +71,27 @@ def study(
         cell, sign = int(pairs.cells[index]), int(pairs.signs[index])
         name = name_of(feature, cell, sign, int(values_told_apart[index]), found.movements)
         confirmed_pairs.append(ConfirmedPair(index, cell, feature, name, proof))
-    return Study(found, confirmed_pairs, proven)
+    return Study(found, confirmed_pairs, proven, roles)
 
 
-def _proven(
+def _roles(model: CharLSTM, found: Detected) -> CellRoles:
+    """Return how strongly every cell follows every feature, on the split "discover"."""
+    columns = enumerate(found.text.table.features)
+    return CellRoles(
+        found.discovery.scores.correlation.abs(),
+        {feature.name: column for column, feature in columns if not feature.pseudo},
+        model.config.layers,
+    )
+
+
+def _proof_request(
     model: CharLSTM,
     config: InspectionConfig,
     found: Detected,
+    roles: CellRoles,
     chosen: list[tuple[int, Feature]],
-    processes: ProcessGroup,
-) -> Proven:
-    """Return the proofs of the first config.interventions of the chosen pairs, in their order.
+) -> ProofRequest:
+    """Return the request for proofs of the first config.interventions of the chosen pairs, in their order.
 
     chosen holds (index into all pairs, feature), the best first.
     """
@@ -90,17 +102,11 @@ def _proven(
         )
         for index, feature in chosen[: config.interventions]
     ]
-    columns = enumerate(found.text.table.features)
-    request = ProofRequest(
+    return ProofRequest(
         model=model,
         split=found.text.splits["intervene"],
         candidates=candidates,
-        roles=CellRoles(
-            found.discovery.scores.correlation.abs(),
-            {feature.name: column for column, feature in columns if not feature.pseudo},
-            model.config.layers,
-        ),
+        roles=roles,
         thresholds=found.calibration.thresholds.view(-1, cells),
         significance=config.significance,
     )
-    return prove(request, processes=processes)

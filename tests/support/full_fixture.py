@@ -46,6 +46,12 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
     excerpt["grid"] = grid({cell: excerpt["cells"].get(cell, {}).get("tanh_c") for cell in GRID}, length)
     findings["gates"] = gate_shares()
     findings["credit"] = {"feature": "inside_double_quotes", **{name: reach(name) for name in REACHES}}
+    findings |= {
+        "behaviours": [behaviour()],
+        "unexpected": [UNEXPECTED],
+        "edges": EDGES,
+        "rules": {"version": 1},
+    }
     findings["method"]["controls"]["gate_shuffled"] = {"candidates": 1, "findings": 0, "best_score": 0.31}
     return findings
 
@@ -64,6 +70,77 @@ def demo_sized() -> dict[str, Any]:
     return findings
 
 
+def estimate(value: float) -> dict[str, float]:
+    """Return a number with its interval."""
+    return {"value": value, "low": value - 0.05, "high": value + 0.05}
+
+
+def behaviour() -> dict[str, Any]:
+    """Return the sets of cells that the end of a double quotation rests on."""
+    points = [
+        {"cells": cells, "share": share, "low": share - 0.05, "high": share + 0.05}
+        for cells, share in [(0, -0.2), (1, 0.55), (2, 0.93), (368, 1.0)]
+    ]
+    lines = {"keep": points, "remove": points[::-1]}
+    return {
+        "feature": "inside_double_quotes",
+        "target": '"',
+        "sites": 48,
+        "advantage_nats": {"natural": 0.6, "trigram": -3.9, "donor": -4.9},
+        "sentence": "Alone these 2 cells keep 93% of what the network knows beyond a trigram.",
+        "curves": [
+            {"order": "effect", **lines, "keep_mean": points, "remove_mean": points[::-1]},
+            {"order": "random", **lines},
+        ],
+        "smallest_set": {
+            "cells": ["0:194", "0:9"],
+            "order": "effect",
+            "tied": ["effect", "attribution"],
+            "share": estimate(0.93),
+            "without": estimate(0.04),
+            "equivalent": False,
+            "leave_one_out": [
+                {"cell": "0:194", "lost": estimate(0.7)},
+                {"cell": "0:9", "lost": estimate(0.38)},
+            ],
+            "jaccard": 0.5,
+        },
+        "attribution": {
+            "top": [{"cell": "0:194", "attribution": -3.2, "real": -3.7}],
+            "checked": 50,
+            "correlation": 0.99,
+        },
+    }
+
+
+UNEXPECTED = {
+    "layer": 0,
+    "cell": 31,
+    "feature": "inside_double_quotes",
+    "target": '"',
+    "effect": estimate(-0.4),
+    "limit_nats": 0.1,
+    "attribution": -0.5,
+    "rank": 3,
+    "of": 368,
+}
+EDGES = [
+    {
+        "from": start,
+        "to": end,
+        "kind": kind,
+        "feature": "inside_double_quotes",
+        "value": estimate(value),
+        "of": -3.7,
+    }
+    for start, end, kind, value in [
+        ('"', "0:194:input", "driver_gate", -3.7),
+        ("0:194", '"', "cell_logit", -3.5),
+        ("0:194", "0:9", "cell_cell", -0.1),
+        ("0:194", '"', "cell_others", -0.06),
+        ("0:194", '"', "cell_longer", -0.04),
+    ]
+]
 BANDS = {"mean": 0.0, "low": -0.2, "high": 0.2}
 REACHES = {"cells": 0.995, "controls": 0.8, "untrained": 0.9}
 WEIGHTS = {

@@ -75,7 +75,7 @@ def survey_text(
     each cell.
     """
     cut, positions = passage.cut, np.unique(positions)
-    stored = _StoredStates(model, positions, cut.length)
+    stored = StoredStates(model, positions, cut.length)
     sums = _SurveySums(model, passage, behaviours, thresholds)
     for block in trace(
         model, passage.ids, streams=cut.streams, window=max(1, _BLOCK_POSITIONS // cut.streams)
@@ -96,8 +96,8 @@ def survey_text(
     )
 
 
-class _StoredStates:
-    """_StoredStates collects the states before chosen positions, h and c (layers, n, cells) float32."""
+class StoredStates:
+    """StoredStates collects the states before chosen positions, h and c (layers, n, cells) float32."""
 
     def __init__(self, model: CharLSTM, positions: NDArray[np.int64], length: int) -> None:
         config = model.config
