@@ -21,17 +21,17 @@ from charlstm.inspection.exam.rivals.sitting import RIVALS, Measured, Rival, ans
 
 # What one rival measured in one network.
 Scored = tuple[ExamNetwork, Measured]
-_CANDIDATES = 60
+_CANDIDATES = 80
 
 
 def best_limits(rival: Rival, scored: list[Scored]) -> tuple[Rival, ExamScore]:
     """Return rival with its best limits on the scored networks, and its score with them."""
     best_scores = np.concatenate([measured.scores.max(axis=1) for _, measured in scored])
     uses = np.concatenate([_uses(measured) for _, measured in scored])
-    found = max(_quantiles(best_scores), key=lambda limit: _f1(_score(replace(rival, found=limit), scored)))
-    rival = replace(rival, found=round(found, 3))
-    used = max(_quantiles(uses), key=lambda limit: _score(replace(rival, used=limit), scored).verdicts or 0)
-    rival = replace(rival, used=round(float(used), 3))
+    found = max(_limits(best_scores), key=lambda limit: _f1(_score(replace(rival, found=limit), scored)))
+    rival = replace(rival, found=found)
+    used = max(_limits(uses), key=lambda limit: _score(replace(rival, used=limit), scored).verdicts or 0)
+    rival = replace(rival, used=used)
     return rival, _score(rival, scored)
 
 
@@ -41,8 +41,12 @@ def _uses(measured: Measured) -> NDArray[np.float64]:
     return np.take_along_axis(measured.use, best, axis=1).ravel()
 
 
-def _quantiles(values: NDArray[np.float64]) -> list[float]:
-    return np.quantile(values, np.linspace(0, 0.99, _CANDIDATES)).tolist()
+def _limits(values: NDArray[np.float64]) -> list[float]:
+    """Return limits with three digits, each between two neighbours among values (n,)."""
+    ordered = np.unique(values)
+    between = (ordered[:-1] + ordered[1:]) / 2
+    chosen = np.linspace(0, len(between) - 1, _CANDIDATES).astype(int)
+    return [float(f"{limit:.3g}") for limit in between[np.unique(chosen)]]
 
 
 def _score(rival: Rival, scored: Iterable[Scored]) -> ExamScore:
@@ -67,7 +71,7 @@ def main() -> None:
             scored[name].append((reading.network, rival.measured(reading)))
     for name, rival in RIVALS.items():
         limited, score = best_limits(rival, scored[name])
-        print(f"{name:<22} found {limited.found:.3f} used {limited.used:.3f}   {score}", flush=True)
+        print(f"{name:<22} found {limited.found:g} used {limited.used:g}   {score}", flush=True)
 
 
 if __name__ == "__main__":

@@ -23,20 +23,22 @@ def attribution_scores(reading: Reading) -> Matrix:
     """Return (cells, features) float64: the size of each cell's attribution for each feature's closer.
 
     It is in units of the logit. For a counter the difference of c is that of two of its standard deviations.
+    A latch may be named with either sign, so the larger attribution for one of its two drivers counts.
     """
-    closers = [_closer(feature) for feature in reading.features]
-    gradients = _gradients(reading.network, sorted(set(closers)))
+    closers = [_closers(feature) for feature in reading.features]
+    gradients = _gradients(reading.network, sorted(set().union(*closers)))
     units = np.array([1.0 if feature.kind != "counter" else 0.0 for feature in reading.features])
     units = np.where(units > 0, 1 / reading.widths, 2.0)
     differences = reading.correlations * reading.spread[:, None] * units
-    by_feature = np.stack([gradients[closer] for closer in closers], axis=1)
-    return np.asarray(np.abs(by_feature * differences))
+    steepest = [
+        np.max([np.abs(gradients[closer]) for closer in of_feature], axis=0) for of_feature in closers
+    ]
+    return np.asarray(np.stack(steepest, axis=1) * np.abs(differences))
 
 
-def _closer(feature: Feature) -> str:
-    """Return the character that ends the feature."""
-    (closer,) = feature.closers
-    return closer
+def _closers(feature: Feature) -> set[str]:
+    """Return the characters that end the feature, or begin it where it is a switch."""
+    return set(feature.closers) | set(feature.drivers.get("set", []))
 
 
 def _gradients(network: ExamNetwork, closers: list[str]) -> dict[str, Matrix]:

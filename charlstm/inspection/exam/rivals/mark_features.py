@@ -59,10 +59,16 @@ def _pair_features(
         yield _signal(Feature(f"from {on} to {off}", "switch", {"set": [on], "reset": [off]}), is_on)
     opened, closed = on_here.sum(), off_here.sum()
     if abs(opened - closed) <= _MOST_DIFFERENCE_OF_BRACKETS * opened:
-        steps = (on_here.astype(np.int64) - off_here).cumsum(axis=1)
-        depth = steps - np.minimum.accumulate(steps.clip(None, 0), axis=1)
-        if depth.max() > 1:
+        depth, reverse = _depth(on_here, off_here), _depth(off_here, on_here)
+        # Of a pair of brackets, the opener is the one that leaves a depth of 0 more often.
+        if depth.max() > 1 and (depth == 0).sum() > (reverse == 0).sum():
             yield _signal(Feature(f"depth {on}{off}", "depth", {"step": [on], "unstep": [off]}), depth)
+
+
+def _depth(up: NDArray[np.bool_], down: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return (streams, characters): how many `up` are not yet followed by a `down` of their own."""
+    steps = (up.astype(np.int64) - down).cumsum(axis=1)
+    return np.asarray(steps - np.minimum.accumulate(steps.clip(None, 0), axis=1))
 
 
 def _last(here: NDArray[np.bool_]) -> NDArray[np.int64]:
