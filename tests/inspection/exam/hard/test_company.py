@@ -63,21 +63,21 @@ def test_the_cells_of_a_rotated_direction_share_it_and_none_carries_more_than_th
         assert 0.15 < shares.min() < shares.max() < 0.35
 
 
-def test_the_planted_shares_are_those_of_the_logits() -> None:
-    network = shared_network(2, 20_000)
-    (block,) = trace(network.model, ids_of(network), streams=1, window=len(network.text))
-    h, weights = block.layers[0].h[0].double(), network.model.head.weight.detach().double()
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_planted_shares_are_those_of_the_logits(seed: int) -> None:
+    """The share of a cell is that of its part in the slope of the closer's logit on the cell's own c."""
+    network = shared_network(seed, 20_000)
+    (block,) = trace(network.model, ids_of(network), streams=4, window=5_000)
+    c, h = (values[0, 300:].double() for values in (block.layers[0].c, block.layers[0].h))
     for question, cell in zip(network.questions, network.cells, strict=True):
-        if not question.is_partial or question.kind not in ("toggle", "latch"):
+        if not question.is_partial or question.distributed:
             continue
-        (off,) = question.drivers["reset"]
-        contributions = h * weights[network.symbols.index(off)]
-        own = contributions[:, cell]
-        on = own > own.mean()
-        planted = contributions[:, list(network.cells)]
-        swing = planted[on].mean(0) - planted[~on].mean(0)
-        share = swing[network.cells.index(cell)] / swing.sum()
-        assert float(share) == pytest.approx(question.share, abs=0.1), question.label
+        (closer,) = question.drivers.get("reset") or question.drivers["unstep"]
+        own = c[:, cell] - c[:, cell].mean()
+        parts = h * network.model.head.weight.detach()[network.symbols.index(closer)]
+        slopes = (own @ parts)[list(network.cells)]
+        share = float(slopes[network.cells.index(cell)] / slopes.sum())
+        assert share == pytest.approx(question.share, abs=0.1), question.label
 
 
 def test_a_direction_is_found_by_a_probe_and_by_no_single_cell() -> None:
