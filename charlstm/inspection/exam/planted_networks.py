@@ -89,9 +89,9 @@ def make_exam_network(seed: int, *, characters: int = EXAM_TEXT_CHARACTERS) -> E
     return ExamNetwork(model, text, roles.symbols, tuple(questions), cells, drive)
 
 
-def drive_of(seed: int) -> Drive:
-    """Return the drive of the planted cells of the network that `seed` determines."""
-    return Drive(_DRIVE_STRENGTHS[seed % len(_DRIVE_STRENGTHS)])
+def drive_of(seed: int, *, least: float = 0.0) -> Drive:
+    """Return the drive, of at least the strength `least`, of the network that `seed` determines."""
+    return Drive(max(least, _DRIVE_STRENGTHS[seed % len(_DRIVE_STRENGTHS)]))
 
 
 def _drawn(questions: Iterable[Question], random: np.random.Generator) -> Iterator[Question]:

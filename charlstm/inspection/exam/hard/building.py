@@ -34,8 +34,8 @@ def plant_in_two_layers(
 
     Both layers have the planted cells first. Behind those of the lower layer stand detectors of the
     characters that drive the upper ones, whose gates read these detectors; the rest, at least `idle` cells in
-    each layer, is idle. The logits, with bias (symbols,) float32, depend on the upper layer alone. generator
-    draws all random weights.
+    each layer, is idle. Nothing depends on the planted cells of the lower layer. The logits, with bias
+    (symbols,) float32, depend on the upper layer alone. generator draws all random weights.
     """
     drivers = sorted({character for cell in upper for character in cell.driven_by})
     detectors = [character_detector(character) for character in drivers]
@@ -46,16 +46,25 @@ def plant_in_two_layers(
     model = CharLSTM(config, generator=generator).eval()
     model.embedding.load_state_dict(first.embedding.state_dict())
     model.layers[0].load_state_dict(first.layers[0].state_dict())
-    recurrent = by_gate(model.get_parameter("layers.1.weight_hh_l0"), total)
-    recurrent[:, : len(upper)] = 0
-    recurrent[:, len(upper) :, : len(upper)] = 0
-    model.head.weight[:, : len(upper)] = 0
+    _silence(model, len(lower), len(upper))
     model.head.bias.copy_(bias)
     columns = slice(len(lower), len(below))
     for number, cell in enumerate(upper):
         _write_upper_cell(model, number, cell, drivers, columns)
         model.head.weight[:, number] = row(cell.reads, symbols)
     return model
+
+
+def _silence(model: CharLSTM, lower: int, upper: int) -> None:
+    """Let no cell of the second layer hear the first `lower` cells below it or the first `upper` of its own.
+
+    The first `upper` cells hear none of their layer, and the logits depend on none of them.
+    """
+    recurrent = by_gate(model.get_parameter("layers.1.weight_hh_l0"), model.config.cells)
+    recurrent[:, :upper] = 0
+    recurrent[:, :, :upper] = 0
+    model.get_parameter("layers.1.weight_ih_l0")[:, :lower] = 0
+    model.head.weight[:, :upper] = 0
 
 
 def _write_upper_cell(

@@ -121,7 +121,7 @@ def noisy_network(seed: int, characters: int) -> ExamNetwork:
     source code.
     """
     random, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    drive = Drive(max(_LEAST_NOISY_DRIVE, drive_of(seed).at_drivers))
+    drive = drive_of(seed, least=_LEAST_NOISY_DRIVE)
     if random.integers(_ONE_IN_READS_CODE) == 0:
         text = code_text(random, characters)
         roles = code_roles(text)

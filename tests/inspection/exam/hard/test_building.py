@@ -44,6 +44,11 @@ def test_the_logits_depend_on_the_upper_planted_cells_as_these_are_read() -> Non
     assert torch.equal(model.head.bias, torch.linspace(-1, 1, len(SYMBOLS)))
 
 
+def test_nothing_hears_the_planted_cells_of_the_lower_layer() -> None:
+    heard = two_layers().weights(1).input[:, 0]
+    assert not heard.any()
+
+
 def test_noise_reaches_every_weight_but_the_embedding() -> None:
     before, model = two_layers(), two_layers()
     add_noise(model, 0.05, torch.Generator().manual_seed(3))
