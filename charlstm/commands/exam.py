@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from charlstm.commands.exits import computing
 from charlstm.commands.options import AsJson, Quiet, place_to_read
 from charlstm.commands.terminal import console
 from charlstm.errors import UsageError
+
+if TYPE_CHECKING:
+    from charlstm.inspection.exam.exam_run import ExamResult
 
 _NETWORKS, _UNTRAINED = 100, 20
 
@@ -42,23 +45,41 @@ def exam(
     Some of their cells are decoys, which must not be found. Others do what a switch or a counter does, but
     no prediction depends on them, so they must not be verified. Simple rivals sit the exam, too.
     """
-    from charlstm.commands.terminal import tables
-    from charlstm.inspection.exam import exam_folder, exam_run
-    from charlstm.inspection.exam.answer_file import read_answer_file
-    from charlstm.inspection.exam.rivals.sitting import rival_methods
-
     if answers and (write or networks is not None or seed is not None):
         raise UsageError("--answers says itself which networks it is about", "leave out the other options")
     narrator = console.Narrator(quiet=quiet)
+    networks, seed = networks or _NETWORKS, seed or 0
     if write:
-        with computing(), narrator.bar() as bar:
-            for fraction in exam_folder.write_exam(write, networks or _NETWORKS, seed=seed or 0):
-                bar.move_to(fraction)
-        console.write_line(str(write / exam_folder.QUESTIONS))
-        return
+        _write_exam(write, networks, seed, narrator)
+    else:
+        result = _result(networks, untrained, seed, answers, narrator)
+        _show(result, as_json=as_json)
+
+
+def _write_exam(folder: Path, networks: int, seed: int, narrator: console.Narrator) -> None:
+    """Write the exam networks of `networks` seeds, from `seed` on, into folder, and name its questions."""
+    from charlstm.inspection.exam import exam_folder
+
+    with computing(), narrator.bar() as bar:
+        for fraction in exam_folder.write_exam(folder, networks, seed=seed):
+            bar.move_to(fraction)
+    console.write_line(str(folder / exam_folder.QUESTIONS))
+
+
+def _result(
+    networks: int, untrained: int, seed: int, answers: Path | None, narrator: console.Narrator
+) -> "ExamResult":
+    """Return the marks of the inspection, the rivals and the method of the file answers, if there is one.
+
+    The networks are those that the file is about, or the `networks` networks from `seed` on.
+    """
+    from charlstm.inspection.exam import exam_run
+    from charlstm.inspection.exam.answer_file import read_answer_file
+    from charlstm.inspection.exam.rivals.sitting import rival_methods
+
     others = rival_methods()
-    file = read_answer_file(answers) if answers else None
-    if file:
+    if answers:
+        file = read_answer_file(answers)
         if file.method in (exam_run.INSPECTION, *others):
             raise UsageError(
                 f"{file.method!r} is the name of another method", "give your method another name"
@@ -66,11 +87,18 @@ def exam(
         others[file.method] = file.about
         networks, seed = file.networks, file.seed
     with computing(), narrator.bar() as bar:
-        for event in exam_run.run_exam(networks or _NETWORKS, untrained, seed=seed or 0, others=others):
+        for event in exam_run.run_exam(networks, untrained, seed=seed, others=others):
             if isinstance(event, exam_run.ExamProgress):
                 bar.move_to(event.fraction)
             else:
                 result = event
+    return result
+
+
+def _show(result: "ExamResult", *, as_json: bool) -> None:
+    """Write the marks as tables, or as one JSON document."""
+    from charlstm.commands.terminal import tables
+
     if as_json:
         console.write_json(asdict(result))
     else:
