@@ -89,11 +89,18 @@ def _write_upper_cell(
 
 
 @torch.no_grad()
-def add_noise(model: CharLSTM, size: float, generator: torch.Generator) -> None:
-    """Add normal noise with the standard deviation `size` to all weights and biases but the embedding's."""
+def add_noise(model: CharLSTM, size: float, *, planted: int, generator: torch.Generator) -> None:
+    """Add normal noise with the standard deviation `size` to all weights and biases but the embedding's.
+
+    The cells behind the `planted` first ones of a layer still hear none of these: a slow idle cell that hears
+    a switch, however weakly, would follow it.
+    """
     for name, parameter in model.named_parameters():
         if not name.startswith("embedding") and "bias_hh" not in name:
             parameter.add_(size * torch.randn(parameter.shape, generator=generator))
+    for layer in range(model.config.layers):
+        recurrent = model.get_parameter(f"layers.{layer}.weight_hh_l0")
+        by_gate(recurrent, model.config.cells)[:, planted:, :planted] = 0
 
 
 @torch.no_grad()

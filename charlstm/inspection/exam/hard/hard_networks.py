@@ -138,6 +138,6 @@ def noisy_network(seed: int, characters: int) -> ExamNetwork:
         generator=generator,
         bias=log_frequencies(text, roles.symbols),
     )
-    add_noise(model, _NOISE, generator)
+    add_noise(model, _NOISE, planted=len(questions), generator=generator)
     cells = tuple(range(len(questions)))
     return ExamNetwork(model, text, roles.symbols, tuple(questions), cells, drive, "noisy")

@@ -24,10 +24,10 @@ class Reading:
 
     network: the network that read the text.
     features: the features; those of a text that are constant are left out.
-    c: (positions, cells) float64, standardised; cells go on from layer to layer.
-    values: (positions, features) float64, standardised.
-    spread: (cells,) float64, the standard deviations of c.
-    widths: (features,) float64, the standard deviations of the features.
+    c: (positions, cells) float64, standardised within stretches; cells go on from layer to layer.
+    values: (positions, features) float64, standardised within stretches.
+    spread: (cells,) float64, the standard deviations of c within stretches.
+    widths: (features,) float64, the standard deviations of the features within stretches.
     """
 
     network: ExamNetwork
@@ -39,7 +39,7 @@ class Reading:
 
     @property
     def correlations(self) -> Matrix:
-        """Return (cells, features): Pearson's correlation of each cell with each feature, in [-1, 1]."""
+        """Return (cells, features): the correlation of each cell with each feature, in [-1, 1]."""
         return np.asarray(self.c.T @ self.values / len(self.c))
 
 
@@ -61,10 +61,13 @@ def read_network(network: ExamNetwork) -> Reading:
 
 
 def _standardised(columns: Matrix) -> tuple[Matrix, Matrix]:
-    """Return columns (n, m) with mean 0 and standard deviation 1, and the deviations that they had, (m,).
+    """Return columns (n, m) with mean 0 in each stretch and deviation 1, and their old deviations, (m,).
 
-    A constant column becomes 0, and its deviation is 0.
+    The rows are those of one stretch after the other; a cell's level may differ between stretches, because
+    each begins with a state of zeros wherever it is in the text. A column that is constant in each stretch
+    becomes 0, and its deviation is 0.
     """
-    centred = columns - columns.mean(axis=0)
+    by_stretch = columns.reshape(STREAMS, -1, columns.shape[1])
+    centred = (by_stretch - by_stretch.mean(axis=1, keepdims=True)).reshape(columns.shape)
     deviations = centred.std(axis=0)
     return centred / np.where(deviations > 0, deviations, 1), deviations

@@ -51,12 +51,14 @@ def test_nothing_hears_the_planted_cells_of_the_lower_layer() -> None:
 
 def test_noise_reaches_every_weight_but_the_embedding() -> None:
     before, model = two_layers(), two_layers()
-    add_noise(model, 0.05, torch.Generator().manual_seed(3))
+    add_noise(model, 0.05, planted=len(CELLS), generator=torch.Generator().manual_seed(3))
     old = before.state_dict()
     for name, new in model.state_dict().items():
         added = (new - old[name]).std().item()
         is_left = name.startswith("embedding") or "bias_hh" in name
         assert added == 0 if is_left else added == pytest.approx(0.05, rel=0.5), name
+        if "weight_hh" in name:
+            assert not new.view(4, model.config.cells, -1)[:, len(CELLS) :, : len(CELLS)].any()
 
 
 def test_a_shuffled_network_computes_the_same_and_keeps_the_cells_of_its_questions() -> None:
