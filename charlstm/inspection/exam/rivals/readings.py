@@ -26,6 +26,7 @@ class Reading:
     features: the features; those of a text that are constant are left out.
     c: (positions, cells) float64, standardised within stretches; cells go on from layer to layer.
     values: (positions, features) float64, standardised within stretches.
+    states, counts: c, float64, and the values of the features, uint8, as they are.
     spread: (cells,) float64, the standard deviations of c within stretches.
     widths: (features,) float64, the standard deviations of the features within stretches.
     """
@@ -34,6 +35,8 @@ class Reading:
     features: tuple[Feature, ...]
     c: Matrix
     values: Matrix
+    states: Matrix
+    counts: NDArray[np.uint8]
     spread: Matrix
     widths: Matrix
 
@@ -50,14 +53,14 @@ def read_network(network: ExamNetwork) -> Reading:
     chosen = np.arange(WARMUP, length, _STRIDE)
     positions = (np.arange(STREAMS)[:, None] * length + chosen).ravel()
     layers = [layer.c[:, torch.from_numpy(chosen)].flatten(0, 1) for layer in block.layers]
-    c, spread = _standardised(torch.cat(layers, dim=1).double().numpy())
+    states = torch.cat(layers, dim=1).double().numpy()
+    c, spread = _standardised(states)
     signals = list(mark_features(network.text, STREAMS))
-    values, widths = _standardised(
-        np.stack([signal.values[positions] for signal in signals], axis=1).astype(np.float64)
-    )
+    counts = np.stack([signal.values[positions] for signal in signals], axis=1)
+    values, widths = _standardised(counts.astype(np.float64))
     varies = widths > 0
     features = tuple(signal.feature for signal, kept in zip(signals, varies, strict=True) if kept)
-    return Reading(network, features, c, values[:, varies], spread, widths[varies])
+    return Reading(network, features, c, values[:, varies], states, counts[:, varies], spread, widths[varies])
 
 
 def _standardised(columns: Matrix) -> tuple[Matrix, Matrix]:

@@ -4,6 +4,8 @@ Each function takes a reading and returns (cells, features) float64, not below 0
 follows the feature more.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,16 +38,19 @@ def probe_scores(reading: Reading) -> Matrix:
 
 
 def information_scores(reading: Reading) -> Matrix:
-    """Return the mutual information of binned c with each binned feature, over the feature's entropy."""
-    cells, _ = _one_hot(reading.c, _CELL_BINS)
-    features, owners = _one_hot(reading.values, _FEATURE_BINS)
+    """Return the mutual information of binned c with each binned feature, over the feature's entropy.
+
+    c and the features are taken as they are: bins would blur where a stretch's mean was taken out.
+    """
+    cells, _ = _one_hot(reading.states, _CELL_BINS)
+    features, owners = _one_hot(reading.counts, _FEATURE_BINS)
     joint = (cells.T @ features).astype(np.float64) / len(cells)
-    by_cell = joint.reshape(reading.c.shape[1], _CELL_BINS, -1)
+    by_cell = joint.reshape(reading.states.shape[1], _CELL_BINS, -1)
     of_bin, of_cell_bin = features.mean(axis=0, dtype=np.float64), cells.mean(axis=0, dtype=np.float64)
     expected = of_cell_bin.reshape(*by_cell.shape[:2], 1) * of_bin
     ratio = np.divide(by_cell, expected, out=np.ones_like(by_cell), where=by_cell > 0)
     by_bin = (by_cell * np.log(ratio)).sum(axis=1)
-    count = reading.values.shape[1]
+    count = reading.counts.shape[1]
     information = np.stack([np.bincount(owners, row, count) for row in by_bin])
     logarithms = np.log(np.where(of_bin > 0, of_bin, 1))
     entropy = np.bincount(owners, -of_bin * logarithms, count)
@@ -72,7 +77,7 @@ def share_of_largest(scores: Matrix) -> Matrix:
     return np.asarray(scores / np.maximum(scores.max(axis=0), 1e-12))
 
 
-def _one_hot(columns: Matrix, bins: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _one_hot(columns: NDArray[Any], bins: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return (n, m * bins) float32, 1 where a value of columns (n, m) lies in a bin, and each bin's column.
 
     The bins of a column have equally many values, unless many values are equal.

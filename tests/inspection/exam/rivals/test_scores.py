@@ -52,10 +52,10 @@ def test_a_probe_divides_its_weight_among_twins(reading: Reading) -> None:
 def test_information_is_a_share_of_the_entropy_of_the_feature(reading: Reading) -> None:
     """A copy of a feature tells all of it, and noise tells nothing."""
     random = np.random.default_rng(0)
-    toggle, counter = (reading.values[:, place] for place in columns(reading)[:2])
-    c = np.stack([toggle, counter, random.standard_normal(len(toggle))], axis=1)
-    values = np.stack([toggle, counter], axis=1)
-    scores = information_scores(replace(reading, c=c, values=values))
+    counts = reading.counts[:, columns(reading)[:2]]
+    noise = random.standard_normal(len(counts))
+    states = np.concatenate([counts, noise[:, None]], axis=1)
+    scores = information_scores(replace(reading, states=states, counts=counts))
     assert scores[0, 0] == pytest.approx(1, abs=1e-6)
     assert scores[1, 1] > 0.99
     assert scores[2].max() < 0.02
@@ -63,8 +63,8 @@ def test_information_is_a_share_of_the_entropy_of_the_feature(reading: Reading) 
 
 def test_information_agrees_with_a_count_by_hand() -> None:
     c = np.array([[-1.0], [-1.0], [1.0], [1.0], [1.0], [1.0], [-1.0], [1.0]])
-    value = np.array([[0.0], [0.0], [1.0], [1.0], [1.0], [0.0], [0.0], [1.0]])
-    reading = replace(read_network(planted_network()), c=c, values=value)
+    counts = np.array([[0], [0], [1], [1], [1], [0], [0], [1]], np.uint8)
+    reading = replace(read_network(planted_network()), states=c, counts=counts)
     joint = {(-1, 0): 3 / 8, (1, 0): 1 / 8, (1, 1): 4 / 8}
     of_c, of_value = {-1: 3 / 8, 1: 5 / 8}, {0: 1 / 2, 1: 1 / 2}
     bits = sum(p * np.log2(p / of_c[a] / of_value[b]) for (a, b), p in joint.items())
