@@ -62,7 +62,7 @@ class Rival:
 RIVALS: dict[str, Rival] = {
     "highest |r|": Rival(correlation_scores, 0.822, 0.98),
     "linear probe": Rival(probe_scores, 0.849, 0.996),
-    "mutual information": Rival(information_scores, 0.703, 0.879),
+    "mutual information": Rival(information_scores, 0.699, 0.895),
     "gradient attribution": Rival(attribution_scores, 0.0382, 0.0382, attribution_scores),
     "|r| and gradient": Rival(correlation_scores, 0.822, 0.35, attribution_scores),
     "principal components": Rival(component_scores, 0.537, 0.24),
