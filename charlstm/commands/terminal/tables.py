@@ -9,7 +9,8 @@ from typing import Any, get_args
 from charlstm.commands.terminal import formatting
 from charlstm.config import GateActivation, GateOrder
 from charlstm.findings import Findings
-from charlstm.inspection.exam.marking import ExamResult
+from charlstm.inspection.exam.exam_run import ExamResult
+from charlstm.inspection.exam.marking import ExamScore
 from charlstm.report.words.proof_numbers import effect_nats, share_in_short
 from charlstm.tasks.import_weights import Imported
 from charlstm.tasks.score import Score
@@ -25,6 +26,9 @@ _KERAS_VERSIONS = " since 2.3 (older: --gates hard_sigmoid)"
 
 # Said when the run's own text is no longer what it was: another Python's library, or an edited file.
 CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
+
+# The columns of an exam; with the longest name of a design they fill a line of 80 characters.
+_EXAM_COLUMNS = ("", "asked", "prec.", "recall", "driver", "verdict", "share", "undec.")
 
 _FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "carries")
 # Said below the table where a cell was changed.
@@ -137,22 +141,34 @@ def _effect(causal: dict[str, Any] | None) -> str:
 
 
 def exam_table(result: ExamResult) -> str:
-    """Return the marks of an exam by kind and, indented, by design, for hard cells and for soft ones."""
+    """Return the inspection's marks by kind and, indented, by design, for hard cells and for soft ones.
+
+    Two more tables have the marks of all methods over all kinds.
+    """
     rows: list[tuple[str, ...]] = []
-    for title, marked in (("K >= 8", result.hard), ("K = 2, 4 with noise", result.soft)):
-        rows.append((title, "", "", "", "", "", ""))
+    for title, marked in (("hard cells", result.hard), ("soft cells", result.soft)):
+        rows.append((title, *[""] * (len(_EXAM_COLUMNS) - 1)))
         for mark in marked:
             name = f"  {mark.name.replace('_', ' ')}" if mark.precision is not None else f"    {mark.name}"
-            shares = (mark.precision, mark.recall, mark.drivers, mark.verdicts)
-            cells = ["" if share is None else f"{share:.3f}" for share in shares]
-            rows.append((name, str(mark.asked), str(mark.found), *cells))
+            rows.append((name, *_marks(mark)))
+    tables = [formatting.table(rows, header=_EXAM_COLUMNS)]
+    for place in ("hard", "soft"):
+        methods = [(method.name, *_marks(getattr(method, place))) for method in result.methods]
+        header = (f"all {place} cells", *_EXAM_COLUMNS[1:])
+        tables += [formatting.table(methods, header=header)] if methods else []
     twins = "" if result.twins is None else f"twins told apart in {result.twins:.1%} of networks; "
     clean = sum(count == 0 for count in result.untrained)
-    header = ("", "asked", "found", "precision", "recall", "drivers", "verdicts")
-    return (
-        f"{formatting.table(rows, header=header)}\n{twins}no finding in {clean} of {len(result.untrained)} "
+    return "\n\n".join(tables) + (
+        f"\n{twins}no finding in {clean} of {len(result.untrained)} "
         f"untrained networks; {result.networks} networks from seed {result.seed} on"
     )
+
+
+def _marks(mark: ExamScore) -> tuple[str, ...]:
+    """Return a score as the cells of a table's row, without its name."""
+    shares = (mark.precision, mark.recall, mark.drivers, mark.verdicts, mark.shares)
+    cells = ["" if share is None else f"{share:.3f}" for share in shares]
+    return str(mark.asked), *cells, str(mark.undecided or "")
 
 
 def drivers_in_words(drivers: dict[str, list[str]]) -> str:
