@@ -177,6 +177,9 @@ def test_a_p_value_is_the_smallest_error_whose_interval_lies_beyond_the_limit(
     elif 1e-10 < p_value < 0.99:
         assert mean_of(values, clusters, 1.001 * p_value).beyond(limit)
         assert not mean_of(values, clusters, 0.999 * p_value).beyond(limit)
+    for error in (0.3, 0.05, 0.01, 1e-4):
+        if not 0.999 * p_value < error < 1.001 * p_value:
+            assert (p_value < error) == mean_of(values, clusters, error).beyond(limit)
 
 
 def test_fewer_than_two_clusters_say_nothing() -> None:
