@@ -90,7 +90,7 @@ def inspect_model(
     )
     progress("control networks", 0.65)
     short_config = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
-    controls = inspect_controls(model, _beginning(text, short_config), short_config, generator, processes)
+    controls = inspect_controls(model, _beginning(text, short_config), short_config, processes)
     progress("gates and gradients", 0.9)
     return _findings(request, text, studied, controls, generator)
 
@@ -122,7 +122,7 @@ def _findings(
     model, config = request.model, request.config
     findings = findings_of(studied, model)
     cells = model.config.layers * model.config.cells
-    share, by_control = share_above(studied.found, controls, cells, generator)
+    share, by_control = share_above(studied.found, controls, cells)
     return Findings(
         model=model_facts(model, request.bits_per_character, request.checkpoint),
         corpus=CorpusFacts(

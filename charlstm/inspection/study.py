@@ -53,17 +53,25 @@ def study(
 
     generator draws all random numbers. progress is called before each stage.
     """
-    found = detect(model, text, config, generator=generator, progress=progress, processes=processes)
+    found = detect(model, text, config, progress=progress, processes=processes)
     progress("interventions", 0.6)
     pairs, scores = found.pairs, found.confirmation.correlation.abs()
     indices = sorted(found.is_finding.nonzero().flatten().tolist(), key=lambda index: -float(scores[index]))
     features = [found.text.table.features[int(pairs.features[index])] for index in indices]
     proofs = _proofs(model, config, found, list(zip(indices, features, strict=True)), generator, processes)
     values_told_apart = found.confirmation.staircases.values_told_apart()
+    two_levels = found.two_levels.tolist()
     confirmed_pairs = []
     for index, feature, proof in zip(indices, features, proofs, strict=True):
         cell, sign = int(pairs.cells[index]), int(pairs.signs[index])
-        name = name_of(feature, cell, sign, int(values_told_apart[index]), found.movements)
+        name = name_of(
+            feature,
+            cell,
+            sign,
+            int(values_told_apart[index]),
+            found.movements,
+            two_levels=two_levels[index],
+        )
         confirmed_pairs.append(ConfirmedPair(index, cell, feature, name, proof))
     return Study(found, confirmed_pairs)
 
