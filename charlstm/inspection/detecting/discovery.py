@@ -5,7 +5,7 @@ with the features shifted along the text. `scores.null` makes p-values from thes
 pairs. The pairs that pass are frozen, and `confirmation` scores them again on other text.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -158,26 +158,29 @@ class Eligible:
 def choose(discovery: Discovery, among: Eligible, *, significance: float) -> Pairs:
     """Return each cell that passes every rule with its feature and the sign of r.
 
-    significance is the largest p-value that passes, in (0, 1].
+    Of the features with which a cell passes, that one fits best whose score times |r| is largest: the score
+    says how well c tells the feature, r how much of c the feature explains. A feature that is hardly ever on
+    explains little of a cell whose c happens to be high there. significance is the largest p-value that
+    passes, in (0, 1].
     """
     scores = _passing_scores(discovery, among, significance)
-    best = scores.amax(1)
-    firsts = ((scores >= best[:, None] - _TIED_SCORE_DIFFERENCE) & (scores > 0)).long().argmax(1)
+    fits = (scores * discovery.scores.correlation.abs()).sqrt()
+    best = fits.amax(1)
+    firsts = ((fits >= best[:, None] - _TIED_SCORE_DIFFERENCE) & (fits > 0)).long().argmax(1)
     cells = (best > 0).nonzero().flatten()
     named = [
         name_by_contrast(
-            discovery.sample,
-            cell,
-            scores[cell],
-            among.features,
-            first=int(firsts[cell]),
-            listed=among.listed,
+            discovery.sample, cell, fits[cell], among.features, first=int(firsts[cell]), listed=among.listed
         )
         for cell in cells.tolist()
     ]
     features = torch.tensor([number for number, _ in named], dtype=torch.int64)
     signs = discovery.scores.correlation[cells, features].sign().long()
-    return Pairs(cells, features, signs, tuple(runner_up for _, runner_up in named))
+    runners_up = tuple(
+        runner_up and replace(runner_up, score=float(scores[cell, runner_up.feature]))
+        for cell, (_, runner_up) in zip(cells.tolist(), named, strict=True)
+    )
+    return Pairs(cells, features, signs, runners_up)
 
 
 def _passing_scores(discovery: Discovery, among: Eligible, significance: float) -> Tensor:

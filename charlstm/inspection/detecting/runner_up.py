@@ -96,9 +96,9 @@ def name_by_contrast(
 ) -> tuple[int, RunnerUp | None]:
     """Return the feature that names a cell, and the runner-up.
 
-    scores (features,) are the cell's, 0 for features that cannot name it; `first` is the number of its best
-    feature, which each feature within reach challenges in the order of the scores. Features from the number
-    `listed` on are proposed by cells.
+    scores (features,) say how well each feature fits the cell, 0 for features that cannot name it; `first` is
+    the number of its best feature, which each feature within reach challenges in the order of the scores.
+    Features from the number `listed` on are proposed by cells.
     """
     order = scores.argsort(descending=True, stable=True).tolist()
     reachable = [n for n in order if scores[n] > 0 and scores[n] >= scores[first] - REACH and n != first]

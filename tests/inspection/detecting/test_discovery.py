@@ -18,6 +18,7 @@ from charlstm.inspection.detecting.discovery import (
     memory_shares,
 )
 from charlstm.inspection.detecting.runner_up import Sample
+from charlstm.inspection.detecting.scores import null
 from charlstm.inspection.detecting.scores.scoring import Scores
 from charlstm.inspection.detecting.scores.shifts import measure_autocorrelations, spread_shifts
 from charlstm.inspection.exam.planted_cells import line_counter, plant, toggle
@@ -42,7 +43,8 @@ def test_a_true_feature_is_found_and_a_shifted_one_is_not(shift: int, passing: i
     assert discovery.sample.features.shape == (len(discovery.sample.c), 1)
 
 
-def test_the_null_is_the_largest_correlation_with_rolled_features() -> None:
+def test_the_null_is_the_largest_correlation_with_rolled_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(null, "_SHIFTED_POSITIONS", 10**6)
     text = written(12_000, seed=4)
     random = np.random.default_rng(0)
     columns = [
@@ -119,10 +121,18 @@ def test_a_cell_is_paired_with_its_best_feature_and_the_sign_of_r() -> None:
 
 def test_of_features_with_almost_equal_scores_the_first_names_the_cell() -> None:
     discovery = passing_discovery()
-    discovery.scores.equal_share[0, 2] = 0.915
+    discovery.scores.equal_share[0, 2] = discovery.scores.correlation[0, 2] = 0.915
     assert chosen(discovery) == [(0, 1, -1)]
-    discovery.scores.equal_share[0, 2] = 0.925
+    discovery.scores.equal_share[0, 2] = discovery.scores.correlation[0, 2] = 0.925
     assert chosen(discovery) == [(0, 2, 1)]
+
+
+def test_a_feature_that_explains_little_of_a_cell_does_not_name_it() -> None:
+    """It is on so rarely that c, which is high there, has an equal-share score of .96 and r of .3 with it."""
+    discovery = passing_discovery()
+    discovery.scores.equal_share[0, 2] = 0.96
+    discovery.scores.correlation[0, 2] = discovery.scores.partial[0, 2] = 0.3
+    assert chosen(discovery) == [(0, 1, -1)]
 
 
 def test_a_feature_that_may_not_name_a_cell_leaves_it_to_the_next() -> None:

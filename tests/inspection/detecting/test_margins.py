@@ -16,7 +16,7 @@ from charlstm.model.char_lstm import CharLSTM
 
 @pytest.fixture(scope="module")
 def text() -> InspectedText:
-    return read_text(ids_of(written(40_000, seed=1)), SYMBOLS, 4)
+    return read_text(ids_of(written(28_000, seed=1)), SYMBOLS, 4)
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ from torch import Tensor
 from charlstm.inspection.detecting.scores.equal_share import EqualShareMoments
 from charlstm.inspection.reading.matrix_product import product
 
-# Scores with shifted features are computed from about this many positions of a split. Measured: the largest
-# |r| of 99 shifts is .3258 from 20,000 positions, .3267 from 136,800; see tests/benchmarks/EXPERIMENTS.md.
-_SHIFTED_POSITIONS = 20_000
+# Scores with shifted features are computed from about this many positions of a split. Neighbours are much
+# alike: the largest |r| of 99 shifts was .3258 from 20,000 positions and .3267 from 136,800; see
+# tests/benchmarks/EXPERIMENTS.md.
+_SHIFTED_POSITIONS = 10_000
 
 # The largest scores of a feature in the shifts are taken to deviate at least this much: of a feature for
 # which they hardly do, a small excess in one shift would otherwise count for more than a large one of others.
@@ -58,12 +59,14 @@ class ShiftedSums:
         features (rows of the chunk, features) uint8 and stretches (rows of the chunk,) int64, from 0, are at
         all counted positions.
         """
-        rows = torch.cat(self.rows)
+        rows, order = torch.cat(self.rows).sort()
         stretch = stretches[rows]
-        c = _within(torch.cat(self.c), stretch)
+        c = _within(torch.cat(self.c)[order], stretch)
         squares, of_shifts = c.square(), []
+        averaging = _averaging(stretch)
         for shift in self.shifts.tolist():
-            of_shifts.append(self._of_shift(features[(rows - shift) % len(features)], stretch, c, squares))
+            shifted = features[(rows - shift) % len(features)].float()
+            of_shifts.append(self._of_shift(shifted, averaging, stretch, c, squares))
         on, cells_on, squares_on, products_on, of_on, squares_of_on, products, feature_squares = (
             torch.stack(values) for values in zip(*of_shifts, strict=True)
         )
@@ -83,25 +86,34 @@ class ShiftedSums:
         self.sample_c, self.sample_features = c, features[rows]
         self.c, self.rows = [], []
 
-    def _of_shift(self, features: Tensor, stretch: Tensor, c: Tensor, squares: Tensor) -> tuple[Tensor, ...]:
-        """Return for shifted features (positions, features) uint8 the fields of EqualShareMoments.
+    def _of_shift(
+        self, shifted: Tensor, averaging: Tensor, stretch: Tensor, c: Tensor, squares: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Return for shifted features (positions, features) float32 the fields of EqualShareMoments.
 
-        c and squares (positions, cells) are c within stretches and its square. The last two are the products
-        and the squares of all features; those before them, from `on` on, are of the balanced ones.
+        averaging (stretches, positions) takes means over the stretches, stretch (positions,) numbers them, c
+        and squares (positions, cells) are c within stretches, whose mean in each is 0, and its square. The
+        last two of the results are the products and the squares of all features; those before them, from `on`
+        on, are of the balanced ones.
         """
-        shifted = features.float()
-        on = (shifted[:, self.balanced] > 0).float()
-        within = _within(shifted, stretch)
-        balanced = within[:, self.balanced] * on
+        means = product(averaging, shifted)
+        values = shifted[:, self.balanced]
+        on = (values > 0).float()
+        left_on = (values - means[:, self.balanced][stretch]) * on
+        products = product(c.t(), shifted)
+        cells_on = products[:, self.balanced]
+        depths = (values.amax(0) > 1).nonzero().flatten()
+        cells_on[:, depths] = product(c.t(), on[:, depths])
+        counts = torch.bincount(stretch, minlength=len(means)).float()
         return (
             on.sum(0),
-            product(c.t(), on),
+            cells_on,
             product(squares.t(), on),
-            product(c.t(), balanced),
-            balanced.sum(0),
-            balanced.square().sum(0),
-            product(c.t(), within),
-            within.square().sum(0),
+            product(c.t(), left_on),
+            left_on.sum(0),
+            left_on.square().sum(0),
+            products,
+            shifted.square().sum(0) - counts @ means.square(),
         )
 
     def merge(self, other: "ShiftedSums") -> None:
@@ -130,6 +142,12 @@ def _within(values: Tensor, stretch: Tensor) -> Tensor:
     counts = torch.bincount(stretch).clamp(min=1)[:, None]
     sums = torch.zeros(len(counts), values.shape[1]).index_add_(0, stretch, values)
     return values - (sums / counts)[stretch]
+
+
+def _averaging(stretch: Tensor) -> Tensor:
+    """Return a matrix (stretches, positions) float32 that takes the mean over each stretch."""
+    indicator = torch.nn.functional.one_hot(stretch).float()
+    return (indicator / indicator.sum(0).clamp(min=1)).t()
 
 
 def _sampled(rows: Tensor, share: float) -> Tensor:
