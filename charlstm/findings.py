@@ -36,8 +36,9 @@ _WRITE_AGAIN = "write the findings again with `charlstm inspect`"
 _GIVE_A_PATH = "give the path of a findings.json"
 
 # What a cell is called. A toggle and a latch are switches: the same characters turn a toggle on and off, and
-# other characters turn a latch on than off. A counter and a depth counter step.
-Kind = Literal["toggle", "latch", "counter", "depth_counter"]
+# other characters turn a latch on than off. A graded cell follows a switch without two levels of its own. A
+# counter and a depth counter step.
+Kind = Literal["toggle", "latch", "graded", "counter", "depth_counter"]
 # Whether the model uses a cell. verified: the model's prediction of the feature's end needs the cell, and the
 # cell alone is enough for a part of it. redundant: the prediction needs a group of cells that the cell is
 # part of. correlate: the intervals show that little happens when the cell is changed. undecided: none of
@@ -95,7 +96,8 @@ class Method:
     dropped_features: names of the features that vary too little in the text to be tested.
     aliases: name of a feature -> name of the tested feature that has the same values.
     null: how chance was measured, by circular shifts of the features along the text. `shifts` is their
-        number, `shortest_shift` the least of them in characters, `significance` the largest p-value of a
+        number, `independent_shifts` how many of them are independent, `shortest_shift` the least of them in
+        characters, `significance` the largest p-value of a
         finding; `discovery` and `held_out` are the largest scores in each shift, ascending, on the splits
         "discover" and "confirm".
     rules: name of a rule -> the limit that a finding has to keep; `least_score` is the least score of a
@@ -103,8 +105,10 @@ class Method:
     controls: what the same search finds where nothing should be found: in an untrained network, in a network
         with shuffled gates, and with features made of ordinary letters. `untrained` and `gate_shuffled` have
         the numbers of `candidates` (pairs of cell and feature that pass on "discover") and of `findings`, and
-        the `best_score` of any cell; `pseudo_features` has the number of `features`, how many `candidates`
-        follow them, and the `false_discovery_rate` in [0, 1] that this amounts to.
+        the `best_score` of any cell in the first of several `networks`, and all their numbers
+        (`candidates_of_each`, `findings_of_each`); `pseudo_features` has the number of `features`, how many
+        `candidates` follow them, and the `false_discovery_rate` in [0, 1] that this amounts to; `findings`
+        and `false_finding_rate` are the same after "confirm".
     seed: seed of all random draws.
     share: share of the model's cells that have a finding (`cells`, in [0, 1]), and that share less the one
         of each control network (`above_untrained`, `above_gate_shuffled`, in [-1, 1]), each with the two
@@ -130,18 +134,41 @@ class Detection:
     score: score of the cell with the feature.
     discovery_p_value: p-value of score among the shifts of the feature, in (0, 1].
     null_max: largest score of any cell with any shifted feature.
-    untrained_score: score that hardly any untrained network of this shape reaches with the feature: the mean
-        of their best cells and four standard deviations more, at least 0.
+    untrained_score: score that hardly any reference network reaches with the feature, in [0, 1]: the mean of
+        the best cells of several networks and three standard deviations more, of Fisher's z. Reference
+        networks are untrained ones of this shape or, for an imported model, its own with shuffled gates. A
+        score is the one at equal shares where the feature is a switch or a depth.
+    equal_share: the correlation at equal shares, in [0, 1]: that with a switch or a depth, as if it were on
+        half of the time. For a counter it is `score`. This decides.
+    feature_null_max: largest correlation at equal shares of any cell with this feature shifted.
+    runner_up: the next best feature of the cell: its name (`feature`), its correlation at equal shares
+        (`score`), and where the cell stands at the characters where the two features differ (`contrast`): 1
+        where it does what its own feature says, 0 where it does what the runner-up says, None where they
+        hardly differ. None where no other feature comes near.
+    drivers_from: "cell" where the drivers predict the cell's own flips, "feature" where they are those of the
+        feature.
     memory: share of the variance of c that the last few characters do not explain, in [0, 1].
 
     Measured on the split "calibrate":
 
     level_share: share of the variance of c that lies between its two levels, in [0, 1].
     threshold: value of c between the two levels; on one side of it the cell is on.
+    two_levels: whether the cell has two levels as a toggle or a latch must (`passes`), and what that rests
+        on: the `share` of variance between the levels and the share of positions in the `middle` half of the
+        gap, both with the levels counting half each, the share of positions at the `rarer` level, whether
+        these are of tanh(c) (`of_tanh`), and the median number of characters that the cell stays at a level
+        (`dwell`, measured on "confirm"). None for a counter.
 
     Measured on the split "confirm", which had no part in the choice of the feature:
 
     held_out_score: score of the cell with the feature; findings are sorted by it.
+    held_out_equal_share: correlation at equal shares, as `equal_share`.
+    held_out_interval: the two ends of its 95% interval, by a block bootstrap.
+    near_limit: whether this interval reaches down to the least correlation that a finding must have: on other
+        text the cell may not be found.
+    auc: chance that c tells a position where the feature is on from one where it is off, in [0, 1]; 0.5 is
+        chance alone. None for a counter.
+    auc_interval: the two ends of its 95% interval.
     held_out_partial: score that is left when the current character is known.
     held_out_context_partial: score that is left when the last three characters, the column and the number of
         characters since a space are known.
@@ -164,6 +191,7 @@ class Detection:
     reset_spread: variance of c where the feature is 0, divided by its variance everywhere, at least 0.
     leak: loss per step, as a share of the count, times the 90th percentile of the values, at least 0. Up to
         0.5 the cell counts in a line, up to about 2 it saturates, beyond that it fades.
+    rising: share of the steps of the staircase in its commonest direction, in [0, 1].
     shape: "linear" up to a leak of 0.5, else "saturating".
     staircase: mean of c at each value of the feature from 0 on, less the mean of c on "calibrate".
     levels_told_apart: number of values, 0 included, whose means of c are clearly apart from one another.
@@ -193,6 +221,17 @@ class Detection:
     shape: str | None = None
     staircase: list[float] | None = None
     levels_told_apart: int | None = None
+    equal_share: float | None = None
+    feature_null_max: float | None = None
+    held_out_equal_share: float | None = None
+    held_out_interval: list[float] | None = None
+    near_limit: bool | None = None
+    auc: float | None = None
+    auc_interval: list[float] | None = None
+    two_levels: Json | None = None
+    runner_up: Json | None = None
+    drivers_from: str | None = None
+    rising: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -447,11 +486,13 @@ def _checked(wanted: Any, value: Any, name: str) -> Any:
 def _has_plain_type(wanted: Any, value: Any) -> bool:
     """Return whether `value` has the type `wanted`, such as str or int; a float must be finite.
 
-    An int counts as a float, and a bool counts as neither.
+    An int counts as a float, and a bool as neither.
     """
     if wanted is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
-    return isinstance(wanted, type) and isinstance(value, wanted) and not isinstance(value, bool)
+    return (
+        isinstance(wanted, type) and isinstance(value, wanted) and isinstance(value, bool) == (wanted is bool)
+    )
 
 
 _Dataclass = TypeVar("_Dataclass")

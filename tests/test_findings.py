@@ -35,6 +35,7 @@ strategies = {  # the type of a field -> values of it
     list[float]: st.lists(shares, max_size=2),
     float: shares,
     int: st.integers(),
+    bool: st.booleans(),
     str: words,
 }
 

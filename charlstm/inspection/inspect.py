@@ -87,14 +87,12 @@ def inspect_model(
         request.ids[: config.characters], request.vocabulary.symbols, config.streams, config.features
     )
     generator = torch.Generator().manual_seed(config.seed)
-    studied = study(
-        model, text, config, generator=generator, progress=within(progress, 0.05, 0.6), processes=processes
-    )
+    studied = study(model, text, config, progress=within(progress, 0.05, 0.6), processes=processes)
     progress("circuits", 0.6)
     circuits = _circuits(text, studied, model.config.cells, processes)
     progress("control networks", 0.65)
     short_config = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
-    controls = inspect_controls(model, _beginning(text, short_config), short_config, generator, processes)
+    controls = inspect_controls(model, _beginning(text, short_config), short_config, processes)
     progress("gates and gradients", 0.9)
     return replace(
         _findings(request, text, studied, controls, generator),
@@ -144,7 +142,7 @@ def _findings(
     model, config = request.model, request.config
     findings = findings_of(studied, model)
     cells = model.config.layers * model.config.cells
-    share, by_control = share_above(studied.found, controls, cells, generator)
+    share, by_control = share_above(studied.found, controls, cells)
     return Findings(
         model=model_facts(model, request.bits_per_character, request.checkpoint),
         corpus=CorpusFacts(

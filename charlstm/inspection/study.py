@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
-
 from charlstm.config import InspectionConfig
 from charlstm.inspection.detecting.detect import Detected, detect
 from charlstm.inspection.detecting.naming import Name, name_of
@@ -49,15 +47,14 @@ def study(
     text: InspectedText,
     config: InspectionConfig,
     *,
-    generator: torch.Generator,
     progress: Progress = ignore_progress,
     processes: ProcessGroup = ALONE,
 ) -> Study:
     """Detect the cells of model that follow a feature of text, name them, and intervene on the best of them.
 
-    generator draws all random numbers. progress is called before each stage.
+    progress is called before each stage.
     """
-    found = detect(model, text, config, generator=generator, progress=progress, processes=processes)
+    found = detect(model, text, config, progress=progress, processes=processes)
     progress("interventions", 0.6)
     pairs, scores = found.pairs, found.confirmation.correlation.abs()
     indices = sorted(found.is_finding.nonzero().flatten().tolist(), key=lambda index: -float(scores[index]))
@@ -66,10 +63,18 @@ def study(
     proven = prove(_proof_request(model, config, found, roles, chosen), processes=processes)
     proofs = proven.proofs + [Proof()] * (len(indices) - len(proven.proofs))
     values_told_apart = found.confirmation.staircases.values_told_apart()
+    two_levels = found.two_levels.tolist()
     confirmed_pairs = []
     for index, feature, proof in zip(indices, features, proofs, strict=True):
         cell, sign = int(pairs.cells[index]), int(pairs.signs[index])
-        name = name_of(feature, cell, sign, int(values_told_apart[index]), found.movements)
+        name = name_of(
+            feature,
+            cell,
+            sign,
+            int(values_told_apart[index]),
+            found.movements,
+            two_levels=two_levels[index],
+        )
         confirmed_pairs.append(ConfirmedPair(index, cell, feature, name, proof))
     return Study(found, confirmed_pairs, proven, roles)
 

@@ -25,7 +25,6 @@ def study_with(seed: int, progress: Progress = ignore_progress) -> Study:
         model,
         read_text(ids_of(written(70_000, seed=1)), SYMBOLS, 8),
         InspectionConfig(seed=seed, interventions=1),
-        generator=torch.Generator().manual_seed(seed),
         progress=progress,
     )
 

@@ -29,7 +29,11 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
     toggle["detection"] |= {
         "survival": [1 - step / 100 for step in range(64)],
         "levels": {"off": -1.2, "on": 1.4},
+        **DETECTED_SWITCH,
     }
+    counter["detection"]["rising"] = 0.97
+    findings["method"]["null"]["independent_shifts"] = 80
+    findings["method"]["rules"] |= RULES
     toggle["mechanism"] |= {"weights": WEIGHTS, "input_gate_at_drivers": 0.99, "forget_gate_at_drivers": 0.11}
     counter |= {"verdict": "correlate", "causal": causal(0.08) | {"steps": 5, "insertion_nats": None}}
     # A cell below another layer has weights to the cells above it, and none to the characters.
@@ -52,7 +56,17 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
         "edges": EDGES,
         "rules": {"version": 1},
     }
-    findings["method"]["controls"]["gate_shuffled"] = {"candidates": 1, "findings": 0, "best_score": 0.31}
+    findings["method"]["controls"]["gate_shuffled"] = {
+        "candidates": 1,
+        "findings": 0,
+        "best_score": 0.31,
+        "networks": 3,
+        "candidates_of_each": [1, 0, 2],
+        "findings_of_each": [0, 0, 1],
+    }
+    several = {"networks": 3, "candidates_of_each": [0, 0, 1], "findings_of_each": [0, 0, 0]}
+    findings["method"]["controls"]["untrained"] |= several
+    findings["method"]["controls"]["pseudo_features"] = {"findings": 0, "false_finding_rate": 0.0}
     return findings
 
 
@@ -141,6 +155,33 @@ EDGES = [
         ("0:194", '"', "cell_longer", -0.04),
     ]
 ]
+DETECTED_SWITCH = {
+    "equal_share": 0.9,
+    "feature_null_max": 0.19,
+    "held_out_equal_share": 0.88,
+    "held_out_interval": [0.84, 0.91],
+    "near_limit": False,
+    "auc": 0.99,
+    "auc_interval": [0.98, 0.995],
+    "two_levels": {
+        "passes": True,
+        "share": 0.93,
+        "middle": 0.02,
+        "rarer": 0.21,
+        "of_tanh": False,
+        "dwell": 31,
+    },
+    "runner_up": {"feature": "inside_string_literal", "score": 0.8, "contrast": 0.9},
+    "drivers_from": "cell",
+}
+RULES = {
+    "least_held_out_score": 0.4,
+    "rising_share": 0.9,
+    "level_share": 0.85,
+    "middle_share": 0.12,
+    "rarer_share": 0.005,
+    "dwell": 5,
+}
 BANDS = {"mean": 0.0, "low": -0.2, "high": 0.2}
 REACHES = {"cells": 0.995, "controls": 0.8, "untrained": 0.9}
 WEIGHTS = {

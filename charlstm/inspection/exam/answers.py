@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
 from charlstm.config import InspectionConfig
 from charlstm.inspection.exam.planted_networks import ExamNetwork
@@ -52,11 +51,9 @@ def inspection_answers(network: ExamNetwork, seed: int) -> Answers:
     """Return the answers of an inspection of network, which `seed` seeds."""
     config = InspectionConfig(streams=STREAMS, seed=seed, interventions=_INTERVENTIONS)
     text = read_text(ids_of(network), network.symbols, config.streams)
-    generator = torch.Generator().manual_seed(seed)
-    confirmed_pairs = study(network.model, text, config, generator=generator).confirmed_pairs
+    confirmed_pairs = study(network.model, text, config).confirmed_pairs
     answers = {}
     for pair in confirmed_pairs:
-        grade = getattr(pair.proof, "grade", None)
-        share = None if grade is None else grade.share
+        share = pair.proof.grade.share.value if pair.proof.grade else None
         answers[pair.cell] = CellAnswer(pair.name.kind, pair.name.drivers, pair.proof.verdict, share)
     return answers

@@ -28,6 +28,7 @@ _SWITCHING = {"set": ("switches on at ", ""), "reset": ("switches off at ", " an
 _MECHANISMS = {
     "toggle": _SWITCHING,
     "latch": _SWITCHING,
+    "graded": {"set": ("moves one way at ", ""), "reset": ("moves back at ", " and back at ")},
     "counter": {"step": ("steps at ", ""), "reset": ("starts again at ", " and starts again at ")},
     "depth_counter": {"step": ("steps up at ", ""), "unstep": ("steps down at ", " and down at ")},
 }
@@ -44,6 +45,8 @@ def behaviour(finding: Mapping[str, Any]) -> Sentence:
     verdict = finding.get("verdict")
     used = verdict in ("verified", "redundant")
     beginning = (Phrase(f"{feature.verb if used else 'follows'} "), *feature.noun)
+    if finding["kind"] == "graded":
+        beginning = (*beginning, Phrase(" by degrees, without two clear levels"))
     if verdict == "redundant":
         beginning = (*beginning, Phrase(", together with other cells"))
     mechanism = _mechanism(finding)

@@ -50,6 +50,13 @@ def test_a_cell_whose_use_is_not_shown_only_follows(verdict: str | None):
             "marks text inside a comment: it switches on at # and off at ↵, and holds its value in between",
         ),
         (
+            "graded",
+            "inside_comment",
+            {"set": ["#"], "reset": ["\n"]},
+            "marks text inside a comment by degrees, without two clear levels: it moves one way at # and "
+            "back at ↵",
+        ),
+        (
             "counter",
             "column",
             {"step": ["*"], "reset": ["\n"]},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from charlstm.inspection.detecting.context import ContextSums
+from charlstm.inspection.detecting.scores.context import ContextSums
 
 ROWS = 3000
 

@@ -9,7 +9,7 @@ nuisance features is taken out of both (Frisch and Waugh 1933).
 import torch
 from torch import Tensor
 
-from charlstm.inspection.detecting.scoring import ROUNDING_SHARE
+from charlstm.inspection.detecting.scores.scoring import ROUNDING_SHARE
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums
 
 # A nuisance feature that correlates with the tested feature by more than this is the same feature.

@@ -136,6 +136,17 @@ class Staircases:
         squares = (weights * values.square()).sum(1) * (weights * means.square()).sum(1)
         return product.square() / squares.clamp(min=1e-18)
 
+    def rising(self) -> Tensor:
+        """Return the share of the steps of each staircase in its commonest direction, (pairs,) float64.
+
+        The steps are those between its common values, weighted by how often their upper value occurs.
+        """
+        means = self.means()
+        steps = means[:, 1:] - means[:, :-1]
+        judged = self._weights()[:, 1:] * (self.counts()[:, 1:] >= _LEAST_OCCURRENCES)
+        up, down = (judged * (steps > 0)).sum(1), (judged * (steps < 0)).sum(1)
+        return torch.maximum(up, down) / judged.sum(1).clamp(min=1e-12)
+
     def reset_spread(self) -> Tensor:
         """Return the variance of c where the feature is 0 over its variance everywhere, (pairs,) float64."""
         counts, sums, squares = self._totals().unbind()

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from charlstm.inspection.detecting.staircase import SURVIVAL_CHARACTERS, Staircases
+from charlstm.inspection.detecting.scores.staircase import SURVIVAL_CHARACTERS, Staircases
 
 ROWS = 4000
 

@@ -6,8 +6,13 @@ import torch
 from split_with_columns import split_with_columns
 from written_text import SYMBOLS, written
 
-from charlstm.inspection.detecting.scoring import Scores, ScoreSums, partial_correlation, strongest_scores
-from charlstm.inspection.exam.planted_cells import line_counter, plant, toggle
+from charlstm.inspection.detecting.scores.scoring import (
+    Scores,
+    ScoreSums,
+    balanced_features,
+    partial_correlation,
+)
+from charlstm.inspection.features.feature import Feature
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums
 from charlstm.inspection.reading.splits import Split
 
@@ -32,7 +37,8 @@ def random_cells(split: Split) -> torch.Tensor:
 
 def summed(split: Split, cells: torch.Tensor, sizes: list[int]) -> ScoreSums:
     """The sums over rows in blocks of sizes, the second half of the blocks merged from sums of their own."""
-    whole, rest = (ScoreSums(split, cells=3, features=2, vocabulary=len(SYMBOLS)) for _ in range(2))
+    balanced = torch.tensor([False, True])
+    whole, rest = (ScoreSums(split, cells=3, balanced=balanced, vocabulary=len(SYMBOLS)) for _ in range(2))
     blocks = torch.arange(split.rows).split(sizes)
     for number, rows in enumerate(blocks):
         sums = whole if number < len(blocks) // 2 else rest
@@ -55,7 +61,8 @@ def reference(split: Split, cells: torch.Tensor) -> Scores:
     within = without_group_means(both, split.first.stretches(rows).numpy())
     partial = without_group_means(both, split.first.characters.numpy())
     slopes = within[:, :2].T @ within[:, 2:] / np.square(within[:, 2:]).sum(0)
-    return Scores(np.corrcoef(within.T)[:2, 2:], np.corrcoef(partial.T)[:2, 2:], slopes)
+    r = np.corrcoef(within.T)[:2, 2:]
+    return Scores(r, r, np.corrcoef(partial.T)[:2, 2:], slopes)
 
 
 @pytest.mark.parametrize("sizes", [[7_200], [1, 2_000, 99, 5_100]])
@@ -67,6 +74,8 @@ def test_scores_equal_numpy_however_the_positions_are_cut_into_blocks(sizes: lis
         values = getattr(scores, name)
         np.testing.assert_allclose(values[:2], getattr(expected, name), atol=2e-4)
         np.testing.assert_allclose(values[2], 0, atol=1e-6)
+    np.testing.assert_allclose(scores.equal_share[:2, 0], expected.equal_share[:, 0], atol=2e-4)
+    assert (scores.equal_share[:2, 1] != scores.correlation[:2, 1]).all()
     whole = np.corrcoef(cells[:, 0], split.first.features(torch.arange(split.rows))[:, 1])[0, 1]
     assert abs(whole) > 0.9 > 0.1 > abs(float(scores.correlation[0, 1])), (
         "the stretches' levels are taken out"
@@ -89,18 +98,7 @@ def test_the_partial_correlation_equals_taking_the_mean_of_each_character_out() 
     assert (partial[1] == 0).all()
 
 
-def test_the_strongest_score_of_a_feature_is_the_largest_of_any_cell() -> None:
-    text = written(8_000, seed=1)
-    quotes = np.zeros(len(text), np.uint8)
-    for place in np.split(np.arange(len(text)), 4):
-        quotes[place] = np.cumsum([text[p] == '"' for p in place]) & 1
-    split = split_with_columns(text, quotes, np.roll(quotes, 1_001))
-    model = plant(
-        [toggle('"'), line_counter("\n")], SYMBOLS, idle=2, generator=torch.Generator().manual_seed(0)
-    )
-    sums = ScoreSums(split, cells=4, features=2, vocabulary=len(SYMBOLS))
-    for block in split.first.blocks(model):
-        sums.update(split.first, block.rows, block.c, split.first.features(block.rows))
-    strongest = strongest_scores(model, split.first)
-    np.testing.assert_allclose(strongest, sums.result().correlation.abs().amax(0), rtol=1e-6)
-    assert strongest[0] > 0.99 > 0.5 > strongest[1]
+def test_switches_and_depths_are_scored_at_equal_shares_and_counters_are_not() -> None:
+    features = [Feature(kind, kind, {}) for kind in ("switch", "counter", "depth")]
+    assert balanced_features(features).tolist() == [True, False, True]
+    assert balanced_features([]).tolist() == []
