@@ -18,7 +18,7 @@ from charlstm.machine.files import open_regular
 
 FORMAT = 1
 # What an answer may call a cell and say of its use: what findings.json may, now or with its next version.
-KINDS = tuple(dict.fromkeys((*get_args(Kind), "graded")))
+KINDS = get_args(Kind)
 VERDICTS = tuple(dict.fromkeys((*get_args(Verdict), UNDECIDED)))
 ROLES = ("set", "reset", "step", "unstep")
 _MOST_BYTES = 64 << 20

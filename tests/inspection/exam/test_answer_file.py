@@ -80,7 +80,7 @@ def test_a_fault_of_the_document_is_named(changes: dict[str, object], problem: s
         ({"network": "41"}, "network of answers.0. must be a whole number"),
         ({"cell": 12}, 'cell must be "layer:cell"'),
         ({"cell": "0:12:1"}, 'cell must be "layer:cell"'),
-        ({"kind": "switch"}, "kind must be one of toggle, latch, counter, depth_counter, graded"),
+        ({"kind": "switch"}, "kind must be one of toggle, latch, graded, counter, depth_counter"),
         ({"kind": ["toggle"]}, "kind must be one of"),
         ({"verdict": "used"}, "verdict must be null or one of verified, redundant, correlate, undecided"),
         ({"verdict": ["verified"]}, "verdict must be null or one of"),

@@ -4,10 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from charlstm.inspection.estimates import Estimate
 from charlstm.inspection.exam import answers
 from charlstm.inspection.exam.answers import CellAnswer, ids_of, inspection_answers
 from charlstm.inspection.exam.marking import mark
 from charlstm.inspection.exam.planted_networks import make_exam_network
+from charlstm.inspection.intervening.proof_data import Grade
 
 
 @pytest.mark.parametrize("seed", [1002, 1003])
@@ -31,8 +33,8 @@ def test_an_answer_has_the_share_of_the_grade_where_a_proof_has_one(monkeypatch:
         name = SimpleNamespace(kind="toggle", drivers={"set": ["|"], "reset": ["|"]})
         return SimpleNamespace(cell=cell, name=name, proof=SimpleNamespace(verdict="verified", **proof))
 
-    pairs = [pair(4, grade=SimpleNamespace(share=0.25)), pair(7, grade=None), pair(9)]
+    pairs = [pair(4, grade=Grade(Estimate(0.25, 0.2, 0.3))), pair(7, grade=None)]
     monkeypatch.setattr(answers, "study", lambda *_, **__: SimpleNamespace(confirmed_pairs=pairs))
     found = inspection_answers(make_exam_network(3, characters=20_000), 3)
     toggle = CellAnswer("toggle", {"set": ["|"], "reset": ["|"]}, "verified")
-    assert found == {4: CellAnswer(toggle.kind, toggle.drivers, "verified", 0.25), 7: toggle, 9: toggle}
+    assert found == {4: CellAnswer(toggle.kind, toggle.drivers, "verified", 0.25), 7: toggle}
