@@ -65,7 +65,7 @@ def test_the_figure_of_a_proven_cell_has_its_effect_with_the_interval(tmp_path: 
     findings["findings"] = [one for one in findings["findings"] if one["cell"] == 1]
     paths = write_figures(findings, tmp_path)
     (path,) = [path for path in paths if path.suffix == ".svg" and path.stem.startswith("cell-0-1-")]
-    assert "effect −1.88 nats (−1.99 to −1.41)" in path.read_text(encoding="utf-8")
+    assert "effect −1.79 nats (−1.90 to −1.36)" in path.read_text(encoding="utf-8")
 
 
 def test_findings_without_portraits_gates_and_text_have_no_figures(tmp_path: Path):

@@ -138,7 +138,7 @@ def _inspected() -> dict[str, Any]:
     from charlstm.inspection.inspect import InspectionRequest, inspect_model
 
     parentheses = latch("(", ")").read(")", 1.5)
-    cells = [toggle('"').read('"', 3), parentheses, parentheses, line_counter("\n").read("\n", 3)]
+    cells = [toggle('"').read('"', 3), parentheses, parentheses, line_counter("\n").read("\n", 0.2)]
     cells += [depth_counter("[", "]").read("]", 2), toggle('"'), character_detector('"')]
     cells += [latch("[", "]").read("]", 0.6), toggle('"').read('"', 0.07), toggle('"').read('"', 0.07)]
     model = plant(cells, SYMBOLS, idle=150, generator=torch.Generator().manual_seed(0)).requires_grad_(False)
@@ -166,7 +166,7 @@ def _shortened(findings: dict[str, Any]) -> dict[str, Any]:
     excerpt |= {"text": excerpt["text"][:_LENGTH], "grid": {}}
     for lines in [*excerpt["cells"].values(), excerpt["features"]]:
         lines |= {name: values[:_LENGTH] for name, values in lines.items()}
-    findings["gates"] = {}
+    findings |= {"gates": {}, "behaviours": [], "unexpected": [], "edges": []}
     return findings
 
 

@@ -34,7 +34,7 @@ _FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "e
 # Said below the table where a cell was changed.
 _LEGEND = (
     "effect   nats by which the closer's log probability changes without the cell\n"
-    "carries  share of what all cells together remember for it; intervals are in report.html"
+    "carries  share of what all cells remember for it; intervals are in report.html"
 )
 
 

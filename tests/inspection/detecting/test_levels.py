@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from charlstm.inspection.detecting.levels import Levels, measure_levels
+from charlstm.inspection.detecting.levels import LARGEST_MIDDLE_SHARE, Levels, measure_levels
 from charlstm.inspection.reading.accumulators import CellHistogram
 
 ROWS = 20_000
@@ -50,10 +50,10 @@ def test_one_level_is_not_two_wherever_it_is_cut() -> None:
 def test_levels_that_are_near_or_bridged_are_no_two_levels() -> None:
     assert two(levels_of(switch(4))) == [False], "the share between them is 4/5"
     bridged = switch(10)
-    bridged[::12] = np.linspace(0.3, 0.7, len(bridged[::12]))
+    bridged[::6] = np.linspace(0.3, 0.7, len(bridged[::6]))
     levels = levels_of(bridged)
     assert levels.share[0] > 0.85
-    assert levels.middle[0] > 0.05
+    assert levels.middle[0] > LARGEST_MIDDLE_SHARE
     assert two(levels) == [False]
 
 
@@ -66,7 +66,7 @@ def test_the_rarer_level_must_be_common_enough_and_last() -> None:
 
 def test_a_cell_that_drifts_where_tanh_is_flat_has_two_levels_of_tanh() -> None:
     random = np.random.default_rng(0)
-    drifting = random.uniform(3, 12, ROWS) * np.where(np.arange(ROWS) < ROWS / 2, 1, -1)
+    drifting = random.uniform(1.5, 12, ROWS) * np.where(np.arange(ROWS) < ROWS / 2, 1, -1)
     levels = levels_of(drifting, switch(10))
     assert levels.of_tanh.tolist() == [True, False]
     assert levels.share[0] > 0.95
