@@ -29,8 +29,9 @@ def test_a_line_has_the_effect_and_the_share_with_their_intervals():
     assert lines["0:1"].effect_told == "−1.79 nats (−1.90 to −1.36), at 95%"
     assert (lines["0:1"].carries, lines["0:1"].carries_told) == ("50%", "50% (49 to 50%)")
     assert lines["0:1"].carries_share == pytest.approx(0.4989)
-    assert (lines["0:3"].carries, lines["0:3"].carries_share) == ("?", None)
-    assert "not known" in lines["0:3"].carries_told
+    unknown = row(proven_findings()["findings"][0] | {"grade": None}, None)
+    assert (unknown.carries, unknown.carries_share) == ("?", None)
+    assert "not known" in unknown.carries_told
     assert row(full_findings()["findings"][0], None).carries == ""
 
 
