@@ -109,7 +109,7 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
         effect_told=f"{measured.nats}, at 95%" if (measured := effect_of(causal)) else "",
         carries=share_in_short(finding),
         carries_share=share.value if (share := carried_share(finding)) else None,
-        carries_told=share.percent if share else _UNKNOWN_SHARE if finding.get("grade") else "",
+        carries_told=share.percent if share else _UNKNOWN_SHARE if finding.get("evidence") else "",
         verdict=words(finding.get("verdict") or ""),
         histogram=tuple(histogram(finding.get("portrait") or {})),
         behaviour=behaviour(finding),

@@ -66,7 +66,7 @@ def carried_share(finding: Mapping[str, Any]) -> Estimate | None:
 def share_in_short(finding: Mapping[str, Any]) -> str:
     """Return the share that a cell carries for a column of a table: "42%", "?", or "" without a grade."""
     share = carried_share(finding)
-    return percent(share.value) if share else UNKNOWN_SHARE if finding.get("grade") else ""
+    return percent(share.value) if share else UNKNOWN_SHARE if finding.get("evidence") else ""
 
 
 def _estimate(value: Any, low: Any, high: Any) -> Estimate | None:

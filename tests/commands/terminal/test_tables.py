@@ -101,9 +101,14 @@ def test_the_marks_of_all_methods_are_two_more_tables_within_80_characters():
 
 
 def test_an_effect_is_told_beside_its_verdict():
-    grade = {"share": 0.42, "low": 0.37, "high": 0.48, "of": "state"}
+    grade = {"share": 0.42, "low": 0.37, "high": 0.48, "of": "direction"}
     proven = finding(causal={"effect_nats": -1.234}, verdict="undecided", grade=grade)
-    unsure = finding(causal={"effect_nats": -0.001}, verdict="correlate", grade=grade | {"high": 3.0})
+    unsure = finding(
+        causal={"effect_nats": -0.001},
+        verdict="correlate",
+        grade=grade | {"high": 3.0},
+        evidence={"limit_nats": 0.1},
+    )
     lines = tables.findings_table(some_findings([proven, unsure, finding()])).splitlines()
     assert lines[0].split()[-3:] == ["verdict", "effect", "carries"]
     assert lines[1].split()[-3:] == ["undecided", "-1.23", "42%"]
@@ -114,7 +119,7 @@ def test_an_effect_is_told_beside_its_verdict():
 
 
 def test_the_widest_row_keeps_the_share():
-    grade = {"share": 1.05, "low": 0.95, "high": 1.15, "of": "state"}
+    grade = {"share": 1.05, "low": 0.95, "high": 1.15, "of": "direction"}
     wide = finding(
         layer=1,
         cell=1023,

@@ -41,13 +41,17 @@ def test_an_estimate_needs_all_its_parts():
         ({"share": 0.4, "low": -0.2, "high": 0.9}, None, "?"),
         ({"share": -0.2, "low": -0.3, "high": -0.1}, None, "?"),
         ({"share": 0.4, "low": None, "high": None}, None, "?"),
-        (None, None, ""),
+        (None, None, "?"),
     ],
 )
 def test_a_share_is_told_where_it_says_something(grade: object, told: str | None, short: str):
     share = carried_share({"grade": grade})
     assert (share.percent if share else None) == told
-    assert share_in_short({"grade": grade}) == short
+    assert share_in_short({"grade": grade, "evidence": {"limit_nats": 0.1}}) == short
+
+
+def test_a_cell_without_evidence_has_no_share():
+    assert share_in_short({"grade": None, "evidence": None}) == ""
 
 
 def test_numbers_that_are_nearly_0_have_no_sign():
