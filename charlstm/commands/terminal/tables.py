@@ -124,7 +124,7 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
             f"{finding.detection.held_out_score:.2f}",
             finding.verdict or "not tested",
             _effect(finding.causal),
-            share_in_short({"grade": finding.grade}),
+            share_in_short({"grade": finding.grade, "evidence": finding.evidence}),
         )
         for finding in findings.findings[:most]
     ]
