@@ -11,7 +11,7 @@ SCRIPT_CHECKS := tests/browser/javascript
 SCRIPT_TOOLS := $(VENV)/javascript
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test check bench results faults fuzz soak test-lowest test-wheel clean
+.PHONY: help setup browser demo test check bench results faults fuzz mutants soak test-lowest test-wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ fuzz: setup ## fuzz what reads files with atheris: seven loaders, the page, a wh
 	for target in weights hdf5 vocabulary config model resume findings page run; do \
 	    $(BIN)/python tests/faults/fuzz.py $$target -max_total_time=100 -verbosity=0 -print_final_stats=1 || exit 1; \
 	done
+
+mutants: setup ## change detection and intervention at 40 places a module, and list what no test notices (hours)
+	$(BIN)/pip install --quiet --disable-pip-version-check cosmic-ray
+	$(BIN)/python tests/faults/mutants.py $(MODULES)
 
 soak: setup ## train, save, sample and score in one process, and watch its memory and open files (30 minutes)
 	$(BIN)/python tests/faults/soak.py --minutes 30

@@ -309,8 +309,8 @@ class InspectionConfig:
     text that are read side by side. shifts is the number of circular shifts behind the null distribution, and
     significance the largest p-value that passes. interventions is the number of cells, the best first, that
     are intervened on, and top the number whose excerpts the page shows. features are the user's own, each
-    NAME=RULE. seed fixes the shifts, the random networks for comparison and the places where cells are
-    changed.
+    NAME=RULE. seed fixes the networks that gates and gradients are compared with. imported says that the
+    model was trained elsewhere, so that it is not known how its weights began.
     Raises UsageError with every setting that is out of range.
     """
 
@@ -322,6 +322,7 @@ class InspectionConfig:
     top: int = 12
     features: tuple[str, ...] = ()
     seed: int = 0
+    imported: bool = False
 
     def __post_init__(self) -> None:
         _check(

@@ -24,7 +24,9 @@ from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import open_regular, refuse_link_outside, whole_file
 from charlstm.run_files import FINDINGS
 
-SCHEMA_VERSION = 1
+# The version that is written, and all versions that can be read: fields are only ever added.
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)
 # The largest findings.json: its size, its values, and how deeply they are nested. That of 512 cells has
 # 1.7 MB, 200,000 values and 8 levels; at these limits reading takes 400 MB of memory.
 _MOST_BYTES, _MOST_VALUES, _MOST_LEVELS = 64 << 20, 3_000_000, 40
@@ -34,12 +36,14 @@ _WRITE_AGAIN = "write the findings again with `charlstm inspect`"
 _GIVE_A_PATH = "give the path of a findings.json"
 
 # What a cell is called. A toggle and a latch are switches: the same characters turn a toggle on and off, and
-# other characters turn a latch on than off. A counter and a depth counter step.
-Kind = Literal["toggle", "latch", "counter", "depth_counter"]
-# Whether the model uses a cell. verified: changing the cell changes what the model predicts, far more than
-# changing its control cells does. redundant: that holds only for a group of cells that the cell is part of.
-# correlate: neither was shown.
-Verdict = Literal["verified", "redundant", "correlate"]
+# other characters turn a latch on than off. A graded cell follows a switch without two levels of its own. A
+# counter and a depth counter step.
+Kind = Literal["toggle", "latch", "graded", "counter", "depth_counter"]
+# Whether the model uses a cell. verified: the model's prediction of the feature's end needs the cell, and the
+# cell alone is enough for a part of it. redundant: the prediction needs a group of cells that the cell is
+# part of. correlate: the intervals show that little happens when the cell is changed. undecided: none of
+# these was shown.
+Verdict = Literal["verified", "redundant", "correlate", "undecided"]
 # A JSON object.
 Json = dict[str, Any]
 
@@ -92,7 +96,8 @@ class Method:
     dropped_features: names of the features that vary too little in the text to be tested.
     aliases: name of a feature -> name of the tested feature that has the same values.
     null: how chance was measured, by circular shifts of the features along the text. `shifts` is their
-        number, `shortest_shift` the least of them in characters, `significance` the largest p-value of a
+        number, `independent_shifts` how many of them are independent, `shortest_shift` the least of them in
+        characters, `significance` the largest p-value of a
         finding; `discovery` and `held_out` are the largest scores in each shift, ascending, on the splits
         "discover" and "confirm".
     rules: name of a rule -> the limit that a finding has to keep; `least_score` is the least score of a
@@ -100,8 +105,10 @@ class Method:
     controls: what the same search finds where nothing should be found: in an untrained network, in a network
         with shuffled gates, and with features made of ordinary letters. `untrained` and `gate_shuffled` have
         the numbers of `candidates` (pairs of cell and feature that pass on "discover") and of `findings`, and
-        the `best_score` of any cell; `pseudo_features` has the number of `features`, how many `candidates`
-        follow them, and the `false_discovery_rate` in [0, 1] that this amounts to.
+        the `best_score` of any cell in the first of several `networks`, and all their numbers
+        (`candidates_of_each`, `findings_of_each`); `pseudo_features` has the number of `features`, how many
+        `candidates` follow them, and the `false_discovery_rate` in [0, 1] that this amounts to; `findings`
+        and `false_finding_rate` are the same after "confirm".
     seed: seed of all random draws.
     share: share of the model's cells that have a finding (`cells`, in [0, 1]), and that share less the one
         of each control network (`above_untrained`, `above_gate_shuffled`, in [-1, 1]), each with the two
@@ -127,18 +134,41 @@ class Detection:
     score: score of the cell with the feature.
     discovery_p_value: p-value of score among the shifts of the feature, in (0, 1].
     null_max: largest score of any cell with any shifted feature.
-    untrained_score: score that hardly any untrained network of this shape reaches with the feature: the mean
-        of their best cells and four standard deviations more, at least 0.
+    untrained_score: score that hardly any reference network reaches with the feature, in [0, 1]: the mean of
+        the best cells of several networks and three standard deviations more, of Fisher's z. Reference
+        networks are untrained ones of this shape or, for an imported model, its own with shuffled gates. A
+        score is the one at equal shares where the feature is a switch or a depth.
+    equal_share: the correlation at equal shares, in [0, 1]: that with a switch or a depth, as if it were on
+        half of the time. For a counter it is `score`. This decides.
+    feature_null_max: largest correlation at equal shares of any cell with this feature shifted.
+    runner_up: the next best feature of the cell: its name (`feature`), its correlation at equal shares
+        (`score`), and where the cell stands at the characters where the two features differ (`contrast`): 1
+        where it does what its own feature says, 0 where it does what the runner-up says, None where they
+        hardly differ. None where no other feature comes near.
+    drivers_from: "cell" where the drivers predict the cell's own flips, "feature" where they are those of the
+        feature.
     memory: share of the variance of c that the last few characters do not explain, in [0, 1].
 
     Measured on the split "calibrate":
 
     level_share: share of the variance of c that lies between its two levels, in [0, 1].
     threshold: value of c between the two levels; on one side of it the cell is on.
+    two_levels: whether the cell has two levels as a toggle or a latch must (`passes`), and what that rests
+        on: the `share` of variance between the levels and the share of positions in the `middle` half of the
+        gap, both with the levels counting half each, the share of positions at the `rarer` level, whether
+        these are of tanh(c) (`of_tanh`), and the median number of characters that the cell stays at a level
+        (`dwell`, measured on "confirm"). None for a counter.
 
     Measured on the split "confirm", which had no part in the choice of the feature:
 
     held_out_score: score of the cell with the feature; findings are sorted by it.
+    held_out_equal_share: correlation at equal shares, as `equal_share`.
+    held_out_interval: the two ends of its 95% interval, by a block bootstrap.
+    near_limit: whether this interval reaches down to the least correlation that a finding must have: on other
+        text the cell may not be found.
+    auc: chance that c tells a position where the feature is on from one where it is off, in [0, 1]; 0.5 is
+        chance alone. None for a counter.
+    auc_interval: the two ends of its 95% interval.
     held_out_partial: score that is left when the current character is known.
     held_out_context_partial: score that is left when the last three characters, the column and the number of
         characters since a space are known.
@@ -161,6 +191,7 @@ class Detection:
     reset_spread: variance of c where the feature is 0, divided by its variance everywhere, at least 0.
     leak: loss per step, as a share of the count, times the 90th percentile of the values, at least 0. Up to
         0.5 the cell counts in a line, up to about 2 it saturates, beyond that it fades.
+    rising: share of the steps of the staircase in its commonest direction, in [0, 1].
     shape: "linear" up to a leak of 0.5, else "saturating".
     staircase: mean of c at each value of the feature from 0 on, less the mean of c on "calibrate".
     levels_told_apart: number of values, 0 included, whose means of c are clearly apart from one another.
@@ -190,6 +221,17 @@ class Detection:
     shape: str | None = None
     staircase: list[float] | None = None
     levels_told_apart: int | None = None
+    equal_share: float | None = None
+    feature_null_max: float | None = None
+    held_out_equal_share: float | None = None
+    held_out_interval: list[float] | None = None
+    near_limit: bool | None = None
+    auc: float | None = None
+    auc_interval: list[float] | None = None
+    two_levels: Json | None = None
+    runner_up: Json | None = None
+    drivers_from: str | None = None
+    rising: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,10 +273,16 @@ class Finding:
     causal: what happened when the cell was changed and the model then read on. `target` is the set of
         characters that end the feature, `effect_nats` the mean change of the log probability of the target,
         `lag` the number of characters between change and target, `sites` the number of places, `p_value` the
-        corrected p-value among control cells, in (0, 1]. report/README.md lists all its fields;
-        `inspection/intervening/verdict.py` makes them. None where the cell was not changed, because the text
-        has too few targets or other findings have better scores.
+        corrected p-value of an effect beyond the limit, in [0, 1]. report/README.md lists all its fields;
+        `inspection/intervening/proof_data.py` makes them. None where the cell was not changed, because the
+        text has too few targets or other findings have better scores.
     verdict: whether the model uses the cell; None where causal is None.
+    evidence: the tests that the verdict rests on (`necessity`, `dose`, `sufficiency`, `interchange`,
+        `specificity`, `rank`), with 95% intervals, and which `conditions` hold. report/README.md lists its
+        fields. None where causal is None, and in findings of schema version 1.
+    grade: `share` of the behaviour that the cell carries, 1 for all, with its 95% interval `low` and `high`,
+        and `of` what: "direction", of what the feature's best linear direction of every layer does. None
+        where evidence is None, and where that direction does not surely do anything.
     portrait: c around the events of the feature, by its level and in three excerpts. report/README.md lists
         its fields; `inspection/describing/portraits.py` makes them. None for all but the findings with the
         best scores.
@@ -251,6 +299,8 @@ class Finding:
     causal: Json | None = None
     verdict: Verdict | None = None
     portrait: Json | None = None
+    evidence: Json | None = None
+    grade: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -292,6 +342,11 @@ class Findings:
     excerpts: the pieces of text that the report page shows.
     provenance: the versions of charlstm, torch and Python, the machine, the SHA-256 of the weights, the
         command line and the time of writing.
+    behaviours: for each tested ending of a feature, which sets of cells it rests on.
+    unexpected: cells that a behaviour needs and that follow no feature.
+    edges: what passes from one cell to another, and from cells to the prediction.
+    rules: `version` of the rules by which cells get their labels. These four are empty in findings of schema
+        version 1.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -303,6 +358,10 @@ class Findings:
     credit: Json = field(default_factory=dict)
     excerpts: list[Excerpt] = field(default_factory=list)
     provenance: Json = field(default_factory=dict)
+    behaviours: list[Json] = field(default_factory=list)
+    unexpected: list[Json] = field(default_factory=list)
+    edges: list[Json] = field(default_factory=list)
+    rules: Json = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """Return the whole document as JSON values."""
@@ -313,12 +372,13 @@ class Findings:
         """Return the findings that document, the JSON values of a findings.json, holds.
 
         Raises UsageError with the name of the first field that is missing or has a wrong type, and where the
-        schema_version is not SCHEMA_VERSION.
+        schema_version is none of READABLE_VERSIONS.
         """
         findings = cast(Findings, _checked(cls, document, "findings.json"))
-        if findings.schema_version != SCHEMA_VERSION:
+        if findings.schema_version not in READABLE_VERSIONS:
             raise UsageError(
-                f"findings.json has schema_version {findings.schema_version}, not {SCHEMA_VERSION}",
+                f"findings.json has schema_version {findings.schema_version}, not "
+                f"{' or '.join(map(str, READABLE_VERSIONS))}",
                 _WRITE_AGAIN,
             )
         return findings
@@ -426,11 +486,13 @@ def _checked(wanted: Any, value: Any, name: str) -> Any:
 def _has_plain_type(wanted: Any, value: Any) -> bool:
     """Return whether `value` has the type `wanted`, such as str or int; a float must be finite.
 
-    An int counts as a float, and a bool counts as neither.
+    An int counts as a float, and a bool as neither.
     """
     if wanted is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
-    return isinstance(wanted, type) and isinstance(value, wanted) and not isinstance(value, bool)
+    return (
+        isinstance(wanted, type) and isinstance(value, wanted) and isinstance(value, bool) == (wanted is bool)
+    )
 
 
 _Dataclass = TypeVar("_Dataclass")

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from charlstm.errors import UsageError
 from charlstm.findings import (
+    READABLE_VERSIONS,
+    SCHEMA_VERSION,
     CorpusFacts,
     Detection,
     Excerpt,
@@ -20,6 +22,7 @@ from charlstm.findings import (
     Mechanism,
     Method,
     ModelFacts,
+    Verdict,
 )
 
 shares = st.floats(0, 1)
@@ -32,6 +35,7 @@ strategies = {  # the type of a field -> values of it
     list[float]: st.lists(shares, max_size=2),
     float: shares,
     int: st.integers(),
+    bool: st.booleans(),
     str: words,
 }
 
@@ -67,6 +71,9 @@ findings = st.builds(
             detection=of_every_field(Detection),
             mechanism=of_every_field(Mechanism),
             causal=st.none() | json_values,
+            verdict=st.none() | st.sampled_from(get_args(Verdict)),
+            evidence=st.none() | json_values,
+            grade=st.none() | json_values,
         ),
         max_size=2,
     ),
@@ -82,7 +89,11 @@ findings = st.builds(
         max_size=1,
     ),
     provenance=json_values,
-    schema_version=st.just(1),
+    behaviours=st.lists(json_values, max_size=1),
+    unexpected=st.lists(json_values, max_size=1),
+    edges=st.lists(json_values, max_size=1),
+    rules=json_values,
+    schema_version=st.sampled_from(READABLE_VERSIONS),
 )
 
 
@@ -92,7 +103,7 @@ def example() -> dict[str, Any]:
     optional = dict.fromkeys(Detection.__annotations__.keys() - plain.keys())
     gates = {name: 0.5 for name, hint in get_type_hints(Mechanism).items() if hint is float}
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "model": {"layers": 1, "cells": 2, "activation": "tanh", "vocabulary_size": 3, "parameters": 4},
         "corpus": {"name": "text", "sha256": "0", "characters": 10, "splits": {"confirm": [0, 5]}},
         "method": {
@@ -117,6 +128,8 @@ def example() -> dict[str, Any]:
                 "causal": None,
                 "verdict": None,
                 "portrait": None,
+                "evidence": {"limit_nats": 0.1},
+                "grade": {"share": 0.5, "low": 0.4, "high": 0.6, "of": "state"},
             }
         ],
         "gates": {},
@@ -159,10 +172,31 @@ def test_fields_that_were_added_later_may_be_absent() -> None:
     for name in ("leak", "shape", "staircase", "levels", "held_out_context_partial"):
         del finding["detection"][name]
     del finding["mechanism"]["weights"], finding["causal"], finding["verdict"]
+    del finding["evidence"], finding["grade"]
     (read,) = Findings.from_json(document).findings
+    assert (read.evidence, read.grade) == (None, None)
     assert read.detection.staircase is None
     assert read.mechanism.weights == {}
     assert read.verdict is None
+
+
+def test_the_newest_version_is_written_and_the_first_one_is_still_read() -> None:
+    old = example() | {"schema_version": 1}
+    for name in ("evidence", "grade"):
+        del old["findings"][0][name]
+    read = Findings.from_json(old)
+    assert read.schema_version == 1
+    assert (read.behaviours, read.unexpected, read.edges, read.rules) == ([], [], [], {})
+    assert read.findings[0].detection == Findings.from_json(example()).findings[0].detection
+    fields = {name: getattr(read, name) for name in ("model", "corpus", "method", "findings", "gates")}
+    assert Findings(**fields).schema_version == SCHEMA_VERSION == max(READABLE_VERSIONS)
+
+
+@pytest.mark.parametrize("verdict", ["verified", "redundant", "correlate", "undecided", None])
+def test_every_verdict_is_read(verdict: str | None) -> None:
+    document = example()
+    document["findings"][0]["verdict"] = verdict
+    assert Findings.from_json(document).findings[0].verdict == verdict
 
 
 def test_unknown_fields_are_ignored() -> None:
@@ -192,7 +226,10 @@ def test_unknown_fields_are_ignored() -> None:
         (["gates"], 1, r"findings.json.gates must be an object"),
         (["corpus"], ..., r"findings.json lacks the field 'corpus'"),
         (["findings", 0, "detection", "p_value"], ..., r"detection lacks the field 'p_value'"),
-        (["schema_version"], 2, r"has schema_version 2, not 1"),
+        (["schema_version"], 3, r"has schema_version 3, not 1 or 2"),
+        (["schema_version"], 0, r"has schema_version 0, not 1 or 2"),
+        (["findings", 0, "grade"], 0.5, r"grade must be an object"),
+        (["edges"], {}, r"findings.json.edges must be a list"),
     ],
 )
 def test_the_first_wrong_field_is_named_with_its_value(

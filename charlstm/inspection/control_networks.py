@@ -1,8 +1,8 @@
 """Control networks are twins of the model that should have no findings; they are inspected as the model is.
 
-The untrained network has the shape of the model and fresh weights. The gate-shuffled network has the weights
-of the model, but the rows of each gate belong to other cells. What is detected in them is what the method
-finds by chance.
+An untrained network has the shape of the model and fresh weights. A gate-shuffled network has the weights of
+the model, but the rows of each gate belong to other cells. What is detected in them is what the method finds
+by chance. There are several of each kind, the same ones in every inspection of a model.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,19 @@ import torch
 from charlstm.config import InspectionConfig
 from charlstm.findings import Json
 from charlstm.inspection.detecting.detect import Detected, detect
+from charlstm.inspection.detecting.margins import read_references
 from charlstm.inspection.reading.inspected_text import InspectedText
 from charlstm.inspection.reading.shared_work import do_jobs
 from charlstm.inspection.twins import shuffled_twin, untrained_twin
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
+
+# This many control networks of each kind are inspected.
+NETWORKS_OF_A_KIND = 3
+
+# The seed of the control networks belongs to the rules: no inspection has another one. The reference networks
+# of detection have another seed, so that no control network is held against itself.
+_RULE_SEED = 1
 
 # The bounds of a 95% interval, as quantiles.
 _INTERVAL_QUANTILES = (0.025, 0.975)
@@ -38,72 +46,70 @@ class ControlResult:
 
 @dataclass(frozen=True, eq=False)
 class ControlResults:
-    """ControlResults has what was detected in each control network.
+    """ControlResults has what was detected in the control networks.
 
-    untrained is the untrained control network; by_name has the result of each control network by its name.
+    untrained is the first untrained control network; by_name has the results of each kind by its name.
     """
 
     untrained: CharLSTM
-    by_name: dict[str, ControlResult]
+    by_name: dict[str, list[ControlResult]]
 
 
 def inspect_controls(
-    model: CharLSTM,
-    text: InspectedText,
-    config: InspectionConfig,
-    generator: torch.Generator,
-    processes: ProcessGroup = ALONE,
+    model: CharLSTM, text: InspectedText, config: InspectionConfig, processes: ProcessGroup = ALONE
 ) -> ControlResults:
     """Detect switches and counters in the control networks of model, "untrained" and "gate_shuffled".
 
-    Detection reads text and follows config; processes share the work. generator draws the weights, the orders
-    of the rows and all that detection draws.
+    Detection reads text and follows config; processes share the work.
     """
+    generator = torch.Generator().manual_seed(_RULE_SEED)
+    kinds = {"untrained": untrained_twin, "gate_shuffled": shuffled_twin}
     networks = {
-        "untrained": untrained_twin(model, generator),
-        "gate_shuffled": shuffled_twin(model, generator),
+        name: [twin(model, generator) for _ in range(NETWORKS_OF_A_KIND)] for name, twin in kinds.items()
     }
+    first = text.splits["discover"].first
+    references = read_references(model, first, imported=config.imported, processes=processes)
 
-    def inspect_control(network: CharLSTM, job_generator: torch.Generator) -> ControlResult:
-        detected = detect(network, text, config, generator=job_generator)
+    def inspect_control(network: CharLSTM, _: torch.Generator) -> ControlResult:
+        detected = detect(network, text, config, references=references)
         return ControlResult(
             len(detected.pairs),
             int(detected.is_finding.sum()),
             float(detected.discovery.scores.correlation.abs().max()),
-            _resampled_counts(detected, job_generator),
+            detected.confirmation.resampled_counts(detected.pairs, detected.is_finding),
         )
 
-    results = do_jobs(list(networks.values()), inspect_control, generator, processes)
-    return ControlResults(networks["untrained"], dict(zip(networks, results, strict=True)))
+    jobs = [network for of_kind in networks.values() for network in of_kind]
+    results = iter(do_jobs(jobs, inspect_control, generator, processes))
+    by_name = {name: [next(results) for _ in of_kind] for name, of_kind in networks.items()}
+    return ControlResults(networks["untrained"][0], by_name)
 
 
-def share_above(
-    detected: Detected, controls: ControlResults, cells: int, generator: torch.Generator
-) -> tuple[Json, dict[str, Json]]:
+def share_above(detected: Detected, controls: ControlResults, cells: int) -> tuple[Json, dict[str, Json]]:
     """Return the share of a model's cells that are findings, and what was found in the control networks.
 
     Both are plain data for findings.json. detected is what was found in the model, and cells the number of
-    its cells in all layers. The first part has the share, the share less each control network's share, and
-    their 95% intervals by a block bootstrap, whose draws come from generator.
+    its cells in all layers. The first part has the share, the share less the mean share of each kind of
+    control network, and their 95% intervals by a block bootstrap.
     """
     count = float(detected.is_finding.sum())
-    resampled = _resampled_counts(detected, generator) / cells
+    resampled = detected.confirmation.resampled_counts(detected.pairs, detected.is_finding) / cells
     share: Json = {"cells": count / cells, "interval": _interval(resampled)}
     by_name: dict[str, Json] = {}
-    for name, control in controls.by_name.items():
-        share[f"above_{name}"] = (count - control.findings) / cells
-        share[f"above_{name}_interval"] = _interval(resampled - control.resampled / cells)
+    for name, results in controls.by_name.items():
+        findings = [result.findings for result in results]
+        by_chance = torch.stack([result.resampled for result in results]).mean(0) / cells
+        share[f"above_{name}"] = (count - sum(findings) / len(findings)) / cells
+        share[f"above_{name}_interval"] = _interval(resampled - by_chance)
         by_name[name] = {
-            "candidates": control.candidates,
-            "findings": control.findings,
-            "best_score": control.best_score,
+            "candidates": results[0].candidates,
+            "findings": results[0].findings,
+            "best_score": results[0].best_score,
+            "networks": len(results),
+            "findings_of_each": findings,
+            "candidates_of_each": [result.candidates for result in results],
         }
     return share, by_name
-
-
-def _resampled_counts(detected: Detected, generator: torch.Generator) -> torch.Tensor:
-    """Return the number of findings in each resampled text, (resamples,) float64."""
-    return detected.confirmation.resampled_counts(detected.pairs, detected.is_finding, generator)
 
 
 def _interval(values: torch.Tensor) -> list[float]:
@@ -112,14 +118,23 @@ def _interval(values: torch.Tensor) -> list[float]:
 
 
 def pseudo_discoveries(detected: Detected) -> Json:
-    """Return how many cells would have a pseudo feature, and the false discovery rate from that number.
+    """Return how many cells would have a pseudo feature, and the false discovery rates from these numbers.
 
-    The rate is an expected number over the number of candidates: the number of candidates that the real
-    features would have by chance if each of them had the mean number of the pseudo features. The rate is at
-    most 1, and None without candidates. detected is what was found in the model.
+    A rate is an expected number over a real one: the number of cells that the real features would have by
+    chance if each of them had the mean number of the pseudo features. The first rate is that of the
+    candidates, the second that of the findings. A rate is at most 1, and None without candidates or findings.
+    detected is what was found in the model.
     """
     pseudo = sum(feature.pseudo for feature in detected.text.table.features)
     real = len(detected.text.table.features) - pseudo
-    expected = detected.pseudo_found * real / pseudo if pseudo else 0.0
-    rate = min(1.0, expected / len(detected.pairs)) if len(detected.pairs) else None
-    return {"features": pseudo, "candidates": detected.pseudo_found, "false_discovery_rate": rate}
+
+    def rate(by_chance: int, found: int) -> float | None:
+        return min(1.0, (by_chance * real / pseudo if pseudo else 0.0) / found) if found else None
+
+    return {
+        "features": pseudo,
+        "candidates": detected.pseudo_found,
+        "false_discovery_rate": rate(detected.pseudo_found, len(detected.pairs)),
+        "findings": detected.pseudo_confirmed,
+        "false_finding_rate": rate(detected.pseudo_confirmed, int(detected.is_finding.sum())),
+    }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from charlstm.config import InspectionConfig
 from charlstm.errors import UsageError
 from charlstm.findings import CorpusFacts, Findings, Json
+from charlstm.inspection.circuits.circuits import Circuits, FoundCell, circuits_of
 from charlstm.inspection.control_networks import ControlResults, inspect_controls, share_above
 from charlstm.inspection.describing.excerpts import excerpt_of
 from charlstm.inspection.describing.findings_data import findings_of, method_of, model_facts, provenance_of
@@ -23,6 +24,7 @@ from charlstm.inspection.progress import Progress, ignore_progress, within
 from charlstm.inspection.reading.contexts import Ids
 from charlstm.inspection.reading.inspected_text import InspectedText, read_text
 from charlstm.inspection.reading.trace import Cut
+from charlstm.inspection.rules import RULES_VERSION
 from charlstm.inspection.study import ConfirmedPair, Study, study
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
@@ -85,14 +87,32 @@ def inspect_model(
         request.ids[: config.characters], request.vocabulary.symbols, config.streams, config.features
     )
     generator = torch.Generator().manual_seed(config.seed)
-    studied = study(
-        model, text, config, generator=generator, progress=within(progress, 0.05, 0.65), processes=processes
-    )
+    studied = study(model, text, config, progress=within(progress, 0.05, 0.6), processes=processes)
+    progress("circuits", 0.6)
+    circuits = _circuits(text, studied, model.config.cells, processes)
     progress("control networks", 0.65)
     short_config = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
-    controls = inspect_controls(model, _beginning(text, short_config), short_config, generator, processes)
+    controls = inspect_controls(model, _beginning(text, short_config), short_config, processes)
     progress("gates and gradients", 0.9)
-    return _findings(request, text, studied, controls, generator)
+    return replace(
+        _findings(request, text, studied, controls, generator),
+        behaviours=circuits.behaviours,
+        unexpected=circuits.unexpected,
+        edges=circuits.edges,
+    )
+
+
+def _circuits(text: InspectedText, studied: Study, cells: int, processes: ProcessGroup) -> Circuits:
+    """Return the circuits of the behaviours of all found cells; cells is their number in a layer.
+
+    The trigram beside them is counted on all of the text before the split "intervene".
+    """
+    found = [
+        FoundCell(*divmod(pair.cell, cells), pair.feature.name, pair.proof.verdict == "verified")
+        for pair in studied.confirmed_pairs
+    ]
+    earlier = text.ids[: text.splits["intervene"].start]
+    return circuits_of(studied.proven, studied.roles, found, earlier=earlier, processes=processes)
 
 
 def _require_enough_shifts(config: InspectionConfig) -> None:
@@ -122,7 +142,7 @@ def _findings(
     model, config = request.model, request.config
     findings = findings_of(studied, model)
     cells = model.config.layers * model.config.cells
-    share, by_control = share_above(studied.found, controls, cells, generator)
+    share, by_control = share_above(studied.found, controls, cells)
     return Findings(
         model=model_facts(model, request.bits_per_character, request.checkpoint),
         corpus=CorpusFacts(
@@ -137,6 +157,7 @@ def _findings(
         credit=_credit(model, studied, controls, generator),
         excerpts=[excerpt_of(model, studied.found, findings[: config.top])],
         provenance=provenance_of(model, request.command),
+        rules={"version": RULES_VERSION},
     )
 
 

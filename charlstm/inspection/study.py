@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-import torch
-
 from charlstm.config import InspectionConfig
 from charlstm.inspection.detecting.detect import Detected, detect
 from charlstm.inspection.detecting.naming import Name, name_of
 from charlstm.inspection.features.feature import Feature
-from charlstm.inspection.intervening.control_cells import CellRoles
+from charlstm.inspection.intervening.census import CellRoles
 from charlstm.inspection.intervening.experiment import Candidate
-from charlstm.inspection.intervening.verdict import Proof, ProofRequest, prove
+from charlstm.inspection.intervening.verdict import Proof, ProofRequest, Proven, prove
 from charlstm.inspection.progress import Progress, ignore_progress
 from charlstm.inspection.reading.inspected_text import InspectedText
 from charlstm.machine.processes import ALONE, ProcessGroup
@@ -34,10 +32,14 @@ class ConfirmedPair:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """A Study has what was detected in one model, and the confirmed pairs, the best held-out score first."""
+    """A Study has what was detected in one model, the confirmed pairs, the best held-out score first, and
+    what the interventions on them were made from. roles says which features every cell follows.
+    """
 
     found: Detected
     confirmed_pairs: list[ConfirmedPair]
+    proven: Proven
+    roles: CellRoles
 
 
 def study(
@@ -45,41 +47,58 @@ def study(
     text: InspectedText,
     config: InspectionConfig,
     *,
-    generator: torch.Generator,
     progress: Progress = ignore_progress,
     processes: ProcessGroup = ALONE,
 ) -> Study:
     """Detect the cells of model that follow a feature of text, name them, and intervene on the best of them.
 
-    generator draws all random numbers. progress is called before each stage.
+    progress is called before each stage.
     """
-    found = detect(model, text, config, generator=generator, progress=progress, processes=processes)
+    found = detect(model, text, config, progress=progress, processes=processes)
     progress("interventions", 0.6)
     pairs, scores = found.pairs, found.confirmation.correlation.abs()
     indices = sorted(found.is_finding.nonzero().flatten().tolist(), key=lambda index: -float(scores[index]))
     features = [found.text.table.features[int(pairs.features[index])] for index in indices]
-    proofs = _proofs(model, config, found, list(zip(indices, features, strict=True)), generator, processes)
+    roles, chosen = _roles(model, found), list(zip(indices, features, strict=True))
+    proven = prove(_proof_request(model, config, found, roles, chosen), processes=processes)
+    proofs = proven.proofs + [Proof()] * (len(indices) - len(proven.proofs))
     values_told_apart = found.confirmation.staircases.values_told_apart()
+    two_levels = found.two_levels.tolist()
     confirmed_pairs = []
     for index, feature, proof in zip(indices, features, proofs, strict=True):
         cell, sign = int(pairs.cells[index]), int(pairs.signs[index])
-        name = name_of(feature, cell, sign, int(values_told_apart[index]), found.movements)
+        name = name_of(
+            feature,
+            cell,
+            sign,
+            int(values_told_apart[index]),
+            found.movements,
+            two_levels=two_levels[index],
+        )
         confirmed_pairs.append(ConfirmedPair(index, cell, feature, name, proof))
-    return Study(found, confirmed_pairs)
+    return Study(found, confirmed_pairs, proven, roles)
 
 
-def _proofs(
+def _roles(model: CharLSTM, found: Detected) -> CellRoles:
+    """Return how strongly every cell follows every feature, on the split "discover"."""
+    columns = enumerate(found.text.table.features)
+    return CellRoles(
+        found.discovery.scores.correlation.abs(),
+        {feature.name: column for column, feature in columns if not feature.pseudo},
+        model.config.layers,
+    )
+
+
+def _proof_request(
     model: CharLSTM,
     config: InspectionConfig,
     found: Detected,
+    roles: CellRoles,
     chosen: list[tuple[int, Feature]],
-    generator: torch.Generator,
-    processes: ProcessGroup,
-) -> list[Proof]:
-    """Return a proof for each of the chosen pairs, in their order.
+) -> ProofRequest:
+    """Return the request for proofs of the first config.interventions of the chosen pairs, in their order.
 
-    chosen holds (index into all pairs, feature), the best first. Interventions are made for the first
-    config.interventions of these pairs; the proofs of the other pairs are empty.
+    chosen holds (index into all pairs, feature), the best first.
     """
     cells = model.config.cells
     candidates = [
@@ -88,18 +107,11 @@ def _proofs(
         )
         for index, feature in chosen[: config.interventions]
     ]
-    columns = enumerate(found.text.table.features)
-    request = ProofRequest(
+    return ProofRequest(
         model=model,
-        chunk=found.text.splits["intervene"].first,
+        split=found.text.splits["intervene"],
         candidates=candidates,
-        roles=CellRoles(
-            found.discovery.scores.correlation.abs(),
-            {feature.name: column for column, feature in columns if not feature.pseudo},
-            model.config.layers,
-        ),
+        roles=roles,
         thresholds=found.calibration.thresholds.view(-1, cells),
         significance=config.significance,
     )
-    proofs = prove(request, generator=generator, processes=processes)
-    return proofs + [Proof()] * (len(chosen) - len(proofs))

@@ -15,7 +15,7 @@ from charlstm.machine.files import whole_file
 from charlstm.report.page.network import GROUPS, shares_of
 from charlstm.report.page.rows import cell_name, held_out_score
 from charlstm.report.page.shape import refuse_other_shapes
-from charlstm.report.words.sentences import specific_effect_nats
+from charlstm.report.words.proof_numbers import effect_nats, effect_of, signed
 from charlstm.report.words.symbols import symbol
 from charlstm.report.words.values import finite, words
 
@@ -236,16 +236,21 @@ def draw_survival(axes: "Axes", survival: Sequence[float]) -> None:
 
 
 def draw_effect(axes: "Axes", causal: Json) -> None:
-    """Draw the effect in nats by dose, with the range that 95% of the control cells stay in."""
-    doses = sorted((one["dose"], one["effect_nats"]) for one in causal["dose_response"])
+    """Draw the effect in nats by dose with its intervals, and the range that 95% of other cells stay in."""
+    response = sorted(causal["dose_response"], key=lambda one: one["dose"])
+    doses = [(one["dose"], one["effect_nats"]) for one in response]
     p95 = finite((causal.get("control_effects") or {}).get("p95"))
     if p95 is not None:
-        axes.axhspan(-p95, p95, color=_SOFT, alpha=0.3, lw=0, label="95% of controls")
+        axes.axhspan(-p95, p95, color=_SOFT, alpha=0.3, lw=0, label="95% of other cells")
         axes.legend(frameon=False, fontsize=6)
     axes.axhline(0, color=_SOFT, lw=0.6, ls=":")
     axes.plot(*zip(*doses, strict=True), color=_INK, lw=1.2, marker=".", ms=4)
-    effect = specific_effect_nats(causal)
-    axes.set(xlabel="dose", ylabel="nats", title="" if effect is None else f"effect {effect:+.2f} nats")
+    bars = [(one["dose"], one["low"], one["high"]) for one in response if {"low", "high"} <= one.keys()]
+    if bars and all(value is not None for bar in bars for value in bar):
+        axes.vlines(*zip(*bars, strict=True), color=_INK, lw=0.8)
+    nats, told = effect_nats(causal), effect_of(causal)
+    axes.set(xlabel="dose", ylabel="nats")
+    axes.set_title(f"effect {told.nats}" if told else "" if nats is None else f"effect {signed(nats)} nats")
 
 
 def saturation_figure(shares: Json, untrained: Json) -> Callable[["Figure"], None]:

@@ -131,7 +131,7 @@ def script_json(data: Mapping[str, Any]) -> Markup:
 
 def fixed(value: float | None) -> str:
     """Return a score with two decimals and a real minus sign."""
-    return MISSING if value is None else f"{value:.2f}".replace("-", "−")
+    return MISSING if value is None else f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
 def p_value(value: float | None) -> str:

@@ -119,7 +119,7 @@ def _inspection(
         model=checkpoint.model,
         ids=text.tokens[start:],
         vocabulary=checkpoint.config.vocabulary,
-        config=request.config,
+        config=replace(request.config, imported=checkpoint.config.source is not None),
         corpus_name=text.name,
         corpus_sha256=text.sha256,
         bits_per_character=checkpoint.validation_bits_per_character,

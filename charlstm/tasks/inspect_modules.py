@@ -1,6 +1,7 @@
 """Inspect modules that live in a Python session: this is `charlstm.inspect`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 
 from torch import nn
@@ -42,7 +43,7 @@ def inspect(
             model=model,
             ids=vocabulary.encode(text),
             vocabulary=vocabulary,
-            config=config or InspectionConfig(),
+            config=replace(config or InspectionConfig(), imported=True),
             corpus_name="text",
             corpus_sha256=sha256(text.encode("utf-8")).hexdigest(),
         )

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from charlstm.report.render import write_report
 
 CHARTS = {
-    "0:194": {"told", "trace", "histogram", "survival", "effect", "dose", "mechanism"},
+    "0:194": {"told", "trace", "histogram", "survival", "effect", "dose", "edges", "mechanism"},
     "0:7": {"told", "trace", "histogram", "staircase", "effect", "dose", "mechanism"},
     "0:88": {"told", "mechanism"},
 }

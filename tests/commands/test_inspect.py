@@ -21,7 +21,7 @@ def test_inspect_writes_findings_and_a_page(tmp_path, prose, monkeypatch, capsys
     assert "report.html" in shown.err
     assert shown.out.strip()
     document = json.loads((tmp_path / "found" / "findings.json").read_text())
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert document["model"]["cells"] == 12
     assert "inside_parentheses" in document["method"]["features"]
     page = tmp_path / "found" / "report.html"

@@ -8,6 +8,7 @@ from typing import Any
 
 from findings_document import findings_document
 from full_fixture import full_findings
+from proven_fixture import proven_findings
 
 CHECKPOINT = Path(__file__).parents[2] / "checkpoints" / "stdlib" / "findings.json"
 # What a field becomes. REMOVED takes the key away, LONGER and SHORTER give a list or a text another length.
@@ -23,7 +24,9 @@ LENGTH = 60
 
 
 def small_documents() -> dict[str, Any]:
-    """Return two whole documents by name: that of the checkpoint, thinned, and that of the page's tests."""
+    """Return whole documents by name: that of the checkpoint, thinned, that of the page's tests, and one of
+    schema version 2 with the evidence of every verdict.
+    """
     document = json.loads(CHECKPOINT.read_text(encoding="utf-8"))
     kinds = {finding["kind"]: finding for finding in document["findings"]}
     document["findings"] = list(kinds.values())
@@ -38,7 +41,20 @@ def small_documents() -> dict[str, Any]:
     document["excerpts"] = [excerpt]
     document["gates"].pop("separate_weights", None)
     document["gates"]["untrained"].pop("separate_weights", None)
-    return {"checkpoint": document, "fixture": findings_document(sample=full_findings(LENGTH))}
+    fixture = findings_document(sample=full_findings(LENGTH))
+    return {"checkpoint": document, "fixture": fixture, "proven": _proven()}
+
+
+def _proven() -> Any:
+    """Return findings with evidence, of which one of each verdict is kept, on a short text."""
+    document = proven_findings()
+    kept = {finding["verdict"]: finding for finding in document["findings"]}
+    document["findings"] = list(kept.values())
+    (excerpt,) = document["excerpts"]
+    excerpt["text"] = excerpt["text"][:LENGTH]
+    for lines in [*excerpt["cells"].values(), excerpt["features"]]:
+        lines |= {name: values[:LENGTH] for name, values in lines.items()}
+    return document
 
 
 def edits(document: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:

@@ -72,10 +72,19 @@ def with_names(document: Any) -> None:
     ] + [finding | {"feature": name} for name in names]
 
 
+def with_curves(document: Any) -> None:
+    """Give as many behaviours as a page lists as many sets and edges as it takes, with long names."""
+    behaviour, edge = document["behaviours"][0], document["edges"][0]
+    curve = behaviour["curves"][0] | {"keep": behaviour["curves"][0]["keep"] * 60}
+    document["behaviours"] = [behaviour | {"curves": [curve] * 20}] * 100
+    document["edges"] = [edge | {"from": "x" * 5_000}] * 9_000
+    document["unexpected"] *= 9_000
+
+
 @pytest.mark.no_cover  # coverage would take most of the time that is allowed
-@pytest.mark.parametrize("enlarge", [with_facts, with_columns, with_names])
+@pytest.mark.parametrize("enlarge", [with_facts, with_columns, with_names, with_curves])
 def test_a_page_neither_hangs_nor_grows_without_bound(enlarge: Any, tmp_path: Path) -> None:
-    document = copy.deepcopy(DOCUMENTS["fixture"])
+    document = copy.deepcopy(DOCUMENTS["proven" if enlarge is with_curves else "fixture"])
     enlarge(document)
     assert drawn_or_refused(document, tmp_path) == ""
 

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig
 from charlstm.inspection.control_networks import (
+    ControlResult,
     ControlResults,
     inspect_controls,
     pseudo_discoveries,
@@ -24,26 +26,44 @@ def inspected() -> tuple[Detected, ControlResults]:
     cells = [toggle('"'), latch("(", ")")]
     model = plant(cells, SYMBOLS, idle=10, generator=torch.Generator().manual_seed(0)).requires_grad_(False)
     text = read_text(ids_of(written(40_000, seed=1)), SYMBOLS, 8)
-    generator = torch.Generator().manual_seed(0)
-    detected = detect(model, text, InspectionConfig(seed=0), generator=generator)
-    return detected, inspect_controls(model, text, InspectionConfig(seed=0), generator)
+    detected = detect(model, text, InspectionConfig(seed=0))
+    return detected, inspect_controls(model, text, InspectionConfig(seed=0))
 
 
 def test_the_share_above_controls_is_a_difference_with_its_interval(
     inspected: tuple[Detected, ControlResults],
 ) -> None:
     detected, controls = inspected
-    share, by_control = share_above(detected, controls, 12, torch.Generator().manual_seed(0))
+    share, by_control = share_above(detected, controls, 12)
     assert detected.is_finding.sum() == 2
     assert share["cells"] == 2 / 12
     assert set(by_control) == {"untrained", "gate_shuffled"}
     for name, control in by_control.items():
-        assert share[f"above_{name}"] == (2 - control["findings"]) / 12
+        assert (
+            len(control["findings_of_each"]) == len(control["candidates_of_each"]) == control["networks"] > 1
+        )
+        assert control["findings_of_each"][0] == control["findings"]
+        assert share[f"above_{name}"] == pytest.approx((2 - np.mean(control["findings_of_each"])) / 12)
         low, high = share[f"above_{name}_interval"]
-        assert low <= share[f"above_{name}"] <= high
-    assert by_control["untrained"]["findings"] == 0
-    assert by_control["untrained"]["candidates"] >= by_control["untrained"]["findings"]
+        assert low - 1e-9 <= share[f"above_{name}"] <= high + 1e-9
+    assert by_control["untrained"]["findings_of_each"] == [0] * by_control["untrained"]["networks"]
     assert 0 < by_control["untrained"]["best_score"] < 1
+
+
+def test_findings_of_control_networks_are_taken_off_the_share(
+    inspected: tuple[Detected, ControlResults],
+) -> None:
+    """As if 1, 2 and 6 cells of three untrained networks were findings, in every resampled text."""
+    detected, controls = inspected
+    results = [
+        ControlResult(7, findings, 0.9, torch.full((1_000,), float(findings), dtype=torch.float64))
+        for findings in (1, 2, 6)
+    ]
+    share, by_control = share_above(detected, replace(controls, by_name={"untrained": results}), 12)
+    assert share["above_untrained"] == pytest.approx((2 - 3) / 12)
+    assert share["above_untrained_interval"][1] == pytest.approx(share["interval"][1] - 3 / 12)
+    assert by_control["untrained"]["findings"] == 1
+    assert by_control["untrained"]["candidates_of_each"] == [7, 7, 7]
 
 
 def test_the_false_discovery_rate_is_estimated_from_features_about_letters(

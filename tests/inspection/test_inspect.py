@@ -149,6 +149,7 @@ def test_the_stages_report_rising_shares_of_the_whole_work(
         "discovery",
         "confirmation",
         "interventions",
+        "circuits",
         "control networks",
         "gates and gradients",
     ]

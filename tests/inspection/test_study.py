@@ -6,6 +6,7 @@ from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig
 from charlstm.inspection.exam.planted_cells import latch, line_counter, plant, toggle
+from charlstm.inspection.progress import Progress, ignore_progress
 from charlstm.inspection.reading.inspected_text import read_text
 from charlstm.inspection.study import Study, study
 
@@ -16,18 +17,22 @@ def stages() -> list[str]:
     return []
 
 
-@pytest.fixture(scope="module")
-def studied(stages: list[str]) -> Study:
+def study_with(seed: int, progress: Progress = ignore_progress) -> Study:
     """A network with a toggle that the head reads, a counter and a latch, of which one is intervened on."""
     cells = [toggle('"').read('"', 4.0), line_counter("\n"), latch("(", ")")]
     model = plant(cells, SYMBOLS, idle=8, generator=torch.Generator().manual_seed(0)).requires_grad_(False)
     return study(
         model,
-        read_text(ids_of(written(40_000, seed=1)), SYMBOLS, 8),
-        InspectionConfig(seed=0, interventions=1),
-        generator=torch.Generator().manual_seed(0),
-        progress=lambda stage, _: stages.append(stage),
+        read_text(ids_of(written(70_000, seed=1)), SYMBOLS, 8),
+        InspectionConfig(seed=seed, interventions=1),
+        progress=progress,
     )
+
+
+@pytest.fixture(scope="module")
+def studied(stages: list[str]) -> Study:
+    """The study with the first seed."""
+    return study_with(0, lambda stage, _: stages.append(stage))
 
 
 def test_every_pair_that_passed_is_in_the_study_with_its_name(studied: Study) -> None:
@@ -50,7 +55,19 @@ def test_the_best_held_out_score_comes_first_and_only_the_first_is_intervened_on
     first, *others = [pair.proof for pair in studied.confirmed_pairs]
     assert first.causal is not None
     assert first.verdict is not None
+    assert first.evidence is not None
+    assert first.grade is not None
     assert [(proof.causal, proof.verdict) for proof in others] == [(None, None)] * 2
+    assert studied.proven.proofs == [first]
+    assert studied.confirmed_pairs[0].feature.name in studied.proven.context.behaviours
+
+
+def test_another_seed_changes_no_proof(studied: Study) -> None:
+    again = study_with(5)
+    assert [pair.cell for pair in again.confirmed_pairs] == [pair.cell for pair in studied.confirmed_pairs]
+    first, same = studied.confirmed_pairs[0].proof, again.confirmed_pairs[0].proof
+    assert (same.causal, same.evidence, same.verdict) == (first.causal, first.evidence, first.verdict)
+    assert (same.grade, same.controls) == (first.grade, first.controls)
 
 
 def test_interventions_come_after_detection(studied: Study, stages: list[str]) -> None:

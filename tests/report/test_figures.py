@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from full_fixture import full_findings, odd_findings
+from proven_fixture import proven_findings
 from report_fixture import sample_findings
 
 from charlstm.errors import UsageError
@@ -57,6 +58,14 @@ def test_the_numbers_of_the_findings_are_in_the_figure(written: list[Path]):
     assert "effect -1.79 nats" in drawn or "effect \u22121.79 nats" in drawn
     assert "set (1,234)" in drawn
     assert "cell 0:194: toggle" in drawn
+
+
+def test_the_figure_of_a_proven_cell_has_its_effect_with_the_interval(tmp_path: Path):
+    findings = proven_findings()
+    findings["findings"] = [one for one in findings["findings"] if one["cell"] == 1]
+    paths = write_figures(findings, tmp_path)
+    (path,) = [path for path in paths if path.suffix == ".svg" and path.stem.startswith("cell-0-1-")]
+    assert "effect −1.79 nats (−1.90 to −1.36)" in path.read_text(encoding="utf-8")
 
 
 def test_findings_without_portraits_gates_and_text_have_no_figures(tmp_path: Path):

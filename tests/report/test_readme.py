@@ -10,13 +10,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 import pytest
 from full_fixture import full_findings
+from proven_fixture import proven_findings
 from readme_paths import documented_paths, leaf_paths, names
 from report_fixture import sample_findings
 
 import charlstm
 from charlstm import findings
 from charlstm.findings import Findings
-from charlstm.report.page import shape
+from charlstm.report.page import checks, proof_shape, shape
 
 PROJECT = Path(charlstm.__file__).parent.parent
 README = (PROJECT / "charlstm" / "report" / "README.md").read_text(encoding="utf-8")
@@ -27,6 +28,10 @@ DOCUMENTED = documented_paths(README)
 @cache
 def released() -> Any:
     return json.loads(RELEASED.read_text(encoding="utf-8"))
+
+
+def without_circuits() -> Any:
+    return proven_findings(circuits=False)
 
 
 def undocumented(findings: Any) -> set[tuple[str, ...]]:
@@ -42,7 +47,7 @@ def test_every_field_of_the_released_findings_is_documented():
     assert undocumented(released()) == set()
 
 
-@pytest.mark.parametrize("findings", [sample_findings, full_findings])
+@pytest.mark.parametrize("findings", [sample_findings, full_findings, without_circuits])
 def test_every_field_of_the_findings_that_tests_draw_is_documented(findings: Any):
     assert undocumented(findings()) == set()
 
@@ -78,7 +83,7 @@ def test_a_field_without_a_row_is_noticed():
 
 
 def test_every_documented_field_occurs():
-    occurring = [*leaf_paths(released()), *leaf_paths(full_findings())]
+    occurring = [*leaf_paths(released()), *leaf_paths(full_findings()), *leaf_paths(proven_findings())]
 
     assert {row for row in DOCUMENTED if not any(names(row, path) for path in occurring)} == set()
 
@@ -88,13 +93,17 @@ def test_the_limits_are_those_of_the_code():
         "bytes of the file": findings._MOST_BYTES,
         "values in it": findings._MOST_VALUES,
         "levels of lists": findings._MOST_LEVELS,
-        "size of a number": shape._LARGEST,
+        "size of a number": checks._LARGEST,
         "findings": shape._MOST_FINDINGS,
         "layers in": shape._MOST_LAYERS,
         "excerpts": shape._MOST_EXCERPTS,
-        "bins of a histogram": shape._MOST_BINS,
-        "characters in the name of a feature": shape._LONGEST_FEATURE_CHARACTERS,
-        "names in an object": shape._MOST_NAMES,
+        "bins of a histogram": checks.MOST_BINS,
+        "characters in the name of a feature": checks._LONGEST_FEATURE_CHARACTERS,
+        "names in an object": checks.MOST_NAMES,
+        "behaviours": proof_shape._MOST_TOLD,
+        "curves of": proof_shape._MOST_CURVES,
+        "sets in": proof_shape._MOST_SETS,
+        "cells of a set": proof_shape._MOST_CELLS,
     }
     table = README.split("| what | at most |\n|---|---|\n")[1].split("\n\n")[0]
     told = dict(re.fullmatch(r"\| (.*) \| ([\d,e]+).*\|", row).groups() for row in table.splitlines())
@@ -103,8 +112,13 @@ def test_the_limits_are_those_of_the_code():
     for begins, limit in limits.items():
         [number] = [number for what, number in told.items() if what.startswith(begins)]
         assert float(number.replace(",", "")) == limit, begins
-    constants = [name for name in vars(shape) if re.match("_(MOST|LARGEST|LONGEST)", name)]
-    assert len(constants) == 7, "a new limit of the page needs a row"
+    constants = {
+        name
+        for module in (checks, shape, proof_shape)
+        for name in vars(module)
+        if re.match("_?(MOST|LARGEST|LONGEST)", name)
+    }
+    assert len(constants) == 11, "a new limit of the page needs a row"
 
 
 def test_the_examples_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

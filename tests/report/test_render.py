@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from full_fixture import full_findings
+from proven_fixture import proven_findings
 from report_fixture import HOSTILE, finding, hostile_findings, sample_findings
 
 from charlstm.errors import UsageError
 from charlstm.report.page.view import view
 from charlstm.report.render import render, write_report
+from charlstm.report.words.phrases import sentence_text
 from charlstm.report.words.symbols import symbol, visible
 from charlstm.report.words.values import text
 
@@ -142,7 +144,7 @@ def test_summary_names_cell_feature_drivers_and_numbers():
     assert (
         "Cell 0:194 follows text inside double quotes: it switches on at one &#34; and off at the next, and "
         "holds its value in between. No experiment changed this cell, so whether the model uses it is open. "
-        "not tested; held-out score 0.86, chance at most 0.21, p = 0.01" in said
+        "not tested; held-out score 0.86, chance at most 0.21" in said
     )
     assert "7 cells of 256 follow 4 features of the text." in said
     assert "its sign is reversed" in said
@@ -223,8 +225,8 @@ def test_gates_show_whatever_shares_they_have():
 
 
 def test_findings_of_another_schema_version_are_refused():
-    with pytest.raises(UsageError, match="schema_version 2"):
-        render({"schema_version": 2})
+    with pytest.raises(UsageError, match="schema_version 3, this page reads 1 or 2"):
+        render({"schema_version": 3})
 
 
 def test_values_that_do_not_fit_the_text_are_refused():
@@ -309,14 +311,39 @@ def test_what_changing_a_cell_did_is_told_in_words():
     assert [part.text for part in told if part.code] == [")"]
 
 
-def test_only_what_of_an_effect_is_specific_is_told():
-    findings = sample_findings()
-    causal = {"target": "x", "effect_nats": -2.6, "specific_nats": -0.01, "lag": 8}
-    findings["findings"][0] |= {"verdict": "correlate", "causal": causal | {"p_value": 0.6}}
-    findings["method"]["null"] = {"significance": 0.01}
-    row = next(row for row in view(findings).rows if row.cell == "0:194")
-    assert row.effect == ()
-    assert "p = 0.6, corrected for all tested cells; 0.01 at most is required" in row.doubt
+def test_the_effect_is_the_same_number_everywhere():
+    findings = proven_findings()
+    found = next(one for one in findings["findings"] if one["cell"] == 1)
+    page, row = view(findings), next(row for row in view(findings).rows if row.cell == "0:1")
+    effect, low, high = found["causal"]["effect_nats"], *found["causal"]["interval"]
+    assert row.effect_nats == effect == found["evidence"]["necessity"]["resample"]["nats"]["value"]
+    assert f"{-effect:.2f} nats, {-high:.2f} to {-low:.2f}" in sentence_text(row.effect)
+    drawn = next(one for one in page.data["rows"] if one["cell"] == "0:1")
+    assert drawn["proof"]["effect_nats"] == drawn["evidence"]["necessity"][0]["nats"]["value"] == effect
+    assert f">{effect:.2f}<".replace("-", "−") in render(findings)
+    assert "specific" not in str(drawn["proof"])
+
+
+def test_every_verdict_has_a_mark_and_is_explained():
+    said = render(proven_findings())
+    for verdict in ("verified", "redundant", "correlate", "undecided"):
+        assert f'<span class="verdict {verdict}">{verdict}</span>' in said
+        assert f"<em>{verdict.capitalize()}</em>" in said
+        assert f".verdict.{verdict}::before" in said
+    older = render(full_findings())
+    assert "no test shows that" in older
+    assert "<em>Undecided</em>" not in older
+
+
+def test_sets_edges_and_unexpected_cells_are_told_where_there_are_some():
+    said = plain_text(render(proven_findings()))
+    assert "these 4 cells are the mechanism: alone they keep 94% (91 to 97%)" in said
+    assert "without them 4% (1 to 7%) is left" in said
+    assert "No small set is enough" in said
+    assert "Unexpected cells" in said
+    bare = render(proven_findings(circuits=False))
+    assert "Sets of cells" not in bare
+    assert 'id="chart-set-0"' not in bare
 
 
 def test_gradients_of_three_groups_stand_side_by_side():
@@ -335,7 +362,7 @@ def test_caveats_say_how_far_it_goes():
     findings["findings"][0]["verdict"], findings["findings"][1]["verdict"] = "verified", "redundant"
     findings["method"]["controls"] = {"untrained": {"findings": 0}, "gate_shuffled": {"findings": 2}}
     assert view(findings).caveats == (
-        "256 cells were compared with 3 features; the p-values are corrected for all these comparisons.",
+        "256 cells were compared with 3 features; what counts as a finding allows for all these comparisons.",
         "Scores are correlations on held-out text, on which nothing was chosen: the lowest here is 0.38, and "
         "chance reached 0.21. A cell with a score below 1 follows its feature in part only.",
         "The same search finds 0 cells in an untrained network and 2 cells in the inspected network with its "

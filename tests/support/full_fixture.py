@@ -29,7 +29,11 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
     toggle["detection"] |= {
         "survival": [1 - step / 100 for step in range(64)],
         "levels": {"off": -1.2, "on": 1.4},
+        **DETECTED_SWITCH,
     }
+    counter["detection"]["rising"] = 0.97
+    findings["method"]["null"]["independent_shifts"] = 80
+    findings["method"]["rules"] |= RULES
     toggle["mechanism"] |= {"weights": WEIGHTS, "input_gate_at_drivers": 0.99, "forget_gate_at_drivers": 0.11}
     counter |= {"verdict": "correlate", "causal": causal(0.08) | {"steps": 5, "insertion_nats": None}}
     # A cell below another layer has weights to the cells above it, and none to the characters.
@@ -46,7 +50,23 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
     excerpt["grid"] = grid({cell: excerpt["cells"].get(cell, {}).get("tanh_c") for cell in GRID}, length)
     findings["gates"] = gate_shares()
     findings["credit"] = {"feature": "inside_double_quotes", **{name: reach(name) for name in REACHES}}
-    findings["method"]["controls"]["gate_shuffled"] = {"candidates": 1, "findings": 0, "best_score": 0.31}
+    findings |= {
+        "behaviours": [behaviour()],
+        "unexpected": [UNEXPECTED],
+        "edges": EDGES,
+        "rules": {"version": 1},
+    }
+    findings["method"]["controls"]["gate_shuffled"] = {
+        "candidates": 1,
+        "findings": 0,
+        "best_score": 0.31,
+        "networks": 3,
+        "candidates_of_each": [1, 0, 2],
+        "findings_of_each": [0, 0, 1],
+    }
+    several = {"networks": 3, "candidates_of_each": [0, 0, 1], "findings_of_each": [0, 0, 0]}
+    findings["method"]["controls"]["untrained"] |= several
+    findings["method"]["controls"]["pseudo_features"] = {"findings": 0, "false_finding_rate": 0.0}
     return findings
 
 
@@ -64,6 +84,104 @@ def demo_sized() -> dict[str, Any]:
     return findings
 
 
+def estimate(value: float) -> dict[str, float]:
+    """Return a number with its interval."""
+    return {"value": value, "low": value - 0.05, "high": value + 0.05}
+
+
+def behaviour() -> dict[str, Any]:
+    """Return the sets of cells that the end of a double quotation rests on."""
+    points = [
+        {"cells": cells, "share": share, "low": share - 0.05, "high": share + 0.05}
+        for cells, share in [(0, -0.2), (1, 0.55), (2, 0.93), (368, 1.0)]
+    ]
+    lines = {"keep": points, "remove": points[::-1]}
+    return {
+        "feature": "inside_double_quotes",
+        "target": '"',
+        "sites": 48,
+        "advantage_nats": {"natural": 0.6, "trigram": -3.9, "donor": -4.9},
+        "sentence": "Alone these 2 cells keep 93% of what the network knows beyond a trigram.",
+        "curves": [
+            {"order": "effect", **lines, "keep_mean": points, "remove_mean": points[::-1]},
+            {"order": "random", **lines},
+        ],
+        "smallest_set": {
+            "cells": ["0:194", "0:9"],
+            "order": "effect",
+            "tied": ["effect", "attribution"],
+            "share": estimate(0.93),
+            "without": estimate(0.04),
+            "equivalent": False,
+            "leave_one_out": [
+                {"cell": "0:194", "lost": estimate(0.7)},
+                {"cell": "0:9", "lost": estimate(0.38)},
+            ],
+            "jaccard": 0.5,
+        },
+        "attribution": {
+            "top": [{"cell": "0:194", "attribution": -3.2, "real": -3.7}],
+            "checked": 50,
+            "correlation": 0.99,
+        },
+    }
+
+
+UNEXPECTED = {
+    "layer": 0,
+    "cell": 31,
+    "feature": "inside_double_quotes",
+    "target": '"',
+    "effect": estimate(-0.4),
+    "limit_nats": 0.1,
+    "attribution": -0.5,
+    "rank": 3,
+    "of": 368,
+}
+EDGES = [
+    {
+        "from": start,
+        "to": end,
+        "kind": kind,
+        "feature": "inside_double_quotes",
+        "value": estimate(value),
+        "of": -3.7,
+    }
+    for start, end, kind, value in [
+        ('"', "0:194:input", "driver_gate", -3.7),
+        ("0:194", '"', "cell_logit", -3.5),
+        ("0:194", "0:9", "cell_cell", -0.1),
+        ("0:194", '"', "cell_others", -0.06),
+        ("0:194", '"', "cell_longer", -0.04),
+    ]
+]
+DETECTED_SWITCH = {
+    "equal_share": 0.9,
+    "feature_null_max": 0.19,
+    "held_out_equal_share": 0.88,
+    "held_out_interval": [0.84, 0.91],
+    "near_limit": False,
+    "auc": 0.99,
+    "auc_interval": [0.98, 0.995],
+    "two_levels": {
+        "passes": True,
+        "share": 0.93,
+        "middle": 0.02,
+        "rarer": 0.21,
+        "of_tanh": False,
+        "dwell": 31,
+    },
+    "runner_up": {"feature": "inside_string_literal", "score": 0.8, "contrast": 0.9},
+    "drivers_from": "cell",
+}
+RULES = {
+    "least_held_out_score": 0.4,
+    "rising_share": 0.9,
+    "level_share": 0.85,
+    "middle_share": 0.12,
+    "rarer_share": 0.005,
+    "dwell": 5,
+}
 BANDS = {"mean": 0.0, "low": -0.2, "high": 0.2}
 REACHES = {"cells": 0.995, "controls": 0.8, "untrained": 0.9}
 WEIGHTS = {

@@ -1,5 +1,7 @@
 """Movements of one cell that flips at characters of our choice."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 
 from charlstm.inspection.detecting.movements import Flips, Movements
@@ -29,3 +31,19 @@ def flipping_cell(up: str = "", down: str = "", *, precision: float = 1.0) -> Mo
         landing_variances=zeros,
         variance=np.ones(1),
     )
+
+
+def side_by_side(*cells: Movements) -> Movements:
+    """Return the movements of several cells, given those of each alone."""
+    first = cells[0]
+    flips = Flips(
+        *(
+            np.concatenate([getattr(cell.flips["lag_0"], each.name) for cell in cells])
+            for each in fields(Flips)
+        )
+    )
+    stacked = {
+        name: np.concatenate([getattr(cell, name) for cell in cells])
+        for name in ("steps", "step_squares", "landings", "landing_variances", "variance")
+    }
+    return replace(first, flips={"lag_0": flips}, **stacked)

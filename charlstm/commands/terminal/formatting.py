@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 _UNSEEN_CATEGORIES = frozenset({"Cf", "Zl", "Zp", "Cs"})
 # Characters of other categories that show nothing either: a joiner, and four fillers of Hangul.
 _UNSEEN_CHARACTERS = "\u034f\u115f\u1160\u3164\uffa0"
+# Characters of a number besides its digits.
+_BESIDE_DIGITS = str.maketrans("", "", ",.-+%−")
 
 
 class _Shown(dict[int, int | str]):
@@ -69,8 +71,8 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[str] = ()) -> str:
 
 
 def _is_number(value: str) -> bool:
-    """Return whether a cell of a table is a number."""
-    return value.replace(",", "").replace(".", "").replace("-", "").isdigit()
+    """Return whether a cell of a table is a number, with a sign or as a percentage."""
+    return value.translate(_BESIDE_DIGITS).isdigit()
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,9 @@ from typing import Any, get_args
 from charlstm.commands.terminal import formatting
 from charlstm.config import GateActivation, GateOrder
 from charlstm.findings import Findings
-from charlstm.inspection.exam.marking import ExamResult
+from charlstm.inspection.exam.exam_run import ExamResult
+from charlstm.inspection.exam.marking import ExamScore
+from charlstm.report.words.proof_numbers import effect_nats, share_in_short
 from charlstm.tasks.import_weights import Imported
 from charlstm.tasks.score import Score
 from charlstm.text.corpus import CachedCorpus
@@ -25,7 +27,15 @@ _KERAS_VERSIONS = " since 2.3 (older: --gates hard_sigmoid)"
 # Said when the run's own text is no longer what it was: another Python's library, or an edited file.
 CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
 
-_FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "")
+# The columns of an exam; with the longest name of a design they fill a line of 80 characters.
+_EXAM_COLUMNS = ("", "asked", "prec.", "recall", "driver", "verdict", "share", "undec.")
+
+_FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "carries")
+# Said below the table where a cell was changed.
+_LEGEND = (
+    "effect   nats by which the closer's log probability changes without the cell\n"
+    "carries  share of what all cells remember for it; intervals are in report.html"
+)
 
 
 def next_commands(path: Path, corpus: str = "") -> str:
@@ -100,8 +110,8 @@ def import_advice(imported: Imported, scores: Mapping[GateActivation, Score]) ->
 def findings_table(findings: Findings, *, most: int = 20) -> str:
     """Return the findings as a table, the best held-out score first, or a sentence where there are none.
 
-    The column effect is the change of the closer's log probability in nats; x precedes its specific part
-    as a multiple of the 95th percentile of the control cells. Only the first most findings are listed.
+    The column effect is the change of the closer's log probability in nats, and carries the share of the
+    behaviour that the cell carries, "?" where that is not known. Only the first most findings are listed.
     """
     if not findings.findings:
         return "no cell follows a feature of the text better than chance and what single characters explain"
@@ -109,44 +119,56 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
         (
             f"{finding.layer}:{finding.cell}",
             finding.kind.removesuffix("_counter"),
-            formatting.shortened(finding.feature.replace("_", " "), 17),
+            formatting.shortened(finding.feature.replace("_", " "), 14),
             formatting.shortened(drivers_in_words(finding.drivers), 12),
             f"{finding.detection.held_out_score:.2f}",
             finding.verdict or "not tested",
-            *_effect(finding.causal),
+            _effect(finding.causal),
+            share_in_short({"grade": finding.grade, "evidence": finding.evidence}),
         )
         for finding in findings.findings[:most]
     ]
     left = len(findings.findings) - len(rows)
     shown = formatting.table(rows, header=_FINDING_COLUMNS)
-    return shown + (f"\n{left} more in findings.json" if left else "")
+    legend = f"\n{_LEGEND}" if any(finding.causal for finding in findings.findings[:most]) else ""
+    return shown + (f"\n{left} more in findings.json" if left else "") + legend
 
 
-def _effect(causal: dict[str, Any] | None) -> tuple[str, str]:
-    """Return the effect in nats, and the multiple of its controls that it is, as two cells of a table."""
-    if causal is None:
-        return "", ""
-    ratio = causal["ratio"]
-    return f"{causal['effect_nats']:+.2f}"[:6], "" if ratio is None else f"x{min(ratio, 999):.0f}"
+def _effect(causal: dict[str, Any] | None) -> str:
+    """Return the effect in nats as a cell of a table."""
+    nats = effect_nats(causal or {})
+    return "" if nats is None else "0.00" if abs(nats) < 0.005 else f"{nats:+.2f}"[:6]
 
 
 def exam_table(result: ExamResult) -> str:
-    """Return the marks of an exam by kind and, indented, by design, for hard cells and for soft ones."""
+    """Return the inspection's marks by kind and, indented, by design, for hard cells and for soft ones.
+
+    Two more tables have the marks of all methods over all kinds.
+    """
     rows: list[tuple[str, ...]] = []
-    for title, marked in (("K >= 8", result.hard), ("K = 2, 4 with noise", result.soft)):
-        rows.append((title, "", "", "", "", "", ""))
+    for title, marked in (("hard cells", result.hard), ("soft cells", result.soft)):
+        rows.append((title, *[""] * (len(_EXAM_COLUMNS) - 1)))
         for mark in marked:
             name = f"  {mark.name.replace('_', ' ')}" if mark.precision is not None else f"    {mark.name}"
-            shares = (mark.precision, mark.recall, mark.drivers, mark.verdicts)
-            cells = ["" if share is None else f"{share:.3f}" for share in shares]
-            rows.append((name, str(mark.asked), str(mark.found), *cells))
+            rows.append((name, *_marks(mark)))
+    tables = [formatting.table(rows, header=_EXAM_COLUMNS)]
+    for place in ("hard", "soft"):
+        methods = [(method.name, *_marks(getattr(method, place))) for method in result.methods]
+        header = (f"all {place} cells", *_EXAM_COLUMNS[1:])
+        tables += [formatting.table(methods, header=header)] if methods else []
     twins = "" if result.twins is None else f"twins told apart in {result.twins:.1%} of networks; "
     clean = sum(count == 0 for count in result.untrained)
-    header = ("", "asked", "found", "precision", "recall", "drivers", "verdicts")
-    return (
-        f"{formatting.table(rows, header=header)}\n{twins}no finding in {clean} of {len(result.untrained)} "
+    return "\n\n".join(tables) + (
+        f"\n{twins}no finding in {clean} of {len(result.untrained)} "
         f"untrained networks; {result.networks} networks from seed {result.seed} on"
     )
+
+
+def _marks(mark: ExamScore) -> tuple[str, ...]:
+    """Return a score as the cells of a table's row, without its name."""
+    shares = (mark.precision, mark.recall, mark.drivers, mark.verdicts, mark.shares)
+    cells = ["" if share is None else f"{share:.3f}" for share in shares]
+    return str(mark.asked), *cells, str(mark.undecided or "")
 
 
 def drivers_in_words(drivers: dict[str, list[str]]) -> str:

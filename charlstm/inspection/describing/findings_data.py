@@ -15,11 +15,11 @@ from charlstm.config import InspectionConfig
 from charlstm.findings import Detection, Finding, Json, Mechanism, Method, ModelFacts
 from charlstm.inspection.control_networks import pseudo_discoveries
 from charlstm.inspection.describing.portraits import portraits
-from charlstm.inspection.detecting import confirmation, discovery, null
+from charlstm.inspection.detecting import confirmation, discovery, levels, margins
 from charlstm.inspection.detecting.detect import Detected
 from charlstm.inspection.features.feature import specific_drivers
 from charlstm.inspection.gates.wiring import weights_of
-from charlstm.inspection.intervening import effect
+from charlstm.inspection.intervening import judgement, necessity
 from charlstm.inspection.study import ConfirmedPair, Study
 from charlstm.model.char_lstm import CharLSTM
 
@@ -54,6 +54,8 @@ def _finding(detected: Detected, pair: ConfirmedPair, model: CharLSTM, portrait:
         mechanism=_mechanism(detected, pair, weights),
         causal=pair.proof.causal,
         verdict=pair.proof.verdict,
+        evidence=pair.proof.evidence,
+        grade=pair.proof.grade.data if pair.proof.grade else None,
         portrait=portrait,
     )
 
@@ -62,6 +64,7 @@ def _detection(detected: Detected, pair: ConfirmedPair) -> Detection:
     """Return how well the cell of a confirmed pair follows its feature."""
     cell, index = pair.cell, pair.index
     feature = int(detected.pairs.features[index])
+    interval = detected.confirmation.score_intervals()[index].tolist()
     score = detected.discovery.scores.correlation[cell, feature].abs()
     confirmed = detected.confirmation
     if pair.feature.kind == "switch":
@@ -70,7 +73,7 @@ def _detection(detected: Detected, pair: ConfirmedPair) -> Detection:
         numbers_of_kind = _counter_numbers(detected, index)
     return Detection(
         score=float(score),
-        discovery_p_value=float(null.p_values(score[None], detected.discovery.null)),
+        discovery_p_value=float(detected.discovery.p_values[cell, feature]),
         null_max=float(detected.discovery.null.max()),
         held_out_score=float(confirmed.correlation[index].abs()),
         held_out_partial=float(confirmed.partial[index].abs()),
@@ -82,8 +85,42 @@ def _detection(detected: Detected, pair: ConfirmedPair) -> Detection:
         level_share=float(detected.calibration.level_shares[cell]),
         threshold=float(detected.calibration.thresholds[cell]),
         slope=float(confirmed.slopes[index]),
+        equal_share=float(detected.discovery.scores.equal_share[cell, feature].abs()),
+        feature_null_max=float(detected.discovery.feature_null[feature]),
+        held_out_equal_share=float(confirmed.equal_share[index].abs()),
+        held_out_interval=interval,
+        near_limit=interval[0] <= confirmation.LEAST_HELD_OUT_SCORE,
+        runner_up=_runner_up(detected, index),
+        drivers_from=pair.name.drivers_from,
         **numbers_of_kind,
+        **({} if pair.feature.kind == "counter" else _on_off_numbers(detected, pair)),
     )
+
+
+def _runner_up(detected: Detected, index: int) -> Json | None:
+    """Return the runner-up of the pair with this index in `detected.pairs`, or None without one."""
+    runner_up = detected.pairs.runners_up[index]
+    if runner_up is None:
+        return None
+    name = detected.text.table.features[runner_up.feature].name
+    return {"feature": name, "score": runner_up.score, "contrast": runner_up.contrast}
+
+
+def _on_off_numbers(detected: Detected, pair: ConfirmedPair) -> Json:
+    """Return the fields of Detection that apply where the feature is a switch or a depth."""
+    levels, confirmed, cell = detected.calibration.levels, detected.confirmation, pair.cell
+    return {
+        "auc": float(confirmed.auc[pair.index]),
+        "auc_interval": confirmed.auc_interval[pair.index].tolist(),
+        "two_levels": {
+            "passes": bool(detected.two_levels[pair.index]),
+            "share": float(levels.share[cell]),
+            "middle": float(levels.middle[cell]),
+            "rarer": float(levels.rarer[cell]),
+            "of_tanh": bool(levels.of_tanh[cell]),
+            "dwell": int(confirmed.dwell[pair.index]),
+        },
+    }
 
 
 def _switch_numbers(detected: Detected, pair: ConfirmedPair) -> Json:
@@ -113,6 +150,7 @@ def _counter_numbers(detected: Detected, index: int) -> Json:
         "straightness": float(staircases.straightness()[index]),
         "reset_spread": float(staircases.reset_spread()[index]),
         "leak": leak,
+        "rising": float(staircases.rising()[index]),
         "shape": "linear" if leak <= _LARGEST_LINEAR_LEAK else "saturating",
         "staircase": staircases.staircase(index),
         "levels_told_apart": int(staircases.values_told_apart()[index]),
@@ -164,8 +202,10 @@ def method_of(detected: Detected, share: Json, controls: dict[str, Json], config
         dropped_features=list(table.dropped),
         aliases=table.aliases,
         null={
-            "kind": "circular shift of the features, the same for all cells, largest score of any pair",
+            "kind": "circular shift of the features, the same for all cells; correlations at equal shares, "
+            "studentised for each feature, step-down over all pairs",
             "shifts": config.shifts,
+            "independent_shifts": detected.independent_shifts,
             "shortest_shift": detected.shortest_shift,
             "significance": config.significance,
             "discovery": _rounded(detected.discovery.null.sort().values, 4),
@@ -182,7 +222,8 @@ def _rules() -> dict[str, float]:
     """Return the limits that detection and intervention apply, by their names in findings.json."""
     return {
         "least_score": discovery.LEAST_SCORE,
-        "untrained_deviations": discovery.UNTRAINED_DEVIATIONS,
+        "least_held_out_score": confirmation.LEAST_HELD_OUT_SCORE,
+        "untrained_deviations": margins.MARGIN_DEVIATIONS,
         "feature_memory": discovery.LEAST_FEATURE_MEMORY,
         "proposed_feature_memory": discovery.LEAST_PROPOSED_MEMORY,
         "partial_share": discovery.LEAST_PARTIAL_RATIO,
@@ -191,8 +232,13 @@ def _rules() -> dict[str, float]:
         "straightness": confirmation.LEAST_STRAIGHTNESS,
         "reset_spread": confirmation.LARGEST_RESET_SPREAD,
         "leak": confirmation.LARGEST_LEAK,
-        "least_effect_nats": effect.LEAST_EFFECT_NATS,
-        "least_effect_ratio": effect.LEAST_RATIO,
+        "rising_share": confirmation.LEAST_RISING_SHARE,
+        "level_share": levels.LEAST_LEVEL_SHARE,
+        "middle_share": levels.LARGEST_MIDDLE_SHARE,
+        "rarer_share": levels.LEAST_RARER_SHARE,
+        "dwell": float(levels.LEAST_DWELL_CHARACTERS),
+        "least_effect_nats": necessity.LEAST_EFFECT_NATS,
+        "least_effect_ratio": judgement.LEAST_RATIO,
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from charlstm.inspection.detecting.levels import Levels, measure_levels
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, CellHistogram
 from charlstm.inspection.reading.shared_work import read_chunks
 from charlstm.inspection.reading.splits import Chunk, Split
@@ -20,13 +21,20 @@ from charlstm.model.char_lstm import CharLSTM
 class Calibration:
     """A Calibration has the levels of all cells of a model; every field is (cells,) float64.
 
-    means is the mean of c. thresholds is the value of c that splits a cell's positions into its two levels
-    best, and level_shares is the share of the variance of c between these two levels, in [0, 1] (Otsu 1979).
+    means and deviations are the mean of c and its standard deviation. levels says how well a cell falls into
+    two levels. level_shares is the share of the variance of c between the levels that split c best, in [0, 1]
+    (Otsu 1979).
     """
 
     means: Tensor
-    thresholds: Tensor
+    deviations: Tensor
+    levels: Levels
     level_shares: Tensor
+
+    @property
+    def thresholds(self) -> Tensor:
+        """Return the value of c that splits a cell's positions into its two levels, (cells,) float64."""
+        return self.levels.thresholds
 
 
 def calibrate(model: CharLSTM, split: Split, processes: ProcessGroup = ALONE) -> Calibration:
@@ -41,4 +49,5 @@ def calibrate(model: CharLSTM, split: Split, processes: ProcessGroup = ALONE) ->
         return moments, histogram
 
     moments, histogram = read_chunks(split, read, processes)
-    return Calibration(moments.cell_means, *histogram.otsu())
+    deviations = (moments.cell_squares / max(1, moments.count)).sqrt()
+    return Calibration(moments.cell_means, deviations, measure_levels(histogram), histogram.otsu()[1])

@@ -1,26 +1,26 @@
-"""Confirmation scores the candidates once more on text that had no part in choosing them.
+"""Confirmation scores the candidates once more on text that had no part in choosing them."""
 
-The null, the scores that shifted features reach, is the largest score of any candidate in each shift. That
-corrects for the number of candidates as Holm's steps would, with 99 shifts instead of thousands (Westfall and
-Young 1993).
-"""
-
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from charlstm.inspection.detecting.calibration import Calibration
-from charlstm.inspection.detecting.discovery import LEAST_PARTIAL_RATIO, LEAST_SCORE, Pairs
-from charlstm.inspection.detecting.null import measure_standardization, p_values
+from charlstm.inspection.detecting.discovery import LEAST_PARTIAL_RATIO, Pairs
 from charlstm.inspection.detecting.pair_sums import (
-    BOOTSTRAP_BLOCKS,
     FrozenPairs,
     GatesByCharacter,
     PairSums,
     chunk_signals,
 )
-from charlstm.inspection.detecting.staircase import Staircases
+from charlstm.inspection.detecting.scores.equal_share import EqualShareMoments
+from charlstm.inspection.detecting.scores.null import largest_of_groups, p_values
+from charlstm.inspection.detecting.scores.separation import (
+    RESAMPLES,
+    block_draws,
+    intervals,
+)
+from charlstm.inspection.detecting.scores.staircase import Staircases
 from charlstm.inspection.features.feature import FeatureKind
 from charlstm.inspection.reading.accumulators import CellFeatureMoments
 from charlstm.inspection.reading.shared_work import read_chunks
@@ -28,21 +28,35 @@ from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-# The staircase of a counter has at least this straightness. Measured: .64 to .72 for a trace of one character
-# that fades with f = .9, .8 to 1 for counters of trained networks; see tests/benchmarks/EXPERIMENTS.md.
+# A held-out score is at least this. It is lower than LEAST_SCORE of discovery, because a pair that was chosen
+# for its score has on average a lower one on other text: with one limit on both, half of the pairs at the
+# limit would be lost by chance.
+LEAST_HELD_OUT_SCORE = 0.4
+
+# The staircase of a counter or a depth has at least this straightness. Measured: .64 to .72 for a trace of
+# one character that fades with f = .9, .8 to 1 for counters of trained networks; see
+# tests/benchmarks/EXPERIMENTS.md.
 LEAST_STRAIGHTNESS = 0.8
 
-# Where a counter or a depth is 0, the variance of c is at most this share of its whole variance.
-LARGEST_RESET_SPREAD = 0.5
+# It goes one way at this share of its steps at least.
+LEAST_RISING_SHARE = 0.9
+
+# Where a counter or a depth is 0, the variance of c is at most this share of its whole variance: a reset
+# leaves half of a standard deviation at most, however noisy the count is. A forget gate that stays half open
+# leaves about half of the variance; that of a trained counter's reset was measured at .01 to .04.
+LARGEST_RESET_SPREAD = 0.25
+
+# A cell that drifts need not come back to one value where a depth is 0, if it steps as a depth does: at once,
+# by the first share of the slope of its staircase at least, and in one direction by at least the second share
+# of its step in the other.
+LEAST_STEP_OF_SLOPE = 0.5
+LEAST_STEP_RATIO = 0.5
 
 # A cell whose leak is larger is no counter: it is the fading trace of a character.
-LARGEST_LEAK = 2.5
+LARGEST_LEAK = 2.0
 
 # Of r, at least this share is left when the last characters, the column and the word are known.
 LEAST_CONTEXT_RATIO = 0.25
-
-# The bootstrap puts this many texts together from blocks of the split.
-_RESAMPLES = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,72 +65,151 @@ class Confirmation:
 
     Each field is (pairs,) float64 unless it says otherwise.
 
-    kinds are the kinds of the pairs' features. correlation, partial and slopes are as in Scores, and
-    context_partial is r given the context, all with their signs. accuracy and balanced_accuracy, in [0, 1],
-    say how well the cell tells that the feature is above 0: the cell is on where c is beyond its threshold,
-    on the side that the sign of r says. held is the share of positions without a change of the feature at
-    which the cell stays on its side. survival (pairs, SURVIVAL_CHARACTERS) is the share of positions at
-    which the cell is still on, by characters since the feature went on. null (shifts,) is the largest score
-    of any pair in each shift. staircases has the mean of c by value of the feature. blocks (BOOTSTRAP_BLOCKS,
-    pairs, 6) has the sums of 1, c, f, c^2, f^2 and c f over each block of the split, where f is the feature.
-    gates has the pairs' gates by current character.
+    kinds are the kinds of the pairs' features, and groups (pairs,) int64 numbers these features. correlation,
+    equal_share, partial and slopes are as in Scores, and context_partial is r given the context, all with
+    their signs. accuracy and balanced_accuracy, in [0, 1], say how well the cell tells that the feature is
+    above 0: the cell is on where c is beyond its threshold, on the side that the sign of r says. auc says how
+    well c itself tells it, and auc_interval (pairs, 2) is its 95% interval. held is the share of positions
+    without a change of the feature at which the cell stays on its side; dwell int64 is the median number of
+    characters for which it does. survival (pairs, SURVIVAL_CHARACTERS) is the share of positions at which the
+    cell is still on, by characters since the feature went on. steps (2, pairs) is the mean move of c where
+    the feature rises by 1 and where it falls by 1. pair_null (shifts, pairs) is the score of each pair in
+    each shift. staircases has the mean of c by value of the feature. blocks (BOOTSTRAP_BLOCKS, pairs, 9) has
+    the sums of `PairSums.blocks`. gates has the pairs' gates by current character.
     """
 
     kinds: list[FeatureKind]
+    groups: Tensor
     correlation: Tensor
+    equal_share: Tensor
     partial: Tensor
     context_partial: Tensor
     slopes: Tensor
     accuracy: Tensor
     balanced_accuracy: Tensor
+    auc: Tensor
+    auc_interval: Tensor
     held: Tensor
+    dwell: Tensor
     survival: Tensor
-    null: Tensor
+    steps: Tensor
+    pair_null: Tensor
     staircases: Staircases
     blocks: Tensor
     gates: GatesByCharacter
 
     @property
+    def null(self) -> Tensor:
+        """Return the largest score of any pair in each shift, (shifts,) float64; 0 without pairs."""
+        return self.pair_null.amax(1) if len(self.kinds) else torch.zeros(len(self.pair_null))
+
+    @property
+    def feature_null(self) -> Tensor:
+        """Return the largest score of any pair with the feature of each pair in any shift, (pairs,)."""
+        if not self.kinds:
+            return torch.zeros(0)
+        return largest_of_groups(self.pair_null, self.groups).amax(0)[self.groups]
+
+    @property
     def p_values(self) -> Tensor:
         """Return the p-value of each pair, (pairs,) float64, corrected for the number of pairs."""
-        return p_values(self.correlation.abs(), self.null)
+        return p_values(self.equal_share.abs().to(self.pair_null.dtype), self.pair_null, self.groups)
 
     def is_finding(self, pairs: Pairs, significance: float) -> Tensor:
         """Return which of pairs pass every rule and are findings, (pairs,) bool.
 
-        The cell of a counter must count, and the cell of a depth must return to one value where the depth is
-        0. significance is the largest p-value that passes, in (0, 1].
+        The cell of a counter or a depth must count in a line and return to one value at 0, or step alike in
+        both directions of a depth, and that of a counter must not fade. significance is the largest p-value
+        that passes, in (0, 1].
         """
-        counters, depths = (
-            torch.tensor([of_pair == kind for of_pair in self.kinds], dtype=torch.bool)
-            for kind in ("counter", "depth")
-        )
-        score, partial = self.correlation * pairs.signs, self.partial * pairs.signs
-        close = (score >= LEAST_SCORE) & (partial >= LEAST_PARTIAL_RATIO * score)
-        close &= self.context_partial * pairs.signs >= LEAST_CONTEXT_RATIO * score
-        returning = self.staircases.reset_spread() <= LARGEST_RESET_SPREAD
-        straight = self.staircases.straightness() >= LEAST_STRAIGHTNESS
-        straight &= self.staircases.leak() <= LARGEST_LEAK
-        counting = (~counters | (straight & returning)) & (~depths | returning)
+        score = self.equal_share * pairs.signs
+        plain, partial = self.correlation * pairs.signs, self.partial * pairs.signs
+        close = (score >= LEAST_HELD_OUT_SCORE) & (partial >= LEAST_PARTIAL_RATIO * plain)
+        close &= self.context_partial * pairs.signs >= LEAST_CONTEXT_RATIO * plain
+        stairs = self.staircases
+        counting = stairs.reset_spread() <= LARGEST_RESET_SPREAD
+        counting |= self._are("depth") & self.steps_alike()
+        counting &= stairs.rising() >= LEAST_RISING_SHARE
+        counting &= stairs.straightness() >= LEAST_STRAIGHTNESS
+        counting &= ~self._are("counter") | (stairs.leak() <= LARGEST_LEAK)
+        counting |= self._are("switch")
         return close & (self.p_values <= significance) & counting
 
-    def resampled_counts(self, pairs: Pairs, is_finding: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw texts from the split's blocks and count the pairs that keep their score, (resamples,) float64.
+    def steps_alike(self) -> Tensor:
+        """Return which cells step at once, and about as far down as up, (pairs,) bool."""
+        up, down = self.steps * self.slopes.sign()
+        smaller, larger = torch.minimum(up, -down), torch.maximum(up, -down)
+        at_once = smaller >= LEAST_STEP_OF_SLOPE * self.slopes.abs()
+        return at_once & (smaller >= LEAST_STEP_RATIO * larger) & (smaller > 0)
 
-        Only the pairs at which is_finding (pairs,) bool is True are counted. This is the block bootstrap of
-        Künsch 1989: neighbouring positions, which depend on each other, stay together.
+    def _are(self, kind: FeatureKind) -> Tensor:
+        """Return which pairs have a feature of this kind, (pairs,) bool."""
+        return torch.tensor([of_pair == kind for of_pair in self.kinds], dtype=torch.bool)
+
+    def resampled_scores(self) -> Tensor:
+        """Return the score of each pair, with its sign, in texts drawn from the split's blocks.
+
+        The result is (RESAMPLES, pairs) float64; the draws are the same in every inspection. Means of blocks
+        are taken out in the place of those of stretches.
         """
-        drawn = torch.randint(BOOTSTRAP_BLOCKS, (_RESAMPLES, BOOTSTRAP_BLOCKS), generator=generator)
-        cc, ff, cf = _centred(self.blocks)[drawn].sum(1).unbind(-1)
-        scores = cf / (cc * ff).clamp(min=1e-18).sqrt() * pairs.signs
-        return ((scores >= LEAST_SCORE) & is_finding).sum(1).double()
+        if not self.kinds:
+            return torch.zeros(RESAMPLES, 0, dtype=torch.float64)
+        moments = _block_moments(self.blocks)
+        drawn = EqualShareMoments(*(_drawn(getattr(moments, each.name)) for each in fields(moments)))
+        squares = (drawn.cell_squares[..., 0, 0] * drawn.feature_squares[..., 0]).clamp(min=1e-18)
+        plain = drawn.products[..., 0, 0] / squares.sqrt()
+        return torch.where(self._are("counter"), plain, drawn.correlation()[..., 0, 0])
+
+    def score_intervals(self) -> Tensor:
+        """Return the 95% interval of the size of each pair's held-out score, (pairs, 2) float64."""
+        return intervals(self.resampled_scores() * self.equal_share.sign())
+
+    def resampled_counts(self, pairs: Pairs, is_finding: Tensor) -> Tensor:
+        """Return how many pairs keep their score in each resampled text, (RESAMPLES,) float64.
+
+        Only the pairs at which is_finding (pairs,) bool is True are counted.
+        """
+        scores = self.resampled_scores() * pairs.signs
+        return ((scores >= LEAST_HELD_OUT_SCORE) & is_finding).sum(1).double()
 
 
-def _centred(blocks: Tensor) -> Tensor:
-    """Return the centred sums of c^2, f^2 and c f (..., 3), given blocks (..., 6): the sums behind r."""
-    n, c, f, cc, ff, cf = blocks.unbind(-1)
-    n = n.clamp(min=1)
-    return torch.stack((cc - c * c / n, ff - f * f / n, cf - c * f / n), dim=-1)
+def _block_moments(blocks: Tensor) -> EqualShareMoments:
+    """Return the moments of each block (BOOTSTRAP_BLOCKS, pairs) from its sums, as of one cell and feature.
+
+    The mean of each block is taken out.
+    """
+    n, c, f, cc, ff, cf, on, c_on, cc_on = blocks.unbind(-1)
+    count = n.clamp(min=1)
+    mean, level = c / count, f / count
+    left_on = c_on - mean * on
+    of_features = (on, f - level * on, ff - 2 * level * f + level.square() * on, ff - f * level)
+    of_pairs = (
+        left_on,
+        cc_on - 2 * mean * c_on + mean.square() * on,
+        cf - mean * f - level * left_on,
+        cc - c * mean,
+        cf - c * level,
+    )
+    ons, features_on, feature_squares_on, feature_squares = (each[..., None] for each in of_features)
+    cells_on, squares_on, products_on, squares, products = (each[..., None, None] for each in of_pairs)
+    return EqualShareMoments(
+        n[..., None],
+        ons,
+        cells_on,
+        squares_on,
+        products_on,
+        features_on,
+        feature_squares_on,
+        squares,
+        feature_squares,
+        products,
+    )
+
+
+def _drawn(of_blocks: Tensor) -> Tensor:
+    """Return sums (RESAMPLES, ...) over the blocks of each resampled text, of (BOOTSTRAP_BLOCKS, ...)."""
+    drawn: Tensor = torch.tensordot(block_draws(), of_blocks, dims=1)
+    return drawn
 
 
 def confirm(
@@ -133,14 +226,14 @@ def confirm(
     null.
     """
     frozen = FrozenPairs(split, pairs, calibration)
-    standardization = measure_standardization(split, frozen.used, processes)
 
     def read(chunk: Chunk) -> tuple[PairSums]:
-        sums = PairSums(frozen, standardization, shifts, model.config.vocabulary_size)
+        sums = PairSums(frozen, shifts, model.config.vocabulary_size)
         if len(pairs):
             signals = chunk_signals(chunk, frozen)
             for block in chunk.blocks(model):
                 sums.update(signals, block, frozen)
+            sums.finish(signals)
         return (sums,)
 
     (sums,) = read_chunks(split, read, processes)
@@ -152,18 +245,24 @@ def _confirmation(frozen: FrozenPairs, sums: PairSums) -> Confirmation:
     feature, pairs = frozen.feature, torch.arange(len(frozen.pairs))
     scores = sums.scores.result()
     accuracy, balanced = _accuracies(sums.on_off_moments)
-    null = sums.null.scores(sums.scores.within())[pairs, :, feature]
+    null = sums.null.scores()
     return Confirmation(
         kinds=frozen.kinds,
+        groups=feature,
         correlation=scores.correlation[pairs, feature],
+        equal_share=scores.equal_share[pairs, feature],
         partial=scores.partial[pairs, feature],
         context_partial=sums.context.partial(feature),
         slopes=scores.slopes[pairs, feature],
         accuracy=accuracy[pairs, feature],
         balanced_accuracy=balanced[pairs, feature],
+        auc=sums.separation.auc(),
+        auc_interval=sums.separation.interval(),
         held=sums.holding[0] / sums.holding[1].clamp(min=1),
+        dwell=sums.dwells.medians(),
         survival=sums.staircases.survival(),
-        null=null.amax(0) if len(pairs) else torch.zeros(null.shape[1], dtype=torch.float64),
+        steps=sums.steps[:, 1] / sums.steps[:, 0].clamp(min=1),
+        pair_null=null[:, pairs, feature].double() if len(pairs) else torch.zeros(len(null), 0),
         staircases=sums.staircases,
         blocks=sums.blocks,
         gates=sums.gates,

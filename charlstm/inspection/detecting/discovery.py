@@ -1,18 +1,19 @@
 """Discovery finds the candidates: for each cell its best feature, if the score is beyond chance.
 
 One pass over the discovery split scores every cell with every feature, the proposed features included, and
-with the features shifted along the text. The largest score of any pair in each shift makes the null, which
-corrects for the number of pairs (Westfall and Young 1993). The pairs that pass are frozen, and `confirmation`
-scores them again on other text.
+with the features shifted along the text. `scores.null` makes p-values from these, corrected for the number of
+pairs. The pairs that pass are frozen, and `confirmation` scores them again on other text.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from charlstm.inspection.detecting.null import ShiftedProducts, measure_standardization, p_values
-from charlstm.inspection.detecting.scoring import Scores, ScoreSums
+from charlstm.inspection.detecting.runner_up import RunnerUp, Sample, name_by_contrast
+from charlstm.inspection.detecting.scores.null import ShiftedSums, p_values
+from charlstm.inspection.detecting.scores.scoring import Scores, ScoreSums, balanced_features
+from charlstm.inspection.features.feature import Feature
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums
 from charlstm.inspection.reading.shared_work import read_chunks
 from charlstm.inspection.reading.splits import Chunk, Split
@@ -32,12 +33,9 @@ LEAST_MEMORY_RATIO = 0.5
 # to fit its cell, so it needs more.
 LEAST_FEATURE_MEMORY, LEAST_PROPOSED_MEMORY = 0.15, 0.3
 
-# A feature whose |r| with a cell is below this, which explains less than a quarter of the cell's variance, is
-# not the cell's feature.
+# A feature whose score with a cell is below this is not the cell's feature: a switch whose two states differ
+# by less than 1.15 standard deviations of c, a counter that explains less than a quarter of the variance.
 LEAST_SCORE = 0.5
-
-# A score must exceed the mean of the best scores of untrained networks by this many standard deviations.
-UNTRAINED_DEVIATIONS = 4.0
 
 # Features whose scores are this close to a cell's best score are tied. The first of them is the cell's
 # feature, so a listed feature comes before a proposed one.
@@ -50,13 +48,18 @@ class Discovery:
 
     scores has the scores of every cell with every feature. memory (cells,) and feature_memory (features,) are
     the shares of variance that the last three characters do not explain, in [0, 1]. null (shifts,) is the
-    largest score of any pair in each shift. All are float64.
+    largest score of any pair in each shift, feature_null (features,) the largest score of any cell with each
+    feature in any shift. p_values (cells, features) are corrected for the number of pairs. All are float64.
+    sample has c and the features at some positions.
     """
 
     scores: Scores
     memory: Tensor
     feature_memory: Tensor
     null: Tensor
+    feature_null: Tensor
+    p_values: Tensor
+    sample: Sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +67,13 @@ class Pairs:
     """Pairs are the candidates for findings, each a cell and a feature, frozen on the discovery split.
 
     cells and features are their numbers, and signs are the signs of r, -1 or 1; each (pairs,) int64.
+    runners_up has each cell's next best feature, or None without one within reach.
     """
 
     cells: Tensor
     features: Tensor
     signs: Tensor
+    runners_up: tuple[RunnerUp | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -80,29 +85,42 @@ def discover(
     """Score every cell of model with every feature of split, and with features shifted along the text.
 
     means (cells,) float64 are the calibrated means of c, and shifts (shifts,) int64 the circular shifts.
-    Pseudo features have scores, but are no part of the null.
     """
     cells, features = len(means), len(split.table.features)
-    pseudo = torch.tensor([feature.pseudo for feature in split.table.features])
-    tested = (~pseudo).nonzero().flatten()
-    standardization = measure_standardization(split, tested, processes)
+    balanced, everything = balanced_features(split.table.features), torch.arange(features)
 
-    def read(chunk: Chunk) -> tuple[ScoreSums, ShiftedProducts, GroupSums]:
-        scores = ScoreSums(split, cells=cells, features=features, vocabulary=model.config.vocabulary_size)
-        null = ShiftedProducts(standardization, shifts, cells=cells, rows=split.rows)
+    def read(chunk: Chunk) -> tuple[ScoreSums, ShiftedSums, GroupSums]:
+        scores = ScoreSums(split, cells=cells, balanced=balanced, vocabulary=model.config.vocabulary_size)
+        null = ShiftedSums(shifts, balanced, rows=split.rows)
         by_context = GroupSums(len(split.contexts), cells + features)
-        columns, contexts = chunk.columns(tested), split.contexts.of(chunk.ids, chunk.cut)
+        contexts = split.contexts.of(chunk.ids, chunk.cut)
         for block in chunk.blocks(model):
             centred, values = block.c - means.float(), chunk.features(block.rows)
             scores.update(chunk, block.rows, centred, values)
-            null.update(columns, block.rows, centred)
+            null.update(block.rows, centred)
             by_context.update(contexts[block.rows], torch.cat((centred, values), dim=1))
+        null.finish(chunk.columns(everything), chunk.row_stretches)
         return scores, null, by_context
 
-    scores, null, by_context = read_chunks(split, read, processes)
-    memory = memory_shares(by_context, scores.moments)
-    largest = null.scores(scores.within()).amax((0, 2))
-    return Discovery(scores.result(), memory[:cells], memory[cells:], largest)
+    return _discovery(*read_chunks(split, read, processes))
+
+
+def _discovery(sums: ScoreSums, null: ShiftedSums, by_context: GroupSums) -> Discovery:
+    """Return the discovery from the sums over all chunks."""
+    scores, by_chance = sums.result(), null.scores()
+    cells, features = scores.correlation.shape
+    memory = memory_shares(by_context, sums.moments)
+    groups = torch.arange(features).repeat(cells)
+    p = p_values(scores.equal_share.abs().flatten().float(), by_chance.flatten(1), groups)
+    return Discovery(
+        scores=scores,
+        memory=memory[:cells],
+        feature_memory=memory[cells:],
+        null=by_chance.amax((1, 2)).double(),
+        feature_null=by_chance.amax((0, 1)).double(),
+        p_values=p.view(cells, features),
+        sample=Sample(null.sample_c, null.sample_features),
+    )
 
 
 def memory_shares(by_context: GroupSums, moments: CellFeatureMoments) -> Tensor:
@@ -123,28 +141,61 @@ def memory_shares(by_context: GroupSums, moments: CellFeatureMoments) -> Tensor:
     return (share * (count / degrees_of_freedom)).clamp(0, 1)
 
 
-def choose(
-    discovery: Discovery, *, eligible: Tensor, proposed: Tensor, untrained: Tensor, significance: float
-) -> Pairs:
-    """Return each cell that passes every rule with its best feature and the sign of r.
+@dataclass(frozen=True, eq=False)
+class Eligible:
+    """Eligible says which of features (features) may be a cell's feature: eligible (features,) bool.
 
-    eligible (features,) bool says which features may be a cell's feature, and proposed (features,) bool says
-    which features the cells proposed. untrained (features,) float64 is the score that hardly any untrained
-    network reaches with each feature. significance is the largest p-value that passes, in (0, 1].
+    Features from the number `listed` on are proposed by cells. untrained (features,) float64 is the score
+    that hardly any reference network reaches with each feature.
     """
-    scores = discovery.scores
-    needed = torch.where(proposed, LEAST_PROPOSED_MEMORY, LEAST_FEATURE_MEMORY)
-    eligible = eligible & (discovery.feature_memory >= needed)
-    score = scores.correlation.abs().masked_fill(~_beyond_character(scores) | ~eligible, 0)
-    least = untrained.clamp(min=LEAST_SCORE)
+
+    features: tuple[Feature, ...]
+    eligible: Tensor
+    listed: int
+    untrained: Tensor
+
+
+def choose(discovery: Discovery, among: Eligible, *, significance: float) -> Pairs:
+    """Return each cell that passes every rule with its feature and the sign of r.
+
+    Of the features with which a cell passes, that one fits best whose score times |r| is largest: the score
+    says how well c tells the feature, r how much of c the feature explains. A feature that is hardly ever on
+    explains little of a cell whose c happens to be high there. significance is the largest p-value that
+    passes, in (0, 1].
+    """
+    scores = _passing_scores(discovery, among, significance)
+    fits = (scores * discovery.scores.correlation.abs()).sqrt()
+    best = fits.amax(1)
+    firsts = ((fits >= best[:, None] - _TIED_SCORE_DIFFERENCE) & (fits > 0)).long().argmax(1)
+    cells = (best > 0).nonzero().flatten()
+    named = [
+        name_by_contrast(
+            discovery.sample, cell, fits[cell], among.features, first=int(firsts[cell]), listed=among.listed
+        )
+        for cell in cells.tolist()
+    ]
+    features = torch.tensor([number for number, _ in named], dtype=torch.int64)
+    signs = discovery.scores.correlation[cells, features].sign().long()
+    runners_up = tuple(
+        runner_up and replace(runner_up, score=float(scores[cell, runner_up.feature]))
+        for cell, (_, runner_up) in zip(cells.tolist(), named, strict=True)
+    )
+    return Pairs(cells, features, signs, runners_up)
+
+
+def _passing_scores(discovery: Discovery, among: Eligible, significance: float) -> Tensor:
+    """Return the scores (cells, features) float64 of the pairs that pass every rule, 0 for the others.
+
+    What untrained networks reach is no limit for a counter: how it counts tells it from a fading trace.
+    """
+    numbers = torch.arange(len(among.features))
+    needed = torch.where(numbers >= among.listed, LEAST_PROPOSED_MEMORY, LEAST_FEATURE_MEMORY)
+    eligible = among.eligible & (discovery.feature_memory >= needed)
+    least = torch.where(balanced_features(among.features), among.untrained, 0.0).clamp(min=LEAST_SCORE)
+    score = discovery.scores.equal_share.abs()
     forgetful = discovery.memory[:, None] < LEAST_MEMORY_RATIO * discovery.feature_memory
-    score = score.masked_fill((score < least) | forgetful, 0)
-    best = score.amax(1)
-    features = ((score >= best[:, None] - _TIED_SCORE_DIFFERENCE) & (score > 0)).long().argmax(1)
-    cells = torch.arange(len(score))
-    passed = (best > 0) & (p_values(score[cells, features], discovery.null) <= significance)
-    signs = scores.correlation[cells, features].sign().long()
-    return Pairs(cells[passed], features[passed], signs[passed])
+    failing = (score < least) | forgetful | ~eligible | ~_beyond_character(discovery.scores)
+    return score.masked_fill(failing | (discovery.p_values > significance), 0)
 
 
 def _beyond_character(scores: Scores) -> Tensor:

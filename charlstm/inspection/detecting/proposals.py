@@ -2,21 +2,27 @@
 
 A cell's movements show which simple automaton it might follow: a switch whose flips its drivers predict, a
 depth that steps up at some characters and down at others, or a counter that some characters bring to one
-value. A proposal proves nothing: `discovery` scores it beside the listed features.
+value. A proposal proves nothing: `discovery` scores it beside the listed features. Of many proposals those
+are tested that explain the movements of their cells best.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain, zip_longest
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charlstm.inspection.detecting.movements import Movements, Numbers
-from charlstm.inspection.features.feature import ANY_CHARACTER
+from charlstm.inspection.features.feature import ANY_CHARACTER, FeatureKind
 from charlstm.inspection.features.proposed_features import Automaton
 from charlstm.inspection.reading.splits import Chunk
 
 # At most this many of the automata that the cells of a model propose are tested.
 _MOST_PROPOSALS = 64
+
+# Of proposals with the same values the first of these kinds is tested.
+_KINDS: tuple[FeatureKind, ...] = ("switch", "depth", "counter")
 
 # A proposed depth may have at most this share of its closers at depth 0.
 _ALLOWED_UNMATCHED_SHARE = 0.05
@@ -44,22 +50,36 @@ _LEAST_EXPLAINED_SHARE = 0.3
 
 # At a resetter the variance of c is at most this share of its whole variance, and the resetters of one
 # counter bring c to values at most this many standard deviations from the value that the first one brings it
-# to.
+# to. Each of them moves c: a letter that often follows a resetter finds c at that value and leaves it there.
+# The mean square of its steps is at least the third share of the variance of c.
 _LARGEST_RESET_SPREAD = 0.25
 _LARGEST_RESET_DISTANCE_DEVIATIONS = 0.25
+_LEAST_RESET_MOVE = 0.25
 
 # An automaton has at most this many drivers in each role.
 _MOST_DRIVERS = 6
 
 
-def propose_features(movements: Movements, chunk: Chunk) -> list[Automaton]:
-    """Return the first _MOST_PROPOSALS automata that the cells propose, in the direction that suits the text.
+class Proposal(NamedTuple):
+    """A Proposal is an automaton and how well it explains the movements of the cell behind it, in [0, 1].
+
+    That is the F1 of the flips of a switch, the share of the squared movement that the steps of a depth
+    explain, and the share of the variance of a counter's c that is gone at its resetters.
+    """
+
+    automaton: Automaton
+    score: float
+
+
+def propose_features(movements: Movements, chunk: Chunk, *, layers: int) -> list[Automaton]:
+    """Return the best _MOST_PROPOSALS automata that the cells propose, in the direction that suits the text.
 
     The movements of a cell do not say which of the two levels of a switch is the off level, nor which
     direction of a depth is down. An automaton and its reverse are tried on the text of chunk: a depth takes
     the direction with fewer unmatched closers, then each automaton takes the direction that is at 0 more
     often. A text that starts deep inside brackets has some unmatched closers in the right direction, so a
-    small share of them is no reason against it.
+    small share of them is no reason against it. Switches come first and counters last: where the steps and
+    the resetters of a counter take turns, it has the values of a switch.
     """
 
     def implausibility(automaton: Automaton) -> tuple[float, int]:
@@ -67,26 +87,39 @@ def propose_features(movements: Movements, chunk: Chunk) -> list[Automaton]:
         nonzero = np.count_nonzero(automaton.signal(chunk.text, chunk.cut.starts).values)
         return max(0.0, unmatched - _ALLOWED_UNMATCHED_SHARE), int(nonzero)
 
+    chosen = proposed_automata(movements, layers=layers)[:_MOST_PROPOSALS]
     return [
         automaton
         if automaton.kind == "counter"
         else min((automaton, automaton.reversed()), key=implausibility)
-        for automaton in proposed_automata(movements)[:_MOST_PROPOSALS]
+        for automaton in sorted(chosen, key=lambda automaton: _KINDS.index(automaton.kind))
     ]
 
 
-def proposed_automata(movements: Movements) -> list[Automaton]:
-    """Return the automata that any cell proposes, each once, in the order of the cells."""
-    automata: dict[Automaton, None] = {}
-    for cell in range(len(movements.variance)):
+def proposed_automata(movements: Movements, *, layers: int = 1) -> list[Automaton]:
+    """Return the automata that any cell proposes, each once: the best of each layer in turn."""
+    cells = len(movements.variance)
+    of_layers = [
+        _ranked(movements, range(layer * cells // layers, (layer + 1) * cells // layers))
+        for layer in range(layers)
+    ]
+    in_turn = chain.from_iterable(zip_longest(*of_layers))
+    return list(dict.fromkeys(automaton for automaton in in_turn if automaton is not None))
+
+
+def _ranked(movements: Movements, cells: Sequence[int]) -> list[Automaton]:
+    """Return the automata that some cells propose, each once, those with the best scores first."""
+    best: dict[Automaton, float] = {}
+    for cell in cells:
         if movements.variance[cell] > 0:
-            automata.update(dict.fromkeys(_of_cell(movements, cell)))
-    return list(automata)
+            for automaton, score in _of_cell(movements, cell):
+                best[automaton] = max(score, best.get(automaton, 0.0))
+    return sorted(best, key=lambda automaton: -best[automaton])
 
 
-def _of_cell(movements: Movements, cell: int) -> Iterator[Automaton]:
-    """Yield the automata that one cell proposes."""
-    switch = flip_drivers(movements, cell)
+def _of_cell(movements: Movements, cell: int) -> Iterator[Proposal]:
+    """Yield the proposals of one cell."""
+    switch = _flip_proposal(movements, cell)
     if switch:
         yield switch
     yield from _depths(movements, cell)
@@ -94,7 +127,13 @@ def _of_cell(movements: Movements, cell: int) -> Iterator[Automaton]:
 
 
 def flip_drivers(movements: Movements, cell: int) -> Automaton | None:
-    """Return the switch whose drivers predict the flips of cell best, or None below an F1 of _LEAST_FLIP_F1.
+    """Return the switch whose drivers predict the flips of cell best, None where none does well."""
+    proposal = _flip_proposal(movements, cell)
+    return proposal.automaton if proposal else None
+
+
+def _flip_proposal(movements: Movements, cell: int) -> Proposal | None:
+    """Return the switch whose drivers predict the flips of cell best, None below an F1 of _LEAST_FLIP_F1.
 
     The F1 counts in the direction in which the flips are predicted worse. A longer lag or a pair of
     characters is preferred to the current character only where it is clearly better.
@@ -108,7 +147,7 @@ def flip_drivers(movements: Movements, cell: int) -> Automaton | None:
         if score > best_score + (_CLEARLY_BETTER_F1 if best else 0):
             lag = int(name[-1]) if name.startswith("lag") else 0
             best, best_score = Automaton("switch", up, down, lag), score
-    return best
+    return Proposal(best, best_score) if best else None
 
 
 def _predictors(flips: Numbers, chances: Numbers, names: list[str]) -> tuple[tuple[str, ...], float]:
@@ -131,7 +170,7 @@ def _predictors(flips: Numbers, chances: Numbers, names: list[str]) -> tuple[tup
     return tuple(sorted(names[index] for index in order[:size])), float(scores[size - 1])
 
 
-def _depths(movements: Movements, cell: int) -> Iterator[Automaton]:
+def _depths(movements: Movements, cell: int) -> Iterator[Proposal]:
     """Yield the depth of cell, if about equal steps up and down at some characters explain its movement."""
     steps = movements.steps[cell]
     weight = movements.counts * steps * np.abs(steps)
@@ -148,7 +187,7 @@ def _depths(movements: Movements, cell: int) -> Iterator[Automaton]:
         up, down = (
             tuple(sorted(movements.symbols[character] for character in side)) for side in (rising, falling)
         )
-        yield Automaton("depth", up, down)
+        yield Proposal(Automaton("depth", up, down), float(explained))
 
 
 def _comparable(steps: Numbers, weight: Numbers, counts: Numbers) -> list[int]:
@@ -166,10 +205,11 @@ def _comparable(steps: Numbers, weight: Numbers, counts: Numbers) -> list[int]:
     return characters if first in characters and len(characters) <= _MOST_DRIVERS else []
 
 
-def _counters(movements: Movements, cell: int) -> Iterator[Automaton]:
+def _counters(movements: Movements, cell: int) -> Iterator[Proposal]:
     """Yield up to two counters, each reset by the characters after which c of the cell has one value."""
     spread = movements.landing_variances[cell] / movements.variance[cell]
-    spread = np.where(movements.counts >= _LEAST_OCCURRENCES, spread, np.inf)
+    moving = movements.step_squares[cell] >= _LEAST_RESET_MOVE * movements.variance[cell]
+    spread = np.where((movements.counts >= _LEAST_OCCURRENCES) & moving, spread, np.inf)
     landings = movements.landings[cell]
     for first in np.argsort(spread, kind="stable")[:2].tolist():
         if spread[first] > _LARGEST_RESET_SPREAD:
@@ -181,7 +221,7 @@ def _counters(movements: Movements, cell: int) -> Iterator[Automaton]:
             steppers = _steppers(movements, cell, resets)
             if steppers:
                 resetters = sorted(movements.symbols[character] for character in resets.tolist())
-                yield Automaton("counter", steppers, tuple(resetters))
+                yield Proposal(Automaton("counter", steppers, tuple(resetters)), 1 - float(spread[first]))
 
 
 def _steppers(movements: Movements, cell: int, resets: NDArray[np.int64]) -> tuple[str, ...]:

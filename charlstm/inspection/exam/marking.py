@@ -1,103 +1,125 @@
-"""The exam is run here: networks are inspected, and the answers are compared with the questions."""
+"""The answers of a method are compared with the questions here, and right and wrong ones are counted."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-import numpy as np
-import torch
-
-from charlstm.config import InspectionConfig
-from charlstm.findings import Kind, Verdict
-from charlstm.inspection.exam.planted_networks import EXAM_TEXT_CHARACTERS, ExamNetwork, make_exam_network
+from charlstm.inspection.exam.answers import Answers, CellAnswer
+from charlstm.inspection.exam.planted_networks import ExamNetwork
 from charlstm.inspection.exam.questions import Question
 from charlstm.inspection.features.feature import Drivers
-from charlstm.inspection.reading.inspected_text import read_text
-from charlstm.inspection.study import ConfirmedPair, study
-from charlstm.inspection.twins import untrained_twin
 
-_STREAMS = 8
-_INTERVENTIONS = 64
+# A share is right within this distance of the true one.
+_MOST_FROM_SHARE = 0.15
+# No cell of a feature that is spread over four may be said to carry more than this share.
+_MOST_OF_A_DISTRIBUTED = 0.25 + _MOST_FROM_SHARE
+UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An Answer is what an inspection said about one planted cell, or about a cell where nothing is planted.
+    """An Answer is what a method said about one planted cell, or about a cell where nothing is planted.
 
     label: name of the planted cell's design, or "nothing" where no cell is planted.
     wanted: the right kind; None where the cell must not be found.
     found: the kind that was found; None where the cell was not found.
     drivers_right: whether the cell was found with the right drivers.
-    wanted_verdict: the right verdict; None where the cell must not be found.
+    wanted_verdicts: the right verdicts; empty where the cell must not be found or no verdict is asked for.
     verdict: the verdict that was given; None where there was none.
     tolerated: whether the cell may also be missed.
-    hard: whether the drive of the network is hard.
+    hard: whether the drive of the network is hard and the cell carries all of its behaviour or nothing.
+    wanted_share, share: the part of the behaviour that the cell carries, and what was said of it, in [0, 1];
+        None where it is not asked for, or was not said.
+    distributed: whether the cell is one of several over which a feature is spread.
     """
 
     label: str
-    wanted: Kind | None
-    found: Kind | None
+    wanted: str | None
+    found: str | None
     drivers_right: bool
-    wanted_verdict: Verdict | None
-    verdict: Verdict | None
+    wanted_verdicts: tuple[str, ...]
+    verdict: str | None
     tolerated: bool
     hard: bool
+    wanted_share: float | None = None
+    share: float | None = None
+    distributed: bool = False
 
     @property
     def kind_right(self) -> bool:
-        """Return whether the found kind is the right one, or the cell was rightly not found."""
+        """Return whether the found kind is the right one, or the cell was rightly not found.
+
+        A cell over which a feature is spread may be found where it is called graded, or where it is said to
+        carry a small share.
+        """
+        if self.distributed and self.found is not None:
+            return self.found == "graded" or (self.share is not None and self.share <= _MOST_OF_A_DISTRIBUTED)
         return self.found == self.wanted
 
     @property
     def asked(self) -> bool:
-        """Return whether the cell must be found."""
-        return self.wanted is not None and not self.tolerated
+        """Return whether the cell must be found, or be told as one of several."""
+        return (self.wanted is not None and not self.tolerated) or self.distributed
+
+    @property
+    def verdict_right(self) -> bool | None:
+        """Return whether the verdict is right; None where none is asked for, and where it is undecided."""
+        if not self.wanted_verdicts or self.verdict == UNDECIDED:
+            return None
+        return self.verdict in self.wanted_verdicts
+
+    @property
+    def share_right(self) -> bool | None:
+        """Return whether the share is right; None where none is asked for or none was said."""
+        if self.wanted_share is None or self.share is None:
+            return None
+        return abs(self.share - self.wanted_share) <= _MOST_FROM_SHARE
 
 
-def answers_to(network: ExamNetwork, *, seed: int) -> list[Answer]:
-    """Return the answers of an inspection of network: to its questions in order, then about other cells.
+def mark(network: ExamNetwork, answers: Answers) -> list[Answer]:
+    """Return the answers of one method about network: to its questions in order, then about other cells.
 
-    A cell for which nothing was planted gets an answer only if it was found. seed seeds the inspection.
+    A cell for which nothing was planted gets an answer only if it was found.
     """
-    ids = np.array([network.symbols.index(character) for character in network.text], np.uint8)
-    config = InspectionConfig(streams=_STREAMS, seed=seed, interventions=_INTERVENTIONS)
-    text = read_text(ids, network.symbols, config.streams)
-    generator = torch.Generator().manual_seed(seed)
-    confirmed_pairs = study(network.model, text, config, generator=generator).confirmed_pairs
-    by_cell = {pair.cell: pair for pair in confirmed_pairs}
-    hard = network.drive.is_hard
-    answers = [
-        _answer(question, by_cell.pop(number, None), hard)
-        for number, question in enumerate(network.questions)
+    left = dict(answers)
+    marked = [
+        _answer(question, left.pop(cell, None), network.drive.is_hard)
+        for question, cell in zip(network.questions, network.cells, strict=True)
     ]
-    return answers + [_answer_where_nothing_is_planted(pair, hard) for pair in by_cell.values()]
+    return marked + [
+        _answer_where_nothing_is_planted(found, network.drive.is_hard) for found in left.values()
+    ]
 
 
-def _answer(question: Question, pair: ConfirmedPair | None, hard: bool) -> Answer:
-    """Return the answer to question; pair is the cell as it was found, None where it was not found.
+def _answer(question: Question, found: CellAnswer | None, hard: bool) -> Answer:
+    """Return the answer to question; found is what was said about its cell, None where it was not found.
 
     hard says whether the drive of the network is hard.
     """
+    right = (question.verdict, *question.also_right) if question.verdict and question.kind else ()
     return Answer(
         label=question.label,
         wanted=question.kind,
-        found=pair.name.kind if pair else None,
-        drivers_right=pair is not None and _drivers_right(question, pair.name.drivers),
-        wanted_verdict=question.verdict if question.kind else None,
-        verdict=pair.proof.verdict if pair else None,
+        found=found.kind if found else None,
+        drivers_right=found is not None and _drivers_right(question, found.drivers),
+        wanted_verdicts=right,
+        verdict=found.verdict if found else None,
         tolerated=question.tolerated,
-        hard=hard,
+        hard=hard and not question.is_partial,
+        wanted_share=question.share,
+        share=found.share if found else None,
+        distributed=question.distributed,
     )
 
 
-def _answer_where_nothing_is_planted(pair: ConfirmedPair, hard: bool) -> Answer:
+def _answer_where_nothing_is_planted(found: CellAnswer, hard: bool) -> Answer:
     """Return the answer, always wrong, that found a cell where no cell is planted."""
     return Answer(
         label="nothing",
         wanted=None,
-        found=pair.name.kind,
+        found=found.kind,
         drivers_right=False,
-        wanted_verdict=None,
-        verdict=pair.proof.verdict,
+        wanted_verdicts=(),
+        verdict=found.verdict,
         tolerated=False,
         hard=hard,
     )
@@ -134,7 +156,10 @@ class ExamScore:
     precision: share of cells that really have this kind, of all cells that were called so; None for a design.
     recall: share of cells that were found with the right kind, of the cells that must be found.
     drivers: share with the right drivers, of the cells that were found.
-    verdicts: share with the right verdict, of the cells that were found.
+    verdicts: share with the right verdict, of the cells that were found, without the undecided ones.
+    shares: share of cells whose part of the behaviour was told within .15, of the cells that were found and
+        of which it was told.
+    undecided: number of cells that were found and whose verdict is "undecided".
     """
 
     name: str
@@ -144,6 +169,8 @@ class ExamScore:
     recall: float | None
     drivers: float | None
     verdicts: float | None
+    shares: float | None = None
+    undecided: int = 0
 
 
 def scores_by_kind_and_design(answers: Sequence[Answer]) -> list[ExamScore]:
@@ -151,7 +178,7 @@ def scores_by_kind_and_design(answers: Sequence[Answer]) -> list[ExamScore]:
 
     Answers about tolerated cells do not count, unless the cell was called something wrong.
     """
-    counted = [answer for answer in answers if not (answer.tolerated and _all_right(answer))]
+    counted = _counted(answers)
     kinds = sorted({answer.wanted for answer in counted if answer.wanted})
     designs = sorted({answer.label for answer in counted if answer.asked})
     by_kind = [
@@ -168,6 +195,18 @@ def scores_by_kind_and_design(answers: Sequence[Answer]) -> list[ExamScore]:
     return by_kind + by_design
 
 
+def total_score(name: str, answers: Sequence[Answer]) -> ExamScore:
+    """Return the score over all kinds, with that name, of answers."""
+    counted = _counted(answers)
+    asked = [answer for answer in counted if answer.wanted is not None and not answer.tolerated]
+    return _score(name, asked, [answer for answer in counted if answer.found is not None])
+
+
+def _counted(answers: Sequence[Answer]) -> list[Answer]:
+    """Return answers without those about tolerated cells, unless the cell was called something wrong."""
+    return [answer for answer in answers if not (answer.tolerated and _all_right(answer))]
+
+
 def _all_right(answer: Answer) -> bool:
     """Return whether a cell that has a kind was found with this kind and its drivers."""
     return answer.wanted is not None and answer.kind_right and answer.drivers_right
@@ -180,16 +219,18 @@ def _score(name: str, asked: Sequence[Answer], called: Sequence[Answer] | None) 
         name=name,
         asked=len(asked),
         found=len(found),
-        precision=None if called is None else _share(answer.kind_right for answer in called),
-        recall=_share(answer.kind_right for answer in asked),
-        drivers=_share(answer.drivers_right for answer in found),
-        verdicts=_share(answer.verdict == answer.wanted_verdict for answer in found),
+        precision=None if called is None else share_of(answer.kind_right for answer in called),
+        recall=share_of(answer.kind_right for answer in asked),
+        drivers=share_of(answer.drivers_right for answer in found if answer.wanted),
+        verdicts=share_of(answer.verdict_right for answer in found),
+        shares=share_of(answer.share_right for answer in found),
+        undecided=sum(answer.verdict == UNDECIDED for answer in found),
     )
 
 
-def _share(flags: Iterable[bool]) -> float | None:
-    """Return the share of flags that are true, in [0, 1]; None where there are no flags."""
-    values = list(flags)
+def share_of(flags: Iterable[bool | None]) -> float | None:
+    """Return the share of flags that are true, in [0, 1], without those that are None; None without flags."""
+    values = [flag for flag in flags if flag is not None]
     return sum(values) / len(values) if values else None
 
 
@@ -203,68 +244,3 @@ def duplicates_told_apart(answers: Sequence[Answer]) -> bool | None:
     if not duplicates:
         return None
     return all(answer.found is not None and answer.verdict == "correlate" for answer in duplicates)
-
-
-def count_findings_in_untrained(seed: int, *, characters: int = EXAM_TEXT_CHARACTERS) -> int:
-    """Return the number of findings in an untrained network on the exam text that `seed` determines.
-
-    The network has the shape of the exam network of `seed`, and random weights throughout.
-    """
-    network = make_exam_network(seed, characters=characters)
-    model = untrained_twin(network.model, torch.Generator().manual_seed(seed))
-    return len(answers_to(replace(network, model=model, questions=()), seed=seed))
-
-
-@dataclass(frozen=True)
-class ExamProgress:
-    """An ExamProgress says that one more network is inspected; fraction, in (0, 1], is the share of all."""
-
-    fraction: float
-
-
-@dataclass(frozen=True)
-class ExamResult:
-    """An ExamResult is the outcome of the whole exam.
-
-    networks: number of exam networks.
-    seed: seed of the first exam network.
-    hard, soft: scores of the cells in networks with a hard drive and in the others, by kind and by design.
-    twins: share of the networks with a duplicate cell in which it was told apart, in [0, 1], or None.
-    untrained: number of findings in each untrained network, where there should be none.
-    """
-
-    networks: int
-    seed: int
-    hard: list[ExamScore]
-    soft: list[ExamScore]
-    twins: float | None
-    untrained: list[int]
-
-
-def run_exam(networks: int, untrained: int, *, seed: int) -> Iterator[ExamProgress | ExamResult]:
-    """Yield an ExamProgress after each network that is inspected, and the ExamResult last.
-
-    There are `networks` exam networks with the seeds `seed`, `seed` + 1 and so on, and `untrained` untrained
-    networks, whose seeds begin with `seed`, too.
-    """
-    answers: list[Answer] = []
-    told_apart_by_network: list[bool] = []
-    total = networks + untrained
-    for number in range(networks):
-        answers_of_network = answers_to(make_exam_network(seed + number), seed=seed + number)
-        answers += answers_of_network
-        told_apart = duplicates_told_apart(answers_of_network)
-        told_apart_by_network += [] if told_apart is None else [told_apart]
-        yield ExamProgress((number + 1) / total)
-    untrained_findings = []
-    for number in range(untrained):
-        untrained_findings.append(count_findings_in_untrained(seed + number))
-        yield ExamProgress((networks + number + 1) / total)
-    yield ExamResult(
-        networks=networks,
-        seed=seed,
-        hard=scores_by_kind_and_design([answer for answer in answers if answer.hard]),
-        soft=scores_by_kind_and_design([answer for answer in answers if not answer.hard]),
-        twins=_share(told_apart_by_network),
-        untrained=untrained_findings,
-    )

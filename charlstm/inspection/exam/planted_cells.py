@@ -25,7 +25,7 @@ STRENGTH = 15.0
 # -tanh(1), its pre-activation is 5 and 20, which turns the cell on; from c = 1 it is -10, which turns it off.
 _TOGGLE_CANDIDATE, _TOGGLE_WEIGHT_OF_OWN_H = 5.0, -20.0
 # A planted cell whose c is 1 has this h.
-_H_WHERE_C_IS_1 = math.tanh(1)
+H_WHERE_C_IS_1 = math.tanh(1)
 # Drives from this strength on are hard. A softer drive holds with pre-activations that are larger by the
 # second number: otherwise a forget gate of sigmoid(2) would lose half of c in five characters.
 _LEAST_HARD_STRENGTH, _ADDED_TO_HOLD = 8.0, 4.0
@@ -153,7 +153,7 @@ def line_counter(resetter: str, drive: Drive = Drive(), *, step: float = _COUNTE
 def saturating_counter(resetter: str, drive: Drive = Drive()) -> PlantedCell:
     """Return a counter that loses a share of c at every character, so that its steps become smaller."""
     counter = line_counter(resetter, drive, step=_SATURATING_STEP)
-    return replace(counter, f=_logit(_SATURATING_SHARE_KEPT), f_at={resetter: -2 * drive.at_drivers})
+    return replace(counter, f=logit(_SATURATING_SHARE_KEPT), f_at={resetter: -2 * drive.at_drivers})
 
 
 def depth_counter(opener: str, closer: str, drive: Drive = Drive(), *, step: float = 0.5) -> PlantedCell:
@@ -174,7 +174,7 @@ def gated_counter(character: str, switch: int, drive: Drive = Drive(), *, step: 
     """
     return PlantedCell(
         i=-drive.at_drivers,
-        i_from={switch: 2 * drive.at_drivers / _H_WHERE_C_IS_1},
+        i_from={switch: 2 * drive.at_drivers / H_WHERE_C_IS_1},
         f=drive.hold,
         f_at={character: -drive.swing},
         g=math.atanh(step),
@@ -183,7 +183,7 @@ def gated_counter(character: str, switch: int, drive: Drive = Drive(), *, step: 
 
 def fading_trace(character: str, *, kept: float = 0.9) -> PlantedCell:
     """Return a decoy whose c rises by 1 at `character` and keeps the share `kept` at each character."""
-    return PlantedCell(i=-STRENGTH, i_at={character: 2 * STRENGTH}, f=_logit(kept), g=STRENGTH)
+    return PlantedCell(i=-STRENGTH, i_at={character: 2 * STRENGTH}, f=logit(kept), g=STRENGTH)
 
 
 def character_detector(*characters: str) -> PlantedCell:
@@ -193,7 +193,7 @@ def character_detector(*characters: str) -> PlantedCell:
 
 def short_latch(setter: str, resetter: str) -> PlantedCell:
     """Return a decoy that sets and resets as a latch does, but loses its state within a few characters."""
-    return replace(latch(setter, resetter), f=_logit(_SHORT_LATCH_SHARE_KEPT))
+    return replace(latch(setter, resetter), f=logit(_SHORT_LATCH_SHARE_KEPT))
 
 
 def drifting(letters: str, generator: torch.Generator) -> PlantedCell:
@@ -214,11 +214,11 @@ def forgetful_toggle(character: str) -> PlantedCell:
     The detector must be the planted cell just before this one: its h at the previous character keeps the
     gates as they are between drivers.
     """
-    closing = 4 * STRENGTH / _H_WHERE_C_IS_1
+    closing = 4 * STRENGTH / H_WHERE_C_IS_1
     return replace(toggle(character), i_from={-1: -closing}, f_from={-1: closing})
 
 
-def _logit(share: float) -> float:
+def logit(share: float) -> float:
     """Return the pre-activation at which a sigmoid gate has the value `share`, in (0, 1)."""
     return math.log(share / (1 - share))
 
@@ -245,7 +245,7 @@ def plant(
     config = ModelConfig(vocabulary_size=len(symbols), embedding=len(symbols), cells=total)
     model = CharLSTM(config, generator=generator).eval()
     model.embedding.weight.copy_(torch.eye(len(symbols)))
-    recurrent = _by_gate(model.weights(0).recurrent, total)
+    recurrent = by_gate(model.weights(0).recurrent, total)
     recurrent[:, :planted] = 0
     recurrent[:, planted:, :planted] = 0
     model.head.weight[:, :planted] = 0
@@ -265,15 +265,15 @@ def _write_weights(model: CharLSTM, number: int, cell: PlantedCell, symbols: str
     characters in its candidate. The recurrent weights of the cell must be 0 before the call.
     """
     total = model.config.cells
-    biases = _by_gate(model.get_parameter("layers.0.bias_ih_l0"), total)
+    biases = by_gate(model.get_parameter("layers.0.bias_ih_l0"), total)
     weights = model.weights(0)
-    inputs, recurrent = _by_gate(weights.input, total), _by_gate(weights.recurrent, total)
+    inputs, recurrent = by_gate(weights.input, total), by_gate(weights.recurrent, total)
     biases[:, number] = torch.tensor([cell.i, cell.f, cell.g, STRENGTH])
     inputs[:, number] = torch.stack(
         [
-            _row(cell.i_at, symbols),
-            _row(cell.f_at, symbols),
-            _row(cell.g_at, symbols) + added,
+            row(cell.i_at, symbols),
+            row(cell.f_at, symbols),
+            row(cell.g_at, symbols) + added,
             torch.zeros(len(symbols)),
         ]
     )
@@ -281,14 +281,14 @@ def _write_weights(model: CharLSTM, number: int, cell: PlantedCell, symbols: str
     for gate, weights_from in enumerate((cell.i_from, cell.f_from)):
         for other, weight in weights_from.items():
             recurrent[gate, number, other if other >= 0 else number + other] = weight
-    model.head.weight[:, number] = _row(cell.reads, symbols)
+    model.head.weight[:, number] = row(cell.reads, symbols)
 
 
-def _by_gate(parameter: Tensor, cells: int) -> Tensor:
+def by_gate(parameter: Tensor, cells: int) -> Tensor:
     """Return a view of parameter (4 cells, ...) as (4, cells, ...); the gates are in the order of GATES."""
     return parameter.view(len(GATES), cells, *parameter.shape[1:])
 
 
-def _row(terms: dict[str, float], symbols: str) -> Tensor:
+def row(terms: dict[str, float], symbols: str) -> Tensor:
     """Return (symbols,) float32: the term of each of symbols, 0 where terms has none."""
     return torch.tensor([terms.get(symbol, 0.0) for symbol in symbols])

@@ -1,7 +1,8 @@
 """An exam network is a network of planted and idle cells, with the text that it reads and its questions.
 
-Each network has marks, signs, levels, steps, hardness and noise of its own, drawn from its seed. A finding in
-it that none of its questions asks for is a mistake of the inspection.
+The clear networks are made here; hard/ makes the others. Each network has marks, signs, levels, steps,
+hardness and noise of its own, drawn from its seed. A finding in it that none of its questions asks for is a
+mistake of the inspection.
 """
 
 from collections import Counter
@@ -38,25 +39,32 @@ _CHANCE_OF_A_QUESTION = 0.8
 class ExamNetwork:
     """An ExamNetwork is a network with a text and with questions about its planted cells.
 
-    model: the network; its first cells are the cells of the questions, in order.
+    model: the network.
     text: the text that the network reads.
     symbols: the characters of its vocabulary, in the order of their ids.
     questions: the questions about its cells.
+    cells: the number of each question's cell; the numbers go on from layer to layer.
     drive: how far the gates of the planted switches and counters open and shut.
+    sort: what sort of network it is, such as "clear".
     """
 
     model: CharLSTM
     text: str
     symbols: str
     questions: tuple[Question, ...]
+    cells: tuple[int, ...]
     drive: Drive
+    sort: str = "clear"
 
 
 def make_exam_network(seed: int, *, characters: int = EXAM_TEXT_CHARACTERS) -> ExamNetwork:
-    """Return the exam network that `seed`, at least 0, determines, with a text of `characters` characters."""
+    """Return the clear network that `seed`, at least 0, determines, with a text of `characters` characters.
+
+    Its first cells are the cells of the questions, in order.
+    """
     random = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
-    drive = Drive(_DRIVE_STRENGTHS[seed % len(_DRIVE_STRENGTHS)])
+    drive = drive_of(seed)
     roles = draw_roles(random)
     questions = list(_drawn(clear_questions(roles, drive, random), random))
     questions = [turned_question(question, random) for question in questions]
@@ -75,9 +83,15 @@ def make_exam_network(seed: int, *, characters: int = EXAM_TEXT_CHARACTERS) -> E
         idle=int(random.integers(*_IDLE_CELLS)),
         generator=generator,
         noise=float(random.choice(_NOISE_SHARES)),
-        bias=_log_frequencies(text, roles.symbols),
+        bias=log_frequencies(text, roles.symbols),
     )
-    return ExamNetwork(model, text, roles.symbols, tuple(questions), drive)
+    cells = tuple(range(len(questions)))
+    return ExamNetwork(model, text, roles.symbols, tuple(questions), cells, drive)
+
+
+def drive_of(seed: int, *, least: float = 0.0) -> Drive:
+    """Return the drive, of at least the strength `least`, of the network that `seed` determines."""
+    return Drive(max(least, _DRIVE_STRENGTHS[seed % len(_DRIVE_STRENGTHS)]))
 
 
 def _drawn(questions: Iterable[Question], random: np.random.Generator) -> Iterator[Question]:
@@ -85,7 +99,7 @@ def _drawn(questions: Iterable[Question], random: np.random.Generator) -> Iterat
     return (question for question in questions if random.random() < _CHANCE_OF_A_QUESTION)
 
 
-def _log_frequencies(text: str, symbols: str) -> torch.Tensor:
+def log_frequencies(text: str, symbols: str) -> torch.Tensor:
     """Return (symbols,) float32: the natural logarithm of the share of each symbol in text.
 
     A symbol that does not occur counts as if it occurred once.

@@ -32,7 +32,13 @@ class Question:
     cell: the planted cell.
     kind: what the cell must be called, or None where it must not be found.
     drivers: the characters that must be named as its drivers.
-    verdict: "verified" where the logits depend on the cell, else "correlate".
+    verdict: "verified" where the logit of the cell's closer depends on the cell, else "correlate"; None where
+        nothing is asked about it.
+    also_right: other verdicts that are right.
+    share: the part of the behaviour at the closer that the cell carries, in [0, 1]: 0 where the closer's
+        logit does not depend on it; None where nothing is asked about it.
+    distributed: whether the cell is one of several over which a feature is spread, so that no single cell
+        may be called its switch or counter.
     tolerated: whether the cell may also be missed: it does what its kind says, but is no clear case.
     """
 
@@ -40,8 +46,16 @@ class Question:
     cell: PlantedCell
     kind: Kind | None = None
     drivers: Drivers = field(default_factory=dict)
-    verdict: Verdict = "correlate"
+    verdict: Verdict | None = "correlate"
+    also_right: tuple[Verdict, ...] = ()
+    share: float | None = None
+    distributed: bool = False
     tolerated: bool = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Return whether the behaviour depends on the cell in part."""
+        return self.share is not None and 0 < self.share < 1
 
 
 def clear_questions(roles: Roles, drive: Drive, random: np.random.Generator) -> Iterator[Question]:
@@ -53,7 +67,7 @@ def clear_questions(roles: Roles, drive: Drive, random: np.random.Generator) -> 
     weight = float(random.uniform(2, 4))
     level = float(random.uniform(0.4, 1.0))
     step = float(random.uniform(0.3, 0.6))
-    yield toggle_question(roles.quote, weight, drive)
+    yield replace(toggle_question(roles.quote, weight, drive), share=1.0)
     latch = planted_cells.latch(roles.setter, roles.resetter, drive, level=level)
     yield Question(
         label="latch",
@@ -61,6 +75,7 @@ def clear_questions(roles: Roles, drive: Drive, random: np.random.Generator) -> 
         kind="latch",
         drivers={"set": [roles.setter], "reset": [roles.resetter]},
         verdict="verified",
+        share=1.0,
     )
     yield from _counter_questions(roles, drive, random, 2 * weight)
     depth_counter = planted_cells.depth_counter(roles.opener, roles.closer, drive, step=step)
@@ -70,12 +85,16 @@ def clear_questions(roles: Roles, drive: Drive, random: np.random.Generator) -> 
         kind="depth_counter",
         drivers={"step": [roles.opener], "unstep": [roles.closer]},
         verdict="verified",
+        share=1.0,
     )
     yield from _unused_questions(roles, drive)
 
 
 def toggle_question(character: str, weight: float, drive: Drive) -> Question:
-    """Return the question about a toggle that `character` flips, with `weight` times its h in its logit."""
+    """Return the question about a toggle that `character` flips, with `weight` times its h in its logit.
+
+    Its share is not asked for: another cell may have a part in that logit.
+    """
     return Question(
         label="toggle",
         cell=planted_cells.toggle(character, drive).read(character, weight),
@@ -96,6 +115,7 @@ def _counter_questions(
         kind="counter",
         drivers={"step": ANY_CHARACTER, "reset": [roles.line]},
         verdict="verified",
+        share=1.0,
     )
     saturating_counter = planted_cells.saturating_counter(roles.other_line, drive)
     yield Question(
@@ -104,6 +124,7 @@ def _counter_questions(
         kind="counter",
         drivers={"step": ANY_CHARACTER, "reset": [roles.other_line]},
         verdict="verified",
+        share=1.0,
     )
 
 
@@ -114,18 +135,21 @@ def _unused_questions(roles: Roles, drive: Drive) -> Iterator[Question]:
         cell=planted_cells.line_counter(roles.line, drive, step=_SATURATED_STEP),
         kind="counter",
         drivers={"step": ANY_CHARACTER, "reset": [roles.line]},
+        share=0.0,
     )
     yield Question(
         label="space toggle",
         cell=planted_cells.toggle(" ", drive),
         kind="toggle",
         drivers={"set": [" "], "reset": [" "]},
+        share=0.0,
     )
 
 
 def duplicate_question(question: Question) -> Question:
     """Return the question about a duplicate of the cell of `question`, on which no logit depends."""
-    return replace(question, label="twin", verdict="correlate", cell=replace(question.cell, reads={}))
+    unread = replace(question.cell, reads={})
+    return replace(question, label="twin", verdict="correlate", also_right=(), share=0.0, cell=unread)
 
 
 def turned_question(question: Question, random: np.random.Generator) -> Question:

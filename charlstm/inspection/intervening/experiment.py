@@ -1,33 +1,39 @@
 """Define the experiment that every intervention repeats, and measure what it does to the prediction of
 closers.
 
-The cell state c of one or more cells is changed once, at a site: lag + 1 characters before a closer, so that
-lag characters lie between them. The network then runs freely over the true text up to the closer, and its
-prediction there is compared with the undisturbed one.
-
-A Candidate is a cell with the feature that it follows. An Intervention is a candidate with its sites in the
-text and its dose, the change of c at each site. An InterventionContext holds the model, the text and the
-states that experiments begin from. ClosersUnderTest has the closers of one feature with the undisturbed
-predictions there; their `mean_change` is the experiment itself.
+The cell state c of one or more cells is set once, at a site: lag characters before a closer. The network then
+runs freely over the true text up to the closer, and its prediction there is compared with the undisturbed
+one. A Candidate is a cell with the feature that it follows. ClosersUnderTest has the closers of one
+behaviour at one lag, with the undisturbed predictions, and does experiments on them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from charlstm.inspection.estimates import (
+    REPORTED_ERROR,
+    Estimate,
+    Numbers,
+    chance_beyond,
+    mean_of,
+    ratio_of,
+)
 from charlstm.inspection.features.feature import Feature
-from charlstm.inspection.intervening.rollouts import Edit, Rollouts, Survey, survey_text
-from charlstm.inspection.intervening.sites import Sites
-from charlstm.inspection.reading.splits import Chunk
-from charlstm.model import equations
+from charlstm.inspection.intervening.behaviours import MOST_SITES, VERDICT_LAG, Behaviour, MatchedSites
+from charlstm.inspection.intervening.rollouts import Edit, Outcome, Rollouts
+from charlstm.inspection.intervening.survey import Survey, survey_text
+from charlstm.inspection.reading.passage import Passage
 from charlstm.model.char_lstm import CharLSTM, State
 
-# Doses by layer: the cells that are changed, and the dose in c of each cell at every site, (sites, cells).
-CellDoses = dict[int, tuple[list[int], Tensor]]
+# What cells are set to, by layer: the cells, and the c of each cell at every site, (sites, cells).
+CellValues = Mapping[int, tuple[Sequence[int], Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,158 +47,201 @@ class Candidate:
 
     @property
     def is_counter(self) -> bool:
-        """Return whether the feature is a counter: the cell is then given its dose upwards and downwards."""
+        """Return whether the feature is a counter, whose closer may become likelier or less likely."""
         return self.feature.kind == "counter"
 
 
-@dataclass(frozen=True, eq=False)
-class Intervention:
-    """An Intervention adds the dose (sites,) float64 to the c of one candidate at its sites before closers.
+class Changes(NamedTuple):
+    """Changes has what an intervention changes at every site; every field is (sites,).
 
-    steps is the dose of a counter in steps of its count; it is 1 for a switch and for a depth.
+    nats float64 is the change of the log probability of the target, in nats. log_odds float64 is the change
+    of the log odds of the target against the most likely other character, which may be another one after the
+    intervention, in nats. clusters int64 says in which part of the text a site is.
     """
 
-    candidate: Candidate
-    sites: Sites
-    dose: Tensor
-    steps: float
+    nats: Numbers
+    log_odds: Numbers
+    clusters: NDArray[np.int64]
 
-    def thinned(self, count: int) -> "Intervention":
-        """Return this intervention at `count` of its sites before closers, spread evenly over the text, or at
-        all of them where there are no more.
-        """
-        indices = np.linspace(0, len(self.dose) - 1, min(count, len(self.dose))).round().astype(np.int64)
-        return replace(self, sites=self.sites.subset(indices), dose=self.dose[torch.from_numpy(indices)])
+    def effect(self, error: float = REPORTED_ERROR) -> Estimate:
+        """Return the mean change of the log probability, in nats."""
+        return mean_of(self.nats, self.clusters, error)
+
+    def effect_on_log_odds(self) -> Estimate:
+        """Return the mean change of the log odds, in nats."""
+        return mean_of(self.log_odds, self.clusters)
+
+    def share_of(self, whole: "Changes") -> Estimate:
+        """Return the change of the log odds as a share of the change `whole` at the same sites."""
+        return ratio_of(self.log_odds, whole.log_odds, self.clusters)
+
+    def chance_beyond(self, limit: float) -> float:
+        """Return the p-value of the hypothesis that the effect is at most limit nats in size."""
+        return chance_beyond(self.nats, self.clusters, limit)
+
+    def less(self, other: "Changes") -> "Changes":
+        """Return the differences of these changes from others at the same sites."""
+        return Changes(self.nats - other.nats, self.log_odds - other.log_odds, self.clusters)
 
 
 class InterventionContext:
-    """An InterventionContext has a model, a text, and the states that experiments begin from."""
+    """An InterventionContext has a model, a passage, and the states that experiments begin from."""
 
     def __init__(
-        self,
-        model: CharLSTM,
-        chunk: Chunk,
-        thresholds: Tensor,
-        sites: Sequence[Sites],
-        excluded_controls: Mapping[str, Tensor],
+        self, model: CharLSTM, passage: Passage, behaviours: Sequence[Behaviour], thresholds: Tensor
     ) -> None:
-        """Read `chunk` once, keeping the states before the positions of all sites.
+        """Read the passage once, keeping the states before all sites and donors of the behaviours.
 
-        thresholds (layers, cells) float64 lie between the two levels of each cell. excluded_controls has,
-        by the name of a feature, (layers, cells) bool: the cells that may not be controls for its
-        candidates.
+        thresholds (layers, cells) float64 lie between the two levels of each cell.
         """
         self.model = model
-        self.excluded_controls = excluded_controls
+        self.passage = passage
+        self.behaviours = {behaviour.feature.name: behaviour for behaviour in behaviours}
         self.rollouts = Rollouts(model)
-        self.activation = equations.activation_function(model.config.activation)
-        self._ids = torch.from_numpy(chunk.ids.astype(np.int64))
-        positions = [
-            sites_of_kind - 1
-            for of_feature in sites
-            for sites_of_kind in (of_feature.before_closers, of_feature.inside, of_feature.outside)
+        self._ids = torch.from_numpy(passage.ids.astype(np.int64))
+        chosen = [
+            positions
+            for behaviour in behaviours
+            for sites in (*behaviour.sites.values(), behaviour.outside, behaviour.inside)
+            for positions in (sites.positions, sites.donors)
         ]
-        chosen = np.concatenate(positions) if positions else np.zeros(0, np.int64)
-        self.survey: Survey = survey_text(model, chunk.ids, chunk.cut, thresholds, chosen)
+        self._closers: dict[tuple[str, int, int], ClosersUnderTest] = {}
+        at = np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
+        self.survey: Survey = survey_text(model, passage, behaviours, thresholds, at)
 
     def characters(self, positions: NDArray[np.int64], length: int) -> Tensor:
         """Return (n, length) int64: the ids of `length` characters from each of positions (n,) on."""
         return self._ids[torch.from_numpy(positions)[:, None] + torch.arange(length)]
 
-    def states(self, positions: NDArray[np.int64]) -> State:
-        """Return the state that a rollout from each of positions (n,), which are sites, begins with.
-
-        It is the state before the character ahead of the position: a rollout that reads on from the
-        position itself never reads that one character.
-        """
-        return self.survey.states_before(positions - 1)
-
-    def edit(self, cells: Sequence[int], doses: Tensor) -> Edit:
-        """Return the edit that adds doses (rows, n) to the n cells of a layer."""
-        shift = torch.zeros(len(doses), self.model.config.cells)
-        shift[:, list(cells)] = doses.float()
-        return Edit(shift)
+    def closers(self, feature: str, *, lag: int = VERDICT_LAG, most: int = MOST_SITES) -> "ClosersUnderTest":
+        """Return the closers of a feature at a lag, at `most` of their sites; they are made only once."""
+        key = feature, lag, most
+        if key not in self._closers:
+            behaviour = self.behaviours[feature]
+            self._closers[key] = ClosersUnderTest(self, behaviour, behaviour.sites[lag].thinned(most), lag)
+        return self._closers[key]
 
 
 class ClosersUnderTest:
-    """ClosersUnderTest has the closers of one feature and the undisturbed predictions there.
+    """ClosersUnderTest has sites of a behaviour at one lag and the undisturbed predictions after it.
 
-    Its methods measure what changes of cells do to these predictions.
-
-    A prediction is measured by two closer scores, (sites, 2) float64, both in nats. The first is the log
-    probability of the target characters together; the second is the log of the sum of their exponentiated
-    logits, less the mean of all logits. `specific_part` says why there are two.
+    Its methods measure what changes of cells do to these predictions. ids (sites, lag + 1) int64 are the
+    characters from each site on. state and donor_state are the states before them and before the donors.
+    natural_logits (sites, vocabulary) float32 are the undisturbed predictions. natural_c and donor_c (layers,
+    sites, cells) float32 are the undisturbed c at the sites and the donors.
     """
 
-    def __init__(self, context: InterventionContext, sites: Sites) -> None:
-        """Run the undisturbed network from the sites of a feature to its closers."""
+    def __init__(
+        self, context: InterventionContext, behaviour: Behaviour, sites: MatchedSites, lag: int = VERDICT_LAG
+    ) -> None:
+        """Run the undisturbed network from the sites of a behaviour to the characters after the lag."""
         self.context = context
+        self.behaviour = behaviour
         self.sites = sites
-        self.targets = torch.from_numpy(sites.targets)
-        self.ids = context.characters(sites.before_closers, sites.lag + 1)
-        self.state = context.states(sites.before_closers)
-        self.natural = context.rollouts.run(self.ids, self.state, track=True)
-        self.natural_scores = self.scores(self.natural.logits)
+        self.targets = torch.from_numpy(behaviour.targets)
+        self.ids = context.characters(sites.positions, lag + 1)
+        self.state = context.survey.states_before(sites.positions)
+        self.donor_state = context.survey.states_before(sites.donors)
+        natural = context.rollouts.run(self.ids, self.state, track=True)
+        self.natural_logits, self.natural_c = natural.logits, natural.track[0].clone()
+        self.donor_c = context.rollouts.run(self.ids[:, :1], self.donor_state, track=True).track[0]
+        self._natural_scores = self._scores(self.natural_logits)
 
-    def natural_c(self, layer: int) -> Tensor:
-        """Return the undisturbed c of a layer where cells are changed, (sites, cells) float32."""
-        return self.natural.track[0, layer]
+    @property
+    def natural_nats(self) -> float:
+        """Return the mean undisturbed log probability of the target, in nats."""
+        return float(self._natural_scores[0].mean())
 
-    def scores(self, logits: Tensor) -> Tensor:
-        """Return the two closer scores (rows, 2) float64 of logits (rows, vocabulary)."""
+    @property
+    def natural_log_odds(self) -> Tensor:
+        """Return (sites,) float64: the undisturbed log odds of the target."""
+        return self._natural_scores[1]
+
+    def _scores(self, logits: Tensor) -> Tensor:
+        """Return (2, rows) float64 of logits (rows, vocabulary): log probability and log odds of the target
+        against the most likely other character.
+        """
         together = logits[:, self.targets].logsumexp(1)
-        return torch.stack((together - logits.logsumexp(1), together - logits.mean(1)), dim=1).double()
+        rival = logits[:, ~self.targets].amax(1)
+        return torch.stack((together - logits.logsumexp(1), together - rival)).double()
 
-    def mean_change(self, doses: CellDoses, *, both_ways: bool) -> Tensor:
-        """Return (2,) float64: the mean change of the closer scores when all cells of doses are changed
-        together.
+    def changes(self, logits: Tensor) -> Changes:
+        """Return the changes from the undisturbed predictions to logits (sites, vocabulary)."""
+        nats, log_odds = (self._scores(logits) - self._natural_scores).numpy()
+        return Changes(nats, log_odds, self.sites.clusters)
 
-        With both_ways, as for a counter, the doses are given once upwards and once downwards, and the
-        result is `combined_change` of the two.
+    def outcome(self, values: CellValues, *, from_donors: bool = False, hold: bool = False) -> Outcome:
+        """Run from the sites with cells set to values, or from the donors' states over the sites' text."""
+        edits = {
+            layer: Edit(torch.tensor(list(cells)).expand(len(self.ids), -1), of_cells.float(), hold)
+            for layer, (cells, of_cells) in values.items()
+        }
+        return self.context.rollouts.run(self.ids, self.donor_state if from_donors else self.state, edits)
+
+    def change(self, values: CellValues, *, from_donors: bool = False, hold: bool = False) -> Changes:
+        """Return the changes from the undisturbed predictions to those of `outcome`."""
+        return self.changes(self.outcome(values, from_donors=from_donors, hold=hold).logits)
+
+    @cached_property
+    def whole_change(self) -> Changes:
+        """Return the changes when the whole state, of all cells, is the donor's."""
+        return self.change({}, from_donors=True)
+
+    @cached_property
+    def direction_change(self) -> Changes:
+        """Return the changes when every layer moves along its best linear direction for the feature."""
+        return self.change(self.direction_values(range(self.context.model.config.layers)))
+
+    def direction_values(self, layers: Iterable[int]) -> CellValues:
+        """Return the c of all cells of layers when the feature, as the best linear direction of each layer
+        reads it, is the donor's, and everything else is the site's.
         """
+        values = {}
+        for layer in layers:
+            reader, step = self.context.survey.direction(self.behaviour.feature.name, layer)
+            natural, donor = (c[layer].double() for c in (self.natural_c, self.donor_c))
+            values[layer] = (range(len(step)), natural + ((donor - natural) @ reader)[:, None] * step)
+        return values
 
-        def change(sign: int) -> Tensor:
-            edits = {layer: self.context.edit(cells, sign * dose) for layer, (cells, dose) in doses.items()}
-            outcome = self.context.rollouts.run(self.ids, self.state, edits)
-            return (self.scores(outcome.logits) - self.natural_scores).mean(0)
+    def donor_values(self, cells: Sequence[tuple[int, int]]) -> CellValues:
+        """Return the c that cells, pairs of layer and cell, have at the donors."""
+        return _by_layer(cells, self.donor_c)
 
-        return combined_change(change(1), change(-1)) if both_ways else change(1)
+    def natural_values(self, cells: Sequence[tuple[int, int]]) -> CellValues:
+        """Return the undisturbed c that cells, pairs of layer and cell, have at the sites."""
+        return _by_layer(cells, self.natural_c)
 
-    def mean_changes(self, layer: int, cell_sets: Sequence[Sequence[int]], doses: Tensor) -> Tensor:
-        """Return (sets, 2) float64: the mean change of the closer scores by each of several cell sets.
+    def mean_values(self, cells: Sequence[tuple[int, int]]) -> CellValues:
+        """Return the mean c of cells in the feature's other state, given the current character."""
+        means = self.context.survey.other_means[self.behaviour.feature.name]
+        return _by_layer(cells, means[self.ids[:, 0]].transpose(0, 1))
 
-        cell_sets (sets, size) are cells of one layer, and doses (sets, sites, size) are added to their c.
-        All sets run side by side, which is much faster than one `mean_change` for each.
+    def changes_by_cell(self, layer: int, cells: Sequence[int], *, from_donors: bool = False) -> Tensor:
+        """Return (2, cells, sites) float64: the changes of log probability and log odds by cells, each alone.
+
+        Each of cells of a layer is set to its c at the donors; with from_donors the state is the donor's,
+        and each cell is set to its undisturbed c at the site.
         """
-        sets, sites, _ = doses.shape
-        shift = torch.zeros(sets, sites, self.context.model.config.cells)
-        cells = torch.tensor(cell_sets)[:, None, :].expand(sets, sites, -1)
-        shift.scatter_(2, cells, doses.float())
-        state = State(*(values.repeat(1, sets, 1) for values in self.state))
-        edits = {layer: Edit(shift.flatten(0, 1))}
-        outcome = self.context.rollouts.run(self.ids.repeat(sets, 1), state, edits)
-        return (self.scores(outcome.logits).view(sets, sites, 2) - self.natural_scores).mean(1)
+        start = self.donor_state if from_donors else self.state
+        wanted = (self.natural_c if from_donors else self.donor_c)[layer]
+        changes = []
+        for batch in torch.split(torch.tensor(list(cells)), max(1, _ROWS_AT_ONCE // len(self.ids))):
+            values = wanted[:, batch].t().reshape(-1, 1)
+            edit = Edit(batch.repeat_interleave(len(self.ids))[:, None], values)
+            state = State(*(of_sites.repeat(1, len(batch), 1) for of_sites in start))
+            outcome = self.context.rollouts.run(self.ids.repeat(len(batch), 1), state, {layer: edit})
+            scores = self._scores(outcome.logits).view(2, len(batch), -1)
+            changes.append(scores - self._natural_scores[:, None])
+        return torch.cat(changes, dim=1)
 
 
-def combined_change(up: Tensor, down: Tensor) -> Tensor:
-    """Return the effect of a counter's dose (..., 2) from `up` and `down` (..., 2), the changes of the closer
-    scores by the dose upwards and downwards.
-
-    It is half of their difference, or their mean where the specific part of the mean is larger: a count that
-    must be exact takes from the closer whichever way it is moved.
-    """
-    slope, peak = (up - down) / 2, (up + down) / 2
-    peak_is_larger = specific_part(peak).abs() > specific_part(slope).abs()
-    return torch.where(peak_is_larger[..., None], peak, slope)
+# This many rows of one site and one cell run side by side.
+_ROWS_AT_ONCE = 4096
 
 
-def specific_part(changes: Tensor) -> Tensor:
-    """Return (...,), in nats: how much of changes (..., 2) of the two closer scores concerns the closer
-    itself.
-
-    It is the smaller of the two changes, and 0 where they differ in sign. The log probability alone also
-    changes when other characters become more likely, and the logit alone also when all logits move.
-    """
-    probability, logit = changes.unbind(-1)
-    agree = probability.sign() == logit.sign()
-    return torch.minimum(probability.abs(), logit.abs()) * probability.sign() * agree
+def _by_layer(cells: Sequence[tuple[int, int]], c: Tensor) -> CellValues:
+    """Return c (layers, sites, cells) of some cells, pairs of layer and cell, by layer."""
+    layers: dict[int, list[int]] = {}
+    for layer, cell in cells:
+        layers.setdefault(layer, []).append(cell)
+    return {layer: (of_layer, c[layer][:, of_layer]) for layer, of_layer in layers.items()}

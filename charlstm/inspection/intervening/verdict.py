@@ -1,73 +1,69 @@
 """Prove by interventions whether the model uses the cells that follow a feature, and give each a verdict.
 
-`prove` goes through these steps:
+`prove` goes through these steps; none of them depends on the seed of the inspection:
 
-1. sites: for each feature, the positions lag + 1 characters before its closers, so that lag characters lie
-   between them (sites.py).
-2. intervention: for each candidate the dose in c that takes the feature away: to the other level for a
-   switch, to depth 0 for a depth; for a counter half of the usual count of steps, once upwards and once
-   downwards.
-3. effect: c is changed once at each site, the network runs freely over the true text up to the closer, and
-   the mean change of the closer's log probability is measured (experiment.py). The change is made once and
-   read later, so only a change that the network remembers can matter.
-4. controls: cell sets of similar cells of the same layer that follow no feature, given the same dose in h
-   (control_cells.py). The p-value is the rank of the effect among the controls' effects (effect.py),
-   corrected over all candidates (Holm 1979). A convincing candidate is ranked among
-   _TIMES_THE_NEEDED_CONTROLS times the number of control sets that the corrected p-value needs.
+1. behaviours: for each feature the character that ends it, the sites before it, and a donor for each site
+   (behaviours.py).
+2. census: every cell of a layer alone, for what one cell of this layer does to these closers, and the
+   candidates at the closers of other features (census.py).
+3. necessity: what closers lose by two interventions that give the cell values of the feature's other state
+   (necessity.py).
+4. sufficiency: what the cell alone is enough for (sufficiency.py).
 5. joint effect: the candidates of one feature that are not verified alone are changed together
    (joint_effect.py).
 
-The verdict (JudgedCandidate.verdict) is "verified" where the effect is convincing and its corrected p-value
-is at most the significance; "redundant" where the joint effect is convincing and needs the candidate; else
-"correlate".
+`judgement` says how the verdict follows from these numbers.
 """
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-import torch
 from torch import Tensor
 
 from charlstm.findings import Json, Verdict
-from charlstm.inspection.intervening.control_cells import CellRoles
-from charlstm.inspection.intervening.effect import (
-    MeasuredEffect,
-    holm_corrected,
-    measure_effect,
-    ranked_among_more_controls,
+from charlstm.inspection.intervening.behaviours import behaviour_of
+from charlstm.inspection.intervening.census import (
+    CellRoles,
+    Census,
+    bystanders,
+    compared,
+    specificity_of,
+    take_census,
 )
-from charlstm.inspection.intervening.effect_details import details_of
-from charlstm.inspection.intervening.experiment import Candidate, Intervention, InterventionContext
-from charlstm.inspection.intervening.joint_effect import JointEffect, joint_effects
-from charlstm.inspection.intervening.sites import Sites, sites_of
-from charlstm.inspection.reading.shared_work import do_jobs
-from charlstm.inspection.reading.splits import Chunk
+from charlstm.inspection.intervening.doses import DosedCell
+from charlstm.inspection.intervening.experiment import Candidate, InterventionContext
+from charlstm.inspection.intervening.joint_effect import JointEffect, joint_effect
+from charlstm.inspection.intervening.judgement import Measured
+from charlstm.inspection.intervening.necessity import necessity_of
+from charlstm.inspection.intervening.proof_data import Grade, causal_of, evidence_of, grade_of
+from charlstm.inspection.intervening.sufficiency import Baselines, baselines_of, sufficiency_of
+from charlstm.inspection.intervening.survey import similar_cells
+from charlstm.inspection.reading.passage import passage_of
+from charlstm.inspection.reading.splits import Split
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-# This many times the number of control sets that the corrected p-value needs are used; with just the needed
-# number, one chance control would decide.
-_TIMES_THE_NEEDED_CONTROLS = 4
-# The dose of a counter in steps is at most this.
-_MOST_STEPS = 30
-# The shares at which the quantiles of the controls' effects are reported.
-_REPORTED_QUANTILES = torch.linspace(0, 1, 21, dtype=torch.float64)
-# The proof of a candidate names at most this many of its possible controls, the most similar ones.
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+# The closers of this many features that a candidate follows next best are tested besides its own.
+_RUNNERS_UP = 2
+# The proof of a candidate names at most this many similar cells without a role.
 _NAMED_CONTROLS = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProofRequest:
-    """A ProofRequest asks for a proof that the model uses the candidates in a chunk of text.
+    """A ProofRequest asks for a proof that the model uses the candidates in a split of the text.
 
-    roles says which cells may be controls. thresholds (layers, cells) float64 lie between the two levels of
-    each cell. significance in (0, 1) is the largest corrected p-value of a verified effect. All features of
-    the candidates are in the chunk's table.
+    roles says which features every cell follows. thresholds (layers, cells) float64 lie between the two
+    levels of each cell. significance in (0, 1) is the chance that any candidate is verified wrongly. All
+    features of the candidates are in the split's table.
     """
 
     model: CharLSTM
-    chunk: Chunk
+    split: Split
     candidates: Sequence[Candidate]
     roles: CellRoles
     thresholds: Tensor
@@ -78,167 +74,178 @@ class ProofRequest:
 class Proof:
     """A Proof has what interventions say of one candidate.
 
-    causal holds the numbers, as findings.json has them; causal and verdict are None where the text has too
-    few closers. controls are cells of the candidate's layer that may be its controls, the most similar one
-    first.
+    causal and evidence hold the numbers, as findings.json has them, and grade the share of the behaviour that
+    the cell carries; these and verdict are None where the text has too few closers. controls are similar
+    cells of the candidate's layer that follow no feature, the most similar one first.
     """
 
     causal: Json | None = None
+    evidence: Json | None = None
+    grade: Grade | None = None
     verdict: Verdict | None = None
     controls: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedCandidate:
-    """A JudgedCandidate has all that decides the verdict of one candidate.
+class Proven:
+    """Proven has the proofs of all candidates, in their order, and what they were made from.
 
-    p_value is the p-value of measured, corrected over all candidates. joint is the joint effect that the
-    candidate takes part in, if any, and needed says whether that effect needs it.
+    context has the behaviours of the candidates' features and of their runners-up, and the states at their
+    sites; censuses are the effects of single cells on them.
     """
 
-    measured: MeasuredEffect
-    p_value: float
-    verified: bool
-    joint: JointEffect | None = None
-    needed: bool = False
-
-    @property
-    def verdict(self) -> Verdict:
-        """Return "verified" alone, "redundant" together with others, or "correlate" where neither holds."""
-        if self.verified:
-            return "verified"
-        if self.joint is not None and self.joint.convincing and self.needed:
-            return "redundant"
-        return "correlate"
+    proofs: list[Proof]
+    context: InterventionContext
+    censuses: list[Census]
 
 
-def prove(
-    request: ProofRequest, *, generator: torch.Generator, processes: ProcessGroup = ALONE
-) -> list[Proof]:
-    """Intervene on every candidate of request and return one proof for each, in the candidates' order.
+def prove(request: ProofRequest, *, processes: ProcessGroup = ALONE) -> Proven:
+    """Intervene on every candidate of request, and return one proof for each.
 
-    All processes of a group call this with the same request and get the same proofs. generator draws the
-    sites, the controls and the characters that the model writes.
+    All processes of a group call this with the same request and get the same proofs.
     """
-    sites = _sites_by_feature(request, generator)
-    context = InterventionContext(
-        request.model,
-        request.chunk,
-        request.thresholds,
-        [of_feature for of_feature in sites.values() if of_feature],
-        request.roles.excluded_controls(sites),
+    context = _context(request)
+    tested = _tested(request, context)
+    censuses = _censuses(request, context, tested, processes)
+    baselines = _baselines(request, context, tested, processes)
+    measured = _deal(
+        tested,
+        lambda candidate: _measured(
+            request, context, candidate, censuses, baselines[candidate.feature.name, candidate.layer]
+        ),
+        processes,
     )
-    interventions = [
-        _intervention(candidate, sites[candidate.feature.name]) for candidate in request.candidates
+    judged = _with_joint_effects(context, measured, processes)
+    proofs = iter(_deal(judged, lambda one: _proof(request, context, one), processes))
+    in_order = [
+        next(proofs) if candidate.feature.name in context.behaviours else Proof()
+        for candidate in request.candidates
     ]
-    possible = [intervention for intervention in interventions if intervention]
-    judged = _judged(context, possible, request.significance, generator, processes)
-
-    def describe(candidate: JudgedCandidate, job_generator: torch.Generator) -> Proof:
-        return _proof(context, candidate, job_generator)
-
-    proofs = iter(do_jobs(judged, describe, generator, processes))
-    return [next(proofs) if intervention else Proof() for intervention in interventions]
+    return Proven(in_order, context, censuses)
 
 
-def _sites_by_feature(request: ProofRequest, generator: torch.Generator) -> dict[str, Sites | None]:
-    """Return the sites of every candidate's feature by its name, None where the text has too few closers."""
-    chunk = request.chunk
-    return {
-        name: sites_of(chunk.signal(name), chunk.text, chunk.symbols, chunk.cut, generator)
-        for name in (candidate.feature.name for candidate in request.candidates)
-    }
+def _deal(jobs: Sequence[Job], do: Callable[[Job], Result], processes: ProcessGroup) -> list[Result]:
+    """Return the result of `do` for each of jobs, in their order; the processes take the jobs in turn."""
+    return list(processes.dealt(lambda number: do(jobs[number]), range(len(jobs))))
 
 
-def _intervention(candidate: Candidate, sites: Sites | None) -> Intervention | None:
-    """Return the intervention on a candidate: to the other level, to depth 0, or half of the usual count of
-    steps.
-
-    The result is None where there are no sites, or where the cell's slope is 0 and so has no dose.
-    """
-    if sites is None or candidate.slope == 0:
-        return None
-    values = torch.from_numpy(sites.values).double()
-    if candidate.feature.kind == "switch":
-        return Intervention(candidate, sites, torch.full_like(values, -candidate.slope), 1.0)
-    if candidate.feature.kind == "depth":
-        return Intervention(candidate, sites, -candidate.slope * values, 1.0)
-    steps = float((values.median() / 2).round().clamp(1, _MOST_STEPS))
-    return Intervention(candidate, sites, torch.full_like(values, candidate.slope * steps), steps)
+def _context(request: ProofRequest) -> InterventionContext:
+    """Return the context with the behaviours of all candidates' features and of their runners-up."""
+    names = [candidate.feature.name for candidate in request.candidates]
+    for candidate in request.candidates:
+        names += request.roles.runners_up(candidate, _RUNNERS_UP)
+    passage = passage_of(request.split, names)
+    behaviours = [behaviour_of(name, passage) for name in dict.fromkeys(names)]
+    usable = [behaviour for behaviour in behaviours if behaviour is not None]
+    return InterventionContext(request.model, passage, usable, request.thresholds)
 
 
-def _judged(
+def _censuses(
+    request: ProofRequest,
     context: InterventionContext,
-    interventions: Sequence[Intervention],
-    significance: float,
-    generator: torch.Generator,
+    tested: Sequence[Candidate],
     processes: ProcessGroup,
-) -> list[JudgedCandidate]:
-    """Measure the effect of each of interventions, alone and jointly, and return what decides its verdict."""
-    # The smallest corrected p-value among n controls is about candidates / n.
-    control_count = math.ceil(_TIMES_THE_NEEDED_CONTROLS * len(interventions) / significance)
+) -> list[Census]:
+    """Return the censuses of every behaviour and every layer with candidates.
 
-    def measure(intervention: Intervention, job_generator: torch.Generator) -> MeasuredEffect:
-        measured = measure_effect(context, intervention, interventions, job_generator)
-        return ranked_among_more_controls(context, measured, control_count, significance, job_generator)
+    All cells of a layer are changed at the closers of its candidates' features, and only the candidates at
+    the closers of other features.
+    """
+    own = {(candidate.feature.name, candidate.layer) for candidate in tested}
+    layers = sorted({candidate.layer for candidate in tested})
+    jobs = [(feature, layer) for feature in context.behaviours for layer in layers]
 
-    measured = do_jobs(interventions, measure, generator, processes)
-    p_values = holm_corrected([effect.p_value for effect in measured])
-    verified = {
-        index
-        for index, effect in enumerate(measured)
-        if effect.convincing and p_values[index] <= significance
-    }
-    joint = joint_effects(context, measured, verified, significance, generator, processes)
-    return [
-        JudgedCandidate(effect, p_values[index], index in verified, *joint.get(index, (None, False)))
-        for index, effect in enumerate(measured)
-    ]
+    def take(job: tuple[str, int]) -> Census:
+        feature, layer = job
+        candidates = sorted({candidate.cell for candidate in tested if candidate.layer == layer})
+        cells = range(request.model.config.cells) if job in own else candidates
+        return take_census(context, feature, layer, cells, candidates)
+
+    return _deal(jobs, take, processes)
 
 
-def _proof(context: InterventionContext, judged: JudgedCandidate, generator: torch.Generator) -> Proof:
+def _baselines(
+    request: ProofRequest,
+    context: InterventionContext,
+    tested: Sequence[Candidate],
+    processes: ProcessGroup,
+) -> dict[tuple[str, int], Baselines]:
+    """Return the baselines of the candidates' features and layers."""
+    jobs = sorted({(candidate.feature.name, candidate.layer) for candidate in tested})
+
+    def measure(job: tuple[str, int]) -> Baselines:
+        return baselines_of(context, *job, bystanders(*job, request.roles))
+
+    return dict(zip(jobs, _deal(jobs, measure, processes), strict=True))
+
+
+def _measured(
+    request: ProofRequest,
+    context: InterventionContext,
+    candidate: Candidate,
+    censuses: Sequence[Census],
+    baselines: Baselines,
+) -> Measured:
+    """Return what decides the verdict of one candidate, but for joint effects."""
+    feature, layer, cells = candidate.feature.name, candidate.layer, [(candidate.layer, candidate.cell)]
+    closers = context.closers(feature)
+    own = next(census for census in censuses if (census.feature, census.layer) == (feature, layer))
+    necessity = necessity_of(closers, cells, either_way=candidate.is_counter)
+    return Measured(
+        candidate=candidate,
+        necessity=necessity,
+        comparison=compared(candidate, own, request.roles),
+        specificity=specificity_of(context, candidate, necessity.resample.effect(), censuses),
+        sufficiency=sufficiency_of(closers, necessity.resample, cells, baselines),
+        significance=request.significance,
+        tested=len(_tested(request, context)),
+    )
+
+
+def _tested(request: ProofRequest, context: InterventionContext) -> list[Candidate]:
+    """Return the candidates whose features have enough closers."""
+    return [candidate for candidate in request.candidates if candidate.feature.name in context.behaviours]
+
+
+def _with_joint_effects(
+    context: InterventionContext, measured: Sequence[Measured], processes: ProcessGroup
+) -> list[Measured]:
+    """Return the measured candidates with the joint effects of those that are not verified alone.
+
+    A candidate that is the only unverified one of its feature has no joint effect.
+    """
+    by_feature: dict[str, list[int]] = {}
+    for index, one in enumerate(measured):
+        if not one.is_verified:
+            by_feature.setdefault(one.candidate.feature.name, []).append(index)
+    groups = [indices for indices in by_feature.values() if len(indices) > 1]
+
+    def measure_together(indices: list[int]) -> JointEffect:
+        members = [measured[index] for index in indices]
+        candidates, limit = [one.candidate for one in members], max(one.limit_nats for one in members)
+        return joint_effect(context, candidates, limit, members[0].error)
+
+    judged = list(measured)
+    for indices, joint in zip(groups, _deal(groups, measure_together, processes), strict=True):
+        for index, needed in zip(indices, joint.needed, strict=True):
+            judged[index] = replace(measured[index], joint=joint, needed=needed)
+    return judged
+
+
+def _proof(request: ProofRequest, context: InterventionContext, one: Measured) -> Proof:
     """Return the numbers and the verdict of one candidate."""
-    measured, intervention = judged.measured, judged.measured.intervention
-    causal = {
-        "target": intervention.sites.target,
-        "effect_nats": measured.effect_nats,
-        "specific_nats": measured.specific_nats,
-        **_control_data(measured),
-        "p_value": judged.p_value,
-        "p_value_alone": measured.p_value,
-        "p_value_controls": measured.control_count,
-        "lag": intervention.sites.lag,
-        "sites": len(intervention.sites.before_closers),
-        "steps": intervention.steps if intervention.candidate.is_counter else None,
-        **details_of(context, intervention, generator),
-        "group": None if judged.joint is None else _joint_data(judged.joint),
-    }
-    return Proof(causal, judged.verdict, tuple(measured.possible_controls[:_NAMED_CONTROLS]))
-
-
-def _control_data(measured: MeasuredEffect) -> Json:
-    """Return the controls' effects, in nats, and the candidate's effect over their 95th percentile."""
-    controls = measured.control_effects
-    if not len(controls):
-        nothing: Json = {"count": 0, "median": None, "p95": None, "max": None, "quantiles": []}
-        return {"control_effects": nothing, "ratio": None}
-    return {
-        "control_effects": {
-            "count": len(controls),
-            "median": float(controls.median()),
-            "p95": measured.control_p95,
-            "max": float(controls.max()),
-            "quantiles": torch.quantile(controls, _REPORTED_QUANTILES).tolist(),
-        },
-        "ratio": abs(measured.specific_nats) / measured.control_p95,
-    }
-
-
-def _joint_data(joint: JointEffect) -> Json:
-    """Return a joint effect as findings.json has it."""
-    return {
-        "cells": [f"{layer}:{cell}" for layer, cell in joint.cells],
-        "effect_nats": joint.effect,
-        "control_p95": joint.p95 if math.isfinite(joint.p95) else None,
-        "p_value": joint.p_value,
-    }
+    candidate, dosed = one.candidate, DosedCell(context, one.candidate)
+    closers, moved = context.closers(candidate.feature.name), dosed.moved_closer()
+    grade = grade_of(closers, one.necessity)
+    similar = similar_cells(context.model, context.survey, candidate.layer, candidate.cell)
+    taken = request.roles.with_role(candidate.layer)
+    taken = taken | request.roles.carriers(candidate.feature.name, candidate.layer)
+    tested = {other.cell for other in request.candidates if other.layer == candidate.layer}
+    controls = [cell for cell in similar if cell not in tested and not taken[cell]]
+    return Proof(
+        causal_of(one, closers, dosed, moved),
+        evidence_of(one, context, dosed, moved),
+        grade,
+        one.verdict,
+        tuple(controls[:_NAMED_CONTROLS]),
+    )

@@ -240,17 +240,23 @@ class CellHistogram:
         """Return (BINS - 1,) float64: the values of c between neighbouring bins, ascending."""
         return _c_at(torch.arange(1, cls.BINS, dtype=torch.float64))
 
-    def otsu(self) -> tuple[Tensor, Tensor]:
-        """Return for each cell the threshold that splits its values best, and how well: both (cells,).
+    @classmethod
+    def centres(cls) -> Tensor:
+        """Return (BINS,) float64: the value of c in the middle of each bin, ascending."""
+        return _c_at(torch.arange(cls.BINS, dtype=torch.float64) + 0.5)
 
-        The best threshold (Otsu 1979, "A threshold selection method from gray-level histograms") has the
-        largest variance between the values below and above. The second result is the share of that variance
-        in the whole variance, in [0, 1], 0 for a constant cell. Of several best edges of bins the mean is
-        taken, so that an empty gap is cut in its middle.
+    def otsu(self, values: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return for each cell the threshold of c that splits its values best, and how well: both (cells,).
+
+        values (BINS,) float64, ascending, stand for the bins; None stands for their centres. The best
+        threshold (Otsu 1979, "A threshold selection method from gray-level histograms") has the largest
+        variance between the values below and above. The second result is the share of that variance in the
+        whole variance, in [0, 1], 0 for a constant cell. Of several best edges of bins the mean is taken, so
+        that an empty gap is cut in its middle.
         """
         counts = self.counts.double()
         total = counts.sum(1, keepdim=True).clamp(min=1)
-        centres = _c_at(torch.arange(self.BINS, dtype=torch.float64) + 0.5)
+        centres = self.centres() if values is None else values
         mean = (counts * centres).sum(1, keepdim=True) / total
         below = counts.cumsum(1)[:, :-1] / total
         moment = (counts * (centres - mean)).cumsum(1)[:, :-1] / total

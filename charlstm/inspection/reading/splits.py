@@ -91,6 +91,11 @@ class Chunk:
         """Return (positions,) int64: which of the split's stretches each of rows (positions,) int64 is in."""
         return self.stretches_before + rows * self.cut.streams // len(self.counted)
 
+    @property
+    def row_stretches(self) -> Tensor:
+        """Return (rows,) int64: which of the chunk's stretches, from 0, each row is in."""
+        return self.stretches(torch.arange(len(self.counted))) - self.stretches_before
+
     def blocks(self, model: CharLSTM) -> Iterator[CountedBlock]:
         """Yield the gates and cell states of model at the chunk's counted positions, each position once."""
         return counted_blocks(model, self.ids, self.cut)

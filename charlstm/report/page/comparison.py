@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from charlstm.errors import UsageError
-from charlstm.findings import Json
+from charlstm.findings import Json, Verdict
 from charlstm.report.page.network import network_data
 from charlstm.report.page.rows import cell_name, held_out_score
 from charlstm.report.page.script_data import excerpt_data
 from charlstm.report.page.view import provenance_of
+from charlstm.report.words.proof_numbers import carried_share, effect_of
 from charlstm.report.words.symbols import symbols_of, visible
 from charlstm.report.words.values import MISSING, facts, finite, text, words
 
@@ -116,7 +117,7 @@ def side_facts(findings: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("parameters", model.get("parameters")),
         ("bits per character", model.get("bits_per_character")),
         ("cells with a finding", len({cell_name(finding) for finding in found})),
-        *((name, verdicts.count(name)) for name in ("verified", "redundant", "correlate")),
+        *((name, verdicts.count(name)) for name in get_args(Verdict)),
         ("best held-out score", max(scores, default=None)),
         ("features tested", len(method.get("features") or [])),
     ]
@@ -138,12 +139,15 @@ def best_by_feature(findings: Sequence[Json]) -> dict[str, Json]:
 
 
 def cell_line(finding: Mapping[str, Any] | None) -> str:
-    """Return the cell of a finding, its score and its verdict; a dash for None."""
+    """Return the cell of a finding, its score, its verdict and what it carries; a dash for None."""
     if finding is None:
         return MISSING
     score = finite((finding.get("detection") or {}).get("held_out_score"))
     verdict = finding.get("verdict") or "not tested"
-    return f"{cell_name(finding)}, {MISSING if score is None else f'{score:.2f}'}, {words(verdict)}"
+    carries = f", carries {share.percent}" if (share := carried_share(finding)) else ""
+    effect = f", {told.nats}" if (told := effect_of(finding.get("causal") or {})) else ""
+    shown = MISSING if score is None else f"{score:.2f}"
+    return f"{cell_name(finding)}, {shown}, {words(verdict)}{effect}{carries}"
 
 
 def provenance_lines(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Line]:

@@ -5,8 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from charlstm.report.words.doubts import doubt
 from charlstm.report.words.phrases import ANY_CHARACTER, Phrase, Sentence
-from charlstm.report.words.sentences import behaviour, doubt, effect, specific_effect_nats
+from charlstm.report.words.proof_numbers import (
+    carried_share,
+    effect_nats,
+    effect_of,
+    share_in_short,
+)
+from charlstm.report.words.sentences import behaviour, effect
 from charlstm.report.words.symbols import symbol
 from charlstm.report.words.values import finite, words
 
@@ -14,6 +21,11 @@ from charlstm.report.words.values import finite, words
 _FEATURES_IN_SUMMARY = 5
 # More than the cells of any layer, so that sorting by layer * this + cell is sorting by layer, then by cell.
 _CELLS_PER_LAYER = 1_000_000
+
+# Said where the grade of a cell tells nothing.
+_UNKNOWN_SHARE = (
+    "not known: what the whole layer does for the feature is too little or too uncertain to divide by"
+)
 
 _ROLES = {"set": "set by", "reset": "reset by", "step": "steps at", "unstep": "steps back at"}
 _ROLES_OF_DEPTHS = {"step": "up at", "unstep": "down at"}
@@ -43,7 +55,10 @@ class Row:
     """One finding as a line of the table and a sentence of the summary.
 
     order sorts by layer and cell; null_max is the largest score that chance reached on the text of
-    held_out_score; effect_nats is `specific_effect_nats`; verdict is "" where the cell was not tested.
+    held_out_score; p_value is that of the intervention; effect_nats is the change of the closer's log
+    probability and effect_told the same with its interval; carries is the share of the behaviour in short, by
+    carries_share it is sorted, and carries_told has its interval. verdict is "" where the cell was not
+    tested.
     """
 
     cell: str
@@ -56,19 +71,23 @@ class Row:
     null_max: float | None
     p_value: float | None
     effect_nats: float | None
+    effect_told: str
+    carries: str
+    carries_share: float | None
+    carries_told: str
     verdict: str
     histogram: tuple[Bar, ...]
     behaviour: Sentence
     effect: Sentence
-    doubt: str
+    doubt: Sentence
 
     @property
     def sentences(self) -> list[list[list[Any]]]:
         """What is said of the cell, for the script: each sentence is a list of [text, is code]."""
-        verdict = (self.verdict or "not tested").capitalize()
+        verdict = Phrase(f"{(self.verdict or 'not tested').capitalize()}. ")
         behaviour = (Phrase("It "), *self.behaviour, Phrase("."))
         effect = (*self.effect, Phrase(".")) if self.effect else ()
-        sentences = [behaviour, effect, (Phrase(f"{verdict}. {self.doubt}"),)]
+        sentences = [behaviour, effect, (verdict, *self.doubt)]
         return [[[phrase.text, phrase.code] for phrase in sentence] for sentence in sentences if sentence]
 
 
@@ -85,8 +104,12 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
         held_out_score=finite(detection.get("held_out_score")),
         # A held-out score is compared with chance on its own text, where the findings have that.
         null_max=finite(detection.get("held_out_null_max", detection.get("null_max"))),
-        p_value=finite(detection.get("p_value")),
-        effect_nats=specific_effect_nats(causal),
+        p_value=finite(causal.get("p_value")),
+        effect_nats=effect_nats(causal),
+        effect_told=f"{measured.nats}, at 95%" if (measured := effect_of(causal)) else "",
+        carries=share_in_short(finding),
+        carries_share=share.value if (share := carried_share(finding)) else None,
+        carries_told=share.percent if share else _UNKNOWN_SHARE if finding.get("evidence") else "",
         verdict=words(finding.get("verdict") or ""),
         histogram=tuple(histogram(finding.get("portrait") or {})),
         behaviour=behaviour(finding),

@@ -6,8 +6,9 @@ from typing import Any
 from charlstm.config import GATES
 from charlstm.errors import UsageError
 from charlstm.findings import Json
+from charlstm.report.page.proof_data import evidence
 from charlstm.report.page.rows import Row, cell_name, is_any
-from charlstm.report.words.sentences import specific_effect_nats
+from charlstm.report.words.proof_numbers import effect_nats
 from charlstm.report.words.symbols import symbols_of
 from charlstm.report.words.values import facts, finite, rounded, words
 
@@ -22,6 +23,7 @@ def page_data(found: Sequence[Json], rows: Sequence[Row], excerpts: Sequence[Jso
     portraits = [excerpt for finding in found for excerpt in portrait_excerpts(finding)]
     texts = [excerpt["text"] for excerpt in [*excerpts, *portraits]]
     targets = [str((finding.get("causal") or {}).get("target") or "") for finding in found]
+    targets += [target for finding in found for target in other_targets(finding)]
     weighed = [character for finding in found for character in weighed_characters(finding)]
     return {
         "rows": [row_data(finding, row) for finding, row in zip(found, rows, strict=True)],
@@ -42,10 +44,17 @@ def weighed_characters(finding: Mapping[str, Any]) -> Iterable[str]:
     return [*(weights.get("to_logits") or {}), *(weights.get("from_driver") or {})]
 
 
+def other_targets(finding: Mapping[str, Any]) -> Iterable[str]:
+    """Return the closing characters of other features at which the cell of a finding was changed."""
+    specificity = (finding.get("evidence") or {}).get("specificity") or {}
+    return [str(one.get("target") or "") for one in specificity.get("behaviours") or []]
+
+
 def row_data(finding: Mapping[str, Any], row: Row) -> Json:
     """Return one finding for the script.
 
-    `told` holds the row's sentences, `numbers` every number as text, `proof` the effects of the intervention.
+    `told` holds the row's sentences, `numbers` every number as text, `proof` the effects of the intervention,
+    `evidence` the tests that the verdict rests on.
     """
     marks = [
         driver
@@ -53,7 +62,8 @@ def row_data(finding: Mapping[str, Any], row: Row) -> Json:
         for driver in characters
         if not is_any(role, driver)
     ]
-    shown = {name: finding[name] for name in ("detection", "mechanism", "causal") if finding.get(name)}
+    parts = ("detection", "mechanism", "causal", "grade", "evidence")
+    shown = {name: finding[name] for name in parts if finding.get(name)}
     detection = finding.get("detection") or {}
     return {
         "cell": cell_name(finding),
@@ -67,6 +77,7 @@ def row_data(finding: Mapping[str, Any], row: Row) -> Json:
         "survival": detection.get("survival"),
         "portrait": finding.get("portrait"),
         "proof": proof(finding.get("causal") or {}),
+        "evidence": evidence(finding.get("evidence") or {}),
         "mechanism": finding.get("mechanism") or None,
     }
 
@@ -79,7 +90,8 @@ def proof(causal: Mapping[str, Any]) -> Json | None:
     measures = ("hold_nats", "resample_nats", "insertion_nats")
     return {
         **{name: causal.get(name) for name in names},
-        "effect_nats": specific_effect_nats(causal),
+        "effect_nats": effect_nats(causal),
+        "interval": causal.get("interval"),
         "others": {words(name.removesuffix("_nats")): finite(causal.get(name)) for name in measures},
     }
 

@@ -53,10 +53,16 @@ def _without_portraits(data: Json) -> Json:
     return {**data, "rows": [{**row, "portrait": None} for row in data["rows"]]}
 
 
+def _without_evidence(data: Json) -> Json:
+    rows = [{**row, "evidence": None} for row in data["rows"]]
+    return {**data, "rows": rows, "circuits": {"behaviours": [], "edges": []}}
+
+
 # What is left out, by the words that the page has for it; what is missed least comes first.
 CUTS: dict[str, Callable[[Json], Json]] = {
     "the values of all cells, and with them the search for cells that mark a passage": _without_grids,
     "the gates along the text": _without_gates,
     "all excerpts but the first": _with_one_excerpt,
     "the cells' portraits": _without_portraits,
+    "the charts of evidence and of sets of cells": _without_evidence,
 }

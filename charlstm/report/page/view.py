@@ -6,10 +6,10 @@ Every number becomes text here, so that the templates only place it and the scri
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from charlstm.errors import UsageError
-from charlstm.findings import SCHEMA_VERSION, Json
+from charlstm.findings import READABLE_VERSIONS, Json, Verdict
 from charlstm.report.page.network import (
     Control,
     Gate,
@@ -19,6 +19,7 @@ from charlstm.report.page.network import (
     gradient_table,
     network_data,
 )
+from charlstm.report.page.proof_data import Circuits, circuit_data, circuits
 from charlstm.report.page.rows import Row, best_per_feature, held_out_score, row
 from charlstm.report.page.script_data import page_data
 from charlstm.report.words.caveats import caveats
@@ -35,7 +36,8 @@ class Page:
 
     headline is the answer in one sentence; rows are all findings and best those of the summary; untested is
     the number of findings whose cell was not changed, and which have no verdict; verdicts has the number of
-    findings by verdict; data is for the script.
+    findings by verdict; circuits says which sets of cells carry a behaviour; has_evidence says whether the
+    verdicts rest on evidence, as from schema version 2 on; data is for the script.
     """
 
     title: str
@@ -51,11 +53,18 @@ class Page:
     gradient_feature: str
     gradients: tuple[Gradient, ...]
     controls: tuple[Control, ...]
+    circuits: Circuits
     share: str
+    has_evidence: bool
     caveats: tuple[str, ...]
     method: Facts
     provenance: Facts
     data: Json
+
+    @property
+    def verdict_names(self) -> tuple[str, ...]:
+        """Every verdict that a finding can have."""
+        return get_args(Verdict)
 
     @property
     def readable(self) -> bool:
@@ -92,20 +101,22 @@ def view(findings: Mapping[str, Any]) -> Page:
         gradient_feature=words(credit.get("feature") or ""),
         gradients=tuple(gradient_table(credit)),
         controls=tuple(control_table(method)),
+        circuits=circuits(findings),
         share=share_line(method.get("share") or {}),
+        has_evidence=any(finding.get("evidence") for finding in found),
         caveats=caveats(findings),
         method=[*split_lines(corpus), *facts(method)],
         provenance=facts(provenance_of(findings)),
-        data=drawn | {"network": network_data(gates, credit)},
+        data=drawn | {"network": network_data(gates, credit), "circuits": circuit_data(findings)},
     )
 
 
 def _refuse_other_schema(findings: Mapping[str, Any]) -> None:
     """Raise UsageError when the findings have another schema_version than this page reads."""
-    if findings.get("schema_version") != SCHEMA_VERSION:
+    if findings.get("schema_version") not in READABLE_VERSIONS:
         raise UsageError(
             f"the findings have schema_version {findings.get('schema_version')!r}, this page reads "
-            f"{SCHEMA_VERSION}",
+            f"{' or '.join(map(str, READABLE_VERSIONS))}",
             "draw them with the charlstm that wrote them, or run `charlstm inspect` again",
         )
 
@@ -118,8 +129,8 @@ def _significance(method: Mapping[str, Any]) -> float | None:
 
 def _verdict_counts(rows: tuple[Row, ...]) -> Facts:
     """Return a line (verdict, number of findings) for every verdict that occurs."""
-    counts = Counter(row.verdict for row in rows if row.verdict)
-    return [(verdict, text(count)) for verdict, count in counts.items()]
+    counts = Counter(row.verdict for row in rows)
+    return [(verdict, text(counts[verdict])) for verdict in get_args(Verdict) if counts[verdict]]
 
 
 def headline(rows: tuple[Row, ...], model: Mapping[str, Any], method: Mapping[str, Any]) -> str:

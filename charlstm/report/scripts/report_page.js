@@ -1,6 +1,7 @@
 // This file starts the report page.
 
 import { followWithEvidence } from "./charts/cell_evidence.js";
+import { showSetCharts } from "./charts/circuit_charts.js";
 import { showNetworkCharts } from "./charts/network_charts.js";
 import { startPanel } from "./live/panel_events.js";
 import { followLink, rememberView, restoreView } from "./page/address.js";
@@ -18,6 +19,7 @@ async function startReportPage() {
   listenToKeys();
   addColourClasses();
   showNetworkCharts();
+  showSetCharts();
   if (data.rows.length) listenToTable();
   if (hasReadingSection) buildTracks();
   followWithEvidence();

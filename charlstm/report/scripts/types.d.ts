@@ -11,6 +11,7 @@ interface ReportData {
   /** Characters that cannot be seen, with the symbol that is shown in the place of each. */
   symbols: Record<string, string>;
   network: NetworkData;
+  circuits: Circuits;
 }
 
 /** What the script of the comparison page reads. */
@@ -32,6 +33,7 @@ interface Row {
   survival: number[] | null;
   portrait: Portrait | null;
   proof: Intervention | null;
+  evidence: Evidence | null;
   mechanism: Mechanism | null;
 }
 
@@ -90,9 +92,76 @@ interface Intervention {
   lag: number | null;
   sites: number | null;
   effect_nats: number;
+  /** The ends of the effect's 95% interval; missing in findings of schema version 1. */
+  interval?: [number, number] | null;
   others: Record<string, number | null>;
-  dose_response: { dose: number; effect_nats: number }[] | null;
+  dose_response: Dose[] | null;
   control_effects: MatchedCells | null;
+}
+
+interface Dose {
+  dose: number;
+  effect_nats: number;
+  low?: number | null;
+  high?: number | null;
+}
+
+/** A value with the ends of its 95% interval; an end is null where it is not known. */
+interface Estimate {
+  value: number;
+  low: number | null;
+  high: number | null;
+}
+
+/** The tests that a verdict rests on. Effects and the limit are in nats, shares mostly in [0, 1]. */
+interface Evidence {
+  limit: number | null;
+  necessity: { name: string; sites: number | null; nats: Estimate }[];
+  by_lag: { lag: number; sites: number | null; nats: Estimate | null }[];
+  monotone: boolean;
+  insertion: Estimate | null;
+  restoration: Estimate | null;
+  restoration_baseline: number | null;
+  interchange: {
+    pairs: number | null;
+    share: Estimate | null;
+    random_cells: number | null;
+    linear_direction: number | null;
+  };
+  own: Estimate | null;
+  others: { feature: string; target: string; nats: Estimate }[];
+  rank: { rank: number | null; cells: number | null; p95: number | null; others: number | null };
+}
+
+/** Which sets of cells carry a behaviour, and what passes between cells. */
+interface Circuits {
+  behaviours: { feature: string; curves: SetCurve[] }[];
+  edges: Edge[];
+}
+
+/** What sets of cells, of growing size, keep alone, and what is left without them, in one order of cells. */
+interface SetCurve {
+  order: string;
+  keep: SetShare[];
+  remove: SetShare[];
+}
+
+interface SetShare {
+  cells: number;
+  share: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+/** A way by which a change of a cell reaches a prediction; values are changes of log odds in nats. */
+interface Edge {
+  from: string;
+  to: string;
+  kind: string;
+  feature: string | null;
+  value: Estimate;
+  /** What the cell does as a whole, in the same unit. */
+  of: number | null;
 }
 
 interface MatchedCells {

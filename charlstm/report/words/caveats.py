@@ -34,7 +34,7 @@ def _comparisons(findings: Json) -> Iterable[str]:
     features = len(method.get("features") or [])
     if cells and features:
         pairs = f"{plural(cells, 'cell')} were compared with {plural(features, 'feature')}"
-        yield f"{pairs}; the p-values are corrected for all these comparisons."
+        yield f"{pairs}; what counts as a finding allows for all these comparisons."
 
 
 def _chance(found: Sequence[Json]) -> Iterable[str]:
@@ -68,10 +68,13 @@ def _verdicts(findings: Json) -> Iterable[str]:
     if not any(verdicts):
         return
     verified, redundant = verdicts.count("verified"), verdicts.count("redundant")
+    undecided = verdicts.count("undecided")
     group = f", and {redundant} by changing it together with other cells" if redundant else ""
+    open_ = f"{plural(undecided, 'finding')} {'is' if undecided == 1 else 'are'} undecided; "
     yield (
         f"{verified} of {plural(len(verdicts), 'finding')} {'is' if verified == 1 else 'are'} verified by "
-        f"changing the cell{group}; for the rest it is not shown that the model uses them."
+        f"changing the cell{group}; {open_ if undecided else ''}for the rest it is not shown that the model "
+        "uses them."
     )
 
 

@@ -1,4 +1,4 @@
-"""A finding in sentences: what the cell does, what a change of the cell did, and what that shows."""
+"""A finding in sentences: what the cell does, and what a change of the cell did."""
 
 import math
 from collections.abc import Mapping
@@ -6,6 +6,14 @@ from typing import Any
 
 from charlstm.report.words.feature_nouns import feature_noun
 from charlstm.report.words.phrases import Phrase, Sentence, characters_in_words
+from charlstm.report.words.proof_numbers import (
+    Estimate,
+    carried_share,
+    effect_nats,
+    effect_of,
+    estimate_of,
+    signed,
+)
 from charlstm.report.words.values import finite, plural, text
 
 # An effect smaller than this is not told: it changes a probability by 2%.
@@ -20,6 +28,7 @@ _SWITCHING = {"set": ("switches on at ", ""), "reset": ("switches off at ", " an
 _MECHANISMS = {
     "toggle": _SWITCHING,
     "latch": _SWITCHING,
+    "graded": {"set": ("moves one way at ", ""), "reset": ("moves back at ", " and back at ")},
     "counter": {"step": ("steps at ", ""), "reset": ("starts again at ", " and starts again at ")},
     "depth_counter": {"step": ("steps up at ", ""), "unstep": ("steps down at ", " and down at ")},
 }
@@ -29,13 +38,15 @@ def behaviour(finding: Mapping[str, Any]) -> Sentence:
     """Return what the cell of a finding does, without a subject or a full stop.
 
     A verified switch "marks text inside single quotes: it switches on at one ' and off at the next, and holds
-    its value in between". A redundant cell does that "together with other cells". A correlate, and a cell
-    that was not tested, only "follows" its feature: nothing shows that the model uses it.
+    its value in between". A redundant cell does that "together with other cells". All others only "follow"
+    their feature: nothing shows that the model uses them.
     """
     feature = feature_noun(finding["feature"], counted=finding["kind"] in _COUNTING_KINDS)
     verdict = finding.get("verdict")
     used = verdict in ("verified", "redundant")
     beginning = (Phrase(f"{feature.verb if used else 'follows'} "), *feature.noun)
+    if finding["kind"] == "graded":
+        beginning = (*beginning, Phrase(" by degrees, without two clear levels"))
     if verdict == "redundant":
         beginning = (*beginning, Phrase(", together with other cells"))
     mechanism = _mechanism(finding)
@@ -59,44 +70,93 @@ def _mechanism(finding: Mapping[str, Any]) -> Sentence:
 
 
 def effect(finding: Mapping[str, Any]) -> Sentence:
-    """Return what a change of the cell did to the closing character, beside its control cells.
+    """Return what a change of the cell did to the closing character, without a full stop.
 
-    The sentence has no full stop. It is () where the cell was not changed and where little happened.
+    The sentence is () where the cell was not changed. Findings of schema version 1 have no interval: there
+    the effect stands beside that of control cells, and a small one is not told.
     """
     causal = finding.get("causal") or {}
-    nats = specific_effect_nats(causal)
-    if nats is None or abs(nats) < _LEAST_TOLD_NATS or not causal.get("target"):
+    nats, measured = effect_nats(causal), effect_of(causal)
+    if nats is None or not causal.get("target"):
         return ()
-    change = f" becomes {times(nats)} times {'less' if nats < 0 else 'more'} likely"
+    if measured is not None:
+        return _effect_with_interval(finding, causal, measured)
+    if abs(nats) < _LEAST_TOLD_NATS:
+        return ()
     before = plural(causal.get("lag") or 0, "character")
     return (
         Phrase(f"When the cell is {_intervention(finding, causal)} {before} earlier, the closing "),
-        *_closers(causal["target"]),
-        Phrase(f"{change}{_controls(causal.get('control_effects') or {})}{_displacement(causal)}"),
+        *closers(causal["target"]),
+        Phrase(f" becomes {_likelier(nats)}{_controls(causal.get('control_effects') or {})}"),
+        Phrase(_displacement(causal)),
     )
 
 
-def _closers(target: str) -> Sentence:
+def _effect_with_interval(
+    finding: Mapping[str, Any], causal: Mapping[str, Any], measured: Estimate
+) -> Sentence:
+    """Return the effect with its interval, the number of places, and the share that the cell carries."""
+    places = f", {plural(causal['sites'], 'place')}" if causal.get("sites") else ""
+    numbers = f"({signed(measured.value)} nats, {signed(measured.low)} to {signed(measured.high)}{places})"
+    if abs(measured.value) < _LEAST_TOLD_NATS:
+        change = f"hardly changes {numbers}"
+    elif measured.low <= 0 <= measured.high:
+        change = f"may not change at all {numbers}"
+    else:
+        ends = sorted(abs(end) for end in (measured.low, measured.high))
+        size = f"{abs(measured.value):.2f} nats, {ends[0]:.2f} to {ends[1]:.2f}"
+        change = f"becomes {_likelier(measured.value)} ({size}{places})"
+    share = carried_share(finding)
+    carried = f"; it carries {share.percent} of what all cells together remember for it" if share else ""
+    return (
+        Phrase("Without this cell's memory the closing "),
+        *closers(causal["target"]),
+        Phrase(f" {change}{carried}{_moved(causal)}"),
+    )
+
+
+def _likelier(nats: float) -> str:
+    """Return a change of a log probability as a factor of the probability: "10 times less likely"."""
+    return f"{times(nats)} times {'less' if nats < 0 else 'more'} likely"
+
+
+def closers(target: str) -> Sentence:
     """Return the characters of an intervention's target; [^...] stands for all characters but those."""
     if len(target) > 3 and target.startswith("[^") and target.endswith("]"):
         return (Phrase("character (anything but "), *characters_in_words(list(target[2:-1])), Phrase(")"))
     return characters_in_words(list(target))
 
 
-def _displacement(causal: Mapping[str, Any]) -> str:
-    """Return by how many characters a counter's closing character moves in text that the model writes.
+def _moved(causal: Mapping[str, Any]) -> str:
+    """Return by how many characters a step of a counter moves its closer in text that the model writes.
 
-    The text is "" unless it surely comes sooner: the whole interval has to be above 0.
+    The text is "" unless it surely moves in the right direction: the whole interval has to be above 0.
     """
-    moved = causal.get("displacement") or {}
-    characters, steps = finite(moved.get("characters")), finite(moved.get("steps"))
-    low, high = map(finite, moved.get("interval") or (None, None))
-    if characters is None or steps is None or low is None or high is None or low <= 0:
+    moved, steps = _displaced(causal), finite((causal.get("displacement") or {}).get("steps"))
+    if moved is None or steps is None or moved.low <= 0:
         return ""
     return (
-        f"; when the model then writes text by itself, it comes {characters:.1f} characters sooner "
-        f"(95% interval {low:.1f} to {high:.1f})"
+        f"; counting {steps:g} steps more or less moves it by {moved.value:.1f} characters "
+        f"({moved.low:.1f} to {moved.high:.1f}) in text that the model writes"
     )
+
+
+def _displacement(causal: Mapping[str, Any]) -> str:
+    """Return by how many characters a counter's closing character moves, for schema version 1."""
+    moved = _displaced(causal)
+    if moved is None or moved.low <= 0:
+        return ""
+    return (
+        f"; when the model then writes text by itself, it comes {moved.value:.1f} characters sooner "
+        f"(95% interval {moved.low:.1f} to {moved.high:.1f})"
+    )
+
+
+def _displaced(causal: Mapping[str, Any]) -> Estimate | None:
+    """Return by how many characters the closer moves; None where that was not measured."""
+    moved = causal.get("displacement") or {}
+    low, high = moved.get("interval") or (None, None)
+    return estimate_of({"value": moved.get("characters"), "low": low, "high": high})
 
 
 def _intervention(finding: Mapping[str, Any], causal: Mapping[str, Any]) -> str:
@@ -117,43 +177,9 @@ def _controls(controls: Mapping[str, Any]) -> str:
     )
 
 
-def specific_effect_nats(causal: Mapping[str, Any]) -> float | None:
-    """Return the effect that is compared with controls, in nats; None without an intervention.
-
-    It is causal.specific_nats, the part of the change of the closing character's log probability that its own
-    logit explains; in findings without that field it is the whole change, causal.effect_nats.
-    """
-    specific = finite(causal.get("specific_nats"))
-    return finite(causal.get("effect_nats")) if specific is None else specific
-
-
 def times(nats: float) -> str:
     """Return a change of a log probability, in nats, as a factor of at least 1: "1.10", "6.0" or "12"."""
     factor = math.exp(min(abs(nats), _MOST_TOLD_NATS))
     if abs(nats) > _MOST_TOLD_NATS:
         return f"over {factor:,.0f}"
     return f"{factor:.2f}" if factor < 2 else f"{factor:.1f}" if factor < 10 else f"{factor:,.0f}"
-
-
-def doubt(finding: Mapping[str, Any], significance: float | None) -> str:
-    """Return what is missing for the verdict "verified"; "" for a verified finding.
-
-    significance is the largest p-value that counts, None where the findings do not have it.
-    """
-    verdict, causal = finding.get("verdict"), finding.get("causal") or {}
-    if verdict is None:
-        return "No experiment changed this cell, so whether the model uses it is open."
-    p_value = finite(causal.get("p_value"))
-    limit = (
-        f"; {significance:g} at most is required"
-        if significance and p_value and p_value > significance
-        else ""
-    )
-    chance = "" if p_value is None else f" (p = {p_value:.2g}, corrected for all tested cells{limit})"
-    if verdict == "redundant":
-        cells = plural(len((causal.get("group") or {}).get("cells") or []), "cell")
-        return (
-            f"Changing this cell alone does not show that the model uses it{chance}; changing the {cells} of "
-            "its feature together does."
-        )
-    return f"Changing it does not show that the model uses it{chance}." if verdict == "correlate" else ""

@@ -40,6 +40,9 @@ def _labelled(mapping: Mapping[str, Any], before: str) -> Iterator[tuple[str, An
         label = before + words(short)
         if isinstance(value, Mapping):
             yield from _labelled(value, f"{label}: ")
+        elif isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+            for number, one in enumerate(value, 1):
+                yield from _labelled(one, f"{label} {number}: ")
         elif value is not None:
             yield label, value
 

@@ -5,7 +5,8 @@ from report_fixture import sample_findings
 
 from charlstm.commands.terminal import tables
 from charlstm.findings import Detection, Finding, Findings, Mechanism
-from charlstm.inspection.exam.marking import ExamResult, ExamScore
+from charlstm.inspection.exam.exam_run import ExamResult, MethodMarks
+from charlstm.inspection.exam.marking import ExamScore
 from charlstm.text.corpus import CachedCorpus
 
 
@@ -76,16 +77,57 @@ def test_corpora_are_listed_with_their_state():
 
 
 def test_exam_marks_are_a_table():
-    kind = ExamScore("depth_counter", 4, 3, 0.75, 1.0, None, 0.5)
+    kind = ExamScore("depth_counter", 4, 3, 0.75, 1.0, None, 0.5, 0.25, 2)
     design = ExamScore("twin", 2, 2, None, 1.0, 1.0, 1.0)
     shown = tables.exam_table(ExamResult(8, 100, [kind, design], [kind], 0.875, [0, 0, 1]))
     lines = shown.splitlines()
-    assert lines[2].split() == ["depth", "counter", "4", "3", "0.750", "1.000", "0.500"]
+    assert lines[2].split() == ["depth", "counter", "4", "0.750", "1.000", "0.500", "0.250", "2"]
     assert lines[3].startswith("    twin")
     assert "twins told apart in 87.5% of networks; no finding in 2 of 3 untrained networks" in lines[-1]
 
 
+def test_the_marks_of_all_methods_are_two_more_tables_within_80_characters():
+    hard, soft = ExamScore("hard", 4, 3, 0.75, 1.0, 1.0, 0.5), ExamScore("soft", 2, 0, None, 0.0, None, None)
+    design = ExamScore("counter used elsewhere", 400, 3, None, 1.0, 1.0, 0.5, 0.5, 12)
+    methods = [MethodMarks("inspection", hard, soft), MethodMarks("probe", soft, hard)]
+    shown = tables.exam_table(ExamResult(8, 100, [hard, design], [], None, [], methods))
+    assert "counter used elsewhere" in shown
+    assert "12" in shown.splitlines()[3]
+    _, of_hard, of_soft = shown.split("\n\n")
+    assert of_hard.splitlines()[0].startswith("all hard cells")
+    assert of_hard.splitlines()[1].split() == ["inspection", "4", "0.750", "1.000", "1.000", "0.500"]
+    assert of_soft.splitlines()[1].split() == ["inspection", "2", "0.000"]
+    assert of_soft.splitlines()[2].split()[:2] == ["probe", "4"]
+
+
 def test_an_effect_is_told_beside_its_verdict():
-    proven = finding(causal={"effect_nats": -1.234, "ratio": 12.6}, verdict="verified")
-    row = tables.findings_table(some_findings([proven])).splitlines()[-1]
-    assert row.split()[-3:] == ["verified", "-1.23", "x13"]
+    grade = {"share": 0.42, "low": 0.37, "high": 0.48, "of": "direction"}
+    proven = finding(causal={"effect_nats": -1.234}, verdict="undecided", grade=grade)
+    unsure = finding(
+        causal={"effect_nats": -0.001},
+        verdict="correlate",
+        grade=grade | {"high": 3.0},
+        evidence={"limit_nats": 0.1},
+    )
+    lines = tables.findings_table(some_findings([proven, unsure, finding()])).splitlines()
+    assert lines[0].split()[-3:] == ["verdict", "effect", "carries"]
+    assert lines[1].split()[-3:] == ["undecided", "-1.23", "42%"]
+    assert lines[2].split()[-3:] == ["correlate", "0.00", "?"]
+    assert lines[3].endswith("not tested")
+    assert [line.split()[0] for line in lines[4:]] == ["effect", "carries"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_widest_row_keeps_the_share():
+    grade = {"share": 1.05, "low": 0.95, "high": 1.15, "of": "direction"}
+    wide = finding(
+        layer=1,
+        cell=1023,
+        kind="depth_counter",
+        feature="x" * 90,
+        causal={"effect_nats": -12.345},
+        verdict="undecided",
+        grade=grade,
+    )
+    lines = tables.findings_table(some_findings([wide, finding()])).splitlines()
+    assert lines[1].endswith("105%")

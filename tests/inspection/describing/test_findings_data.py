@@ -36,7 +36,7 @@ def model() -> CharLSTM:
 @pytest.fixture(scope="module")
 def studied(model: CharLSTM) -> Study:
     text = read_text(ids_of(TEXT), SYMBOLS, CONFIG.streams)
-    return study(model, text, CONFIG, generator=torch.Generator().manual_seed(0))
+    return study(model, text, CONFIG)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig
 from charlstm.inspection.detecting.detect import Detected, detect
-from charlstm.inspection.detecting.null import LEAST_SHIFT_CHARACTERS
+from charlstm.inspection.detecting.scores.shifts import LEAST_SHIFT_CHARACTERS
 from charlstm.inspection.exam.planted_cells import character_detector, latch, line_counter, plant, toggle
 from charlstm.inspection.reading.inspected_text import InspectedText, read_text
 
@@ -32,7 +32,6 @@ def detected(text: InspectedText, stages: list[tuple[str, float]]) -> Detected:
         model,
         text,
         InspectionConfig(seed=0),
-        generator=torch.Generator().manual_seed(0),
         progress=lambda stage, done: stages.append((stage, done)),
     )
 
@@ -45,7 +44,19 @@ def test_planted_cells_are_findings_with_the_features_that_they_follow(detected:
     assert features[2].name == "column"
     assert detected.is_finding.tolist() == [True] * 3
     assert detected.pseudo_found == 0
+    assert detected.pseudo_confirmed == 0
     assert detected.shortest_shift >= LEAST_SHIFT_CHARACTERS
+    assert 0 < detected.independent_shifts <= 99
+    assert detected.two_levels.tolist() == [True, True, False], "a counter has no two levels"
+
+
+def test_nothing_depends_on_the_seed(text: InspectedText, detected: Detected) -> None:
+    cells = [toggle('"'), latch("(", ")"), line_counter("\n"), character_detector("[")]
+    model = plant(cells, SYMBOLS, idle=4, generator=torch.Generator().manual_seed(0))
+    again = detect(model, text, InspectionConfig(seed=7))
+    assert again.untrained.tolist() == detected.untrained.tolist()
+    assert again.discovery.null.tolist() == detected.discovery.null.tolist()
+    assert again.confirmation.equal_share.tolist() == detected.confirmation.equal_share.tolist()
 
 
 def test_features_that_cells_propose_stand_behind_the_listed_ones(

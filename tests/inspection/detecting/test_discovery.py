@@ -11,14 +11,18 @@ from written_text import SYMBOLS, written
 from charlstm.inspection.detecting.calibration import calibrate
 from charlstm.inspection.detecting.discovery import (
     Discovery,
+    Eligible,
     Pairs,
     choose,
     discover,
     memory_shares,
 )
-from charlstm.inspection.detecting.null import draw_shifts, measure_autocorrelations, p_values
-from charlstm.inspection.detecting.scoring import Scores
+from charlstm.inspection.detecting.runner_up import Sample
+from charlstm.inspection.detecting.scores import null
+from charlstm.inspection.detecting.scores.scoring import Scores
+from charlstm.inspection.detecting.scores.shifts import measure_autocorrelations, spread_shifts
 from charlstm.inspection.exam.planted_cells import line_counter, plant, toggle
+from charlstm.inspection.features.feature import Feature, FeatureKind
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums
 
 
@@ -29,23 +33,18 @@ def test_a_true_feature_is_found_and_a_shifted_one_is_not(shift: int, passing: i
     for place in np.split(np.arange(len(text)), 4):  # the toggle starts at zero in each stretch
         inside[place] = np.cumsum([text[p] == '"' for p in place]) & 1
     model = plant([toggle('"')], SYMBOLS, idle=3, generator=torch.Generator().manual_seed(0))
-    split = split_with_columns(text, np.roll(inside, shift))
+    split = split_with_columns(text, np.roll(inside, shift), kinds=["switch"])
     calibration = calibrate(model, split)
-    shifts = draw_shifts(measure_autocorrelations(split), 99, torch.Generator().manual_seed(1))
-    discovery = discover(model, split, calibration.means, shifts)
-    pairs = choose(
-        discovery,
-        eligible=torch.ones(1, dtype=torch.bool),
-        untrained=torch.zeros(1),
-        proposed=torch.zeros(1, dtype=torch.bool),
-        significance=0.01,
-    )
-    assert len(pairs) == passing
-    p = p_values(discovery.scores.correlation.abs().amax(1), discovery.null)
-    assert (p[0] <= 0.01) == bool(passing)
+    shifts = spread_shifts(measure_autocorrelations(split), 99)
+    discovery = discover(model, split, calibration.means, shifts.values)
+    among = Eligible(split.table.features, torch.ones(1, dtype=torch.bool), 1, torch.zeros(1))
+    assert len(choose(discovery, among, significance=0.01)) == passing
+    assert (discovery.p_values[0, 0] <= 0.01) == bool(passing)
+    assert discovery.sample.features.shape == (len(discovery.sample.c), 1)
 
 
-def test_the_null_is_the_largest_correlation_with_rolled_features_that_are_not_pseudo() -> None:
+def test_the_null_is_the_largest_correlation_with_rolled_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(null, "_SHIFTED_POSITIONS", 10**6)
     text = written(12_000, seed=4)
     random = np.random.default_rng(0)
     columns = [
@@ -53,21 +52,18 @@ def test_the_null_is_the_largest_correlation_with_rolled_features_that_are_not_p
     ]
     split = split_with_columns(text, *columns, pseudo=[1])
     model = plant([line_counter("\n")], SYMBOLS, idle=2, generator=torch.Generator().manual_seed(0))
-    means = calibrate(model, split).means
-    shifts = torch.tensor([1500, 4000])
-    discovery = discover(model, split, means, shifts)
+    discovery = discover(model, split, calibrate(model, split).means, torch.tensor([1500, 4000]))
     c = torch.empty(split.rows, 3)
     for block in split.first.blocks(model):
         c[block.rows] = block.c
-    # A score is within stretches, so what c differs in between them is no part of its variance.
-    inside = c.double().view(4, -1, 3)
-    inside = (inside - inside.mean(1, keepdim=True)).flatten(0, 1).numpy()
     largest_with = []
-    for shift in shifts.tolist():
-        rolled = np.roll(split.first.columns(torch.arange(3)).numpy(), shift, axis=0).astype(float)
-        products = (c.double().numpy() - means.numpy()).T @ (rolled - rolled.mean(0)) / len(c)
-        largest_with.append(np.abs(products / np.outer(inside.std(0), rolled.std(0))).max(0))
-    np.testing.assert_allclose(discovery.null, np.max(np.array(largest_with)[:, [0, 2]], axis=1), atol=1e-5)
+    for shift in (1500, 4000):
+        rolled = torch.roll(split.first.columns(torch.arange(3)), shift, 0)
+        both = torch.cat((c, rolled), dim=1).double().view(4, -1, 6)
+        both = (both - both.mean(1, keepdim=True)).flatten(0, 1).numpy()
+        largest_with.append(np.abs(np.corrcoef(both.T)[:3, 3:]).max(0))
+    np.testing.assert_allclose(discovery.null, np.max(largest_with, axis=1), atol=1e-4)
+    np.testing.assert_allclose(discovery.feature_null, np.max(largest_with, axis=0), atol=1e-4)
     assert (discovery.scores.correlation[:, 1] != 0).any(), "pseudo features are scored"
 
 
@@ -93,10 +89,13 @@ def passing_discovery() -> Discovery:
     """One cell that follows the second of three features best and passes every rule with it."""
     correlation = torch.tensor([[0.6, -0.9, 0.7]], dtype=torch.float64)
     return Discovery(
-        Scores(correlation, correlation.clone(), correlation.clone()),
+        Scores(correlation, correlation.clone(), correlation.clone(), correlation.clone()),
         memory=torch.tensor([0.8], dtype=torch.float64),
         feature_memory=torch.full((3,), 0.9, dtype=torch.float64),
         null=torch.linspace(0.1, 0.5, 99, dtype=torch.float64),
+        feature_null=torch.full((3,), 0.5, dtype=torch.float64),
+        p_values=torch.full((1, 3), 0.01, dtype=torch.float64),
+        sample=Sample(torch.zeros(0, 1), torch.zeros(0, 3, dtype=torch.uint8)),
     )
 
 
@@ -104,17 +103,15 @@ def chosen(
     discovery: Discovery,
     *,
     eligible: tuple[bool, ...] = (True, True, True),
-    proposed: tuple[bool, ...] = (False, False, True),
+    listed: int = 2,
     untrained: tuple[float, ...] = (0.0, 0.0, 0.0),
+    kind: FeatureKind = "switch",
 ) -> list[tuple[int, int, int]]:
-    pairs: Pairs = choose(
-        discovery,
-        eligible=torch.tensor(eligible),
-        proposed=torch.tensor(proposed),
-        untrained=torch.tensor(untrained, dtype=torch.float64),
-        significance=0.01,
-    )
-    assert len(pairs) == len(pairs.cells)
+    features = tuple(Feature(str(number), kind, {}) for number in range(3))
+    limits = torch.tensor(untrained, dtype=torch.float64)
+    among = Eligible(features, torch.tensor(eligible), listed, limits)
+    pairs: Pairs = choose(discovery, among, significance=0.01)
+    assert len(pairs) == len(pairs.cells) == len(pairs.runners_up)
     return list(zip(pairs.cells.tolist(), pairs.features.tolist(), pairs.signs.tolist(), strict=True))
 
 
@@ -124,31 +121,42 @@ def test_a_cell_is_paired_with_its_best_feature_and_the_sign_of_r() -> None:
 
 def test_of_features_with_almost_equal_scores_the_first_names_the_cell() -> None:
     discovery = passing_discovery()
-    discovery.scores.correlation[0, 2] = discovery.scores.partial[0, 2] = 0.915
+    discovery.scores.equal_share[0, 2] = discovery.scores.correlation[0, 2] = 0.915
     assert chosen(discovery) == [(0, 1, -1)]
-    discovery.scores.correlation[0, 2] = discovery.scores.partial[0, 2] = 0.925
+    discovery.scores.equal_share[0, 2] = discovery.scores.correlation[0, 2] = 0.925
     assert chosen(discovery) == [(0, 2, 1)]
+
+
+def test_a_feature_that_explains_little_of_a_cell_does_not_name_it() -> None:
+    """It is on so rarely that c, which is high there, has an equal-share score of .96 and r of .3 with it."""
+    discovery = passing_discovery()
+    discovery.scores.equal_share[0, 2] = 0.96
+    discovery.scores.correlation[0, 2] = discovery.scores.partial[0, 2] = 0.3
+    assert chosen(discovery) == [(0, 1, -1)]
 
 
 def test_a_feature_that_may_not_name_a_cell_leaves_it_to_the_next() -> None:
     discovery = passing_discovery()
     assert chosen(discovery, eligible=(True, False, True)) == [(0, 2, 1)]
     assert chosen(discovery, untrained=(0.0, 0.95, 0.0)) == [(0, 2, 1)], "an untrained network reaches it"
+    assert chosen(discovery, untrained=(0.0, 0.95, 0.0), kind="counter") == [(0, 1, -1)], (
+        "how a counter counts tells it from what an untrained network does"
+    )
     discovery.scores.partial[0, 1] = -0.4
     assert chosen(discovery) == [(0, 2, 1)], "it follows the current character"
     discovery.feature_memory[2] = 0.2
     assert chosen(discovery) == [(0, 0, 1)], "a proposed feature needs more memory"
-    assert chosen(discovery, proposed=(False, False, False)) == [(0, 2, 1)]
+    assert chosen(discovery, listed=3) == [(0, 2, 1)]
 
 
 @pytest.mark.parametrize(
     "failing",
     [
         {"memory": torch.tensor([0.4], dtype=torch.float64)},
-        {"null": torch.full((99,), 0.95, dtype=torch.float64)},
+        {"p_values": torch.full((1, 3), 0.02, dtype=torch.float64)},
         {"feature_memory": torch.full((3,), 0.1, dtype=torch.float64)},
-        {"scores": Scores(*[torch.full((1, 3), 0.49, dtype=torch.float64)] * 3)},
-        {"scores": Scores(torch.full((1, 3), 0.9), torch.full((1, 3), -0.9), torch.full((1, 3), 0.9))},
+        {"scores": Scores(*[torch.full((1, 3), 0.49, dtype=torch.float64)] * 4)},
+        {"scores": Scores(*[torch.full((1, 3), 0.9 * sign) for sign in (1, 1, -1, 1)])},
     ],
     ids=["no memory", "reached by chance", "feature without memory", "low score", "partial of other sign"],
 )

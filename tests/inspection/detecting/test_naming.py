@@ -25,5 +25,20 @@ COUNTER = Feature("c", "counter", {"step": ["*"], "reset": ["a"]})
 def test_a_switch_is_named_by_its_own_flips_and_a_counter_by_its_feature(
     feature, sign, levels, movements, kind, drivers
 ) -> None:
-    name = name_of(feature, 0, sign, levels, movements)
+    name = name_of(feature, 0, sign, levels, movements, two_levels=True)
     assert (name.kind, name.drivers) == (kind, drivers)
+
+
+def test_a_cell_without_two_levels_is_graded_and_keeps_its_drivers() -> None:
+    for feature in (SWITCH, DEPTH):
+        name = name_of(feature, 0, 1, 2, flipping_cell("(", ")"), two_levels=False)
+        assert (name.kind, name.drivers) == ("graded", {"set": ["("], "reset": [")"]})
+    assert name_of(COUNTER, 0, 1, 0, flipping_cell(), two_levels=False).kind == "counter"
+    assert name_of(DEPTH, 0, 1, 3, flipping_cell(), two_levels=False).kind == "depth_counter"
+
+
+def test_it_is_said_where_drivers_come_from() -> None:
+    own = name_of(SWITCH, 0, 1, 0, flipping_cell("(", ")"), two_levels=True)
+    assert own.drivers_from == "cell"
+    assert name_of(SWITCH, 0, 1, 0, flipping_cell(), two_levels=True).drivers_from == "feature"
+    assert name_of(COUNTER, 0, 1, 0, flipping_cell("(", ")"), two_levels=True).drivers_from == "feature"

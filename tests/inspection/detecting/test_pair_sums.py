@@ -6,8 +6,8 @@ import torch
 from planted_pairs import PlantedPairs, planted_pairs
 from written_text import SYMBOLS
 
-from charlstm.inspection.detecting.null import measure_standardization
-from charlstm.inspection.detecting.pair_sums import BOOTSTRAP_BLOCKS, FrozenPairs, PairSums, chunk_signals
+from charlstm.inspection.detecting.pair_sums import FrozenPairs, PairSums, chunk_signals
+from charlstm.inspection.detecting.scores.separation import BOOTSTRAP_BLOCKS
 
 
 @pytest.fixture(scope="module")
@@ -17,11 +17,11 @@ def planted() -> PlantedPairs:
 
 def sums_over(planted: PlantedPairs) -> tuple[FrozenPairs, PairSums]:
     frozen = FrozenPairs(planted.split, planted.pairs, planted.calibration)
-    standardization = measure_standardization(planted.split, frozen.used)
-    sums = PairSums(frozen, standardization, planted.shifts, len(SYMBOLS))
+    sums = PairSums(frozen, planted.shifts, len(SYMBOLS))
     signals = chunk_signals(planted.split.first, frozen)
     for block in planted.split.first.blocks(planted.model):
         sums.update(signals, block, frozen)
+    sums.finish(signals)
     return frozen, sums
 
 
@@ -41,7 +41,8 @@ def test_blocks_sum_c_and_the_feature_over_contiguous_parts_of_the_split(planted
     number = np.arange(len(c)) * BOOTSTRAP_BLOCKS // len(c)
     for block in (0, 7, BOOTSTRAP_BLOCKS - 1):
         here = number == block
-        parts = (np.ones_like(c), c, f, c * c, f * f, c * f)
+        on = f > 0
+        parts = (np.ones_like(c), c, f, c * c, f * f, c * f, on, c * on, c * c * on)
         expected = np.stack([part[here].sum(0) for part in parts], axis=1)
         np.testing.assert_allclose(sums.blocks[block], expected, rtol=1e-4, atol=1e-3)
     assert sums.blocks[:, 0, 0].sum() == planted.split.rows
@@ -75,5 +76,6 @@ def test_merging_equal_sums_doubles_the_counts_and_changes_no_share(planted: Pla
     shares = [sums.context.partial(frozen.feature) for sums in (once, twice)]
     np.testing.assert_allclose(*shares, atol=1e-9)
     np.testing.assert_allclose(twice.scores.result().correlation, once.scores.result().correlation, atol=1e-9)
-    nulls = [sums.null.scores(sums.scores.within()) for sums in (once, twice)]
-    np.testing.assert_allclose(*nulls, atol=1e-9)
+    np.testing.assert_allclose(*(sums.null.scores() for sums in (once, twice)), atol=1e-5)
+    np.testing.assert_allclose(*(sums.separation.auc() for sums in (once, twice)), atol=1e-9)
+    np.testing.assert_allclose(twice.dwells.counts, 2 * once.dwells.counts)

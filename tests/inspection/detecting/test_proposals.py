@@ -1,10 +1,12 @@
 """The features that cells propose by how they move."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
-from handmade_movements import flipping_cell
+from handmade_movements import flipping_cell, side_by_side
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.inspection.detecting import proposals
@@ -34,18 +36,49 @@ def test_planted_cells_propose_the_automata_that_they_are(planted: tuple[Movemen
     assert Automaton("counter", ("*",), ("\n",)) in automata
     assert Automaton("depth", ("[",), ("]",)) in automata
     assert len(set(automata)) == len(automata)
-    features = propose_features(movements, split.first)
+    features = propose_features(movements, split.first, layers=1)
     assert len(features) == len(automata)
     assert Automaton("switch", ("(",), (")",)) in features, "on inside the brackets, whatever the sign of c"
 
 
-def test_no_more_than_the_first_automata_are_tested(
-    planted: tuple[Movements, Split], monkeypatch: pytest.MonkeyPatch
+def test_no_more_than_the_best_automata_are_tested_whatever_the_cells_number(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    movements = side_by_side(flipping_cell("(", ")", precision=0.7), flipping_cell("a", ")"))
+    worse, better = Automaton("switch", ("(",), (")",)), Automaton("switch", ("a",), (")",))
+    assert proposed_automata(movements) == [better, worse]
+    monkeypatch.setattr(proposals, "_MOST_PROPOSALS", 1)
+    chunk = SimpleNamespace(text="a..).. " * 9, cut=Cut(63, 1))
+    assert {*propose_features(movements, chunk, layers=1)} <= {better, better.reversed()}
+
+
+def test_the_layers_take_turns() -> None:
+    cells = [flipping_cell(up, ")", precision=p) for up, p in (("(", 1), ("a", 0.9), ("(a", 0.8))]
+    three = [Automaton("switch", up, (")",)) for up in (("(",), ("a",), ("(", "a"))]
+    movements = side_by_side(*cells, flipping_cell())
+    assert proposed_automata(movements, layers=1) == three
+    assert proposed_automata(movements, layers=2) == [three[0], three[2], three[1]]
+
+
+def test_switches_stand_before_counters_with_the_same_values(planted: tuple[Movements, Split]) -> None:
     movements, split = planted
-    features = propose_features(movements, split.first)
-    monkeypatch.setattr(proposals, "_MOST_PROPOSALS", 2)
-    assert propose_features(movements, split.first) == features[:2]
+    kinds = [automaton.kind for automaton in propose_features(movements, split.first, layers=1)]
+    assert kinds == sorted(kinds, key=["switch", "depth", "counter"].index)
+    assert len(set(kinds)) == 3
+
+
+def test_a_letter_behind_a_resetter_is_no_resetter() -> None:
+    """c is 0 after both, but only the bracket brings it there."""
+    movements = replace(
+        flipping_cell(),
+        steps=np.array([[0.0, -1.0, 0.1]]),
+        step_squares=np.array([[0.01, 1.2, 0.01]]),
+        landings=np.array([[0.0, 0.0, 0.9]]),
+        landing_variances=np.array([[0.01, 0.01, 0.8]]),
+    )
+    counters = [each for each in proposed_automata(movements) if each.kind == "counter"]
+    assert counters
+    assert {each.down for each in counters} == {("(",)}
 
 
 @pytest.mark.parametrize(
@@ -78,5 +111,7 @@ def test_of_an_automaton_and_its_reverse_the_one_at_0_more_often_is_proposed(
     chunk = SimpleNamespace(text=text, cut=Cut(len(text), 1))
     expected = Automaton(kind, ("(",), (")",))
     for proposed in (expected, expected.reversed()):
-        monkeypatch.setattr(proposals, "proposed_automata", lambda movements, automaton=proposed: [automaton])
-        assert propose_features(None, chunk) == [expected]
+        monkeypatch.setattr(
+            proposals, "proposed_automata", lambda movements, *, layers, automaton=proposed: [automaton]
+        )
+        assert propose_features(None, chunk, layers=1) == [expected]

@@ -1,43 +1,21 @@
-"""Inspections give right answers about exam networks, and right and wrong answers are counted as such."""
+"""Answers are compared with the questions, and right and wrong ones are counted as such."""
+
+from dataclasses import replace
 
 import pytest
+from answers_of_methods import answer
 
 from charlstm.inspection.exam import marking
+from charlstm.inspection.exam.answers import CellAnswer
 from charlstm.inspection.exam.marking import (
-    Answer,
-    ExamProgress,
-    ExamResult,
-    answers_to,
-    count_findings_in_untrained,
     duplicates_told_apart,
-    run_exam,
+    mark,
     scores_by_kind_and_design,
+    total_score,
 )
 from charlstm.inspection.exam.planted_cells import toggle
 from charlstm.inspection.exam.planted_networks import make_exam_network
 from charlstm.inspection.exam.questions import Question
-
-
-@pytest.mark.parametrize("seed", [1002, 1003])
-def test_every_answer_about_a_network_with_a_hard_drive_is_right(seed: int) -> None:
-    network = make_exam_network(seed)
-    assert network.drive.is_hard
-    answers = answers_to(network, seed=seed)
-    counted = [a for a in answers if not (a.tolerated and a.found in (None, a.wanted))]
-    wrong = [a for a in counted if a.found != a.wanted or (a.wanted and not a.drivers_right)]
-    assert wrong == []
-    assert sum(a.wanted is not None for a in answers) >= 5
-
-
-def test_there_is_no_finding_in_an_untrained_network() -> None:
-    assert count_findings_in_untrained(1000) == 0
-
-
-def answer(**changes: object) -> Answer:
-    """Return a right answer about a verified toggle in a hard network, with changes."""
-    right = {"label": "toggle", "wanted": "toggle", "found": "toggle", "drivers_right": True}
-    verdicts = {"wanted_verdict": "verified", "verdict": "verified", "tolerated": False, "hard": True}
-    return Answer(**{**right, **verdicts, **changes})
 
 
 def test_scores_count_what_is_missed_misnamed_and_found_where_nothing_is() -> None:
@@ -45,7 +23,7 @@ def test_scores_count_what_is_missed_misnamed_and_found_where_nothing_is() -> No
         answer(),
         answer(drivers_right=False, verdict="correlate"),
         answer(found=None, drivers_right=False, verdict=None),
-        answer(label="nothing", wanted=None, found="toggle", wanted_verdict=None),
+        answer(label="nothing", wanted=None, found="toggle", wanted_verdicts=()),
         answer(label="word counter", wanted="counter", found="counter", tolerated=True),
     ]
     kind, design = scores_by_kind_and_design(answers)
@@ -85,23 +63,81 @@ def test_drivers_are_right_up_to_the_sides_of_a_switch_and_a_tolerated_cells_pai
     assert marking._drivers_right(question, found) is right
 
 
-def test_an_exam_reads_consecutive_seeds_and_separates_hard_cells_from_soft_ones(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def answers_of_seed(network: int, *, seed: int) -> list[Answer]:
-        assert network == seed
-        return [
-            answer(hard=seed % 2 == 0),
-            answer(label="twin", verdict="correlate" if seed < 7 else "verified"),
-        ]
+def test_undecided_verdicts_are_counted_apart_and_not_as_wrong() -> None:
+    (score, _) = scores_by_kind_and_design([answer(), answer(verdict="undecided"), answer(verdict=None)])
+    assert (score.found, score.verdicts, score.undecided) == (3, 0.5, 1)
 
-    monkeypatch.setattr(marking, "make_exam_network", lambda seed: seed)
-    monkeypatch.setattr(marking, "answers_to", answers_of_seed)
-    monkeypatch.setattr(marking, "count_findings_in_untrained", lambda seed: 10 * seed)
-    *progress, result = run_exam(3, 2, seed=5)
-    assert progress == [ExamProgress(pytest.approx(number / 5)) for number in range(1, 6)]
-    assert isinstance(result, ExamResult)
-    assert (result.networks, result.seed, result.untrained) == (3, 5, [50, 60])
-    assert result.twins == pytest.approx(2 / 3)
-    assert [(score.name, score.asked) for score in result.soft] == [("toggle", 2), ("toggle", 2)]
-    assert [(score.name, score.asked) for score in result.hard] == [("toggle", 4), ("toggle", 1), ("twin", 3)]
+
+def test_a_verdict_is_right_where_it_is_one_of_the_right_ones_and_counts_only_where_one_is_asked() -> None:
+    assert answer(wanted_verdicts=("verified", "redundant"), verdict="redundant").verdict_right
+    assert answer(verdict="redundant").verdict_right is False
+    assert answer(wanted_verdicts=()).verdict_right is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "share", "right"),
+    [
+        (0.5, 0.64, True),
+        (0.5, 0.36, True),
+        (0.5, 0.66, False),
+        (1.0, 0.5, False),
+        (None, 0.5, None),
+        (0.5, None, None),
+    ],
+)
+def test_a_share_is_right_within_fifteen_hundredths(
+    wanted: float | None, share: float | None, right: bool | None
+) -> None:
+    assert answer(wanted_share=wanted, share=share).share_right is right
+
+
+@pytest.mark.parametrize(
+    ("found", "share", "right"),
+    [
+        (None, None, True),
+        ("graded", None, True),
+        ("latch", None, False),
+        ("latch", 0.3, True),
+        ("latch", 0.9, False),
+    ],
+)
+def test_a_cell_of_a_spread_feature_is_told_so_or_not_found(
+    found: str | None, share: float | None, right: bool
+) -> None:
+    spread = answer(
+        label="rotated", wanted=None, found=found, share=share, wanted_share=0.25, distributed=True
+    )
+    assert spread.kind_right is right
+    scores = {score.name: score for score in scores_by_kind_and_design([answer(), spread])}
+    assert scores["rotated"].recall == float(right)
+
+
+def test_the_total_is_over_all_kinds_and_counts_what_is_found_where_nothing_is() -> None:
+    wrong = answer(label="nothing", wanted=None, found="latch", wanted_verdicts=())
+    counter = answer(label="line counter", wanted="counter", found=None, verdict=None)
+    total = total_score("all", [answer(), answer(), wrong, counter])
+    assert (total.name, total.asked, total.found) == ("all", 3, 2)
+    assert (total.precision, total.recall) == pytest.approx((2 / 3, 2 / 3))
+
+
+def test_marks_belong_to_the_cells_of_the_questions() -> None:
+    network = make_exam_network(3, characters=1_000)
+    network = replace(network, cells=tuple(reversed(network.cells)))
+    asked = network.questions[0]
+    assert asked.kind is not None
+    said = {
+        network.cells[0]: CellAnswer(asked.kind, asked.drivers, "verified", 0.9),
+        10_000: CellAnswer("latch"),
+    }
+    first, *others, last = mark(network, said)
+    assert (first.kind_right, first.drivers_right, first.verdict_right, first.share_right) == (True,) * 4
+    assert [other.found for other in others] == [None] * len(others)
+    assert (last.label, last.found, last.kind_right) == ("nothing", "latch", False)
+
+
+def test_a_cell_that_carries_a_part_is_soft_in_a_hard_network() -> None:
+    network = make_exam_network(3, characters=1_000)
+    assert network.drive.is_hard
+    whole, part = network.questions[0], replace(network.questions[0], share=0.25)
+    marked = mark(replace(network, questions=(whole, part), cells=(0, 1)), {})
+    assert [one.hard for one in marked] == [True, False]

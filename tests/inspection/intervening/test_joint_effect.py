@@ -1,72 +1,96 @@
 """What the candidates of one feature do together, and whether each is needed for it."""
 
 import math
-from dataclasses import replace
 
 import pytest
-import torch
-from intervention_fixture import Planned, network, planned
+from intervention_fixture import COLUMN, PARENTHESES, candidate, context_of, network
 
-from charlstm.inspection.exam.planted_cells import latch
-from charlstm.inspection.intervening.effect import MeasuredEffect
-from charlstm.inspection.intervening.experiment import Intervention
-from charlstm.inspection.intervening.joint_effect import JOINT_CONTROL_SETS, JointEffect, joint_effects
+from charlstm.inspection.exam.planted_cells import latch, line_counter
+from charlstm.inspection.intervening.experiment import InterventionContext
+from charlstm.inspection.intervening.joint_effect import JointEffect, joint_effect
 
-# Two cells that both lower the closer's logit where they are changed, and one that the head does not read.
-HALVES = [latch("(", ")").read(")", 1.0), latch("(", ")").read(")", 1.0), latch("(", ")")]
+# Two cells that the head reads alike, and one that it does not read.
+HALVES = [latch("(", ")").read(")", 0.5), latch("(", ")").read(")", 0.5), latch("(", ")")]
 
 
 @pytest.fixture(scope="module")
-def plan() -> Planned:
-    return planned(HALVES, "inside_parentheses", dose=-2.0)
+def context() -> InterventionContext:
+    return context_of(network(HALVES), PARENTHESES)
 
 
-def effect_of(plan: Planned, cell: int) -> MeasuredEffect:
-    """An effect that needs no measurement here: only the intervention is looked at."""
-    intervention: Intervention = replace(
-        plan.intervention, candidate=replace(plan.intervention.candidate, cell=cell)
-    )
-    return MeasuredEffect(intervention, 0.0, 0.0, torch.zeros(0), [], 1.0, 0)
+def joined(context: InterventionContext, *cells: int, limit: float = 0.1) -> JointEffect:
+    return joint_effect(context, [candidate(cell, PARENTHESES) for cell in cells], limit, 0.01 / 30)
 
 
-def joined(
-    plan: Planned, cells: list[int], verified: frozenset[int] = frozenset()
-) -> dict[int, tuple[JointEffect, bool]]:
-    effects = [effect_of(plan, cell) for cell in cells]
-    return joint_effects(plan.context, effects, set(verified), 0.05, torch.Generator().manual_seed(0))
+def test_two_halves_are_both_needed_and_an_unread_cell_is_not(context: InterventionContext) -> None:
+    found = joined(context, 0, 1, 2)
+    assert found.cells == [(0, 0), (0, 1), (0, 2)]
+    assert found.convincing
+    assert found.needed == [True, True, False]
+    assert found.p_value < 0.01 / 30
 
 
-def test_two_halves_are_both_needed_and_an_unread_cell_is_not(plan: Planned) -> None:
-    found = joined(plan, [0, 1, 2])
-    joint, _ = found[0]
-    assert joint.cells == [[0, 0], [0, 1], [0, 2]]
-    assert joint.convincing
-    assert joint.p_value == pytest.approx(1 / (1 + JOINT_CONTROL_SETS))
-    assert [found[place][1] for place in range(3)] == joint.needed == [True, True, False]
+def test_a_joint_effect_is_that_of_all_cells_at_once(context: InterventionContext) -> None:
+    found, one = joined(context, 0, 1), joined(context, 0, 2)
+    closers = context.closers(PARENTHESES)
+    together = closers.change(closers.donor_values([(0, 0), (0, 1)]))
+    assert found.effect == together.effect()
+    assert together.log_odds.mean() == pytest.approx(-2 * math.tanh(1), abs=0.02)
+    assert one.effect.value == pytest.approx(found.effect.value / 2, rel=0.15)
 
 
-def test_a_joint_effect_is_that_of_all_doses_together(plan: Planned) -> None:
-    dose = plan.intervention.dose
-    joint, _ = joined(plan, [0, 1])[1]
-    alone = [
-        float(plan.closers.mean_change({0: ([cell], dose[:, None])}, both_ways=False)[0]) for cell in (0, 1)
-    ]
-    together = plan.closers.mean_change({0: ([0, 1], dose[:, None].expand(-1, 2))}, both_ways=False)
-    assert joint.effect == pytest.approx(-float(together.abs().min()))
-    assert abs(joint.effect) > 1.5 * max(map(abs, alone))
+def test_a_cell_whose_part_may_be_chance_is_not_needed(context: InterventionContext) -> None:
+    idle = range(3, 15)
+    found = joined(context, 0, 1, *idle)
+    closers, parts = context.closers(PARENTHESES), []
+    for cell in idle:
+        rest = [(0, other) for other in (0, 1, *idle) if other != cell]
+        parts.append(found.effect.value - closers.change(closers.donor_values(rest)).effect().value)
+    assert found.needed[:2] == [True, True]
+    assert sum(part < 0 for part in parts) > sum(found.needed[2:]) + 1
 
 
-def test_verified_candidates_and_those_without_company_have_no_joint_effect(plan: Planned) -> None:
-    assert joined(plan, [0]) == {}
-    assert joined(plan, [0, 1], frozenset({0})) == {}
-    assert set(joined(plan, [0, 1, 2], frozenset({1}))) == {0, 2}
-    assert joined(plan, []) == {}
+def test_an_effect_below_the_limit_does_not_convince(context: InterventionContext) -> None:
+    size = abs(joined(context, 0, 1).effect.value)
+    above = joined(context, 0, 1, limit=1.1 * size)
+    assert not above.convincing
+    assert above.p_value == 1
+    assert above.needed == [True, True]
+    assert joined(context, 0, 1, limit=0.8 * size).convincing
+    assert not joined(context, 2).convincing
 
 
-def test_without_possible_controls_nothing_convinces() -> None:
-    count = network(HALVES).config.cells
-    plan = planned(HALVES, "inside_parentheses", dose=-2.0, excluded=tuple(range(3, count)))
-    joint, _ = joined(plan, [0, 1, 2])[0]
-    assert math.isinf(joint.p95)
-    assert joint.p_value == 1
-    assert not joint.convincing
+def test_cells_that_work_against_each_other_convince_nobody_and_are_told_apart() -> None:
+    opposed = [latch("(", ")").read(")", 1.0), latch("(", ")").read(")", -0.3)]
+    found = joined(context_of(network(opposed), PARENTHESES), 0, 1)
+    assert found.convincing
+    assert found.needed == [True, False], "without the second one more would be lost"
+    cancelled = [latch("(", ")").read(")", 1.0), latch("(", ")").read(")", -1.0)]
+    assert not joined(context_of(network(cancelled), PARENTHESES), 0, 1).convincing
+
+
+def test_counters_may_make_their_closer_likelier() -> None:
+    falling = [line_counter("\n", step=0.005).read("\n", -6), line_counter("\n", step=0.005).read("\n", -6)]
+    context = context_of(network(falling), COLUMN)
+    counters = [candidate(cell, COLUMN, 0.005) for cell in (0, 1)]
+    found = joint_effect(context, counters, 0.1, 0.01)
+    assert found.effect.value > 0.1
+    assert found.convincing
+    assert found.needed == [True, True]
+    # The closer of a switch may only lose.
+    rising = [latch("(", ")").read(")", -1.0), latch("(", ")").read(")", -1.0)]
+    gained = joined(context_of(network(rising), PARENTHESES), 0, 1)
+    assert gained.effect.value > 0.1
+    assert not gained.convincing
+    assert gained.p_value == 1
+
+
+def test_findings_name_the_cells_and_half_of_the_limit(context: InterventionContext) -> None:
+    found = joined(context, 0, 1, limit=0.3)
+    assert found.data == {
+        "cells": ["0:0", "0:1"],
+        "effect_nats": found.effect.value,
+        "interval": [found.effect.low, found.effect.high],
+        "control_p95": 0.15,
+        "p_value": found.p_value,
+    }

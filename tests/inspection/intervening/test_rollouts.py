@@ -1,13 +1,11 @@
 """Rollouts equal the model's own forward pass and, with cells changed, its equations stepped by hand."""
 
-import numpy as np
 import pytest
 import torch
 
 from charlstm.config import ACTIVATIONS, ModelConfig
 from charlstm.inspection.intervening import rollouts
-from charlstm.inspection.intervening.rollouts import Edit, Rollouts, survey_text
-from charlstm.inspection.reading.trace import Cut, trace
+from charlstm.inspection.intervening.rollouts import Edit, Rollouts
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State
 
@@ -36,10 +34,10 @@ def by_hand(model: CharLSTM, ids: torch.Tensor, state: State, edit: Edit, layer:
             h[number], c[number], gates = equations.step(
                 projected, h[number], c[number], weights.recurrent, functions=model.config.functions
             )
-            if number == layer and place == 0:
-                c[number] = set_to = c[number] + edit.shift
-            elif number == layer and edit.hold:
-                c[number] = torch.where(edit.shift == 0, c[number], set_to)
+            if number == layer and (place == 0 or edit.hold):
+                for row, (cells, values) in enumerate(zip(edit.cells, edit.values, strict=True)):
+                    for cell, value in zip(cells.tolist(), values.tolist(), strict=True):
+                        c[number][row, cell] = value
             h[number] = gates.o * function(c[number])
             x = h[number]
     return model.head(x)
@@ -65,47 +63,39 @@ def test_a_rollout_with_an_edit_equals_the_stepped_equations(
 ) -> None:
     monkeypatch.setattr(rollouts, "_ROWS_PER_BATCH", 3)
     model, (ids, state) = network(gates=gates), ids_and_state(7)
-    shift = torch.zeros(7, 5)
-    shift[:, 2], shift[::2, 4] = 1.5, -0.7
-    edit = Edit(shift, hold)
+    # Each row has two cells of its own that are set.
+    cells = torch.tensor([[2, 4], [0, 1], [3, 2], [4, 0], [1, 3], [2, 0], [4, 1]])
+    edit = Edit(cells, torch.randn(7, 2, generator=torch.Generator().manual_seed(5)), hold)
     found = Rollouts(model).run(ids, state, {layer: edit}, track=True)
     torch.testing.assert_close(found.logits, by_hand(model, ids, state, edit, layer), atol=1e-5, rtol=1e-5)
     natural = Rollouts(model).run(ids, state, track=True)
-    torch.testing.assert_close(found.track[0, layer] - natural.track[0, layer], shift, atol=1e-6, rtol=1e-5)
-    stays = torch.equal(found.track[0, layer][:, 2], found.track[-1, layer][:, 2])
-    assert stays == hold
+    untouched = torch.ones(7, 5, dtype=torch.bool).scatter_(1, cells, False)
+    assert torch.equal(found.track[0, layer].gather(1, cells), edit.values)
+    assert torch.equal(found.track[0, layer][untouched], natural.track[0, layer][untouched])
+    assert torch.equal(found.track[-1, layer].gather(1, cells), edit.values) == hold
     assert not torch.allclose(found.logits, natural.logits, atol=1e-3)
 
 
-def test_a_survey_gives_the_states_and_the_statistics_of_a_plain_run() -> None:
-    model, cut = network(), Cut(801, 2)
-    ids = np.random.default_rng(0).integers(0, 9, 801).astype(np.uint8)
-    wanted = np.array([1, 127, 128, 129, 399, 401, 799, 128])
-    thresholds = torch.zeros(2, 5, dtype=torch.float64)
-    seen = survey_text(model, ids, cut, thresholds, wanted)
-    asked = np.array([799, 1, 129])
-    found = seen.states_before(asked)
-    for place, position in enumerate(asked.tolist()):
-        start = position // 400 * 400
-        text = torch.from_numpy(ids[start:position].astype(np.int64))[None]
-        _, state = model(text, model.initial_state(1))
-        torch.testing.assert_close(found.h[:, place], state.h[:, 0], atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(found.c[:, place], state.c[:, 0], atol=1e-5, rtol=1e-5)
-    (block,) = trace(model, ids, streams=2, window=400)
-    for number, layer in enumerate(block.layers):
-        c = layer.c.flatten(0, 1).double()
-        torch.testing.assert_close(seen.deviation[number], c.std(0, correction=0), atol=1e-5, rtol=1e-4)
-        torch.testing.assert_close(seen.output_gate[number], layer.gates.o.double().mean((0, 1)))
-        flips = ((layer.c[:, 1:] > 0) != (layer.c[:, :-1] > 0)).double().sum((0, 1)) / 800
-        assert (seen.flip_rate[number] <= flips + 1e-9).all()
-        assert (seen.flip_rate[number] >= flips - 2 * 4 / 800).all(), "flips between blocks are not seen"
+def test_edits_of_several_layers_act_together_and_leave_the_start_as_it_was() -> None:
+    model, (ids, state) = network(), ids_and_state(4)
+    kept = State(state.h.clone(), state.c.clone())
+    lower = Edit(torch.full((4, 1), 1), torch.full((4, 1), 2.0))
+    upper = Edit(torch.full((4, 1), 3), torch.full((4, 1), -2.0))
+    both = Rollouts(model).run(ids, state, {0: lower, 1: upper}, track=True)
+    assert (both.track[0, 0, :, 1] == 2).all()
+    assert (both.track[0, 1, :, 3] == -2).all()
+    only_lower = Rollouts(model).run(ids, state, {0: lower}, track=True)
+    assert torch.equal(both.track[:, 0], only_lower.track[:, 0]), "nothing flows from above to below"
+    assert not torch.equal(both.logits, only_lower.logits)
+    assert torch.equal(state.h, kept.h)
+    assert torch.equal(state.c, kept.c)
 
 
 def test_waits_equal_those_of_a_text_drawn_one_character_at_a_time() -> None:
     model, (ids, state) = network(), ids_and_state(8)
     draws = torch.rand(8, 12, generator=torch.Generator().manual_seed(2))
     targets = torch.arange(9) == 4
-    edit = Edit(torch.full((8, 5), 2.0))
+    edit = Edit(torch.arange(5).expand(8, -1), torch.full((8, 5), 2.0))
     waited = Rollouts(model).waits(ids, state, {1: edit}, draws=draws, targets=targets)
     outcome = Rollouts(model).run(ids, state, {1: edit})
     for row in range(8):

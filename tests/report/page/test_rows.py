@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from full_fixture import full_findings
+from proven_fixture import proven_findings
 from report_fixture import finding
 
 from charlstm.report.page.rows import best_per_feature, drivers, held_out_score, histogram, row
@@ -20,6 +21,24 @@ def test_a_line_has_the_numbers_of_its_finding():
     assert (shown.cell, shown.kind, shown.feature) == ("0:194", "toggle", "inside double quotes")
     assert (shown.held_out_score, shown.null_max, shown.p_value) == (0.86, 0.21, 0.01)
     assert (shown.effect_nats, shown.verdict, shown.polarity) == (-1.79, "verified", 1)
+
+
+def test_a_line_has_the_effect_and_the_share_with_their_intervals():
+    lines = {line.cell: line for line in (row(one, None) for one in proven_findings()["findings"])}
+
+    assert lines["0:1"].effect_told == "−1.79 nats (−1.90 to −1.36), at 95%"
+    assert (lines["0:1"].carries, lines["0:1"].carries_told) == ("50%", "50% (49 to 50%)")
+    assert lines["0:1"].carries_share == pytest.approx(0.4989)
+    unknown = row(proven_findings()["findings"][0] | {"grade": None}, None)
+    assert (unknown.carries, unknown.carries_share) == ("?", None)
+    assert "not known" in unknown.carries_told
+    assert row(full_findings()["findings"][0], None).carries == ""
+
+
+def test_the_p_value_is_that_of_the_verdict():
+    found = finding(1, "toggle", "column", {}, 0.5)
+    assert row(found, None).p_value is None
+    assert row(found | {"causal": {"p_value": 0.25}}, None).p_value == 0.25
 
 
 def test_a_held_out_score_stands_beside_chance_on_the_same_text():
@@ -91,5 +110,8 @@ def test_the_script_gets_every_sentence_with_its_characters_marked():
     assert ['"', True] in sentences[0]
     assert row({"layer": 0, "cell": 1, "kind": "toggle", "feature": "a"}, None).sentences == [
         [["It ", False], ["follows ", False], ["the feature a", False], [".", False]],
-        [["Not tested. No experiment changed this cell, so whether the model uses it is open.", False]],
+        [
+            ["Not tested. ", False],
+            ["No experiment changed this cell, so whether the model uses it is open.", False],
+        ],
     ]

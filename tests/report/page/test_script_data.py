@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from full_fixture import full_findings, odd_findings
+from proven_fixture import proven_findings
 from report_fixture import finding, sample_findings
 
 from charlstm.errors import UsageError
@@ -17,7 +18,9 @@ def data_of(findings: Any) -> Any:
     return page_data(found, [row(one, None) for one in found], findings["excerpts"])
 
 
-@pytest.mark.parametrize("findings", [sample_findings(), full_findings(), odd_findings(200)])
+@pytest.mark.parametrize(
+    "findings", [sample_findings(), full_findings(), odd_findings(200), proven_findings()]
+)
 def test_the_data_are_json_without_nan(findings: Any):
     assert json.loads(json.dumps(data_of(findings), allow_nan=False))
 
@@ -71,14 +74,21 @@ def test_symbols_are_given_for_every_character_that_is_shown():
     assert "a" not in symbols
 
 
-def test_an_intervention_is_drawn_by_its_specific_effect():
+def test_an_intervention_is_drawn_by_its_effect():
     causal = full_findings()["findings"][0]["causal"] | {"specific_nats": -0.5}
     drawn = proof(causal)
 
     assert drawn is not None
-    assert drawn["effect_nats"] == -0.5
+    assert (drawn["effect_nats"], drawn["interval"]) == (-1.79, None)
     assert drawn["others"] == {"hold": 1.1 * -1.79, "resample": 0.7 * -1.79, "insertion": 1.79}
     assert proof({}) is None
+
+
+def test_a_target_of_another_feature_that_cannot_be_seen_has_its_symbol():
+    findings = proven_findings()
+    findings["findings"][0]["evidence"]["specificity"]["behaviours"][0]["target"] = "\u2060"
+
+    assert data_of(findings)["symbols"]["\u2060"] == "U+2060"
 
 
 def numbers_in(value: Any) -> set[float]:
@@ -89,9 +99,9 @@ def numbers_in(value: Any) -> set[float]:
     return {value} if isinstance(value, float) else set()
 
 
-def test_every_number_that_is_drawn_is_in_the_findings():
-    findings = full_findings()
+@pytest.mark.parametrize("findings", [full_findings(), proven_findings()])
+def test_every_number_that_is_drawn_is_in_the_findings(findings: Any):
     drawn, found = numbers_in(data_of(findings)), numbers_in(findings)
 
-    assert len(drawn) > 1_000
+    assert len(drawn) > 800
     assert drawn <= found | {round(number, 3) for number in found}

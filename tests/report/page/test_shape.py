@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from full_fixture import full_findings, odd_findings
+from proven_fixture import proven_findings
 from report_fixture import sample_findings
 
 from charlstm.errors import UsageError
@@ -14,7 +15,7 @@ STDLIB = Path(__file__).parents[3] / "checkpoints" / "stdlib" / "findings.json"
 
 
 def test_it_takes_what_an_inspection_writes():
-    for document in (full_findings(), sample_findings(), odd_findings(200), {}):
+    for document in (full_findings(), sample_findings(), odd_findings(200), proven_findings(), {}):
         refuse_other_shapes(document)
     refuse_other_shapes(json.loads(STDLIB.read_text(encoding="utf-8")))
 

@@ -1,6 +1,9 @@
 """What is left out of a page that would be too large, and in which order."""
 
+from typing import Any
+
 from full_fixture import full_findings
+from proven_fixture import proven_findings
 
 from charlstm.report.page.size_limit import CUTS, cut_to_fit, size_bytes
 from charlstm.report.page.view import view
@@ -12,8 +15,15 @@ def test_nothing_is_left_out_where_there_is_room():
     assert cut_to_fit(data, size_bytes(data)) == (data, [])
 
 
+def whole_findings() -> dict[str, Any]:
+    """Return findings with every part that can be left out: the evidence of a proof besides the others."""
+    findings, proven = full_findings(), proven_findings()
+    findings["findings"][0]["evidence"] = proven["findings"][0]["evidence"]
+    return findings | {name: proven[name] for name in ("behaviours", "edges")}
+
+
 def test_parts_are_left_out_in_order_and_each_makes_room():
-    data = view(full_findings()).data
+    data = view(whole_findings()).data
     sizes = [size_bytes(data)]
     for count in range(1, len(CUTS) + 1):
         cut, left_out = cut_to_fit(data, sizes[-1] - 1)
@@ -24,7 +34,8 @@ def test_parts_are_left_out_in_order_and_each_makes_room():
     assert sizes == sorted(set(sizes), reverse=True)
     assert cut["excerpts"][0]["grid"] is None
     assert list(cut["excerpts"][0]["cells"]["0:194"]) == ["tanh_c"]
-    assert cut["rows"][0]["portrait"] is None
+    assert cut["rows"][0]["portrait"] is cut["rows"][0]["evidence"] is None
+    assert cut["circuits"] == {"behaviours": [], "edges": []}
     assert data["excerpts"][0]["grid"] is not None
 
 

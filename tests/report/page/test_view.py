@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from full_fixture import full_findings
+from proven_fixture import proven_findings
 from report_fixture import HOSTILE, sample_findings
 
 from charlstm.errors import UsageError
@@ -37,7 +38,7 @@ def test_the_parts_of_a_complete_page():
     assert page.controls[0].name == "an untrained network of the same shape"
     assert ("null: significance", "0.01") in page.method
     assert page.readable
-    assert set(page.data) == {"rows", "excerpts", "symbols", "network"}
+    assert set(page.data) == {"rows", "excerpts", "symbols", "network", "circuits"}
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -61,10 +62,16 @@ def test_a_text_with_packed_cells_can_be_read_without_a_finding():
     assert view(full_findings() | {"findings": []}).readable
 
 
-@pytest.mark.parametrize("version", [0, 2, None, "1"])
+@pytest.mark.parametrize("version", [0, 3, None, "1"])
 def test_another_schema_is_refused(version: object):
     with pytest.raises(UsageError, match="schema_version"):
         view(sample_findings() | {"schema_version": version})
+
+
+def test_verdicts_are_counted_in_one_order():
+    page = view(proven_findings())
+    assert page.verdicts == [("verified", "5"), ("redundant", "2"), ("correlate", "1"), ("undecided", "1")]
+    assert page.verdict_names == ("verified", "redundant", "correlate", "undecided")
 
 
 def test_the_headline_of_a_page_without_findings():

@@ -12,7 +12,7 @@ def test_the_limits_of_complete_findings():
     findings["method"]["controls"] = {"untrained": {"findings": 0}, "gate_shuffled": {"findings": 1}}
 
     assert caveats(findings) == (
-        "256 cells were compared with 3 features; the p-values are corrected for all these comparisons.",
+        "256 cells were compared with 3 features; what counts as a finding allows for all these comparisons.",
         "Scores are correlations on held-out text, on which nothing was chosen: the lowest here is 0.38, and "
         "chance reached 0.21. A cell with a score below 1 follows its feature in part only.",
         "The same search finds 0 cells in an untrained network and 1 cell in the inspected network with its "
@@ -22,6 +22,12 @@ def test_the_limits_of_complete_findings():
         "All of this was measured on 12,345,678 characters of stdlib; on other text the cells may do other "
         "things.",
     )
+
+
+def test_undecided_findings_are_counted():
+    findings = sample_findings()
+    findings["findings"][0]["verdict"], findings["findings"][1]["verdict"] = "verified", "undecided"
+    assert any("changing the cell; 1 finding is undecided; for the rest" in one for one in caveats(findings))
 
 
 def test_without_findings_nothing_is_limited():

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlstm.report.words.phrases import sentence_text
-from charlstm.report.words.sentences import behaviour, doubt, effect, specific_effect_nats, times
+from charlstm.report.words.sentences import behaviour, effect, times
 
-CAUSAL = {"target": "\n", "specific_nats": 0.4, "effect_nats": 0.4, "lag": 24, "steps": 10}
+CAUSAL = {"target": "\n", "effect_nats": 0.4, "lag": 24, "steps": 10}
 QUOTES = {"kind": "toggle", "feature": "inside_single_quotes", "drivers": {"set": ["'"], "reset": ["'"]}}
 
 
@@ -35,7 +35,7 @@ def test_a_redundant_cell_does_it_together_with_others():
     )
 
 
-@pytest.mark.parametrize("verdict", ["correlate", None])
+@pytest.mark.parametrize("verdict", ["correlate", "undecided", None])
 def test_a_cell_whose_use_is_not_shown_only_follows(verdict: str | None):
     assert behaviour_text(verdict=verdict).startswith("follows text inside single quotes: it switches on")
 
@@ -48,6 +48,13 @@ def test_a_cell_whose_use_is_not_shown_only_follows(verdict: str | None):
             "inside_comment",
             {"set": ["#"], "reset": ["\n"]},
             "marks text inside a comment: it switches on at # and off at ↵, and holds its value in between",
+        ),
+        (
+            "graded",
+            "inside_comment",
+            {"set": ["#"], "reset": ["\n"]},
+            "marks text inside a comment by degrees, without two clear levels: it moves one way at # and "
+            "back at ↵",
         ),
         (
             "counter",
@@ -83,7 +90,7 @@ def test_a_star_among_resets_is_a_star():
 
 def test_an_effect_stands_beside_that_of_its_controls():
     controls = {"count": 199, "max": 0.0953}
-    assert effect_text("toggle", target=")", specific_nats=-2.303, lag=8, control_effects=controls) == (
+    assert effect_text("toggle", target=")", effect_nats=-2.303, lag=8, control_effects=controls) == (
         "When the cell is forced off 8 characters earlier, the closing ) becomes 10 times less likely; equal "
         "changes of 199 matched cells or small groups of them change that by at most 1.10 times"
     )
@@ -119,14 +126,43 @@ def test_of_many_characters_the_first_are_named_and_the_others_counted():
 
 
 def test_a_small_effect_is_not_told():
-    assert effect_text("latch", specific_nats=0.001) == ""
+    assert effect_text("latch", effect_nats=0.001) == ""
     assert effect({"kind": "latch", "causal": None}) == ()
 
 
-def test_the_effect_is_its_specific_part_where_that_is_known():
-    assert specific_effect_nats({"effect_nats": -2.6, "specific_nats": -0.01}) == -0.01
-    assert specific_effect_nats({"effect_nats": -2.6}) == -2.6
-    assert specific_effect_nats({}) is None
+PROVEN = {"target": '"', "effect_nats": -0.84, "interval": [-1.1, -0.65], "sites": 400}
+
+
+def test_an_effect_with_an_interval_is_told_with_what_the_cell_carries():
+    grade = {"share": 0.42, "low": 0.37, "high": 0.48}
+    assert sentence_text(effect({"kind": "toggle", "causal": PROVEN, "grade": grade})) == (
+        "Without this cell's memory the closing \" becomes 2.3 times less likely (0.84 nats, 0.65 to 1.10, "
+        "400 places); it carries 42% (37 to 48%) of what all cells together remember for it"
+    )
+    unsure = grade | {"low": -3.0}
+    assert "carries" not in sentence_text(effect({"kind": "toggle", "causal": PROVEN, "grade": unsure}))
+
+
+@pytest.mark.parametrize(
+    ("nats", "interval", "said"),
+    [
+        (0.5, [0.25, 0.75], "becomes 1.65 times more likely (0.50 nats, 0.25 to 0.75, 400 places)"),
+        (-0.5, [-1.25, 0.25], "may not change at all (−0.50 nats, −1.25 to +0.25, 400 places)"),
+        (-0.001, [-0.01, 0.008], "hardly changes (0.00 nats, −0.01 to +0.01, 400 places)"),
+    ],
+)
+def test_an_interval_says_how_sure_an_effect_is(nats: float, interval: list[float], said: str):
+    assert effect_text("latch", **PROVEN | {"effect_nats": nats, "interval": interval}).endswith(said)
+
+
+def test_a_proven_counter_says_by_how_far_its_closer_moves():
+    moved = {"steps": 16, "characters": 9.4, "interval": [8.5, 10.2]}
+    assert effect_text("counter", **PROVEN, displacement=moved).endswith(
+        "; counting 16 steps more or less moves it by 9.4 characters (8.5 to 10.2) in text that the model "
+        "writes"
+    )
+    unsure = moved | {"interval": [-0.1, 12.0]}
+    assert "moves it" not in effect_text("counter", **PROVEN, displacement=unsure)
 
 
 @given(st.floats(-8, 8))
@@ -136,32 +172,3 @@ def test_a_factor_is_that_of_the_probability_to_two_digits_at_least(nats: float)
 
 def test_a_factor_that_is_too_large_to_tell_is_a_bound():
     assert times(-20.0) == times(9.5) == "over 8,103"
-
-
-def test_a_verified_finding_leaves_no_doubt():
-    assert doubt({"verdict": "verified", "causal": {"p_value": 0.002}}, 0.01) == ""
-
-
-def test_a_cell_that_was_not_changed_is_said_to_be_open():
-    assert (
-        doubt({"verdict": None}, 0.01)
-        == "No experiment changed this cell, so whether the model uses it is open."
-    )
-
-
-def test_a_correlate_says_which_p_value_it_would_have_needed():
-    finding = {"verdict": "correlate", "causal": {"p_value": 0.6}}
-    assert doubt(finding, 0.01) == (
-        "Changing it does not show that the model uses it (p = 0.6, corrected for all tested cells; "
-        "0.01 at most is required)."
-    )
-    assert "required" not in doubt(finding, None)
-    assert "required" not in doubt(finding | {"causal": {"p_value": 0.002}}, 0.01)
-
-
-def test_a_redundant_cell_says_how_many_cells_it_takes():
-    causal = {"p_value": 0.012, "group": {"cells": ["0:1", "0:2", "0:3"]}}
-    assert doubt({"verdict": "redundant", "causal": causal}, 0.01) == (
-        "Changing this cell alone does not show that the model uses it (p = 0.012, corrected for all tested "
-        "cells; 0.01 at most is required); changing the 3 cells of its feature together does."
-    )

@@ -5,8 +5,10 @@ import { showColouredText } from "../shared/coloured_text.js";
 import { counted, isBinary, short, signed } from "../shared/numbers.js";
 import { createElement, find, findAll } from "../shared/page_elements.js";
 import { showChart } from "./chart_frame.js";
+import { edgeChart, edgesOf } from "./circuit_charts.js";
 import { doseChart, effectChart } from "./effect_charts.js";
 import { histogramChart, staircaseChart, survivalChart, traceChart } from "./portrait_charts.js";
+import { isolationChart, lagChart, necessityChart, sufficiencyChart } from "./proof_charts.js";
 import { wiringChart } from "./wiring_diagram.js";
 
 /** The excerpts of a portrait: the title of each, and by what it was chosen. */
@@ -38,10 +40,9 @@ function showEvidence() {
   if (row.told) showSentences(row.told);
   if (row.portrait) showPortrait(row, row.portrait);
   if (row.survival) showChart(find("#chart-survival"), survivalChart(row.survival));
-  if (row.proof) showChart(find("#chart-effect"), effectChart(row.proof));
-  if (row.proof?.dose_response?.length) {
-    showChart(find("#chart-dose"), doseChart(row.proof.dose_response, row.proof.control_effects?.p95));
-  }
+  if (row.proof) showProof(row, row.proof);
+  const edges = edgesOf(row);
+  if (edges.length) showChart(find("#chart-edges"), edgeChart(row.cell, edges));
   if (row.mechanism) showChart(find("#chart-mechanism"), wiringChart(row.cell, row.mechanism));
   showNumbers(row.numbers);
 }
@@ -58,6 +59,21 @@ function showSentences(sentences) {
   const caption = createElement("figcaption", {}, createElement("strong", {}, "In words"));
   box.replaceChildren(caption, ...paragraphs);
   box.hidden = false;
+}
+
+/** @type {(row: Row, proof: Intervention) => void} */
+function showProof({ feature_words: feature, evidence }, proof) {
+  if (evidence) showChart(find("#chart-effect"), necessityChart(evidence));
+  else showChart(find("#chart-effect"), effectChart(proof));
+  if (evidence?.by_lag.length) showChart(find("#chart-lag"), lagChart(evidence));
+  if (proof.dose_response?.length) {
+    showChart(find("#chart-dose"), doseChart(proof.dose_response, proof.control_effects?.p95));
+  }
+  if (!evidence) return;
+  showChart(find("#chart-sufficiency"), sufficiencyChart(evidence));
+  if (evidence.own && evidence.others.length) {
+    showChart(find("#chart-isolation"), isolationChart(feature, evidence));
+  }
 }
 
 /** @type {(row: Row, portrait: Portrait) => void} */

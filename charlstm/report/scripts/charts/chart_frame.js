@@ -198,6 +198,18 @@ export const dotMarks =
       return [createElement("svg:circle", { class: `dot ${name}`, ...position })];
     });
 
+/**
+ * Draw a vertical line from `low` to `high` at each place that has both.
+ * @type {(xs: number[], low: Series, high: Series) => Mark}
+ */
+export const whiskerMarks = (xs, low, high) => (across, up) =>
+  xs.flatMap((x, place) => {
+    const [from, to] = [low[place], high[place]];
+    if (from === null || to === null) return [];
+    const d = `M${across(x).toFixed(1)} ${up(from).toFixed(1)}V${up(to).toFixed(1)}`;
+    return [createElement("svg:path", { class: "whisker", d })];
+  });
+
 /** @type {(x: number) => Mark} */
 export const verticalMark = (x) => (across) =>
   createElement("svg:path", {

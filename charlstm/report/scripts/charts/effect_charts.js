@@ -1,6 +1,6 @@
 // This file draws what changing a cell does to a prediction, beside the same change of matched cells.
 
-import { range, short, signed } from "../shared/numbers.js";
+import { isNumber, range, short, signed } from "../shared/numbers.js";
 import { createElement } from "../shared/page_elements.js";
 import {
   bandMark,
@@ -14,6 +14,7 @@ import {
   paddedRange,
   ticks,
   verticalMark,
+  whiskerMarks,
 } from "./chart_frame.js";
 
 /**
@@ -106,12 +107,6 @@ function matchedCellsBar({ count, median, p95, max, quantiles }, y, across) {
   return parts;
 }
 
-/**
- * @param {unknown} value
- * @returns {value is number}
- */
-const isNumber = (value) => Number.isFinite(value);
-
 /** @type {(matched: MatchedCells) => NumberTable["rows"]} */
 function matchedCellsRows({ median, p95, max, quantiles = [] }) {
   const quantileRows = range(quantiles.length).map((place) => ({
@@ -131,12 +126,15 @@ function matchedCellsRows({ median, p95, max, quantiles = [] }) {
 
 /**
  * Return the chart of the effect by dose, with the 95th percentile of matched cells at the whole dose.
- * @type {(doses: { dose: number, effect_nats: number }[], p95: number | null | undefined) => Chart}
+ * @type {(doses: Dose[], p95: number | null | undefined) => Chart}
  */
 export function doseChart(doses, p95) {
   const sorted = [...doses].sort((one, other) => one.dose - other.dose);
   const xs = sorted.map(({ dose }) => dose);
   const ys = sorted.map(({ effect_nats: nats }) => nats);
+  const lows = sorted.map(({ low }) => low ?? null);
+  const highs = sorted.map(({ high }) => high ?? null);
+  const known = [...lows, ...highs].some(isNumber);
   const bounds = isNumber(p95) ? [-p95, p95] : [];
   const x = paddedRange(xs, [0]);
   const band = bounds.length ? [bandMark(x, [bounds[0], bounds[0]], [bounds[1], bounds[1]], "second")] : [];
@@ -144,10 +142,10 @@ export function doseChart(doses, p95) {
     title: "Effect by dose",
     note:
       "If the cell causes the effect, a larger part of the change has a larger effect" +
-      `${bounds.length ? "; the grey band holds 95% of the matched cells at the whole dose" : ""}.`,
+      `${bounds.length ? `; the grey band holds 95% of the ${known ? "other" : "matched"} cells at the whole dose` : ""}.`,
     picture: drawAxes({
       x,
-      y: paddedRange(ys, bounds, [0]),
+      y: paddedRange(ys, lows, highs, bounds, [0]),
       xName: "dose; 1 takes the cell to its other level",
       yName: "nats",
       label: "Effect by dose",
@@ -155,13 +153,16 @@ export function doseChart(doses, p95) {
         ...band,
         horizontalMark(0),
         verticalMark(0),
+        whiskerMarks(xs, lows, highs),
         lineMark(xs, ys, "first"),
         dotMarks(xs, ys, "first"),
       ],
     }),
     numbers: () => ({
-      head: ["dose", "nats"],
-      rows: sorted.map(({ dose, effect_nats: nats }) => [dose, nats]),
+      head: known ? ["dose", "nats", "low", "high"] : ["dose", "nats"],
+      rows: sorted.map(({ dose, effect_nats: nats, low, high }) =>
+        known ? [dose, nats, low, high] : [dose, nats],
+      ),
     }),
   };
 }

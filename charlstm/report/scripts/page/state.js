@@ -59,6 +59,7 @@ export const rowWithoutFinding = (cell) => ({
   survival: null,
   portrait: null,
   proof: null,
+  evidence: null,
   mechanism: null,
 });
 

@@ -20,6 +20,13 @@ export const range = (count) => Array.from({ length: count }, (_, place) => plac
 export const isBinary = (series) => series?.every((value) => value === 0 || value === 1) ?? false;
 
 /**
+ * Return whether a value is a finite number.
+ * @param {unknown} value
+ * @returns {value is number}
+ */
+export const isNumber = (value) => Number.isFinite(value);
+
+/**
  * Write a number with its sign and two decimals.
  * @type {(value: number | null | undefined) => string}
  */

@@ -1,0 +1,207 @@
+"""The null is the scores that features reach by chance: cells are scored with shifted features.
+
+In each shift all features are shifted alike. The score with a shifted feature is computed as the score itself
+is: within stretches, and at equal shares for a switch or a depth. p-values compare scores that are
+studentised feature by feature, so that a slow feature, whose scores vary much by chance, sets no bar for the
+others; and they are corrected for the number of pairs in steps (Westfall and Young 1993).
+"""
+
+import torch
+from torch import Tensor
+
+from charlstm.inspection.detecting.scores.equal_share import EqualShareMoments
+from charlstm.inspection.reading.matrix_product import product
+
+# Scores with shifted features are computed from about this many positions of a split. Neighbours are much
+# alike: the largest |r| of 99 shifts was .3258 from 20,000 positions and .3267 from 136,800; see
+# tests/benchmarks/EXPERIMENTS.md.
+_SHIFTED_POSITIONS = 10_000
+
+# The largest scores of a feature in the shifts are taken to deviate at least this much: of a feature for
+# which they hardly do, a small excess in one shift would otherwise count for more than a large one of others.
+_LEAST_DEVIATION = 0.02
+
+
+class ShiftedSums:
+    """ShiftedSums has the sums behind the scores of cells with features under each of several shifts.
+
+    They are taken over a sample of about _SHIFTED_POSITIONS positions of the split, as if these were the
+    text. A chunk's blocks are added, then `finish` makes the sums of the chunk; sums of chunks add up.
+    sample_c (positions, cells) float32 is c within stretches at the sample, and sample_features (positions,
+    features) uint8 are the features there, not shifted.
+    """
+
+    def __init__(self, shifts: Tensor, balanced: Tensor, *, rows: int) -> None:
+        """Start empty for shifts (shifts,) int64; rows is the number of counted positions in the split.
+
+        balanced (features,) bool says which features are scored at equal shares.
+        """
+        self.shifts = shifts
+        self.balanced = balanced.nonzero().flatten()
+        self.c: list[Tensor] = []
+        self.rows: list[Tensor] = []
+        self.sample_c = torch.zeros(0, 0)
+        self.sample_features = torch.zeros(0, 0, dtype=torch.uint8)
+        self._share = min(1.0, _SHIFTED_POSITIONS / rows)
+        self._parts: tuple[EqualShareMoments, Tensor, Tensor] | None = None
+
+    def update(self, rows: Tensor, c: Tensor) -> None:
+        """Add a block of a chunk: rows (positions,) int64 among its counted positions, c (positions, cells)
+        float32.
+        """
+        sampled = _sampled(rows, self._share)
+        self.rows.append(rows[sampled])
+        self.c.append(c[sampled])
+
+    def finish(self, features: Tensor, stretches: Tensor) -> None:
+        """Make the sums of the chunk whose blocks were added.
+
+        features (rows of the chunk, features) uint8 and stretches (rows of the chunk,) int64, from 0, are at
+        all counted positions.
+        """
+        rows, order = torch.cat(self.rows).sort()
+        stretch = stretches[rows]
+        c = _within(torch.cat(self.c)[order], stretch)
+        squares, of_shifts = c.square(), []
+        averaging = _averaging(stretch)
+        for shift in self.shifts.tolist():
+            shifted = features[(rows - shift) % len(features)].float()
+            of_shifts.append(self._of_shift(shifted, averaging, stretch, c, squares))
+        on, cells_on, squares_on, products_on, of_on, squares_of_on, products, feature_squares = (
+            torch.stack(values) for values in zip(*of_shifts, strict=True)
+        )
+        moments = EqualShareMoments(
+            positions=torch.tensor([float(len(rows))]),
+            on=on,
+            cells_on=cells_on,
+            cell_squares_on=squares_on,
+            products_on=products_on,
+            features_on=of_on,
+            feature_squares_on=squares_of_on,
+            cell_squares=squares.sum(0)[:, None],
+            feature_squares=feature_squares[:, self.balanced],
+            products=products[:, :, self.balanced],
+        )
+        self._parts = moments, products, feature_squares
+        self.sample_c, self.sample_features = c, features[rows]
+        self.c, self.rows = [], []
+
+    def _of_shift(
+        self, shifted: Tensor, averaging: Tensor, stretch: Tensor, c: Tensor, squares: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Return for shifted features (positions, features) float32 the fields of EqualShareMoments.
+
+        averaging (stretches, positions) takes means over the stretches, stretch (positions,) numbers them, c
+        and squares (positions, cells) are c within stretches, whose mean in each is 0, and its square. The
+        last two of the results are the products and the squares of all features; those before them, from `on`
+        on, are of the balanced ones.
+        """
+        means = product(averaging, shifted)
+        values = shifted[:, self.balanced]
+        on = (values > 0).float()
+        left_on = (values - means[:, self.balanced][stretch]) * on
+        products = product(c.t(), shifted)
+        cells_on = products[:, self.balanced]
+        depths = (values.amax(0) > 1).nonzero().flatten()
+        cells_on[:, depths] = product(c.t(), on[:, depths])
+        counts = torch.bincount(stretch, minlength=len(means)).float()
+        return (
+            on.sum(0),
+            cells_on,
+            product(squares.t(), on),
+            product(c.t(), left_on),
+            left_on.sum(0),
+            left_on.square().sum(0),
+            products,
+            shifted.square().sum(0) - counts @ means.square(),
+        )
+
+    def merge(self, other: "ShiftedSums") -> None:
+        """Add the sums of other, with the same shifts, over another chunk; both are finished."""
+        if self._parts is None or other._parts is None:
+            self._parts = self._parts or other._parts
+            return
+        self.sample_c = torch.cat((self.sample_c, other.sample_c))
+        self.sample_features = torch.cat((self.sample_features, other.sample_features))
+        first, second = self._parts, other._parts
+        self._parts = first[0] + second[0], first[1] + second[1], first[2] + second[2]
+
+    def scores(self) -> Tensor:
+        """Return the scores (shifts, cells, features) float32 in [0, 1] over all chunks."""
+        if self._parts is None:
+            return torch.zeros(len(self.shifts), 0, 0)
+        moments, products, feature_squares = self._parts
+        squares = moments.cell_squares * feature_squares[:, None]
+        scores = products / squares.masked_fill(squares <= 0, torch.inf).sqrt()
+        scores[:, :, self.balanced] = moments.correlation().to(scores.dtype)
+        return scores.abs().clamp(max=1).float()
+
+
+def _within(values: Tensor, stretch: Tensor) -> Tensor:
+    """Return values (positions, columns) float32 less the mean over each stretch (positions,) int64."""
+    counts = torch.bincount(stretch).clamp(min=1)[:, None]
+    sums = torch.zeros(len(counts), values.shape[1]).index_add_(0, stretch, values)
+    return values - (sums / counts)[stretch]
+
+
+def _averaging(stretch: Tensor) -> Tensor:
+    """Return a matrix (stretches, positions) float32 that takes the mean over each stretch."""
+    indicator = torch.nn.functional.one_hot(stretch).float()
+    return (indicator / indicator.sum(0).clamp(min=1)).t()
+
+
+def _sampled(rows: Tensor, share: float) -> Tensor:
+    """Return (positions,) bool: which of rows (positions,) int64 are in a fixed sample of about the share
+    `share`.
+
+    Multiples of the golden ratio are spread evenly over any period (Knuth's multiplicative hashing).
+    """
+    return (rows * 2_654_435_769) % 2**32 < share * 2**32
+
+
+def p_values(scores: Tensor, null: Tensor, groups: Tensor) -> Tensor:
+    """Return the p-values (n,) float64 of scores (n,) against null (shifts, n), corrected for their number.
+
+    groups (n,) int64 is the number of each score's feature. A score is studentised by the mean and the
+    deviation, over the shifts, of the largest null score of its feature; a null score by those over the other
+    shifts, which it has no part in either. Then, from the largest score on, each is compared in every shift
+    with the largest null score among those that are not larger than it (the step-down procedure of Westfall
+    and Young 1993). p is (1 + k) / (1 + shifts), where k shifts reach the score.
+    """
+    shifts, count = null.shape
+    if count == 0:
+        return torch.zeros(0, dtype=torch.float64)
+    largest = largest_of_groups(null, groups)
+    observed = _studentised(scores[None], largest.mean(0, keepdim=True), _variance(largest), groups)[0]
+    order = observed.argsort(descending=True, stable=True)
+    others, left = (largest.sum(0) - largest) / max(1, shifts - 1), largest - largest.mean(0)
+    of_others = left.square().sum(0) - left.square() * shifts / max(1, shifts - 1)
+    by_chance = _studentised(null, others, of_others / max(1, shifts - 2), groups)[:, order]
+    remaining = by_chance.flip(1).cummax(1).values.flip(1)
+    reached = (1 + (remaining >= observed[order]).sum(0)).double() / (1 + shifts)
+    result = torch.empty(count, dtype=torch.float64)
+    result[order] = reached.cummax(0).values
+    return result
+
+
+def _variance(values: Tensor) -> Tensor:
+    """Return the variance of each column of values (n, columns), (1, columns); 0 for a single row."""
+    return (values - values.mean(0)).square().sum(0, keepdim=True) / max(1, len(values) - 1)
+
+
+def _studentised(scores: Tensor, mean: Tensor, variance: Tensor, groups: Tensor) -> Tensor:
+    """Return scores (shifts, n) less the mean of their groups, over the deviation.
+
+    mean and variance are (shifts, groups), and groups (n,) int64 is the number of each column's group.
+    """
+    deviation = variance.clamp(min=_LEAST_DEVIATION**2).sqrt()
+    return (scores - mean[:, groups]) / deviation[:, groups]
+
+
+def largest_of_groups(null: Tensor, groups: Tensor) -> Tensor:
+    """Return the largest null score of each feature in each shift, (shifts, features).
+
+    null is (shifts, n), and groups (n,) int64 the number of each column's feature.
+    """
+    largest = torch.zeros(len(null), int(groups.max()) + 1, dtype=null.dtype)
+    return largest.scatter_reduce_(1, groups.expand(len(null), -1), null, "amax")

@@ -1,0 +1,152 @@
+"""The check of what is drawn of a proof: interventions, evidence, and the sets that carry a behaviour.
+
+`shape` puts these checks into that of the whole document.
+"""
+
+from typing import Any
+
+from charlstm.report.page.checks import (
+    MOST_BINS,
+    MOST_NAMES,
+    Check,
+    anything,
+    count,
+    estimate,
+    feature_name,
+    list_of,
+    number,
+    numbers,
+    object_with,
+    pair,
+    string,
+)
+
+# The most behaviours, unexpected cells and edges that are told; an inspection writes far fewer.
+_MOST_TOLD = 10_000
+# The most curves of a behaviour, sets of cells in a curve, and cells of a set.
+_MOST_CURVES, _MOST_SETS, _MOST_CELLS = 20, 300, 100_000
+
+
+def _number_or_estimate(value: Any, path: str) -> None:
+    """Refuse an estimate that is neither one number nor a value with its interval."""
+    (number if isinstance(value, (int, float)) else estimate)(value, path)
+
+
+_EFFECT = object_with({"nats": estimate, "log_odds": estimate, "sites": count})
+_DOSES = list_of(
+    object_with(dict.fromkeys(("dose", "effect_nats", "low", "high"), number), needs=["dose", "effect_nats"]),
+    MOST_BINS,
+)
+CAUSAL: Check = object_with(
+    {
+        "target": string,
+        **dict.fromkeys(("effect_nats", "specific_nats", "natural_nats", "steps", "p_value"), number),
+        **dict.fromkeys(("hold_nats", "resample_nats", "insertion_nats", "ratio"), number),
+        **dict.fromkeys(("lag", "sites"), count),
+        "interval": pair,
+        "control_effects": object_with(
+            {"count": count, "quantiles": numbers} | dict.fromkeys(("median", "p95", "max"), number)
+        ),
+        "dose_response": _DOSES,
+        "displacement": object_with({"steps": number, "characters": number, "interval": pair}),
+        "group": object_with(
+            {"cells": list_of(string, _MOST_CELLS), "effect_nats": number, "interval": pair}
+        ),
+    }
+)
+EVIDENCE: Check = object_with(
+    {
+        "limit_nats": number,
+        "margin_nats": number,
+        "necessity": object_with(
+            {
+                "lag": count,
+                "resample": _EFFECT,
+                "conditional_mean": _EFFECT,
+                "by_lag": list_of(
+                    object_with({"lag": count, "sites": count, "nats": estimate}, needs=["lag"]), MOST_NAMES
+                ),
+            }
+        ),
+        "dose": object_with({"response": _DOSES, "characters_per_step": estimate}),
+        "sufficiency": object_with(
+            {"insertion": estimate, "restoration": estimate, "restoration_baseline": number}
+        ),
+        "interchange": object_with(
+            {"pairs": count, "share": estimate, "random_cells": number, "linear_direction": number}
+        ),
+        "specificity": object_with(
+            {
+                "own": estimate,
+                "runner_up": feature_name,
+                "behaviours": list_of(
+                    object_with({"feature": feature_name, "target": string, "nats": estimate}), _MOST_TOLD
+                ),
+            }
+        ),
+        "rank": object_with(
+            dict.fromkeys(("rank", "cells", "others", "others_without_roles"), count)
+            | dict.fromkeys(("p95", "p95_without_roles"), number)
+        ),
+        "conditions": object_with(
+            dict.fromkeys(("necessity", "specificity", "restoration", "interchange"), anything)
+        ),
+    }
+)
+GRADE: Check = object_with(dict.fromkeys(("share", "low", "high"), number) | {"of": string})
+_CURVE = list_of(
+    object_with({"cells": count} | dict.fromkeys(("share", "low", "high"), number), needs=["cells"]),
+    _MOST_SETS,
+)
+_BEHAVIOUR = object_with(
+    {
+        "feature": feature_name,
+        "target": string,
+        "sites": count,
+        "sentence": feature_name,
+        "curves": list_of(object_with({"order": string, "keep": _CURVE, "remove": _CURVE}), _MOST_CURVES),
+        "smallest_set": object_with(
+            {
+                "cells": list_of(feature_name, _MOST_CELLS),
+                "share": _number_or_estimate,
+                "without": _number_or_estimate,
+                "jaccard": _number_or_estimate,
+            }
+        ),
+    },
+    needs=["feature"],
+)
+# The checks of the fields of the document that say which cells a behaviour rests on.
+CIRCUITS: dict[str, Check] = {
+    "behaviours": list_of(_BEHAVIOUR, _MOST_TOLD),
+    "unexpected": list_of(
+        object_with(
+            {
+                "layer": count,
+                "cell": count,
+                "feature": feature_name,
+                "target": string,
+                "effect": _number_or_estimate,
+                "attribution": _number_or_estimate,
+                "rank": count,
+                "of": count,
+            },
+            needs=["layer", "cell"],
+        ),
+        _MOST_TOLD,
+    ),
+    "edges": list_of(
+        object_with(
+            {
+                "from": string,
+                "to": string,
+                "kind": string,
+                "feature": feature_name,
+                "value": _number_or_estimate,
+                "of": number,
+            },
+            needs=["from", "to"],
+        ),
+        _MOST_TOLD,
+    ),
+}

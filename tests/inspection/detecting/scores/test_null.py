@@ -1,0 +1,116 @@
+"""The scores that shifted features reach by chance, and the p-values that follow, against numpy."""
+
+import numpy as np
+import pytest
+import torch
+
+from charlstm.inspection.detecting.scores import null
+from charlstm.inspection.detecting.scores.equal_share import EqualShareSums
+from charlstm.inspection.detecting.scores.null import ShiftedSums, largest_of_groups, p_values
+
+STRETCHES, ROWS = 4, 1_500
+SHIFTS = torch.tensor([1_500, 2_000])
+
+
+def columns() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Stretches (rows,), three cells (rows, 3) and two features (rows, 2) uint8: a switch and a counter.
+
+    The first cell follows the switch as it was 1,500 rows before, the last one is constant.
+    """
+    random = np.random.default_rng(0)
+    stretch = torch.arange(STRETCHES * ROWS) // ROWS
+    features = np.stack((random.random(len(stretch)) < 0.1, random.integers(0, 9, len(stretch))), axis=1)
+    cells = random.normal(size=(len(stretch), 3)) + 3 * stretch.numpy()[:, None]
+    cells[:, 0] += 5 * np.roll(features[:, 0], 1_500)
+    cells[:, 2] = 0.5
+    return stretch, torch.from_numpy(cells).float(), torch.from_numpy(features.astype(np.uint8))
+
+
+def summed(blocks: int = 1) -> ShiftedSums:
+    stretch, c, features = columns()
+    sums = ShiftedSums(SHIFTS, torch.tensor([True, False]), rows=len(stretch))
+    for rows in torch.arange(len(stretch)).chunk(blocks):
+        sums.update(rows, c[rows])
+    sums.finish(features, stretch)
+    return sums
+
+
+@pytest.mark.parametrize("blocks", [1, 7])
+def test_scores_with_shifted_features_are_computed_as_scores_are(blocks: int) -> None:
+    stretch, c, features = columns()
+    scores = summed(blocks).scores()
+    assert scores.shape == (2, 3, 2)
+    for number, shift in enumerate(SHIFTS.tolist()):
+        rolled = torch.roll(features, shift, 0).float()
+        alike = EqualShareSums(stretches=STRETCHES, cells=3, features=1)
+        alike.update(stretch, c, rolled[:, :1])
+        np.testing.assert_allclose(scores[number, :, 0], alike.correlation()[:, 0].abs(), atol=1e-4)
+        within = torch.cat((c[:, :2], rolled[:, 1:]), dim=1).double().view(STRETCHES, ROWS, 3)
+        within = (within - within.mean(1, keepdim=True)).flatten(0, 1)
+        expected = np.abs(np.corrcoef(within.numpy().T)[:2, 2])
+        np.testing.assert_allclose(scores[number, :2, 1], expected, atol=1e-4)
+    assert scores[0, 0, 0] > 0.9
+    assert (scores[:, 2] == 0).all(), "a constant cell has no correlation"
+
+
+def test_chunks_that_are_merged_count_together() -> None:
+    once, twice = summed(), summed()
+    twice.merge(summed())
+    np.testing.assert_allclose(twice.scores(), once.scores(), atol=1e-5)
+    assert len(twice.sample_c) == 2 * len(once.sample_c) == 2 * len(twice.sample_features) // 2
+    np.testing.assert_allclose(once.sample_c.view(STRETCHES, ROWS, 3).mean(1), 0, atol=1e-5)
+
+
+def test_the_sample_of_positions_has_its_share_in_every_part_of_the_text() -> None:
+    sampled = null._sampled(torch.arange(400_000), 0.05)
+    assert sampled.double().mean() == pytest.approx(0.05, rel=0.01)
+    by_column = sampled.view(-1, 80).double().mean(0)
+    assert by_column.min() > 0.04, "no column of lines of equal length is left out"
+    assert by_column.max() < 0.06
+    assert sampled.view(-1, 1_000).sum(1).min() > 40
+
+
+def test_the_p_value_counts_the_shifts_that_reach_the_score() -> None:
+    """All scores are of one feature here, and each shift reaches the same with all of them."""
+    reached, scores = torch.linspace(0.1, 0.4, 99), torch.tensor([0.5, 0.35, 0.25, 0.0])
+    p = p_values(scores, reached[:, None].expand(-1, 4), torch.zeros(4, dtype=torch.int64))
+    counted = [(1 + int((reached >= score).sum())) / 100 for score in scores]
+    np.testing.assert_allclose(p, counted, atol=0.011)
+    assert p[0] == 0.01
+    assert len(p_values(torch.zeros(0), torch.zeros(99, 0), torch.zeros(0, dtype=torch.int64))) == 0
+
+
+def test_a_slow_feature_sets_no_bar_for_the_others() -> None:
+    """By chance the first feature reaches .2 to .8, the second .08 to .12; .5 is much only for the latter."""
+    random = torch.Generator().manual_seed(0)
+    slow = 0.2 + 0.6 * torch.rand(99, 1, generator=random)
+    fast = 0.08 + 0.04 * torch.rand(99, 1, generator=random)
+    by_chance, groups = torch.cat((slow, fast), dim=1), torch.tensor([0, 1])
+    p = p_values(torch.tensor([0.5, 0.5]), by_chance, groups)
+    assert p[1] == 0.01
+    assert p[0] > 0.3
+    assert (by_chance.amax(1) >= 0.5).sum() > 30, "a maximum over both would have refused both"
+
+
+def test_after_the_largest_score_fewer_are_left_to_be_compared_with() -> None:
+    """The null of the first feature is high in some shifts; it is out of the way once its pair is decided."""
+    by_chance = 0.1 + 0.05 * torch.rand(99, 2, generator=torch.Generator().manual_seed(0))
+    by_chance[40:44, 0] = 0.5
+    groups = torch.tensor([0, 1])
+    assert p_values(torch.tensor([0.9, 0.3]), by_chance, groups).tolist() == [0.01, 0.01]
+    assert p_values(torch.tensor([0.12, 0.22]), by_chance, groups)[1] == 0.05, "the first is not out of it"
+
+
+def test_the_family_wise_error_of_independent_noise_is_the_nominal_one() -> None:
+    random = torch.Generator().manual_seed(1)
+    scales = torch.tensor([0.02, 0.1, 0.3]).repeat(4)
+    groups, errors = torch.tensor([0, 1, 2]).repeat(4), 0
+    for _ in range(400):
+        drawn = (torch.randn(40, 12, generator=random) * scales).abs()
+        errors += bool(p_values(drawn[0], drawn[1:], groups).min() <= 0.1)
+    assert 20 <= errors <= 64, "about 40 of 400"
+
+
+def test_the_largest_null_score_of_each_feature() -> None:
+    found = largest_of_groups(torch.tensor([[0.1, 0.5, 0.3]]), torch.tensor([1, 0, 1]))
+    np.testing.assert_allclose(found, [[0.5, 0.3]])
