@@ -69,6 +69,10 @@ def _layers_by_shape(tensors: dict[str, Tensor]) -> Iterator[Layer]:
     names = list(tensors)
     start, first = 0, True
     while start + _ARRAYS_PER_LAYER <= len(names):
+        weights, recurrent, bias = (tensors[name].shape for name in names[start : start + 3])
+        if not (len(weights) == 2 and len(bias) == 1 and recurrent == (weights[1], bias[0])):
+            start += 1
+            continue
         twelve = names[start : start + _ARRAYS_PER_LAYER]
         arrays = {kind: twelve[offset::3] for offset, kind in enumerate("WUb")}
         inputs = tensors[twelve[0]].shape
