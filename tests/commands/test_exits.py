@@ -8,6 +8,7 @@ import typer
 
 from charlstm.commands import exits
 from charlstm.commands.exits import computing
+from charlstm.commands.terminal import console
 from charlstm.errors import DeviceError
 
 
@@ -32,6 +33,8 @@ def end_of(monkeypatch, error: OSError) -> int:
         raise error
 
     monkeypatch.setattr("sys.argv", ["charlstm"])
+    # A stdout that cannot be written to is abandoned: that of the test run is still needed.
+    monkeypatch.setattr(console, "_abandon", lambda stream: None)
     with pytest.raises(SystemExit) as left:
         exits.run(app)
     return int(left.value.code or 0)
