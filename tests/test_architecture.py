@@ -95,7 +95,7 @@ def test_import_linter_refuses_an_import_against_the_direction(tmp_path: Path):
         file.write("from charlstm.tasks import score\n")
 
     # lint-imports looks for the package and for pyproject.toml in the folder where it runs.
-    lint = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
+    lint = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     done = subprocess.run(lint, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
     assert done.returncode != 0
