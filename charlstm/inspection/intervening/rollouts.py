@@ -44,11 +44,6 @@ class Outcome(NamedTuple):
     state: State
     track: Tensor
 
-    @property
-    def log_probabilities(self) -> Tensor:
-        """Return (rows, vocabulary) the log probability of every character as the next one, in nats."""
-        return self.logits.log_softmax(1)
-
 
 class Rollouts:
     """Rollouts run a model over one or more characters from the state before the first of them."""

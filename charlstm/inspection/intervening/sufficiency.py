@@ -23,8 +23,8 @@ from charlstm.inspection.intervening.experiment import (
 )
 from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS, Cells
 
-# Interchange with at least these shares is called full and partial.
-FULL_INTERCHANGE, PARTIAL_INTERCHANGE = 0.9, 0.6
+# An interchange holds only where its share is at least this.
+PARTIAL_INTERCHANGE = 0.6
 # An interchange holds only where its share is this much above that of cells which do not carry the feature.
 _LEAST_ABOVE_BASELINE = 0.1
 # Fewer pairs than this, in which site and donor make the model choose differently, say nothing.

@@ -59,7 +59,7 @@ def test_insertion_brings_the_closer_where_the_feature_is_off(closers: ClosersUn
     run = context.rollouts.run
     ids = context.characters(outside.positions, VERDICT_LAG + 1)
     state = context.survey.states_before(outside.positions)
-    before = run(ids, state).log_probabilities
+    before = run(ids, state).logits.log_softmax(1)
     # The head reads 3 h, which becomes tanh(1) from tanh(-1); nothing of it is lost up to the closer.
     after = run(ids, state).logits + 6 * math.tanh(1) * torch.from_numpy(closers.behaviour.targets)
     gained = (after.log_softmax(1) - before)[:, closers.targets].mean()
