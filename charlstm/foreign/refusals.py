@@ -1,6 +1,7 @@
 """Say why a file's tensors are not an LSTM language model that can be imported."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -79,12 +80,9 @@ def _gates_and_cells(matrices: dict[str, Tensor]) -> tuple[int, list[int]]:
         ratios = {long / short for short, long in shapes if short}
         return (int(ratios.pop()) if len(ratios) == 1 else 0), cells
     shapes = [sorted(matrix.shape) for matrix in matrices.values()]
+    having_side = Counter(side for shape in shapes for side in set(shape))
     for gates in (4, 3, 1):
-        recurrent = [
-            short
-            for short, long in shapes
-            if long == gates * short and sum(long in shape for shape in shapes) > 1
-        ]
+        recurrent = [short for short, long in shapes if long == gates * short and having_side[long] > 1]
         if recurrent:
             return gates, [max(recurrent)]
     return 0, []
