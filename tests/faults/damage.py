@@ -1,5 +1,7 @@
 """Load files in a process of its own, and check how each load ends, how long it takes and how much memory."""
 
+import pickle
+import pickletools
 import resource
 import time
 from collections.abc import Callable, Sequence
@@ -8,21 +10,37 @@ from multiprocessing.connection import Connection
 from processes import PROCESSES
 
 MOST_SECONDS, MOST_MEGABYTES = 2.0, 500
+# Processor seconds that `_yardstick` takes on a quiet machine. A slower or busier one may take longer.
+_SECONDS_OF_YARDSTICK = 0.025
 _MOST_SECONDS_OF_ALL_LOADS = 60
+_NUMBERS = pickle.dumps(list(range(30_000)), 2)
+
+
+def _yardstick() -> float:
+    """Return the processor seconds that pickletools takes to read a list of 30,000 numbers."""
+    started = time.process_time()
+    for _ in pickletools.genops(_NUMBERS):
+        pass
+    return time.process_time() - started
 
 
 def _load_each(load: Callable[[object], object], cases: Sequence[object], results: Connection) -> None:
-    """Call load with each of cases, and send the problem, its processor seconds and the peak memory in MB."""
+    """Call load with each of cases, and send the problem, its processor seconds and the peak memory in MB.
+
+    On a machine slower than `_SECONDS_OF_YARDSTICK` says, the seconds are divided by how much slower it is.
+    """
     resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS_OF_ALL_LOADS, _MOST_SECONDS_OF_ALL_LOADS))
     for case in cases:
+        slowness = max(1.0, _yardstick() / _SECONDS_OF_YARDSTICK)
         started = time.process_time()
         try:
             load(case)
             problem = "it was loaded"
         except BaseException as error:
             problem = f"{type(error).__name__}: {error}"
+        seconds = time.process_time() - started
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        results.send((problem, time.process_time() - started, peak))
+        results.send((problem, seconds / slowness, peak))
 
 
 def refusals(load: Callable[[object], object], cases: Sequence[object]) -> list[str]:
