@@ -164,7 +164,7 @@ class Detection:
     held_out_score: score of the cell with the feature; findings are sorted by it.
     held_out_equal_share: correlation at equal shares, as `equal_share`.
     held_out_interval: the two ends of its 95% interval, by a block bootstrap.
-    near_limit: whether this interval reaches down to the least correlation that a finding must have: on other
+    near_limit: whether this interval reaches down to the least score with which a cell is chosen: on other
         text the cell may not be found.
     auc: chance that c tells a position where the feature is on from one where it is off, in [0, 1]; 0.5 is
         chance alone. None for a counter.

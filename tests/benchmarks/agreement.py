@@ -4,7 +4,8 @@
 
 The model is inspected on disjoint pieces of a text, spread over it, and on the first piece with several
 seeds. Two inspections agree on a cell that both have as a candidate for one feature, where both verdicts are
-equal; cells that either calls undecided are counted apart. Twins are untrained networks of the model's shape,
+equal; cells that either calls undecided are counted apart. A cell is clear where its score is not near the
+limit of the rules; how many of the clear cells of one piece are found in another is told, too. Twins are untrained networks of the model's shape,
 and the model with its gate rows dealt out; nothing should be verified in them. RUN is the released model and
 TEXT the corpus `stdlib` by default. --json prints one line.
 """
@@ -13,7 +14,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,8 @@ TWINS = {"untrained": untrained_twin, "shuffled": shuffled_twin}
 
 # A cell of one layer with its feature, and the verdict that it got.
 Verdicts = dict[tuple[int, int, str], str]
+# A cell of one layer.
+Cells = set[tuple[int, int]]
 
 
 def inspected(run: Checkpoint, model: CharLSTM, ids: np.ndarray, seed: int) -> Findings:
@@ -59,10 +62,27 @@ def verdicts_of(findings: Findings) -> Verdicts:
     }
 
 
-def agreement(several: Sequence[Verdicts]) -> dict[str, object]:
+def clear_cells(findings: Findings) -> Cells:
+    """Return the found cells whose score is not near the limit of the rules."""
+    return {
+        (finding.layer, finding.cell) for finding in findings.findings if not finding.detection.near_limit
+    }
+
+
+def found_again(several: Sequence[Findings]) -> float | None:
+    """Return the share of the clear cells of each inspection that each other one finds, clear or not."""
+    clear = again = 0
+    for one, other in permutations(several, 2):
+        found = {(finding.layer, finding.cell) for finding in other.findings}
+        clear, again = clear + len(clear_cells(one)), again + len(clear_cells(one) & found)
+    return again / clear if clear else None
+
+
+def agreement(inspections: Sequence[Findings]) -> dict[str, object]:
     """Return over all pairs of inspections how many common candidates agree, and how many cells are
     common.
     """
+    several = [verdicts_of(findings) for findings in inspections]
     equal = decided = undecided = 0
     both = either = 0
     for one, other in combinations(several, 2):
@@ -78,6 +98,7 @@ def agreement(several: Sequence[Verdicts]) -> dict[str, object]:
         "equal verdicts among them": equal / decided if decided else None,
         "undecided in one of the two": undecided,
         "found in both of those in either": both / either if either else None,
+        "clear cells found again": found_again(inspections),
     }
 
 
@@ -105,12 +126,10 @@ def main() -> None:
     run = charlstm.load(options.run)
     ids = corpus_of(run, options.text).tokens
     texts = list(pieces(ids, options.texts, options.characters))
-    by_text = [verdicts_of(inspected(run, run.model, piece, 0)) for piece in texts]
-    by_seed = [by_text[0]] + [
-        verdicts_of(inspected(run, run.model, texts[0], seed)) for seed in range(1, options.seeds)
-    ]
+    by_text = [inspected(run, run.model, piece, 0) for piece in texts]
+    by_seed = by_text[:1] + [inspected(run, run.model, texts[0], seed) for seed in range(1, options.seeds)]
     result = {
-        "verdicts by text": [dict(Counter(verdicts.values())) for verdicts in by_text],
+        "verdicts by text": [dict(Counter(verdicts_of(findings).values())) for findings in by_text],
         "texts": agreement(by_text),
         "seeds": agreement(by_seed),
         "in twins": dict(verified_in_twins(run, texts[0], options.twins)),

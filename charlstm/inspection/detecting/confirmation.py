@@ -28,10 +28,10 @@ from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
-# A held-out score is at least this. It is lower than LEAST_SCORE of discovery, because a pair that was chosen
-# for its score has on average a lower one on other text: with one limit on both, half of the pairs at the
-# limit would be lost by chance.
-LEAST_HELD_OUT_SCORE = 0.4
+# A held-out score and |r| are at least this. Both limits are lower than those of discovery, because a pair
+# that was chosen for its score has on average a lower one on other text: with one limit on both, half of the
+# pairs at the limit would be lost by chance.
+LEAST_HELD_OUT_SCORE, LEAST_HELD_OUT_CORRELATION = 0.4, 0.2
 
 # The staircase of a counter or a depth has at least this straightness. Measured: .64 to .72 for a trace of
 # one character that fades with f = .9, .8 to 1 for counters of trained networks; see
@@ -125,6 +125,7 @@ class Confirmation:
         score = self.equal_share * pairs.signs
         plain, partial = self.correlation * pairs.signs, self.partial * pairs.signs
         close = (score >= LEAST_HELD_OUT_SCORE) & (partial >= LEAST_PARTIAL_RATIO * plain)
+        close &= plain >= LEAST_HELD_OUT_CORRELATION
         close &= self.context_partial * pairs.signs >= LEAST_CONTEXT_RATIO * plain
         stairs = self.staircases
         counting = stairs.reset_spread() <= LARGEST_RESET_SPREAD

@@ -31,11 +31,15 @@ LEAST_MEMORY_RATIO = 0.5
 
 # A feature with less memory than this is too forgetful to be any cell's feature. A proposed feature is made
 # to fit its cell, so it needs more.
-LEAST_FEATURE_MEMORY, LEAST_PROPOSED_MEMORY = 0.15, 0.3
+LEAST_FEATURE_MEMORY, LEAST_PROPOSED_MEMORY = 0.15, 0.4
 
 # A feature whose score with a cell is below this is not the cell's feature: a switch whose two states differ
 # by less than 1.15 standard deviations of c, a counter that explains less than a quarter of the variance.
 LEAST_SCORE = 0.5
+
+# A feature with a smaller |r| explains less than 1/16 of the variance of c: something else moves the cell.
+# The intervention does not take such a cell for a carrier of the feature either.
+LEAST_CORRELATION = 0.25
 
 # Features whose scores are this close to a cell's best score are tied. The first of them is the cell's
 # feature, so a listed feature comes before a proposed one.
@@ -192,9 +196,10 @@ def _passing_scores(discovery: Discovery, among: Eligible, significance: float) 
     needed = torch.where(numbers >= among.listed, LEAST_PROPOSED_MEMORY, LEAST_FEATURE_MEMORY)
     eligible = among.eligible & (discovery.feature_memory >= needed)
     least = torch.where(balanced_features(among.features), among.untrained, 0.0).clamp(min=LEAST_SCORE)
-    score = discovery.scores.equal_share.abs()
+    score, r = discovery.scores.equal_share.abs(), discovery.scores.correlation.abs()
     forgetful = discovery.memory[:, None] < LEAST_MEMORY_RATIO * discovery.feature_memory
-    failing = (score < least) | forgetful | ~eligible | ~_beyond_character(discovery.scores)
+    failing = (score < least) | (r < LEAST_CORRELATION) | forgetful | ~eligible
+    failing |= ~_beyond_character(discovery.scores)
     return score.masked_fill(failing | (discovery.p_values > significance), 0)
 
 

@@ -23,6 +23,8 @@ CENSUS_SITES, _CANDIDATES_SITES = 32, 100
 CARRYING_CORRELATION = 0.25
 # A cell whose |r| with any feature is at least this has a role of its own.
 ROLE_CORRELATION = 0.4
+# Of an effect, at least this part is left when the change of the typical other character is taken off.
+LEAST_PART_OF_CLOSER = 0.5
 # Baselines are measured on at most this many cells that do not carry the feature.
 _MOST_BYSTANDERS = 16
 
@@ -164,11 +166,13 @@ def bystanders(feature: str, layer: int, roles: CellRoles) -> list[int]:
 class Specificity:
     """A Specificity compares a candidate's effect at its own closers with its effects at other closers.
 
-    own is the effect at its own closers, in nats. others has, by feature, the target and the effect at the
-    closers of other features that end with other characters.
+    own is the effect at its own closers, in nats, and beside_others the same less the change of the typical
+    other character there (`ClosersUnderTest.beside_others`). others has, by feature, the target and the
+    effect at the closers of other features that end with other characters.
     """
 
     own: Estimate
+    beside_others: Estimate
     others: Mapping[str, tuple[str, Estimate]]
 
     @property
@@ -177,9 +181,17 @@ class Specificity:
         return max(self.others, key=lambda name: abs(self.others[name][1].value), default=None)
 
     @property
+    def is_on_closer(self) -> bool:
+        """Return whether the closer itself changes, and not all characters alike because of another one."""
+        part = self.beside_others.value * np.sign(self.own.value)
+        return bool(part >= LEAST_PART_OF_CLOSER * abs(self.own.value))
+
+    @property
     def holds(self) -> bool:
-        """Return whether no effect at other closers is larger, by its interval, than that at its own."""
-        return not any(effect.beyond(abs(self.own.value)) for _, effect in self.others.values())
+        """Return whether the effect is on the closer itself, and none at other closers is surely larger."""
+        return self.is_on_closer and not any(
+            effect.beyond(abs(self.own.value)) for _, effect in self.others.values()
+        )
 
     @property
     def data(self) -> Json:
@@ -187,6 +199,7 @@ class Specificity:
         order = sorted(self.others, key=lambda name: -abs(self.others[name][1].value))
         return {
             "own": self.own.data,
+            "beside_others": self.beside_others.data,
             "runner_up": self.runner_up,
             "behaviours": [
                 {"feature": name, "target": self.others[name][0], "nats": self.others[name][1].data}
@@ -196,12 +209,15 @@ class Specificity:
 
 
 def specificity_of(
-    context: InterventionContext, candidate: Candidate, own: Estimate, censuses: Iterable[Census]
+    context: InterventionContext,
+    candidate: Candidate,
+    own: tuple[Estimate, Estimate],
+    censuses: Iterable[Census],
 ) -> Specificity:
     """Return how specific a candidate's effect is to its own closers.
 
-    own is the effect there, in nats, and censuses have the effects at other closers. A behaviour whose target
-    is among the characters that end the candidate's feature is no other behaviour.
+    own has the effect there, in nats, whole and beside others; censuses have the effects at other closers.
+    A behaviour whose target is among the characters that end the candidate's feature is no other behaviour.
     """
     own_targets = {context.behaviours[candidate.feature.name].target}
     own_targets |= {closer[0] for closer in candidate.feature.closers}
@@ -211,4 +227,4 @@ def specificity_of(
         of_candidate = census.layer == candidate.layer and candidate.cell in census.at_sites
         if of_candidate and target not in own_targets:
             others[census.feature] = (target, census.effect(candidate.cell))
-    return Specificity(own, others)
+    return Specificity(*own, others)

@@ -170,6 +170,18 @@ class ClosersUnderTest:
         nats, log_odds = (self._scores(logits) - self._natural_scores).numpy()
         return Changes(nats, log_odds, self.sites.clusters)
 
+    def beside_others(self, logits: Tensor) -> Estimate:
+        """Return the mean change of the target's log probability, less that of the typical other character.
+
+        The typical character's change is the median over all characters but the targets. Logits (sites,
+        vocabulary) are the changed predictions. Where a cell makes one other character likelier, all
+        characters but that one lose alike, and the result is about 0.
+        """
+        natural, changed = (of_all.log_softmax(1) for of_all in (self.natural_logits, logits))
+        others = (changed - natural)[:, ~self.targets]
+        typical = others.median(1).values.double().numpy()
+        return mean_of(self.changes(logits).nats - typical, self.sites.clusters)
+
     def outcome(self, values: CellValues, *, from_donors: bool = False, hold: bool = False) -> Outcome:
         """Run from the sites with cells set to values, or from the donors' states over the sites' text."""
         edits = {

@@ -191,11 +191,13 @@ def _measured(
     closers = context.closers(feature)
     own = next(census for census in censuses if (census.feature, census.layer) == (feature, layer))
     necessity = necessity_of(closers, cells, either_way=candidate.is_counter)
+    beside_others = closers.beside_others(closers.outcome(closers.donor_values(cells)).logits)
+    effects = necessity.resample.effect(), beside_others
     return Measured(
         candidate=candidate,
         necessity=necessity,
         comparison=compared(candidate, own, request.roles),
-        specificity=specificity_of(context, candidate, necessity.resample.effect(), censuses),
+        specificity=specificity_of(context, candidate, effects, censuses),
         sufficiency=sufficiency_of(closers, necessity.resample, cells, baselines),
         significance=request.significance,
         tested=len(_tested(request, context)),
@@ -236,7 +238,7 @@ def _proof(request: ProofRequest, context: InterventionContext, one: Measured) -
     """Return the numbers and the verdict of one candidate."""
     candidate, dosed = one.candidate, DosedCell(context, one.candidate)
     closers, moved = context.closers(candidate.feature.name), dosed.moved_closer()
-    grade = grade_of(closers, one.necessity)
+    grade = grade_of(closers, one.necessity) if one.specificity.is_on_closer else None
     similar = similar_cells(context.model, context.survey, candidate.layer, candidate.cell)
     taken = request.roles.with_role(candidate.layer)
     taken = taken | request.roles.carriers(candidate.feature.name, candidate.layer)

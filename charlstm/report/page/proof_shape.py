@@ -78,6 +78,7 @@ EVIDENCE: Check = object_with(
         "specificity": object_with(
             {
                 "own": estimate,
+                "beside_others": estimate,
                 "runner_up": feature_name,
                 "behaviours": list_of(
                     object_with({"feature": feature_name, "target": string, "nats": estimate}), _MOST_TOLD

@@ -70,7 +70,9 @@ def _not_necessary(finding: Json, evidence: Json) -> str:
 
 
 def _not_specific(specificity: Json) -> Sentence:
-    """Return at which other closing character the effect is larger."""
+    """Return why the effect does not count as one on the closing character."""
+    if _changes_another(specificity):
+        return (Phrase("all characters but another one change alike, so the cell is used for that one"),)
     behaviours = specificity.get("behaviours") or []
     named = (one for one in behaviours if one.get("feature") == specificity.get("runner_up"))
     other: Json = next(named, {})
@@ -82,6 +84,12 @@ def _not_specific(specificity: Json) -> Sentence:
         *closers(other["target"]),
         Phrase(f", {signed(effect.value)} nats)"),
     )
+
+
+def _changes_another(specificity: Json) -> bool:
+    """Return whether the closing character changes hardly more than the typical character."""
+    own, beside = (estimate_of(specificity.get(name)) for name in ("own", "beside_others"))
+    return own is not None and beside is not None and abs(beside.value) < abs(own.value) / 2
 
 
 def _not_sufficient(evidence: Json) -> str:

@@ -153,19 +153,21 @@ def test_a_cell_is_specific_where_no_other_closers_change_more(context: Interven
         for name in (QUOTES, PARENTHESES, DEPTH, BRACKETS)
     ]
     own = {cell: censuses[0].effect(cell) for cell in (0, 2)}
-    quotes = specificity_of(context, candidate(0), own[0], censuses)
+    quotes = specificity_of(context, candidate(0), (own[0], own[0]), censuses)
     assert quotes.holds
     assert set(quotes.others) == {PARENTHESES, DEPTH, BRACKETS}
-    wrong = specificity_of(context, candidate(2), own[2], censuses)
+    wrong = specificity_of(context, candidate(2), (own[2], own[2]), censuses)
     assert wrong.runner_up == PARENTHESES
     assert not wrong.holds
-    right = specificity_of(context, candidate(2, PARENTHESES), censuses[1].effect(2), censuses)
+    effect = censuses[1].effect(2)
+    right = specificity_of(context, candidate(2, PARENTHESES), (effect, effect), censuses)
     assert right.holds
 
 
 def test_behaviours_with_the_same_target_are_no_other_behaviours(context: InterventionContext) -> None:
     censuses = [take_census(context, name, 0, [0], [0]) for name in (QUOTES, DEPTH, BRACKETS)]
-    found = specificity_of(context, candidate(0, BRACKETS), Estimate(0.0, 0.0, 0.0), censuses)
+    nothing = Estimate(0.0, 0.0, 0.0)
+    found = specificity_of(context, candidate(0, BRACKETS), (nothing, nothing), censuses)
     assert set(found.others) == {QUOTES}, "the depth of brackets ends with the same character"
 
 
@@ -183,10 +185,18 @@ def test_another_effect_is_larger_where_its_whole_interval_is(
     effects: dict[str, tuple[float, float, float]], holds: bool, runner_up: str | None
 ) -> None:
     others = {name: ("x", Estimate(*effect)) for name, effect in effects.items()}
-    found = Specificity(Estimate(-1.0, -1.1, -0.9), others)
+    found = Specificity(Estimate(-1.0, -1.1, -0.9), Estimate(-1.0, -1.1, -0.9), others)
     assert (found.holds, found.runner_up) == (holds, runner_up)
     sizes = [abs(entry["nats"]["value"]) for entry in found.data["behaviours"]]
     assert sizes == sorted(sizes, reverse=True)
     assert len(sizes) == len(effects)
     assert found.data["own"]["value"] == -1
     assert found.data["runner_up"] == runner_up
+
+
+@pytest.mark.parametrize(
+    ("beside_others", "holds"), [(-0.9, True), (-0.5, True), (-0.4, False), (0.0, False), (0.9, False)]
+)
+def test_an_effect_on_all_characters_but_one_is_not_specific(beside_others: float, holds: bool) -> None:
+    own, beside = (Estimate(value, value, value) for value in (-1.0, beside_others))
+    assert Specificity(own, beside, {}).holds == holds

@@ -276,3 +276,15 @@ def test_only_the_closer_of_a_counter_may_become_likelier(kind: str, counter: bo
 def test_behaviours_are_kept_by_the_names_of_their_features(plan: Planned) -> None:
     assert list(plan.context.behaviours) == [QUOTES, PARENTHESES, COLUMN, DEPTH]
     assert plan.context.behaviours[QUOTES].target == behaviour(QUOTES).target
+
+
+def test_only_the_target_beside_the_others_counts_where_one_character_takes_all(plan: Planned) -> None:
+    closers = plan.closers
+    natural = closers.natural_logits
+    one_other = natural.clone()
+    one_other[:, (~closers.targets).nonzero()[0]] += 3
+    target = natural.clone()
+    target[:, closers.targets] -= 2
+    assert closers.changes(one_other).effect().value < -0.01
+    assert closers.beside_others(one_other).value == pytest.approx(0, abs=1e-5)
+    assert closers.beside_others(target).value == pytest.approx(-2, abs=1e-5)

@@ -39,7 +39,7 @@ def measured(mean: float = -1.0, noise: float = 0.1, p95: float = 0.0, tested: i
         candidate=candidate(0),
         necessity=effect(mean, noise),
         comparison=Comparison(1, 16, np.full(15, p95), np.full(15, p95)),
-        specificity=Specificity(Estimate(mean, mean, mean), {}),
+        specificity=Specificity(Estimate(mean, mean, mean), Estimate(mean, mean, mean), {}),
         sufficiency=ENOUGH,
         significance=0.01,
         tested=tested,
@@ -107,7 +107,9 @@ def test_every_condition_is_asked_but_one_of_three_kinds_of_sufficiency_is_enoug
         "restoration": True,
         "interchange": True,
     }
-    elsewhere = Specificity(Estimate(-1, -1, -1), {"other": ("x", Estimate(-3.0, -3.1, -2.9))})
+    elsewhere = Specificity(
+        Estimate(-1, -1, -1), Estimate(-1, -1, -1), {"other": ("x", Estimate(-3.0, -3.1, -2.9))}
+    )
     assert replace(one, specificity=elsewhere).verdict == "undecided"
     assert replace(one, sufficiency=NOT_ENOUGH).verdict == "undecided"
     alone = {

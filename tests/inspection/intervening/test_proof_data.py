@@ -48,7 +48,11 @@ def entries(name: str, cell: int, slope: float, **changes: object) -> Entries:
         candidate=candidate(cell, name, slope),
         necessity=necessity,
         comparison=Comparison(2, 16, OTHERS, OTHERS[:5]),
-        specificity=Specificity(Estimate(-1.0, -1.1, -0.9), {PARENTHESES: (")", Estimate(0.1, 0.0, 0.2))}),
+        specificity=Specificity(
+            Estimate(-1.0, -1.1, -0.9),
+            Estimate(-0.9, -1.0, -0.8),
+            {PARENTHESES: (")", Estimate(0.1, 0.0, 0.2))},
+        ),
         sufficiency=sufficiency_of(closers, necessity.resample, cells, Baselines(0.1, 0.2, 0.3)),
         significance=0.01,
         tested=7,
