@@ -19,7 +19,7 @@ from charlstm.inspection.detecting import confirmation, discovery, levels, margi
 from charlstm.inspection.detecting.detect import Detected
 from charlstm.inspection.features.feature import specific_drivers
 from charlstm.inspection.gates.wiring import weights_of
-from charlstm.inspection.intervening import judgement, necessity
+from charlstm.inspection.intervening import census, judgement, necessity
 from charlstm.inspection.study import ConfirmedPair, Study
 from charlstm.model.char_lstm import CharLSTM
 
@@ -223,6 +223,8 @@ def _rules() -> dict[str, float]:
     return {
         "least_score": discovery.LEAST_SCORE,
         "least_held_out_score": confirmation.LEAST_HELD_OUT_SCORE,
+        "least_correlation": discovery.LEAST_CORRELATION,
+        "least_held_out_correlation": confirmation.LEAST_HELD_OUT_CORRELATION,
         "untrained_deviations": margins.MARGIN_DEVIATIONS,
         "feature_memory": discovery.LEAST_FEATURE_MEMORY,
         "proposed_feature_memory": discovery.LEAST_PROPOSED_MEMORY,
@@ -239,6 +241,7 @@ def _rules() -> dict[str, float]:
         "dwell": float(levels.LEAST_DWELL_CHARACTERS),
         "least_effect_nats": necessity.LEAST_EFFECT_NATS,
         "least_effect_ratio": judgement.LEAST_RATIO,
+        "least_part_of_closer": census.LEAST_PART_OF_CLOSER,
     }
 
 
