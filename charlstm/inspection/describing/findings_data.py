@@ -89,7 +89,7 @@ def _detection(detected: Detected, pair: ConfirmedPair) -> Detection:
         feature_null_max=float(detected.discovery.feature_null[feature]),
         held_out_equal_share=float(confirmed.equal_share[index].abs()),
         held_out_interval=interval,
-        near_limit=interval[0] <= LEAST_SCORE,
+        near_limit=interval[0] <= discovery.LEAST_SCORE,
         runner_up=_runner_up(detected, index),
         drivers_from=pair.name.drivers_from,
         **numbers_of_kind,
