@@ -25,6 +25,8 @@ from charlstm.checkpoint.loading import Checkpoint
 from charlstm.config import InspectionConfig
 from charlstm.findings import Findings
 from charlstm.inspection.inspect import InspectionRequest, inspect_model
+from charlstm.inspection.reading.inspected_text import read_text
+from charlstm.inspection.study import study
 from charlstm.inspection.twins import shuffled_twin, untrained_twin
 from charlstm.machine.devices import keep_freed_memory
 from charlstm.model.char_lstm import CharLSTM
@@ -125,8 +127,8 @@ def main() -> None:
     keep_freed_memory()
     run = charlstm.load(options.run)
     ids = corpus_of(run, options.text).tokens
-    texts = list(pieces(ids, options.texts, options.characters))
-    by_text = [inspected(run, run.model, piece, 0) for piece in texts]
+    texts = list(pieces(ids, max(1, options.texts), options.characters))
+    by_text = [inspected(run, run.model, piece, 0) for piece in texts[: options.texts]]
     by_seed = by_text[:1] + [inspected(run, run.model, texts[0], seed) for seed in range(1, options.seeds)]
     result = {
         "verdicts by text": [dict(Counter(verdicts_of(findings).values())) for findings in by_text],
@@ -139,13 +141,23 @@ def main() -> None:
 
 def verified_in_twins(run: Checkpoint, ids: np.ndarray, count: int) -> Iterator[tuple[str, object]]:
     """Yield for each kind of twin how many of its networks have findings and verified cells."""
+    config = InspectionConfig(characters=len(ids))
+    text = read_text(ids, run.config.vocabulary.symbols, config.streams)
     for name, twin in TWINS.items():
         found = [
-            verdicts_of(inspected(run, twin(run.model, torch.Generator().manual_seed(seed)), ids, seed))
+            study(twin(run.model, torch.Generator().manual_seed(seed)), text, config).confirmed_pairs
             for seed in range(count)
         ]
-        verified = sum("verified" in verdicts.values() for verdicts in found)
-        yield name, {"networks": count, "with candidates": sum(map(bool, found)), "with verified": verified}
+        verdicts = [Counter(pair.proof.verdict for pair in pairs) for pairs in found]
+        yield (
+            name,
+            {
+                "networks": count,
+                "with findings": sum(map(bool, found)),
+                "with verified": sum("verified" in of_network for of_network in verdicts),
+                "verdicts": {str(verdict): number for verdict, number in sum(verdicts, Counter()).items()},
+            },
+        )
 
 
 if __name__ == "__main__":
