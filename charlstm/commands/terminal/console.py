@@ -89,6 +89,11 @@ def write_line(text: str = "") -> None:
     write(text + "\n")
 
 
+def table_width() -> int | None:
+    """Return the number of characters that a line on stdout may have, None where it is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def write_json(document: Any) -> None:
     """Write one JSON document to stdout, on one line."""
     text = json.dumps(document, ensure_ascii=False)

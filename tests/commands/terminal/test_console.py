@@ -27,6 +27,13 @@ def test_a_pipe_gets_every_character_unchanged(capsys):
     assert capsys.readouterr().out == "a\x1b[31m"
 
 
+def test_tables_are_as_wide_as_a_terminal_and_uncut_in_a_pipe(monkeypatch):
+    assert console.table_width() is None
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "132")
+    assert console.table_width() == 132
+
+
 def test_json_is_written_on_one_line(capsys):
     console.write_json({"text": "é\n"})
     assert json.loads(capsys.readouterr().out) == {"text": "é\n"}

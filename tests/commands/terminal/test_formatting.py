@@ -7,11 +7,18 @@ import pytest
 from charlstm.commands.terminal import formatting
 
 
-def test_table_columns_are_aligned_and_lines_end_at_80_characters():
+def test_table_columns_are_aligned():
     shown = formatting.table([("a", 1), ("bcd", 1_000)], header=("name", "n"))
     assert shown.splitlines() == ["name  n", "a        1", "bcd   1000"]
-    assert max(map(len, formatting.table([("x" * 200, 1)]).splitlines())) == 80
     assert formatting.table([]) == ""
+
+
+def test_only_a_table_with_a_width_is_cut_and_its_widest_column_first():
+    rows = [("0:1", "w" * 30, "abc", -0.5)]
+    assert formatting.table(rows) == f"0:1  {'w' * 30}  abc  -0.5"
+    assert formatting.table(rows, width=30) == f"0:1  {'w' * 13}…  abc  -0.5"
+    assert formatting.table([("x" * 200, 1)], width=80) == f"{'x' * 200}  1"
+    assert len(formatting.table([("0:1", *["w" * 50] * 3)], width=20)) == 3 + 3 * (2 + 10)
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(4.4, "4s"), (200, "3m 20s"), (7_500, "2h 05m")])
