@@ -68,6 +68,36 @@ def _is_private(folder: Path) -> bool:
     )
 
 
+def cache_size(folder: Path) -> int:
+    """Return how many bytes the files of the cache in folder have."""
+    return sum(file.lstat().st_size for file in _cached_files(folder))
+
+
+def empty_cache(folder: Path) -> int:
+    """Delete the files of the cache in folder, and return how many bytes they had.
+
+    Only files in the cache's own folders are deleted; a symbolic link is neither followed nor deleted. Raises
+    CorpusError when a file cannot be deleted.
+    """
+    deleted = 0
+    for file in _cached_files(folder):
+        try:
+            size = file.lstat().st_size
+            file.unlink()
+        except OSError as error:
+            raise CorpusError(f"{file} cannot be deleted: {error.strerror}", "see who owns it") from error
+        deleted += size
+    return deleted
+
+
+def _cached_files(folder: Path) -> list[Path]:
+    """Return the files in the cache's own folders in folder."""
+    parts = [folder / part for part in PARTS if not (folder / part).is_symlink()]
+    walks = (os.walk(part) for part in parts)
+    files = [Path(place) / name for walk in walks for place, _, names in walk for name in names]
+    return [file for file in files if file.is_file() and not file.is_symlink()]
+
+
 @contextmanager
 def cache_file(place: Path) -> Iterator[BinaryIO]:
     """Give a file of the cache to write; it is there whole or not at all.

@@ -103,6 +103,16 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02}m"
 
 
+def bytes_in_words(count: int) -> str:
+    """Return a number of bytes as text of the form 17 bytes, 3.2 kB, 14 MB or 1.2 GB."""
+    size, unit = float(count), "bytes"
+    for larger in ("kB", "MB", "GB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.0f} {unit}" if unit == "bytes" or size >= 10 else f"{size:.1f} {unit}"
+
+
 def bits_and_nats(bits: float) -> str:
     """Return a loss, given in bits, as text in bits per character and in nats."""
     return f"{bits:.4f} bits per character ({bits * math.log(2):.4f} nats)"

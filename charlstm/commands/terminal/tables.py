@@ -192,16 +192,20 @@ def _spelled(characters: list[str]) -> str:
     )
 
 
-def corpora_table(corpora: list[CachedCorpus]) -> str:
-    """Return the texts that are built in or cached as a table, with the size of the cached ones."""
+def corpora_table(corpora: list[CachedCorpus], *, width: int | None = None) -> str:
+    """Return the texts that are built in or cached as a table, with the size of the cached ones.
+
+    Its lines have at most width characters, and are uncut where that is None.
+    """
     rows = [
         (
-            formatting.shortened(corpus.name, 30),
             corpus.state,
             corpus.level or "",
             "" if corpus.characters is None else f"{corpus.characters:,}",
             "" if corpus.symbols is None else f"{corpus.symbols:,}",
+            corpus.name,
         )
         for corpus in corpora
     ]
-    return formatting.table(rows, header=("corpus", "state", "level", "characters", "symbols"))
+    header = ("state", "level", "characters", "symbols", "corpus")
+    return formatting.table(rows, header=header, width=width)

@@ -61,3 +61,8 @@ def test_a_loss_is_told_in_both_units():
 
 def test_a_long_text_is_cut_to_a_width_with_an_ellipsis():
     assert [formatting.shortened("abcd", width) for width in (3, 4, 5)] == ["ab…", "abcd", "abcd"]
+
+
+def test_bytes_are_told_in_units_that_are_easy_to_read():
+    told = [formatting.bytes_in_words(count) for count in (0, 999, 1_500, 14_200_000, 2_340_000_000)]
+    assert told == ["0 bytes", "999 bytes", "1.5 kB", "14 MB", "2.3 GB"]

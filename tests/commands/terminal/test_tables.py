@@ -72,7 +72,7 @@ def test_corpora_are_listed_with_their_state():
     shown = tables.corpora_table(
         [CachedCorpus("stdlib", "built in"), CachedCorpus("x", "cached", "bytes", 1_000, 9, 1)]
     )
-    assert shown.splitlines()[1].split() == ["stdlib", "built", "in"]
+    assert shown.splitlines()[1].split() == ["built", "in", "stdlib"]
     assert "1,000" in shown
 
 
