@@ -2,17 +2,20 @@
 
 from pathlib import Path
 from typing import Annotated
+from zlib import compress
 
 import typer
 
 from charlstm.commands.inspect import inspect_and_show, typed_command
 from charlstm.commands.options import Quiet
-from charlstm.commands.sample import write_while_drawn
 from charlstm.commands.terminal import console
 from charlstm.commands.train import follow
 from charlstm.config import SamplingConfig
 
 _TEXT = "stdlib"
+# Of this many samples the one with the most variety is shown.
+_SAMPLES, _SAMPLE_LENGTH, _TEMPERATURE = 4, 400, 0.8
+_PROMPT = "def "
 
 
 def demo(
@@ -41,7 +44,14 @@ def demo(
     )
     follow(request, quiet=quiet, as_json=False)
     narrator.say("\nA sample")
-    pieces = sample.sample_run(out, "def ", config=SamplingConfig(length=400, temperature=0.5), seed=1)
-    write_while_drawn("def ", pieces)
+    config = SamplingConfig(length=_SAMPLE_LENGTH, temperature=_TEMPERATURE, count=_SAMPLES)
+    pieces = list(sample.sample_run(out, _PROMPT, config=config, seed=1))
+    drawn = [_PROMPT + "".join(of_text) for of_text in zip(*pieces, strict=True)]
+    console.write_line(max(drawn, key=_variety))
     narrator.say("\nIts switches and counters")
     inspect_and_show(InspectRequest(run=out, out=out, command=typed_command()), quiet=quiet, as_json=False)
+
+
+def _variety(text: str) -> int:
+    """Return how many bytes text takes when compressed: few where it says one thing again and again."""
+    return len(compress(text.encode("utf-8")))
