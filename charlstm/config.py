@@ -19,6 +19,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 StepPrecision = Literal["float32", "bfloat16"]
 # Percentages of a text to train on, to validate on and to test on.
 DEFAULT_SPLIT = "90/5/5"
+# The shortest text that can be inspected has this many characters.
+LEAST_INSPECTED_CHARACTERS = 20_000
 # The order of the four gates in the rows of a foreign weight matrix; c and j stand for the candidate.
 GateOrder = Literal["ifgo", "icfo", "ifco", "ijfo"]
 # The function of the gates i, f and o. The hard one is that of Keras before 3 and the default of ONNX:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from charlstm.checkpoint.loading import Checkpoint, load
-from charlstm.config import InspectionConfig, Unknown
+from charlstm.config import LEAST_INSPECTED_CHARACTERS, InspectionConfig, Unknown
 from charlstm.errors import UsageError
 from charlstm.findings import Findings
 from charlstm.inspection.inspect import InspectionRequest, inspect_model
@@ -80,7 +80,7 @@ def inspect_run(
     keep_freed_memory()
     with joined(launch, torch.device("cpu")) as processes:
         text = processes.in_turn(lambda: _text(request, checkpoint, request.corpus))
-        start = 0 if request.corpus else _unseen(checkpoint, len(text.tokens))
+        start = _start(request, checkpoint, len(text.tokens))
         findings = inspect_model(
             _inspection(request, checkpoint, str(request.run), text, start),
             progress=within(progress, 0.0, 0.5 if other else 1.0),
@@ -102,7 +102,7 @@ def inspect_run(
                 draw_comparison(out)
     comparison = out / COMPARISON if other else None
     changed = has_changed(checkpoint, text)
-    notes = (*text.notes, *_training_note(request, checkpoint, text))
+    notes = (*text.notes, *_training_note(request, checkpoint, text, start))
     return Inspected(findings, out / FINDINGS, out / REPORT, comparison, changed, notes)
 
 
@@ -151,13 +151,39 @@ def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
     return other
 
 
-def _training_note(request: InspectRequest, checkpoint: Checkpoint, text: Corpus) -> tuple[str, ...]:
-    """Return a note that the run was trained on what is inspected, where its own text was named."""
+def _start(request: InspectRequest, checkpoint: Checkpoint, characters: int) -> int:
+    """Return where the inspected part of a text of that many characters begins.
+
+    Of the run's own text only what the run was not trained on is read, if that is enough for an inspection;
+    else all of it.
+    """
+    if request.corpus is not None:
+        return 0
+    unseen = _unseen(checkpoint, characters)
+    too_little = characters - unseen < LEAST_INSPECTED_CHARACTERS <= characters
+    return 0 if too_little else unseen
+
+
+def _training_note(
+    request: InspectRequest, checkpoint: Checkpoint, text: Corpus, start: int
+) -> tuple[str, ...]:
+    """Return a note where the text, read from start on, has something that the run was trained on."""
     record = checkpoint.config.corpus
-    if request.corpus is None or record is None or record.sha256 != text.sha256:
+    if record is None or record.sha256 != text.sha256:
         return ()
-    seen = _unseen(checkpoint, len(text.tokens)) or len(text.tokens)
-    return (f"{text.name} is read from its beginning; the run was trained on its first {seen:,} characters",)
+    unseen = _unseen(checkpoint, len(text.tokens))
+    if request.corpus is not None:
+        seen = unseen or len(text.tokens)
+        return (
+            f"{text.name} is read from its beginning; the run was trained on its first {seen:,} characters",
+        )
+    if start < unseen:
+        return (
+            f"the run was not trained on {len(text.tokens) - unseen:,} characters only, too few for an "
+            "inspection: all of its text is read, so what is found may be what it knows by heart; "
+            "name another CORPUS to be sure",
+        )
+    return ()
 
 
 def _unseen(checkpoint: Checkpoint, characters: int) -> int:

@@ -73,6 +73,15 @@ def test_a_run_validated_on_another_text_is_inspected_on_its_whole_training_text
     assert spelled(inspected[0]) == TEXT
 
 
+def test_all_of_the_text_is_read_where_too_little_was_held_out(tmp_path, inspected):
+    text = TEXT * (30_000 // len(TEXT) + 1)
+    run = saved_run(tmp_path, text=text)
+    (note,) = inspect_run(InspectRequest(run=run, out=run)).notes
+    assert spelled(inspected[0]) == text
+    held_out = len(text) - len(text) * 8 // 10
+    assert note.startswith(f"the run was not trained on {held_out:,} characters only, too few")
+
+
 def test_a_training_text_that_has_changed_is_noticed(tmp_path, inspected):
     run = saved_run(tmp_path)
     (tmp_path / "text.txt").write_text(TEXT + "fox")

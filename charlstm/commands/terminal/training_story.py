@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from charlstm.commands.terminal import console, formatting
+from charlstm.config import LEAST_INSPECTED_CHARACTERS
 from charlstm.errors import UsageError
 from charlstm.tasks.train import Interrupted, Prepared, RunEvent, Sampled, Trained
+from charlstm.text.corpus import split_bounds
 from charlstm.training.loop import Evaluated, Logged, Stepped
 
 
@@ -95,6 +97,12 @@ def describe(event: Prepared) -> str:
         f"{layers}, {event.parameters:,} parameters, dropout {model.dropout:g}; {amount:g} {unit} on "
         f"{event.device} in {'bfloat16' if event.bfloat16 else 'float32'}",
     ]
+    unseen = corpus.characters - split_bounds(corpus.characters, corpus.split)["train"][1]
+    if corpus.validation is None and unseen < LEAST_INSPECTED_CHARACTERS:
+        lines.append(
+            f"{unseen:,} characters are not trained on; an inspection needs {LEAST_INSPECTED_CHARACTERS:,}: "
+            "give `charlstm inspect` another text, or train on a longer one"
+        )
     if event.left_out:
         names = ", ".join(path.name for path in event.left_out[:3])
         lines.append(f"{len(event.left_out)} files left out that are not text: {names}")

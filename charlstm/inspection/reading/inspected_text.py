@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from charlstm.config import LEAST_INSPECTED_CHARACTERS
 from charlstm.errors import CorpusError
 from charlstm.inspection.features.feature import Signal
 from charlstm.inspection.features.feature_table import FeatureTable, Positions
@@ -20,9 +21,6 @@ from charlstm.inspection.reading.splits import Split
 
 # Each split begins at this share of the text; the last one goes on to the text's end.
 _SPLIT_BEGINS = {"calibrate": 0.0, "discover": 0.10, "confirm": 0.45, "intervene": 0.80}
-
-# The shortest text that can be inspected has this many characters.
-_LEAST_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +69,9 @@ def read_text(
     listed features. Raises CorpusError for a text that is too short or has no feature that varies enough,
     UsageError for a specification that cannot be read or is 0 throughout the split.
     """
-    if len(ids) < _LEAST_CHARACTERS:
+    if len(ids) < LEAST_INSPECTED_CHARACTERS:
         raise CorpusError(
-            f"an inspection needs {_LEAST_CHARACTERS:,} characters, the text has {len(ids):,}",
+            f"an inspection needs {LEAST_INSPECTED_CHARACTERS:,} characters, the text has {len(ids):,}",
             "give a longer text",
         )
     splits = _cut_into_splits(ids, symbols, streams)
