@@ -179,9 +179,8 @@ def _training_note(
         )
     if start < unseen:
         return (
-            f"the run was not trained on {len(text.tokens) - unseen:,} characters only, too few for an "
-            "inspection: all of its text is read, so what is found may be what it knows by heart; "
-            "name another CORPUS to be sure",
+            f"only {len(text.tokens) - unseen:,} characters were not trained on: all of the text is read, and "
+            "what is found may be what the model knows by heart",
         )
     return ()
 

@@ -79,7 +79,7 @@ def test_all_of_the_text_is_read_where_too_little_was_held_out(tmp_path, inspect
     (note,) = inspect_run(InspectRequest(run=run, out=run)).notes
     assert spelled(inspected[0]) == text
     held_out = len(text) - len(text) * 8 // 10
-    assert note.startswith(f"the run was not trained on {held_out:,} characters only, too few")
+    assert note.startswith(f"only {held_out:,} characters were not trained on: all of the text is read")
 
 
 def test_a_training_text_that_has_changed_is_noticed(tmp_path, inspected):

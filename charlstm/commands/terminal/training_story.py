@@ -100,7 +100,7 @@ def describe(event: Prepared) -> str:
     unseen = corpus.characters - split_bounds(corpus.characters, corpus.split)["train"][1]
     if corpus.validation is None and unseen < LEAST_INSPECTED_CHARACTERS:
         lines.append(
-            f"{unseen:,} characters are not trained on; an inspection needs {LEAST_INSPECTED_CHARACTERS:,}: "
+            f"{unseen:,} characters are not trained on; an inspection needs {LEAST_INSPECTED_CHARACTERS:,}:\n"
             "give `charlstm inspect` another text, or train on a longer one"
         )
     if event.left_out:
