@@ -55,23 +55,33 @@ _BARE = _off("nesting_depth")
 _NO_PROSE = _off("inside_triple_quotes", "inside_comment")
 _SINGLE = _on("inside_single_quotes", "inside_string_literal") + _off("inside_double_quotes") + _NO_PROSE
 _DOUBLE = _on("inside_double_quotes", "inside_string_literal") + _off("inside_single_quotes") + _NO_PROSE
-_PARENTHESIS = _on("inside_parentheses") + _off("inside_brackets", "inside_braces") + _CODE
-_BRACKET = _on("inside_brackets") + _off("inside_parentheses", "inside_braces") + _CODE
-_BRACE = _on("inside_braces") + _off("inside_parentheses", "inside_brackets") + _CODE
+# A bracket in a string may stay open for long; what is in brackets or braces really is mostly short.
+_LONGEST = 200
+_IN_PARENTHESES = _on("inside_parentheses") + _off("inside_brackets", "inside_braces")
+_IN_BRACKETS = (
+    *_on("inside_brackets"),
+    Condition("characters_inside_brackets", 0, _LONGEST),
+    *_off("inside_parentheses", "inside_braces"),
+)
+_IN_BRACES = (
+    *_on("inside_braces"),
+    Condition("characters_inside_braces", 0, _LONGEST),
+    *_off("inside_parentheses", "inside_brackets"),
+)
+_PARENTHESIS, _BRACKET, _BRACE = (inside + _CODE for inside in (_IN_PARENTHESES, _IN_BRACKETS, _IN_BRACES))
 _ONE_PARENTHESIS = (Condition("parenthesis_depth", 1, 1), *_CODE)
 _TWO_PARENTHESES = (Condition("parenthesis_depth", 2), *_CODE)
-_LINE_OF_4, _LINE_OF_8 = (
-    (Condition("indentation", spaces, spaces, at=-1), *_BARE, *_CODE) for spaces in (4, 8)
-)
-_LEVEL_4, _LEVEL_8 = ((Condition("indentation", spaces, spaces), *_BARE, *_CODE) for spaces in (4, 8))
+_AFTER_4, _AFTER_8 = ((Condition("indentation", spaces, spaces, at=-1), *_BARE, *_CODE) for spaces in (4, 8))
+# A blank line follows a line that is indented deeper than by four spaces.
+_BLANK = (Condition("indentation", 8, at=-2), Condition("indentation", 0, 0, at=-1), *_BARE, *_CODE)
 
 CONTRASTS = (
     Contrast(name="single, not double quote", target="'", rival='"', site=_SINGLE, donor=_DOUBLE),
     Contrast(name="double, not single quote", target='"', rival="'", site=_DOUBLE, donor=_SINGLE),
-    Contrast(name="parenthesis, not bracket", target=r"\)", rival="]", site=_PARENTHESIS, donor=_BRACKET),
     Contrast(name="bracket, not parenthesis", target=r"\]", rival=")", site=_BRACKET, donor=_PARENTHESIS),
-    Contrast(name="parenthesis, not brace", target=r"\)", rival="}", site=_PARENTHESIS, donor=_BRACE),
     Contrast(name="brace, not parenthesis", target=r"\}", rival=")", site=_BRACE, donor=_PARENTHESIS),
+    Contrast(name="bracket, not brace", target=r"\]", rival="}", site=_BRACKET, donor=_BRACE),
+    Contrast(name="brace, not bracket", target=r"\}", rival="]", site=_BRACE, donor=_BRACKET),
     Contrast(
         name="second bracket",
         before=r"\]",
@@ -105,35 +115,28 @@ CONTRASTS = (
         donor=(Condition("nesting_depth"), *_CODE),
     ),
     Contrast(
-        name="line end of a comment, not of a string",
-        target="\n",
-        rival='"',
-        site=_on("inside_comment"),
-        donor=_DOUBLE,
-    ),
-    Contrast(
-        name="dedent after a blank line",
-        before="\n\n",
-        target="\n",
+        name="dedent to four spaces",
+        before="\n\n    ",
+        target="[^ \n]",
         rival=" ",
-        site=_LEVEL_4,
-        donor=_LEVEL_8,
+        site=(*_BLANK, Condition("indentation_so_far", 0, 0, at=5)),
+        donor=(*_BLANK, Condition("indentation_so_far", 5, at=5)),
     ),
     Contrast(
         name="four spaces, not more",
         before="\n    ",
         target="[^ \n]",
         rival=" ",
-        site=_LINE_OF_4,
-        donor=_LINE_OF_8,
+        site=_AFTER_4,
+        donor=_AFTER_8,
     ),
     Contrast(
         name="more than four spaces",
         before="\n    ",
         target=" ",
         rival=None,
-        site=_LINE_OF_8,
-        donor=_LINE_OF_4,
+        site=_AFTER_8,
+        donor=_AFTER_4,
     ),
     Contrast(
         name="= without a space",
@@ -144,11 +147,12 @@ CONTRASTS = (
         donor=_off("inside_parentheses") + _BARE + _CODE,
     ),
     Contrast(
-        name="colon, not comma, in braces",
+        name="colon, not comma, after a key",
+        before="['\"]",
         target=":",
         rival=",",
-        site=_BRACE,
-        donor=_PARENTHESIS,
+        site=_IN_BRACES + _on("inside_string_literal"),
+        donor=_IN_PARENTHESES + _on("inside_string_literal"),
     ),
     Contrast(
         name="third quote",
@@ -157,5 +161,13 @@ CONTRASTS = (
         rival=None,
         site=_on("inside_triple_quotes"),
         donor=_off("inside_triple_quotes") + _CODE,
+    ),
+    Contrast(name="parenthesis, not bracket", target=r"\)", rival="]", site=_PARENTHESIS, donor=_BRACKET),
+    Contrast(
+        name="line end of a comment, not of a string",
+        target="\n",
+        rival='"',
+        site=_on("inside_comment"),
+        donor=_DOUBLE,
     ),
 )
