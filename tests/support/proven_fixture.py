@@ -74,6 +74,18 @@ BEHAVIOURS = [
         "smallest_set": None,
         "attribution": None,
     },
+    {
+        "feature": "inside_double_quotes",
+        "contrast": "double, not single quote",
+        "target": '"',
+        "rival": "'",
+        "sites": 32,
+        "advantage_nats": {"natural": 4.0, "trigram": 0.9, "donor": -2.8},
+        "sentence": "No small set is enough: the 64 cells that matter most keep 40%, and 90% was asked for.",
+        "curves": [],
+        "smallest_set": None,
+        "attribution": None,
+    },
 ]
 UNEXPECTED = [
     {

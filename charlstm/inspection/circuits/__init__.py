@@ -10,8 +10,9 @@ In reading order:
     unexpected       list the cells that a behaviour needs and that follow no feature
     sets             measure what sets of cells alone keep of a behaviour, and what is left without them
     smallest_set     find the smallest set of cells that keeps nearly all of a behaviour
-    lone_cells       follow a change through single cells while all other cells stay as they are
-    edges            measure what passes from a cell to the prediction, directly or through other cells
-    driver_edges     measure what passes from a feature's driver to the gates of a cell
-    circuits         go through all behaviours of the cells that were found
+    contrasts        list choices between two characters, such as ' or ", each as a row of data
+    contrast_sites   find the sites and donors of contrasts in a passage
+    more_states      read the passage once more, for the states before positions that the proof did not need
+    edges            what passes from cell to cell, and from a feature's driver to a cell's gates
+    circuits         go through the contrasts and all behaviours of the cells that were found
 """

@@ -23,12 +23,20 @@ _LISTED_CELLS = 10
 def log_odds_of(closers: ClosersUnderTest, logits: Tensor) -> Tensor:
     """Return (..., sites): the log odds of the target in logits (..., sites, vocabulary).
 
-    The rival is always the likeliest other character of the undisturbed prediction, whatever becomes likelier
-    by a change: so the odds are those of one choice, and what several cells do to them adds up.
+    The rival is the one that the behaviour names, or else the likeliest other character of the undisturbed
+    prediction, whatever becomes likelier by a change: so the odds are those of one choice, and what several
+    cells do to them adds up.
     """
-    rivals = closers.natural_logits.masked_fill(closers.targets, -torch.inf).argmax(1)
-    rival = logits.gather(-1, rivals.expand(logits.shape[:-1])[..., None])[..., 0]
+    rival = logits.gather(-1, _rivals(closers).expand(logits.shape[:-1])[..., None])[..., 0]
     return logits[..., closers.targets].logsumexp(-1) - rival
+
+
+def _rivals(closers: ClosersUnderTest) -> Tensor:
+    """Return (sites,) int64: the rival of the target at each site."""
+    named, symbols = closers.behaviour.rival, closers.context.passage.symbols
+    if named is None:
+        return closers.natural_logits.masked_fill(closers.targets, -torch.inf).argmax(1)
+    return torch.full((len(closers.ids),), list(symbols).index(named))
 
 
 def change_of(closers: ClosersUnderTest, logits: Tensor) -> Numbers:

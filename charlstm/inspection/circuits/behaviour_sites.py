@@ -1,16 +1,17 @@
 """The closers of one behaviour, with what a trigram says of them, and experiments on sets of cells.
 
 The advantage of the undisturbed network is the log odds that it gives to the target, less those of a trigram
-that was counted on the text before, each against its own likeliest other character. All shares are of the
-mean advantage: 1 is the undisturbed network, 0 is a prediction no better than the trigram's, and below 0 it
-is worse.
+that was counted on the text before. Both are against the rival that the behaviour names, or else each against
+its own likeliest other character. All shares are of the mean advantage: 1 is the undisturbed network, 0 is a
+prediction no better than the trigram's, and below 0 it is worse.
 
 At a site every cell is set: the natural ones to their own c, the others to the donor's c ("resample") or to
 their mean c in the feature's other state, given the current character ("conditional_mean").
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -19,8 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm.findings import Json
-from charlstm.inspection.circuits.attribution import change_of
+from charlstm.inspection.circuits.attribution import change_of, log_odds_of
 from charlstm.inspection.circuits.trigram import Trigram
+from charlstm.inspection.circuits.unrolled import state_with
 from charlstm.inspection.estimates import Estimate, Numbers, mean_of, ratio_of
 from charlstm.inspection.intervening.behaviours import VERDICT_LAG, Behaviour, MatchedSites
 from charlstm.inspection.intervening.experiment import ClosersUnderTest, InterventionContext
@@ -41,8 +43,8 @@ Filling = Literal["resample", "conditional_mean"]
 class BehaviourSites:
     """BehaviourSites are closers of one behaviour.
 
-    trigram_log_odds (sites,) float64 are the log odds of the target by the trigram, against its own likeliest
-    other character.
+    trigram_log_odds (sites,) float64 are the log odds of the target by the trigram, against the rival that
+    the behaviour names, or else the trigram's own likeliest other character.
     """
 
     closers: ClosersUnderTest
@@ -56,7 +58,9 @@ class BehaviourSites:
         closers = ClosersUnderTest(context, behaviour, sites)
         before = context.characters(sites.positions + VERDICT_LAG - 1, 2).numpy()
         predicted, targets = trigram.log_probabilities(before), behaviour.targets
-        odds = np.logaddexp.reduce(predicted[:, targets], axis=1) - predicted[:, ~targets].max(1)
+        symbols = np.array(list(context.passage.symbols))
+        rivals = ~targets if behaviour.rival is None else symbols == behaviour.rival
+        odds = np.logaddexp.reduce(predicted[:, targets], axis=1) - predicted[:, rivals].max(1)
         return cls(closers, odds)
 
     def subset(self, indices: NDArray[np.int64]) -> "BehaviourSites":
@@ -70,10 +74,15 @@ class BehaviourSites:
         """Return (sites,) the numbers of the sites' clusters."""
         return self.closers.sites.clusters
 
+    @cached_property
+    def natural_log_odds(self) -> Numbers:
+        """Return (sites,) float64: the log odds of the target by the undisturbed network."""
+        return np.asarray(log_odds_of(self.closers, self.closers.natural_logits).double().numpy())
+
     @property
     def advantage(self) -> Numbers:
         """Return (sites,) float64: the log odds of the undisturbed network less the trigram's."""
-        return np.asarray(self.closers.natural_log_odds.numpy() - self.trigram_log_odds)
+        return self.natural_log_odds - self.trigram_log_odds
 
     @property
     def has_advantage(self) -> bool:
@@ -84,7 +93,7 @@ class BehaviourSites:
     @property
     def advantage_data(self) -> Json:
         """Return the mean log odds of the target as findings.json has them."""
-        natural = self.closers.natural_log_odds.numpy()
+        natural = self.natural_log_odds
         return {
             "natural": float(natural.mean()),
             "trigram": float(self.trigram_log_odds.mean()),
@@ -104,16 +113,11 @@ class BehaviourSites:
             numbers = torch.tensor([cells[row][1] for row in rows])
             values = closers.donor_c[layer][:, numbers].t().reshape(-1, 1)
             edit = Edit(numbers.repeat_interleave(len(closers.ids))[:, None], values)
-            logits[rows] = self._logits(len(rows), closers.state, {layer: edit})
+            state = State(*(of_sites.repeat(1, len(rows), 1) for of_sites in closers.state))
+            outcome = closers.context.rollouts.run(closers.ids.repeat(len(rows), 1), state, {layer: edit})
+            logits[rows] = outcome.logits.view(len(rows), *closers.natural_logits.shape)
         nats = [closers.changes(of_cell).nats for of_cell in logits]
         return np.stack(nats), change_of(closers, logits)
-
-    def _logits(self, repetitions: int, start: State, edits: Mapping[int, Edit]) -> Tensor:
-        """Return (repetitions, sites, vocabulary): the logits after runs from a start at all sites."""
-        closers = self.closers
-        state = State(*(of_sites.repeat(1, repetitions, 1) for of_sites in start))
-        outcome = closers.context.rollouts.run(closers.ids.repeat(repetitions, 1), state, edits)
-        return outcome.logits.view(repetitions, len(closers.ids), -1)
 
     def share(self, change: Numbers, error: float = 0.05) -> Estimate:
         """Return the share of the advantage that is left after a change of the log odds, (sites,)."""
@@ -142,17 +146,13 @@ class BehaviourSites:
         """Return (sets, sites): the changes of the log odds from a start with the other cells filled."""
         closers = self.closers
         donor = closers.donor_c if filling == "resample" else self._conditional_means()
-        cells = torch.arange(natural.shape[2])
+        first, rest = closers.ids[:, 0], closers.ids[:, 1:]
         changes = []
-        for sets in torch.split(natural, max(1, _ROWS_AT_ONCE // len(closers.ids))):
-            edits = {
-                layer: Edit(
-                    cells.expand(len(sets) * len(closers.ids), -1),
-                    torch.where(sets[:, layer, None], closers.natural_c[layer], donor[layer]).flatten(0, 1),
-                )
-                for layer in range(natural.shape[1])
-            }
-            changes.append(change_of(closers, self._logits(len(sets), start, edits)))
+        for sets in torch.split(natural.transpose(0, 1), max(1, _ROWS_AT_ONCE // len(closers.ids)), dim=1):
+            c = torch.where(sets[:, :, None], closers.natural_c[:, None], donor[:, None])
+            state = state_with(closers.context.model, first, start, c)
+            outcome = closers.context.rollouts.run(rest.repeat(c.shape[1], 1), state)
+            changes.append(change_of(closers, outcome.logits.view(c.shape[1], len(rest), -1)))
         return np.concatenate(changes)
 
     def _conditional_means(self) -> Tensor:

@@ -29,16 +29,17 @@ Orders = Mapping[str, Tensor]
 
 
 def orders_of(single: SingleCells, roles: CellRoles, feature: str) -> dict[str, Tensor]:
-    """Return the orders by their names, each (layers * cells,) int64 with the first cell to take first."""
+    """Return the orders by their names, each (layers * cells,) int64 with the first cell to take first.
+
+    There is none by |r| where feature is not among those of roles.
+    """
     generator = torch.Generator().manual_seed(_RANDOM_SEED)
     layers, cells = single.shape
-    correlations = roles.correlations[:, roles.columns[feature]]
-    return {
-        "effect": single.by_effect(),
-        "attribution": single.by_attribution(),
-        "correlation": correlations.argsort(descending=True, stable=True),
-        "random": torch.randperm(layers * cells, generator=generator),
-    }
+    orders = {"effect": single.by_effect(), "attribution": single.by_attribution()}
+    if feature in roles.columns:
+        correlations = roles.correlations[:, roles.columns[feature]]
+        orders["correlation"] = correlations.argsort(descending=True, stable=True)
+    return {**orders, "random": torch.randperm(layers * cells, generator=generator)}
 
 
 class CurvePoint(NamedTuple):
@@ -54,13 +55,18 @@ class CurvePoint(NamedTuple):
         return {"cells": self.cells, "share": share["value"], "low": share["low"], "high": share["high"]}
 
 
-def curves(sites: BehaviourSites, orders: Orders, shape: tuple[int, int]) -> list[Json]:
-    """Return the curves of all orders as findings.json has them; shape is (layers, cells)."""
+def curves(
+    sites: BehaviourSites, orders: Orders, shape: tuple[int, int], *, with_means: bool = True
+) -> list[Json]:
+    """Return the curves of all orders as findings.json has them; shape is (layers, cells).
+
+    with_means asks for the curves with all other cells at their conditional mean, too.
+    """
     total = shape[0] * shape[1]
     counts = [count for count in COUNTS if count < total] + [total]
     resampled = _points(sites, orders, counts, shape, "resample")
-    means = {_ORDER_OF_MEANS: orders[_ORDER_OF_MEANS]}
-    at_means = _points(sites, means, counts, shape, "conditional_mean")
+    means = {_ORDER_OF_MEANS: orders[_ORDER_OF_MEANS]} if with_means else {}
+    at_means = _points(sites, means, counts, shape, "conditional_mean") if means else {}
     data: list[Json] = [{"order": name, **lines} for name, lines in resampled.items()]
     for curve in data:
         for name, points in at_means.get(curve["order"], {}).items():

@@ -21,14 +21,15 @@ class SingleCells:
     """SingleCells has the attribution of every cell, and the real changes by some cells.
 
     attributed (layers, sites, cells) float64 are the attributions. tested are the (layer, cell) that were
-    resampled alone, those with the largest attributions first; nats and log_odds (tested, sites) float64 are
-    the changes that they really make.
+    resampled alone: `checked` cells with the largest attributions first. nats and log_odds (tested, sites)
+    float64 are the changes that they really make.
     """
 
     attributed: Tensor
     tested: list[tuple[int, int]]
     nats: Numbers
     log_odds: Numbers
+    checked: int
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -43,14 +44,14 @@ class SingleCells:
     @property
     def agreement(self) -> Agreement:
         """Return the comparison of attributions with real changes."""
-        count = min(CHECKED_CELLS, len(self.tested))
-        real = torch.from_numpy(self.log_odds[:count].mean(1))
-        return Agreement(self.mean_attributions, self.tested[:count], real)
+        real = torch.from_numpy(self.log_odds[: self.checked].mean(1))
+        return Agreement(self.mean_attributions, self.tested[: self.checked], real)
 
     def subset(self, sites: NDArray[np.int64]) -> "SingleCells":
         """Return the numbers at some sites (n,) alone."""
         attributed = self.attributed[:, torch.from_numpy(sites)]
-        return SingleCells(attributed, self.tested, self.nats[:, sites], self.log_odds[:, sites])
+        at_sites = self.nats[:, sites], self.log_odds[:, sites]
+        return SingleCells(attributed, self.tested, *at_sites, self.checked)
 
     def by_attribution(self) -> Tensor:
         """Return (layers * cells,) int64: all cells, the one with the largest attribution in size first."""
@@ -72,8 +73,11 @@ def _largest_first(changes: Tensor) -> Tensor:
     return changes.abs().flatten().argsort(descending=True, stable=True)
 
 
-def single_cells(sites: BehaviourSites, others: Iterable[tuple[int, int]]) -> SingleCells:
-    """Return what single cells do to a behaviour: those with the largest attributions, and others."""
+def single_cells(
+    sites: BehaviourSites, others: Iterable[tuple[int, int]], checked: int = CHECKED_CELLS
+) -> SingleCells:
+    """Return what single cells do to a behaviour: `checked` of with the largest attributions, then others."""
     attributed = attributions(sites.closers)
-    tested = list(dict.fromkeys([*largest(attributed.mean(1), CHECKED_CELLS), *others]))
-    return SingleCells(attributed, tested, *sites.resampled(tested))
+    first = largest(attributed.mean(1), checked)
+    tested = list(dict.fromkeys([*first, *others]))
+    return SingleCells(attributed, tested, *sites.resampled(tested), len(first))

@@ -71,3 +71,23 @@ def unroll(
             x = now.h
         before = [(step.h, step.c) for step in steps]
         yield steps
+
+
+@torch.no_grad()
+def state_with(model: CharLSTM, ids: Tensor, before: State, c: Tensor) -> State:
+    """Return the states after the characters ids (rows,) int64 where c of all cells is set at them.
+
+    before, h and c each (layers, rows, cells), is in front of the characters. c (layers, sets, rows, cells)
+    has several values for each row; the result, h and c each (layers, sets * rows, cells), has one for each.
+    """
+    functions, cells = model.config.functions, model.config.cells
+    gate = equations.gate_function(functions.gate_activation)
+    activation = equations.activation_function(functions.activation)
+    x, h = model.embedding.weight[ids], []
+    for layer, of_layer in enumerate(c):
+        weights = model.weights(layer)
+        recurrent = before.h[layer] @ weights.recurrent[-cells:].t()
+        output_gate = gate(functional.linear(x, weights.input[-cells:], weights.bias[-cells:]) + recurrent)
+        x = output_gate * activation(of_layer)
+        h.append(x)
+    return State(torch.stack(h).flatten(1, 2), c.flatten(1, 2))

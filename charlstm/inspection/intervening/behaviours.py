@@ -82,7 +82,8 @@ class Behaviour:
     with at least LEAST_SITES of them at VERDICT_LAG. outside are positions at which the feature is in the
     other state and stays there for VERDICT_LAG characters, with donors at which it is in this state. inside
     are positions at which it is in this state and no closer follows after VERDICT_LAG characters.
-    in_other_state (characters,) bool marks where the feature is in the other state.
+    in_other_state (characters,) bool marks where the feature is in the other state. rival is the character
+    that the target is held against, None for the likeliest other one.
     """
 
     feature: Feature
@@ -92,6 +93,7 @@ class Behaviour:
     outside: MatchedSites
     inside: MatchedSites
     in_other_state: NDArray[np.bool_]
+    rival: str | None = None
 
     @property
     def deciding_sites(self) -> MatchedSites:
@@ -123,7 +125,7 @@ def _behaviour(
 ) -> Behaviour | None:
     """Return the behaviour whose closers come after the positions `before`, or None with too few sites."""
     other = _other_state(feature, values, before)
-    matching = _Matching(passage, values)
+    matching = Matching(passage, values)
     donors = matching.counted[other[matching.counted]]
     sites = {}
     for lag in LAGS:
@@ -144,7 +146,7 @@ def _behaviour(
     )
     return Behaviour(
         feature,
-        _target_name(sorted(marks), passage.symbols),
+        target_name(sorted(marks), passage.symbols),
         targets,
         sites,
         matching.matched(outside, before_closers),
@@ -162,8 +164,8 @@ def _other_state(feature: Feature, values: NDArray[np.int16], before: Positions)
     return np.asarray(values <= np.median(values[before]) / 2)
 
 
-class _Matching:
-    """A _Matching finds donors with the same current character for positions of a passage."""
+class Matching:
+    """A Matching finds donors with the same current character for positions of a passage."""
 
     def __init__(self, passage: Passage, values: NDArray[np.int16]) -> None:
         cut = passage.cut
@@ -225,7 +227,7 @@ def _closers_by_kind(
     return {frozenset({mark}): np.sort(starts[first == mark]) for mark in sorted(set(first.tolist()))}
 
 
-def _target_name(marks: list[str], symbols: Sequence[str]) -> str:
+def target_name(marks: list[str], symbols: Sequence[str]) -> str:
     """Return the closing characters `marks` as one string, or "[^...]" with the other symbols where these
     are fewer.
     """

@@ -146,7 +146,7 @@ def circuit_data(findings: Mapping[str, Any]) -> Json:
     """Return what the script draws: the curves of each behaviour, and the edges."""
     return {
         "behaviours": [
-            {"feature": words(behaviour["feature"]), "curves": curves(behaviour)}
+            {"feature": words(behaviour.get("contrast") or behaviour["feature"]), "curves": curves(behaviour)}
             for behaviour in (findings.get("behaviours") or [])[:_MOST_LISTED]
         ],
         "edges": [

@@ -103,6 +103,8 @@ _BEHAVIOUR = object_with(
     {
         "feature": feature_name,
         "target": string,
+        "rival": string,
+        "contrast": feature_name,
         "sites": count,
         "sentence": feature_name,
         "curves": list_of(object_with({"order": string, "keep": _CURVE, "remove": _CURVE}), _MOST_CURVES),

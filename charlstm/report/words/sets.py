@@ -16,10 +16,7 @@ _MOST_NAMED = 12
 
 def mechanism(behaviour: Mapping[str, Any]) -> Sentence:
     """Return which cells are the mechanism of a behaviour, or that no small set of them is."""
-    target = behaviour.get("target") or ""
-    about: Sentence = feature_noun(behaviour["feature"], counted=False).noun
-    if target:
-        about = (Phrase("The closing "), *closers(target), Phrase(" of "), *about)
+    about = _about(behaviour)
     found = behaviour.get("smallest_set") or {}
     cells = found.get("cells") or []
     if not cells:
@@ -31,6 +28,15 @@ def mechanism(behaviour: Mapping[str, Any]) -> Sentence:
     alone = f": alone {it} {kept} of what the network knows" if kept else ""
     without = f", without {'it' if len(cells) == 1 else 'them'} {left} is left" if left else ""
     return (*about, Phrase(f": {subject} the mechanism{alone}{without}. {_named(cells)}{_stable(found)}"))
+
+
+def _about(behaviour: Mapping[str, Any]) -> Sentence:
+    """Return what a behaviour is: a choice between characters, or the character that ends a feature."""
+    contrast, target = behaviour.get("contrast"), behaviour.get("target") or ""
+    if contrast:
+        return (Phrase(f"The choice of {visible(str(contrast))}"),)
+    noun: Sentence = feature_noun(behaviour["feature"], counted=False).noun
+    return (Phrase("The closing "), *closers(target), Phrase(" of "), *noun) if target else noun
 
 
 def _share(value: Any) -> str:

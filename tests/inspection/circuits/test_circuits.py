@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from circuits_fixture import BRACKETS, QUOTES, context_of, inspected, network, roles_of
+from program_text import PROGRAM_SYMBOLS, passage_of_program, program
 from quoted_text import SYMBOLS
 
 from charlstm.inspection.circuits.circuits import Circuits, FoundCell, circuits_of
-from charlstm.inspection.exam.planted_cells import latch, toggle
-from charlstm.inspection.intervening.census import Census
+from charlstm.inspection.exam.planted_cells import latch, plant, toggle
+from charlstm.inspection.intervening.census import CellRoles, Census
+from charlstm.inspection.intervening.experiment import InterventionContext
 from charlstm.inspection.intervening.verdict import Proven
 from charlstm.model.char_lstm import CharLSTM
 
@@ -117,3 +119,30 @@ def test_cells_with_large_effects_in_a_census_are_tested_too():
 
     assert plain["attribution"] == with_census["attribution"]
     assert torch.isfinite(torch.tensor(with_census["attribution"]["correlation"]))
+
+
+def test_a_contrast_is_measured_against_the_rival_that_it_names():
+    symbols, text = PROGRAM_SYMBOLS, program(30_000, seed=2)
+    passage = passage_of_program(text)
+    model = plant(
+        [toggle('"').read('"', 3), toggle("'").read("'", 3), toggle('"').read("#", 3), toggle("'")],
+        symbols,
+        idle=20,
+        generator=torch.Generator().manual_seed(0),
+    ).requires_grad_(False)
+    model.head.weight[:, 4:] *= 0.01
+    context = InterventionContext(model, passage, [], torch.zeros(1, 24, dtype=torch.float64))
+    roles = CellRoles(torch.zeros(24, 0), {}, 1)
+
+    found = circuits_of(Proven([], context, []), roles, [], earlier=passage.ids)
+
+    assert not found.unexpected
+    assert not found.edges
+    by_name = {one["contrast"]: one for one in found.behaviours}
+    double = by_name["double, not single quote"]
+    assert (double["feature"], double["target"], double["rival"]) == ("inside_double_quotes", '"', "'")
+    # "#" is likelier than "'" inside double quotes, but it is not the rival that the contrast names.
+    assert double["advantage_nats"]["natural"] == pytest.approx(-double["advantage_nats"]["donor"], abs=0.3)
+    assert sorted(double["smallest_set"]["cells"]) == ["0:0", "0:1"]
+    assert [line["order"] for line in double["curves"]] == ["effect", "random"]
+    json.dumps(found.behaviours, allow_nan=False)

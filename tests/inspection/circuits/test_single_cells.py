@@ -33,7 +33,7 @@ def test_cells_that_others_ask_for_are_tested_too_and_each_once():
 
 def test_orders_take_the_largest_change_first_be_it_a_loss_or_a_gain():
     attributed = torch.tensor([[[-1.0, -3.0, 2.0, -2.0]]], dtype=torch.float64)
-    single = SingleCells(attributed, [(0, 1), (0, 2)], np.zeros((2, 1)), np.array([[-1.5], [1.0]]))
+    single = SingleCells(attributed, [(0, 1), (0, 2)], np.zeros((2, 1)), np.array([[-1.5], [1.0]]), 1)
 
     assert single.by_attribution().tolist() == [1, 2, 3, 0]
     assert single.by_effect().tolist() == [3, 1, 0, 2]
@@ -41,7 +41,7 @@ def test_orders_take_the_largest_change_first_be_it_a_loss_or_a_gain():
 
 def test_a_subset_has_the_numbers_of_its_sites():
     attributed = torch.arange(6, dtype=torch.float64).view(1, 3, 2)
-    single = SingleCells(attributed, [(0, 1)], np.array([[1.0, 2.0, 3.0]]), np.array([[4.0, 5.0, 6.0]]))
+    single = SingleCells(attributed, [(0, 1)], np.array([[1.0, 2.0, 3.0]]), np.array([[4.0, 5.0, 6.0]]), 1)
 
     part = single.subset(np.array([0, 2]))
 

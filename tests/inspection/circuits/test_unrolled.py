@@ -4,7 +4,7 @@ import torch
 from circuits_fixture import random_network
 from quoted_text import SYMBOLS
 
-from charlstm.inspection.circuits.unrolled import unroll, update_cells
+from charlstm.inspection.circuits.unrolled import state_with, unroll, update_cells
 from charlstm.inspection.intervening.rollouts import Edit, Rollouts
 from charlstm.model.char_lstm import State
 
@@ -49,3 +49,17 @@ def test_preactivations_are_the_projection_and_what_h_adds():
     weights = model.weights(0)
     torch.testing.assert_close(step.preactivations - step.projected, state.h[0] @ weights.recurrent.t())
     torch.testing.assert_close(update_cells(model, step.preactivations, step.c_before, added=None).h, step.h)
+
+
+def test_the_state_with_all_cells_set_is_that_after_an_edit_of_all_cells():
+    model, before = random_network(), state_of()
+    c = torch.randn(2, 5, 3, 6, generator=torch.Generator().manual_seed(2))
+
+    state = state_with(model, IDS[:, 0], before, c)
+
+    cells = torch.arange(6).expand(15, -1)
+    edits = {layer: Edit(cells, c[layer].flatten(0, 1)) for layer in range(2)}
+    repeated = State(before.h.repeat(1, 5, 1), before.c.repeat(1, 5, 1))
+    outcome = Rollouts(model).run(IDS[:, :1].repeat(5, 1), repeated, edits)
+    torch.testing.assert_close(state.h, outcome.state.h)
+    torch.testing.assert_close(state.c, outcome.state.c)

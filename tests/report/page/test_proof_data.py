@@ -40,8 +40,8 @@ def test_an_estimate_keeps_what_is_known_of_it():
 def test_circuits_are_told_and_drawn():
     told, drawn = circuits(proven_findings()), circuit_data(proven_findings())
 
-    assert len(told.sentences) == len(drawn["behaviours"]) == 2
-    assert told.drawn == (True, False)
+    assert len(told.sentences) == len(drawn["behaviours"]) == 3
+    assert told.drawn == (True, False, False)
     (unexpected,) = told.unexpected
     assert (unexpected.cell, unexpected.rank, unexpected.effect) == (
         "0:41",

@@ -44,6 +44,12 @@ def test_no_small_set_is_said_with_the_reason_where_there_is_one():
     assert said(smallest_set=None, target=None).startswith("the column: ")
 
 
+def test_a_contrast_is_told_by_its_name():
+    contrast = {"contrast": "double, not single quote", "feature": "inside_double_quotes", "rival": "'"}
+    assert said(**contrast).startswith("The choice of double, not single quote: these 2 cells are the mech")
+    assert said(contrast="a\u202eb", smallest_set=None).startswith("The choice of aU+202Eb: ")
+
+
 def test_a_share_is_a_number_or_an_estimate():
     assert share_of(0.5) == share_of({"value": 0.5}) == 0.5
     assert share_of({"value": 0.5, "low": 0.4, "high": 0.6}) == Estimate(0.5, 0.4, 0.6)

@@ -20,7 +20,7 @@ from charlstm.config import GATES
 from charlstm.findings import Json
 from charlstm.inspection.circuits.attribution import log_odds_of
 from charlstm.inspection.circuits.behaviour_sites import BehaviourSites
-from charlstm.inspection.circuits.lone_cells import LonePath, follow, narrow
+from charlstm.inspection.circuits.edges.lone_cells import LonePath, follow, narrow
 from charlstm.inspection.circuits.unrolled import LayerStep, unroll
 from charlstm.inspection.estimates import mean_of
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from circuits_fixture import BRACKETS, QUOTES, context_of, network, planted
 
-from charlstm.inspection.circuits.driver_edges import WINDOW, DriverEdges, driven_sites
+from charlstm.inspection.circuits.edges.driver_edges import WINDOW, DriverEdges, driven_sites
+from charlstm.inspection.circuits.more_states import with_more_states
 from charlstm.inspection.exam.planted_cells import latch, toggle
 
 
@@ -33,7 +34,7 @@ def test_a_quote_sets_a_toggle_by_its_input_and_forget_gates():
     driven = driven_sites(made.sites.closers.behaviour, made.context.passage)
     assert driven is not None
 
-    edges = DriverEdges(made.context, [driven]).arriving(driven, [(0, 0), (0, 1)])
+    edges = DriverEdges(with_more_states(made.context, driven.starts)).arriving(driven, [(0, 0), (0, 1)])
 
     values = {edge["to"]: edge["value"]["value"] for edge in edges}
     # From c = -1: with the input gate shut c is 0, with the forget gate open it is 0 as well, not 1.
@@ -50,7 +51,7 @@ def test_a_latch_needs_its_candidate_too():
     driven = driven_sites(made.sites.closers.behaviour, made.context.passage)
     assert driven is not None
 
-    edges = DriverEdges(made.context, [driven]).arriving(driven, [(0, 0)])
+    edges = DriverEdges(with_more_states(made.context, driven.starts)).arriving(driven, [(0, 0)])
 
     values = {edge["to"]: edge["value"]["value"] for edge in edges}
     assert driven.driver == "("
@@ -62,7 +63,7 @@ def test_the_states_in_front_of_the_windows_are_those_of_the_run():
     driven = driven_sites(made.sites.closers.behaviour, made.context.passage)
     assert driven is not None
 
-    run = DriverEdges(made.context, [driven])._runs(driven, [(0, 0)])[0]
+    run = DriverEdges(with_more_states(made.context, driven.starts))._runs(driven, [(0, 0)])[0]
 
     at_sites = made.context.survey.states_before(driven.sites.positions)
     np.testing.assert_allclose(run.steps[-1].c_before[:, 0], at_sites.c[0, :, 0], atol=1e-5)

@@ -4,7 +4,7 @@ import torch
 from circuits_fixture import random_network
 from quoted_text import SYMBOLS
 
-from charlstm.inspection.circuits.lone_cells import follow, narrow
+from charlstm.inspection.circuits.edges.lone_cells import follow, narrow
 from charlstm.inspection.circuits.unrolled import LayerStep, unroll
 from charlstm.model.char_lstm import CharLSTM, State
 

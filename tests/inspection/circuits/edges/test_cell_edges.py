@@ -3,7 +3,7 @@
 import pytest
 from circuits_fixture import Planted, network, planted, random_network
 
-from charlstm.inspection.circuits.edges import CellEdges
+from charlstm.inspection.circuits.edges.cell_edges import CellEdges
 from charlstm.inspection.exam.planted_cells import PlantedCell, toggle
 
 # Its c is the tanh of what other cells add to its candidate, one character late.

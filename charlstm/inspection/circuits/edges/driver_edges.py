@@ -7,7 +7,7 @@ as it was; from the site on the network runs freely. The edge is the change of t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,21 +18,18 @@ from torch import Tensor
 from charlstm.config import GATES
 from charlstm.findings import Json
 from charlstm.inspection.circuits.attribution import change_of
-from charlstm.inspection.circuits.lone_cells import Narrow, follow, narrowed
+from charlstm.inspection.circuits.edges.lone_cells import Narrow, follow, narrowed
 from charlstm.inspection.circuits.unrolled import LayerStep, unroll
 from charlstm.inspection.estimates import mean_of
 from charlstm.inspection.intervening.behaviours import Behaviour, MatchedSites
 from charlstm.inspection.intervening.experiment import ClosersUnderTest, InterventionContext
-from charlstm.inspection.intervening.survey import StoredStates
 from charlstm.inspection.reading.passage import Passage
-from charlstm.inspection.reading.trace import trace
-from charlstm.model.char_lstm import CharLSTM, State
+from charlstm.model.char_lstm import CharLSTM
 
 # Drivers are looked for in this many characters up to a site.
 WINDOW = 64
 # Edges are means over at most this many sites, and over no fewer than the second number.
 _MOST_SITES, _LEAST_SITES = 48, 20
-_BLOCK_POSITIONS = 2048
 
 Cell = tuple[int, int]
 
@@ -81,14 +78,11 @@ def driven_sites(behaviour: Behaviour, passage: Passage) -> Driven | None:
 
 
 class DriverEdges:
-    """DriverEdges measures the edges from drivers to gates; it reads the passage once for all behaviours."""
+    """DriverEdges measures the edges from drivers to gates."""
 
-    def __init__(self, context: InterventionContext, driven: Iterable[Driven]) -> None:
-        """Keep the states in front of the windows of all driven sites."""
+    def __init__(self, context: InterventionContext) -> None:
+        """Take a context that has the states before the starts of all windows."""
         self._context = context
-        starts = [one.starts for one in driven]
-        self._positions = np.unique(np.concatenate(starts)) if starts else np.zeros(0, np.int64)
-        self._states = _states_before(context.model, context.passage, self._positions)
 
     @torch.no_grad()
     def arriving(self, driven: Driven, cells: Sequence[Cell]) -> list[Json]:
@@ -102,8 +96,7 @@ class DriverEdges:
     def _runs(self, driven: Driven, cells: Sequence[Cell]) -> list[Narrow]:
         """Return the undisturbed runs of each of cells over the windows."""
         ids = self._context.characters(driven.starts, WINDOW)
-        indices = torch.from_numpy(np.searchsorted(self._positions, driven.starts))
-        state = State(self._states.h[:, indices], self._states.c[:, indices])
+        state = self._context.survey.states_before(driven.starts)
         steps: list[list[LayerStep]] = [[] for _ in cells]
         for of_layers in unroll(self._context.model, ids, state):
             for of_cell, (layer, cell) in zip(steps, cells, strict=True):
@@ -112,17 +105,6 @@ class DriverEdges:
             Narrow(layer, torch.tensor([cell]), of_cell)
             for (layer, cell), of_cell in zip(cells, steps, strict=True)
         ]
-
-
-def _states_before(model: CharLSTM, passage: Passage, positions: NDArray[np.int64]) -> State:
-    """Return the states before the characters at positions (n,), rising; h and c are (layers, n, cells)."""
-    cut = passage.cut
-    stored = StoredStates(model, positions, cut.length)
-    if len(positions):
-        window = max(1, _BLOCK_POSITIONS // cut.streams)
-        for block in trace(model, passage.ids, streams=cut.streams, window=window):
-            stored.update(block)
-    return State(stored.h, stored.c)
 
 
 def _edges(closers: ClosersUnderTest, driven: Driven, cell: Cell, run: Narrow) -> list[Json]:
