@@ -82,14 +82,9 @@ def detect(
     listed = len(text.table.features)
     pairs, pseudo_pairs = _candidates(discovery, discovering, listed, untrained, config.significance)
     progress("confirmation", 0.5)
-    both = [
-        confirm(model, confirming, of_kind, calibration, shifts[1].values, processes)
-        for of_kind in (pairs, pseudo_pairs)
-    ]
-    found = [
-        of_kind.is_finding(those, config.significance)
-        for of_kind, those in zip(both, (pairs, pseudo_pairs), strict=True)
-    ]
+    confirmation, of_pseudo = confirm(
+        model, confirming, (pairs, pseudo_pairs), calibration, shifts[1].values, processes
+    )
     return Detected(
         text=extended,
         calibration=calibration,
@@ -97,12 +92,12 @@ def detect(
         discovery=discovery,
         untrained=untrained,
         pairs=pairs,
-        confirmation=both[0],
-        is_finding=found[0],
+        confirmation=confirmation,
+        is_finding=confirmation.is_finding(pairs, config.significance),
         shortest_shift=min(int(of_split.values.min()) for of_split in shifts),
         independent_shifts=min(of_split.independent for of_split in shifts),
         pseudo_found=len(pseudo_pairs),
-        pseudo_confirmed=int(found[1].sum()),
+        pseudo_confirmed=int(of_pseudo.is_finding(pseudo_pairs, config.significance).sum()),
     )
 
 
