@@ -104,16 +104,17 @@ class BehaviourSites:
             numbers = torch.tensor([cells[row][1] for row in rows])
             values = closers.donor_c[layer][:, numbers].t().reshape(-1, 1)
             edit = Edit(numbers.repeat_interleave(len(closers.ids))[:, None], values)
-            logits[rows] = self._logits(len(rows), closers.state, {layer: edit})
+            logits[rows] = self._logits(closers.state, {layer: edit})
         nats = [closers.changes(of_cell).nats for of_cell in logits]
         return np.stack(nats), change_of(closers, logits)
 
-    def _logits(self, repetitions: int, start: State, edits: Mapping[int, Edit]) -> Tensor:
-        """Return (repetitions, sites, vocabulary): the logits after runs from a start at all sites."""
-        closers = self.closers
-        state = State(*(of_sites.repeat(1, repetitions, 1) for of_sites in start))
-        outcome = closers.context.rollouts.run(closers.ids.repeat(repetitions, 1), state, edits)
-        return outcome.logits.view(repetitions, len(closers.ids), -1)
+    def _logits(self, start: State, edits: Mapping[int, Edit]) -> Tensor:
+        """Return (repetitions, sites, vocabulary): the logits after runs from a start at all sites.
+
+        edits are for repetitions * sites rows.
+        """
+        logits = self.closers.context.rollouts.run(self.closers.ids, start, edits).logits
+        return logits.view(-1, len(self.closers.ids), logits.shape[1])
 
     def share(self, change: Numbers, error: float = 0.05) -> Estimate:
         """Return the share of the advantage that is left after a change of the log odds, (sites,)."""
@@ -152,7 +153,7 @@ class BehaviourSites:
                 )
                 for layer in range(natural.shape[1])
             }
-            changes.append(change_of(closers, self._logits(len(sets), start, edits)))
+            changes.append(change_of(closers, self._logits(start, edits)))
         return np.concatenate(changes)
 
     def _conditional_means(self) -> Tensor:
