@@ -64,11 +64,8 @@ class ShiftedSums:
         rows, order = torch.cat(self.rows).sort()
         stretch = stretches[rows]
         c = _within(torch.cat(self.c)[order], stretch)
-        sampled = _SampledCells(stretch, c.t().contiguous())
-        self._of_shifts = [
-            sampled.sums(features[(rows - shift) % len(features)].float(), self.balanced)
-            for shift in self.shifts.tolist()
-        ]
+        sampled, columns = _SampledCells(stretch, c.t().contiguous()), _Columns(features, self.balanced)
+        self._of_shifts = [sampled.sums(columns.at(rows - shift), columns) for shift in self.shifts.tolist()]
         self.sample_c, self.sample_features = c, features[rows]
         self.c, self.rows = [], []
 
@@ -115,43 +112,67 @@ class _OneShift:
         return scores.abs().clamp(max=1).float()
 
 
+class _Columns:
+    """_Columns are features at all rows, and beside them where each depth is on, which is 1 there, else 0.
+
+    values (rows, features + depths) is uint8, balanced (n,) int64 are the numbers of the features scored at
+    equal shares, and on (n,) int64 are the columns that say where these are on: for a switch its own.
+    """
+
+    def __init__(self, features: Tensor, balanced: Tensor) -> None:
+        self.features, self.balanced, self.on = features.shape[1], balanced, balanced.clone()
+        depths = (features.amax(0)[balanced] > 1).nonzero().flatten()
+        self.on[depths] = self.features + torch.arange(len(depths))
+        self.values = torch.cat((features, (features[:, balanced[depths]] > 0).to(features.dtype)), dim=1)
+
+    def at(self, rows: Tensor) -> Tensor:
+        """Return the columns at rows (positions,) int64, in a circle, as float32."""
+        return self.values[rows % len(self.values)].float()
+
+
 class _SampledCells:
     """_SampledCells are cells at sampled positions, and what sums with any features need of them."""
 
     def __init__(self, stretch: Tensor, c: Tensor) -> None:
-        """Keep c (cells, positions) float32, 0 on average over each stretch; stretch (positions,) int64."""
-        self._stretch, self._c, self._squares = stretch, c, c.square()
-        indicator = torch.nn.functional.one_hot(stretch).float()
-        self._counts = indicator.sum(0)
-        self._averaging = (indicator / self._counts.clamp(min=1)).t()
-
-    def sums(self, features: Tensor, balanced: Tensor) -> _OneShift:
-        """Return the sums with features (positions, features) float32, those of numbers balanced (n,) int64
-        at equal shares.
+        """Keep c (cells, positions) float32, 0 on average over each stretch; stretch (positions,) int64,
+        which does not fall, numbers the stretches.
         """
-        means = product(self._averaging, features)
-        products = product(self._c, features)
-        feature_squares = features.square().sum(0) - self._counts @ means.square()
-        values = features[:, balanced]
-        on = (values > 0).float()
-        left_on = (values - means[:, balanced][self._stretch]) * on
-        cells_on = products[:, balanced]
-        depths = (values.amax(0) > 1).nonzero().flatten()
-        cells_on[:, depths] = product(self._c, on[:, depths])
-        squares = self._squares.sum(1)[:, None]
+        self._lengths = torch.unique_consecutive(stretch, return_counts=True)[1].tolist()
+        self._by_stretch = [part.contiguous() for part in torch.split(c, self._lengths, dim=1)]
+        self._squares = c.square()
+
+    def sums(self, values: Tensor, columns: _Columns) -> _OneShift:
+        """Return the sums with features whose columns are values (positions, columns) float32.
+
+        Of c times a feature less its mean, where the feature is on, the sum is that of c times the feature
+        less the mean times that of c: the products of a stretch serve both.
+        """
+        balanced, of_all = columns.balanced, torch.zeros(len(self._squares), values.shape[1])
+        products_less, squares_less = torch.zeros(len(of_all), len(balanced)), torch.zeros(columns.features)
+        features_less, squares_on_less = torch.zeros(2, len(balanced))
+        for c, there in zip(self._by_stretch, torch.split(values, self._lengths), strict=True):
+            products, sums = product(c, there), there.sum(0)
+            of_all += products
+            mean, on = (sums / len(there))[balanced], sums[columns.on]
+            products_less += mean * products.index_select(1, columns.on)
+            squares_less += (sums.square() / len(there))[: columns.features]
+            features_less += mean * on
+            squares_on_less += mean * (2 * sums[balanced] - mean * on)
+        sums, squares, on = values.sum(0), values.square().sum(0), values.index_select(1, columns.on)
+        feature_squares = squares[: columns.features] - squares_less
         moments = EqualShareMoments(
-            positions=torch.tensor([float(len(features))]),
-            on=on.sum(0),
-            cells_on=cells_on,
+            positions=torch.tensor([float(len(values))]),
+            on=sums[columns.on],
+            cells_on=of_all[:, columns.on],
             cell_squares_on=product(self._squares, on),
-            products_on=product(self._c, left_on),
-            features_on=left_on.sum(0),
-            feature_squares_on=left_on.square().sum(0),
-            cell_squares=squares,
+            products_on=of_all[:, balanced] - products_less,
+            features_on=sums[balanced] - features_less,
+            feature_squares_on=squares[balanced] - squares_on_less,
+            cell_squares=self._squares.sum(1)[:, None],
             feature_squares=feature_squares[balanced],
-            products=products[:, balanced],
+            products=of_all[:, balanced],
         )
-        return _OneShift(products, feature_squares, squares, moments)
+        return _OneShift(of_all[:, : columns.features], feature_squares, moments.cell_squares, moments)
 
 
 def _within(values: Tensor, stretch: Tensor) -> Tensor:
