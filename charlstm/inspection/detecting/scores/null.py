@@ -90,13 +90,12 @@ class ShiftedSums:
 class _OneShift:
     """A _OneShift has the sums of one shift over sampled positions, which add up.
 
-    products (cells, features) and feature_squares (features,) are of all features within stretches, squares
-    (cells, 1) is of the cells, and moments are those of the features that are scored at equal shares.
+    products (cells, features) and feature_squares (features,) are of all features within stretches, and
+    moments are those of the features that are scored at equal shares.
     """
 
     products: Tensor
     feature_squares: Tensor
-    squares: Tensor
     moments: EqualShareMoments
 
     def __add__(self, other: "_OneShift") -> "_OneShift":
@@ -106,7 +105,7 @@ class _OneShift:
         """Return the scores (cells, features) float32 in [0, 1]; balanced (n,) int64 are the features scored
         at equal shares.
         """
-        squares = self.squares * self.feature_squares
+        squares = self.moments.cell_squares * self.feature_squares
         scores = self.products / squares.masked_fill(squares <= 0, torch.inf).sqrt()
         scores[:, balanced] = self.moments.correlation().to(scores.dtype)
         return scores.abs().clamp(max=1).float()
@@ -172,7 +171,7 @@ class _SampledCells:
             feature_squares=feature_squares[balanced],
             products=of_all[:, balanced],
         )
-        return _OneShift(of_all[:, : columns.features], feature_squares, moments.cell_squares, moments)
+        return _OneShift(of_all[:, : columns.features], feature_squares, moments)
 
 
 def _within(values: Tensor, stretch: Tensor) -> Tensor:
