@@ -20,7 +20,8 @@ def test_train_writes_a_run_and_shows_a_table(tmp_path, prose_file, monkeypatch,
     assert "validation" in shown.out
     assert "bits per character" in shown.out
     assert f"charlstm sample {path}" in shown.err
-    assert max(len(line) for line in (shown.out + shown.err).splitlines() if str(tmp_path) not in line) <= 80
+    lines = [line for line in (shown.out + shown.err).splitlines() if str(tmp_path) not in line]
+    assert max(map(len, lines)) <= 80
     assert {"config.json", "model.safetensors", "resume.safetensors", "metrics.jsonl"} <= {
         file.name for file in path.iterdir()
     }

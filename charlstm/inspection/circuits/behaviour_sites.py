@@ -113,11 +113,17 @@ class BehaviourSites:
             numbers = torch.tensor([cells[row][1] for row in rows])
             values = closers.donor_c[layer][:, numbers].t().reshape(-1, 1)
             edit = Edit(numbers.repeat_interleave(len(closers.ids))[:, None], values)
-            state = State(*(of_sites.repeat(1, len(rows), 1) for of_sites in closers.state))
-            outcome = closers.context.rollouts.run(closers.ids.repeat(len(rows), 1), state, {layer: edit})
-            logits[rows] = outcome.logits.view(len(rows), *closers.natural_logits.shape)
+            logits[rows] = self._logits(closers.state, {layer: edit})
         nats = [closers.changes(of_cell).nats for of_cell in logits]
         return np.stack(nats), change_of(closers, logits)
+
+    def _logits(self, start: State, edits: Mapping[int, Edit]) -> Tensor:
+        """Return (repetitions, sites, vocabulary): the logits after runs from a start at all sites.
+
+        edits are for repetitions * sites rows.
+        """
+        logits = self.closers.context.rollouts.run(self.closers.ids, start, edits).logits
+        return logits.view(-1, len(self.closers.ids), logits.shape[1])
 
     def share(self, change: Numbers, error: float = 0.05) -> Estimate:
         """Return the share of the advantage that is left after a change of the log odds, (sites,)."""

@@ -1,5 +1,6 @@
 """Confirmation scores the candidates once more on text that had no part in choosing them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -216,29 +217,33 @@ def _drawn(of_blocks: Tensor) -> Tensor:
 def confirm(
     model: CharLSTM,
     split: Split,
-    pairs: Pairs,
+    several: Sequence[Pairs],
     calibration: Calibration,
     shifts: Tensor,
     processes: ProcessGroup = ALONE,
-) -> Confirmation:
-    """Score pairs on split with everything frozen: their features, their signs and the levels of cells.
+) -> list[Confirmation]:
+    """Score several sets of pairs on split with everything frozen: their features, signs and cells' levels.
 
-    calibration has the levels of the cells, and shifts (shifts,) int64 are the circular shifts behind the
-    null.
+    The split is read once for all of them. calibration has the levels of the cells, and shifts (shifts,)
+    int64 are the circular shifts behind the null.
     """
-    frozen = FrozenPairs(split, pairs, calibration)
+    frozen = [FrozenPairs(split, pairs, calibration) for pairs in several]
 
-    def read(chunk: Chunk) -> tuple[PairSums]:
-        sums = PairSums(frozen, shifts, model.config.vocabulary_size)
-        if len(pairs):
-            signals = chunk_signals(chunk, frozen)
-            for block in chunk.blocks(model):
-                sums.update(signals, block, frozen)
-            sums.finish(signals)
-        return (sums,)
+    def read(chunk: Chunk) -> tuple[PairSums, ...]:
+        sums = tuple(PairSums(each, shifts, model.config.vocabulary_size) for each in frozen)
+        read_for = [
+            (of_pairs, chunk_signals(chunk, each), each)
+            for of_pairs, each in zip(sums, frozen, strict=True)
+            if len(each.pairs)
+        ]
+        for block in chunk.blocks(model) if read_for else ():
+            for of_pairs, signals, each in read_for:
+                of_pairs.update(signals, block, each)
+        for of_pairs, signals, _ in read_for:
+            of_pairs.finish(signals)
+        return sums
 
-    (sums,) = read_chunks(split, read, processes)
-    return _confirmation(frozen, sums)
+    return list(map(_confirmation, frozen, read_chunks(split, read, processes)))
 
 
 def _confirmation(frozen: FrozenPairs, sums: PairSums) -> Confirmation:

@@ -27,10 +27,10 @@ class Detected:
     text has the listed features and the features that the model's cells proposed. untrained (features,)
     float64 is the score that hardly any reference network reaches with each feature: an untrained one or, for
     an imported model, one whose gates are shuffled. pairs are the candidates, and is_finding (pairs,) bool
-    says which of them are findings. shortest_shift is the smallest circular shift of both nulls, in
-    characters, and independent_shifts says how many of them are independent on the split that has fewer.
-    pseudo_found is the number of cells that would have a pseudo feature, which is about letters without
-    meaning, as their feature on discovery, and pseudo_confirmed the number that would be findings.
+    says which of them are findings. shifts are the circular shifts of both nulls, that of discovery and that
+    of confirmation. pseudo_found is the number of cells that would have a pseudo feature, which is about
+    letters without meaning, as their feature on discovery, and pseudo_confirmed the number that would be
+    findings.
     """
 
     text: InspectedText
@@ -41,10 +41,19 @@ class Detected:
     pairs: Pairs
     confirmation: Confirmation
     is_finding: Tensor
-    shortest_shift: int
-    independent_shifts: int
+    shifts: tuple[Shifts, Shifts]
     pseudo_found: int
     pseudo_confirmed: int
+
+    @property
+    def shortest_shift(self) -> int:
+        """Return the smallest circular shift of both nulls, in characters."""
+        return min(int(of_split.values.min()) for of_split in self.shifts)
+
+    @property
+    def independent_shifts(self) -> int:
+        """Return how many shifts are independent on the split that has fewer of them."""
+        return min(of_split.independent for of_split in self.shifts)
 
     @property
     def two_levels(self) -> Tensor:
@@ -69,27 +78,20 @@ def detect(
     progress("calibration", 0.0)
     calibration = calibrate(model, text.splits["calibrate"], processes)
     progress("movements", 0.05)
-    movements = measure_movements(model, text.splits["discover"], calibration, processes)
-    first = text.splits["discover"].first
-    extended = text.extended(propose_features(movements, first, layers=model.config.layers))
+    movements, extended = _with_proposals(model, text, calibration, processes)
     discovering, confirming = extended.splits["discover"], extended.splits["confirm"]
     progress("untrained scores", 0.15)
+    first = text.splits["discover"].first
     read = references or read_references(model, first, imported=config.imported, processes=processes)
     untrained = margins(read.best_scores(discovering.first))
     progress("discovery", 0.3)
-    shifts = [_shifts(split, config.shifts, processes) for split in (discovering, confirming)]
+    shifts = (_shifts(discovering, config.shifts, processes), _shifts(confirming, config.shifts, processes))
     discovery = discover(model, discovering, calibration.means, shifts[0].values, processes)
     listed = len(text.table.features)
-    pairs, pseudo_pairs = _candidates(discovery, discovering, listed, untrained, config.significance)
+    both = _candidates(discovery, discovering, listed, untrained, config.significance)
     progress("confirmation", 0.5)
-    both = [
-        confirm(model, confirming, of_kind, calibration, shifts[1].values, processes)
-        for of_kind in (pairs, pseudo_pairs)
-    ]
-    found = [
-        of_kind.is_finding(those, config.significance)
-        for of_kind, those in zip(both, (pairs, pseudo_pairs), strict=True)
-    ]
+    confirmation, of_pseudo = confirm(model, confirming, both, calibration, shifts[1].values, processes)
+    pairs, pseudo_pairs = both
     return Detected(
         text=extended,
         calibration=calibration,
@@ -97,13 +99,23 @@ def detect(
         discovery=discovery,
         untrained=untrained,
         pairs=pairs,
-        confirmation=both[0],
-        is_finding=found[0],
-        shortest_shift=min(int(of_split.values.min()) for of_split in shifts),
-        independent_shifts=min(of_split.independent for of_split in shifts),
+        confirmation=confirmation,
+        is_finding=confirmation.is_finding(pairs, config.significance),
+        shifts=shifts,
         pseudo_found=len(pseudo_pairs),
-        pseudo_confirmed=int(found[1].sum()),
+        pseudo_confirmed=int(of_pseudo.is_finding(pseudo_pairs, config.significance).sum()),
     )
+
+
+def _with_proposals(
+    model: CharLSTM, text: InspectedText, calibration: Calibration, processes: ProcessGroup
+) -> tuple[Movements, InspectedText]:
+    """Return how the cells of model move over the discovery split, and text with the features that they
+    propose by that.
+    """
+    split = text.splits["discover"]
+    movements = measure_movements(model, split, calibration, processes)
+    return movements, text.extended(propose_features(movements, split.first, layers=model.config.layers))
 
 
 def _shifts(split: Split, count: int, processes: ProcessGroup) -> Shifts:

@@ -30,7 +30,7 @@ from charlstm.inspection.intervening.behaviours import MOST_SITES, VERDICT_LAG, 
 from charlstm.inspection.intervening.rollouts import Edit, Outcome, Rollouts
 from charlstm.inspection.intervening.survey import Survey, survey_text
 from charlstm.inspection.reading.passage import Passage
-from charlstm.model.char_lstm import CharLSTM, State
+from charlstm.model.char_lstm import CharLSTM
 
 # What cells are set to, by layer: the cells, and the c of each cell at every site, (sites, cells).
 CellValues = Mapping[int, tuple[Sequence[int], Tensor]]
@@ -236,19 +236,10 @@ class ClosersUnderTest:
         """
         start = self.donor_state if from_donors else self.state
         wanted = (self.natural_c if from_donors else self.donor_c)[layer]
-        changes = []
-        for batch in torch.split(torch.tensor(list(cells)), max(1, _ROWS_AT_ONCE // len(self.ids))):
-            values = wanted[:, batch].t().reshape(-1, 1)
-            edit = Edit(batch.repeat_interleave(len(self.ids))[:, None], values)
-            state = State(*(of_sites.repeat(1, len(batch), 1) for of_sites in start))
-            outcome = self.context.rollouts.run(self.ids.repeat(len(batch), 1), state, {layer: edit})
-            scores = self._scores(outcome.logits).view(2, len(batch), -1)
-            changes.append(scores - self._natural_scores[:, None])
-        return torch.cat(changes, dim=1)
-
-
-# This many rows of one site and one cell run side by side.
-_ROWS_AT_ONCE = 4096
+        numbers = torch.tensor(list(cells))
+        edit = Edit(numbers.repeat_interleave(len(self.ids))[:, None], wanted[:, numbers].t().reshape(-1, 1))
+        logits = self.context.rollouts.run(self.ids, start, {layer: edit}).logits
+        return self._scores(logits).view(2, len(numbers), -1) - self._natural_scores[:, None]
 
 
 def _by_layer(cells: Sequence[tuple[int, int]], c: Tensor) -> CellValues:

@@ -5,7 +5,7 @@ these characters, after the update of c and before h = o * activation(c). Withou
 after that, and what is left of the change some characters later is what the network remembers of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import torch
@@ -16,8 +16,8 @@ from charlstm.model.char_lstm import CharLSTM, State
 from charlstm.model.equations import LayerState
 from charlstm.model.stepper import step_layers
 
-# This many rows run side by side, enough for full-speed matrix products.
-_ROWS_PER_BATCH = 2048
+# This many rows run side by side: enough for full-speed matrix products, few enough for the caches.
+_ROWS_PER_BATCH = 1024
 
 
 class Edit(NamedTuple):
@@ -60,16 +60,15 @@ class Rollouts:
     ) -> Outcome:
         """Read ids (rows, characters) int64 from state (h and c, each (layers, rows, cells)).
 
-        edits are the changes of c by layer. With track the outcome holds c after every character.
+        edits are the changes of c by layer. Where they are for several times as many rows, every row is run
+        that many times: the outcome has all rows with the first edits, then all rows with the next ones. What
+        does not depend on the edits, at the first character, is computed only once. With track the outcome
+        holds c after every character.
         """
         edits = edits or {}
         outcomes = [
-            self._run(
-                ids[rows], State(state.h[:, rows], state.c[:, rows]), _edits_of_rows(edits, rows), track
-            )
-            for rows in (
-                slice(start, start + _ROWS_PER_BATCH) for start in range(0, len(ids), _ROWS_PER_BATCH)
-            )
+            self._run(ids[rows], State(*(values[:, rows] for values in state)), _part(edits, of_edits), track)
+            for rows, of_edits in _batches(len(ids), _edited_rows(edits, len(ids)))
         ]
         states = zip(*(outcome.state for outcome in outcomes), strict=True)
         return Outcome(
@@ -106,25 +105,62 @@ class Rollouts:
         return waited
 
     def _run(self, ids: Tensor, state: State, edits: Mapping[int, Edit], track: bool) -> Outcome:
-        """Read ids (rows, characters) from state, all rows at once."""
+        """Read ids (rows, characters) from state, all rows at once, as often as the edits have these rows."""
         tracked = []
-        for step in range(ids.shape[1]):
-            after, inputs = State(torch.empty_like(state.h), torch.empty_like(state.c)), ids[:, step]
-            for number, layer in enumerate(self._layers):
-                before, now = (LayerState(both.h[number], both.c[number]) for both in (state, after))
-                output_gate = layer.step(inputs, before, now, None)
-                edit = edits.get(number)
-                if edit is not None and (step == 0 or edit.hold):
-                    now.c.scatter_(1, edit.cells, edit.values)
-                    now.h.copy_(output_gate * self._activation(now.c))
-                inputs = now.h
-            state = after
+        for characters in ids.unbind(1):
+            state = self._step(_repeated(characters, state.h.shape[1]), state, edits)
+            edits = {layer: edit for layer, edit in edits.items() if edit.hold}
             if track:
                 tracked.append(state.c)
         empty = torch.zeros(0, *state.c.shape)
         return Outcome(self.model.head(state.h[-1]), state, torch.stack(tracked) if track else empty)
 
+    def _step(self, inputs: Tensor, state: State, edits: Mapping[int, Edit]) -> State:
+        """Return the state after one character, inputs (rows,), with edits for these rows or several times
+        as many.
+        """
+        layers, _, cells = state.h.shape
+        rows = _edited_rows(edits, len(inputs))
+        after = State(*(torch.empty(layers, rows, cells) for _ in state))
+        for number, layer in enumerate(self._layers):
+            before = LayerState(*(_repeated(both[number], len(inputs)) for both in state))
+            everywhere = LayerState(after.h[number], after.c[number])
+            now = LayerState(*(values[: len(inputs)] for values in everywhere))
+            output_gate = layer.step(inputs, before, now, None)
+            inputs = now.h
+            for values, alike in zip(everywhere, now, strict=True):
+                if len(alike) < rows:
+                    values.copy_(_repeated(alike, rows))
+            edit = edits.get(number)
+            if edit is not None:
+                everywhere.c.scatter_(1, edit.cells, edit.values)
+                everywhere.h.copy_(_repeated(output_gate, rows) * self._activation(everywhere.c))
+                inputs = everywhere.h
+        return after
 
-def _edits_of_rows(edits: Mapping[int, Edit], rows: slice) -> dict[int, Edit]:
+
+def _batches(rows: int, edited_rows: int) -> Iterator[tuple[slice, slice]]:
+    """Yield which rows run side by side, and which rows of the edits are theirs.
+
+    Where there are several times as many edited rows, all rows run with one or more of their repetitions.
+    """
+    several = edited_rows > rows
+    size = max(1, _ROWS_PER_BATCH // rows) * rows if several else _ROWS_PER_BATCH
+    for start in range(0, edited_rows, size):
+        of_edits = slice(start, start + size)
+        yield slice(None) if several else of_edits, of_edits
+
+
+def _edited_rows(edits: Mapping[int, Edit], rows: int) -> int:
+    """Return the number of rows that edits of a number of rows are for."""
+    return max((len(edit.cells) for edit in edits.values()), default=rows)
+
+
+def _repeated(values: Tensor, rows: int) -> Tensor:
+    """Return values (some rows, ...) as often one behind the other as makes that number of rows."""
+    return values if len(values) == rows else torch.cat([values] * (rows // len(values)))
+
+
+def _part(edits: Mapping[int, Edit], rows: slice) -> dict[int, Edit]:
     """Return the edits, by layer, of some of their rows."""
     return {layer: Edit(edit.cells[rows], edit.values[rows], edit.hold) for layer, edit in edits.items()}

@@ -14,6 +14,7 @@ a state of zeros. The first WARMUP positions of a stretch are not counted in any
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -178,20 +179,48 @@ def _scan(forget: Tensor, write: Tensor, c: Tensor, functions: Functions) -> Ten
     return torch.stack(states, dim=1)
 
 
-class CountedBlock(NamedTuple):
-    """A CountedBlock holds the cell states and gates of all layers at some counted positions.
+class CountedBlock:
+    """A CountedBlock has the cell states and gates of all layers at some counted positions.
 
     rows (positions,) int64 are indices into Cut.counted. c, c_before (the cell state one position earlier)
     and the gates i, f and o are (positions, layers * cells) float32 on the CPU; cell k of layer l is column l
-    * cells + k.
+    * cells + k. Each is put together when it is asked for: most statistics need few of them.
     """
 
-    rows: Tensor
-    c: Tensor
-    c_before: Tensor
-    i: Tensor
-    f: Tensor
-    o: Tensor
+    def __init__(self, rows: Tensor, skipped: int, block: TraceBlock) -> None:
+        """Take block without its first `skipped` positions; rows are those of the positions left."""
+        self.rows = rows
+        self._skipped, self._block = skipped, block
+
+    @cached_property
+    def c(self) -> Tensor:
+        """Return the cell state c."""
+        return self._flat([layer.c for layer in self._block.layers])
+
+    @cached_property
+    def c_before(self) -> Tensor:
+        """Return c one position earlier."""
+        layers = zip(self._block.layers, self._block.before.c, strict=True)
+        return self._flat([_delayed(layer.c, before) for layer, before in layers])
+
+    @cached_property
+    def i(self) -> Tensor:
+        """Return the input gate."""
+        return self._flat([layer.gates.i for layer in self._block.layers])
+
+    @cached_property
+    def f(self) -> Tensor:
+        """Return the forget gate."""
+        return self._flat([layer.gates.f for layer in self._block.layers])
+
+    @cached_property
+    def o(self) -> Tensor:
+        """Return the output gate."""
+        return self._flat([layer.gates.o for layer in self._block.layers])
+
+    def _flat(self, of_layers: list[Tensor]) -> Tensor:
+        """Return values (streams, positions, cells) of each layer as (positions, layers * cells)."""
+        return torch.cat([values[:, self._skipped :].flatten(0, 1) for values in of_layers], dim=1).cpu()
 
 
 # A block of counted_blocks has about this many positions, of all streams together: enough for matrix products
@@ -211,25 +240,4 @@ def counted_blocks(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut) 
         if first < stop:
             first_rows = torch.arange(cut.streams)[:, None] * rows_per_stretch
             rows = first_rows + torch.arange(first - WARMUP, stop - WARMUP)
-            yield _counted_block(rows.flatten(), first - block.start, block)
-
-
-def _counted_block(rows: Tensor, skipped: int, block: TraceBlock) -> CountedBlock:
-    """Return block without its first `skipped` positions, flattened, all layers side by side.
-
-    rows (streams * positions,) int64 are the rows of the positions that are left.
-    """
-    layers = block.layers
-
-    def flat(of_layers: list[Tensor]) -> Tensor:
-        return torch.cat([values[:, skipped:].flatten(0, 1) for values in of_layers], dim=1).cpu()
-
-    gates = [layer.gates for layer in layers]
-    return CountedBlock(
-        rows,
-        flat([layer.c for layer in layers]),
-        flat([_delayed(layer.c, c) for layer, c in zip(layers, block.before.c, strict=True)]),
-        flat([gate.i for gate in gates]),
-        flat([gate.f for gate in gates]),
-        flat([gate.o for gate in gates]),
-    )
+            yield CountedBlock(rows.flatten(), first - block.start, block)

@@ -25,7 +25,7 @@ def planted(request: pytest.FixtureRequest) -> Iterator[PlantedPairs]:
 
 @pytest.fixture(scope="module")
 def confirmed(planted: PlantedPairs) -> Confirmation:
-    return confirm(planted.model, planted.split, planted.pairs, planted.calibration, planted.shifts)
+    return confirm(planted.model, planted.split, [planted.pairs], planted.calibration, planted.shifts)[0]
 
 
 def within_stretches(planted: PlantedPairs, values: np.ndarray) -> np.ndarray:
@@ -130,7 +130,7 @@ def test_accuracies_and_held_shares_equal_counting(planted: PlantedPairs, confir
 def test_without_pairs_there_is_nothing_to_confirm(planted: PlantedPairs) -> None:
     nothing = torch.zeros(0, dtype=torch.int64)
     pairs = Pairs(nothing, nothing, nothing)
-    confirmation = confirm(planted.model, planted.split, pairs, planted.calibration, planted.shifts)
+    (confirmation,) = confirm(planted.model, planted.split, [pairs], planted.calibration, planted.shifts)
     assert confirmation.correlation.shape == confirmation.p_values.shape == (0,)
     assert confirmation.null.tolist() == [0, 0]
     assert confirmation.is_finding(pairs, 0.01).shape == (0,)
@@ -236,7 +236,7 @@ def test_resampled_counts_keep_strong_pairs_and_ignore_those_that_do_not_stand(
 def test_resampled_counts_vary_where_the_score_is_near_its_limit(planted: PlantedPairs) -> None:
     """Two of five blocks have r = 1 and the others r = 0, so that r is about .4 in a drawn text."""
     pair = Pairs(torch.tensor([0]), torch.tensor([0]), torch.tensor([1]))
-    confirmation = confirm(planted.model, planted.split, pair, planted.calibration, planted.shifts)
+    (confirmation,) = confirm(planted.model, planted.split, [pair], planted.calibration, planted.shifts)
     blocks = torch.zeros_like(confirmation.blocks)
     blocks[:, 0] = torch.tensor([100.0, 0.0, 50.0, 25.0, 50.0, 0.0, 50.0, 0.0, 12.5])
     for start in (0, 1):

@@ -26,7 +26,7 @@ from charlstm.config import ModelConfig
 from charlstm.inspection.estimates import mean_of
 from charlstm.inspection.exam.planted_cells import depth_counter, latch, line_counter, toggle
 from charlstm.inspection.features.feature import Feature
-from charlstm.inspection.intervening import experiment
+from charlstm.inspection.intervening import rollouts
 from charlstm.inspection.intervening.behaviours import LAGS, VERDICT_LAG
 from charlstm.inspection.intervening.experiment import (
     Candidate,
@@ -172,7 +172,7 @@ def test_many_cells_at_once_are_changed_each_alone(
     values = closers.natural_values if from_donors else closers.donor_values
     alone = [closers.change(values([(0, cell)]), from_donors=from_donors) for cell in cells]
     for rows in (4096, 2 * len(closers.sites) + 1):
-        monkeypatch.setattr(experiment, "_ROWS_AT_ONCE", rows)
+        monkeypatch.setattr(rollouts, "_ROWS_PER_BATCH", rows)
         nats, log_odds = closers.changes_by_cell(0, cells, from_donors=from_donors)
         np.testing.assert_allclose(nats, [change.nats for change in alone], atol=1e-5)
         np.testing.assert_allclose(log_odds, [change.log_odds for change in alone], atol=1e-5)

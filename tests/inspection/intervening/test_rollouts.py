@@ -76,6 +76,20 @@ def test_a_rollout_with_an_edit_equals_the_stepped_equations(
     assert not torch.allclose(found.logits, natural.logits, atol=1e-3)
 
 
+@pytest.mark.parametrize("layer", [0, 1])
+def test_edits_for_several_times_the_rows_run_every_row_that_often(
+    layer: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollouts, "_ROWS_PER_BATCH", 9)  # two repetitions of four rows at once
+    model, (ids, state) = network(), ids_and_state(4)
+    values = torch.randn(12, 1, generator=torch.Generator().manual_seed(6))
+    edit = Edit(torch.arange(12)[:, None] % 5, values, hold=layer == 0)
+    found = Rollouts(model).run(ids, state, {layer: edit}, track=True)
+    repeated = State(*(both.repeat(1, 3, 1) for both in state))
+    expected = Rollouts(model).run(ids.repeat(3, 1), repeated, {layer: edit}, track=True)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
+
+
 def test_edits_of_several_layers_act_together_and_leave_the_start_as_it_was() -> None:
     model, (ids, state) = network(), ids_and_state(4)
     kept = State(state.h.clone(), state.c.clone())

@@ -6,6 +6,8 @@ studentised feature by feature, so that a slow feature, whose scores vary much b
 others; and they are corrected for the number of pairs in steps (Westfall and Young 1993).
 """
 
+from dataclasses import dataclass, fields
+
 import torch
 from torch import Tensor
 
@@ -43,7 +45,7 @@ class ShiftedSums:
         self.sample_c = torch.zeros(0, 0)
         self.sample_features = torch.zeros(0, 0, dtype=torch.uint8)
         self._share = min(1.0, _SHIFTED_POSITIONS / rows)
-        self._parts: tuple[EqualShareMoments, Tensor, Tensor] | None = None
+        self._of_shifts: list[_OneShift] = []
 
     def update(self, rows: Tensor, c: Tensor) -> None:
         """Add a block of a chunk: rows (positions,) int64 among its counted positions, c (positions, cells)
@@ -62,79 +64,114 @@ class ShiftedSums:
         rows, order = torch.cat(self.rows).sort()
         stretch = stretches[rows]
         c = _within(torch.cat(self.c)[order], stretch)
-        squares, of_shifts = c.square(), []
-        averaging = _averaging(stretch)
-        for shift in self.shifts.tolist():
-            shifted = features[(rows - shift) % len(features)].float()
-            of_shifts.append(self._of_shift(shifted, averaging, stretch, c, squares))
-        on, cells_on, squares_on, products_on, of_on, squares_of_on, products, feature_squares = (
-            torch.stack(values) for values in zip(*of_shifts, strict=True)
-        )
-        moments = EqualShareMoments(
-            positions=torch.tensor([float(len(rows))]),
-            on=on,
-            cells_on=cells_on,
-            cell_squares_on=squares_on,
-            products_on=products_on,
-            features_on=of_on,
-            feature_squares_on=squares_of_on,
-            cell_squares=squares.sum(0)[:, None],
-            feature_squares=feature_squares[:, self.balanced],
-            products=products[:, :, self.balanced],
-        )
-        self._parts = moments, products, feature_squares
+        sampled, columns = _SampledCells(stretch, c.t().contiguous()), _Columns(features, self.balanced)
+        self._of_shifts = [sampled.sums(columns.at(rows - shift), columns) for shift in self.shifts.tolist()]
         self.sample_c, self.sample_features = c, features[rows]
         self.c, self.rows = [], []
 
-    def _of_shift(
-        self, shifted: Tensor, averaging: Tensor, stretch: Tensor, c: Tensor, squares: Tensor
-    ) -> tuple[Tensor, ...]:
-        """Return for shifted features (positions, features) float32 the fields of EqualShareMoments.
-
-        averaging (stretches, positions) takes means over the stretches, stretch (positions,) numbers them, c
-        and squares (positions, cells) are c within stretches, whose mean in each is 0, and its square. The
-        last two of the results are the products and the squares of all features; those before them, from `on`
-        on, are of the balanced ones.
-        """
-        means = product(averaging, shifted)
-        values = shifted[:, self.balanced]
-        on = (values > 0).float()
-        left_on = (values - means[:, self.balanced][stretch]) * on
-        products = product(c.t(), shifted)
-        cells_on = products[:, self.balanced]
-        depths = (values.amax(0) > 1).nonzero().flatten()
-        cells_on[:, depths] = product(c.t(), on[:, depths])
-        counts = torch.bincount(stretch, minlength=len(means)).float()
-        return (
-            on.sum(0),
-            cells_on,
-            product(squares.t(), on),
-            product(c.t(), left_on),
-            left_on.sum(0),
-            left_on.square().sum(0),
-            products,
-            shifted.square().sum(0) - counts @ means.square(),
-        )
-
     def merge(self, other: "ShiftedSums") -> None:
         """Add the sums of other, with the same shifts, over another chunk; both are finished."""
-        if self._parts is None or other._parts is None:
-            self._parts = self._parts or other._parts
+        if not self._of_shifts or not other._of_shifts:
+            self._of_shifts = self._of_shifts or other._of_shifts
             return
         self.sample_c = torch.cat((self.sample_c, other.sample_c))
         self.sample_features = torch.cat((self.sample_features, other.sample_features))
-        first, second = self._parts, other._parts
-        self._parts = first[0] + second[0], first[1] + second[1], first[2] + second[2]
+        pairs = zip(self._of_shifts, other._of_shifts, strict=True)
+        self._of_shifts = [first + second for first, second in pairs]
 
     def scores(self) -> Tensor:
         """Return the scores (shifts, cells, features) float32 in [0, 1] over all chunks."""
-        if self._parts is None:
+        if not self._of_shifts:
             return torch.zeros(len(self.shifts), 0, 0)
-        moments, products, feature_squares = self._parts
-        squares = moments.cell_squares * feature_squares[:, None]
-        scores = products / squares.masked_fill(squares <= 0, torch.inf).sqrt()
-        scores[:, :, self.balanced] = moments.correlation().to(scores.dtype)
+        return torch.stack([sums.scores(self.balanced) for sums in self._of_shifts])
+
+
+@dataclass(eq=False)
+class _OneShift:
+    """A _OneShift has the sums of one shift over sampled positions, which add up.
+
+    products (cells, features) and feature_squares (features,) are of all features within stretches, and
+    moments are those of the features that are scored at equal shares.
+    """
+
+    products: Tensor
+    feature_squares: Tensor
+    moments: EqualShareMoments
+
+    def __add__(self, other: "_OneShift") -> "_OneShift":
+        return _OneShift(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    def scores(self, balanced: Tensor) -> Tensor:
+        """Return the scores (cells, features) float32 in [0, 1]; balanced (n,) int64 are the features scored
+        at equal shares.
+        """
+        squares = self.moments.cell_squares * self.feature_squares
+        scores = self.products / squares.masked_fill(squares <= 0, torch.inf).sqrt()
+        scores[:, balanced] = self.moments.correlation().to(scores.dtype)
         return scores.abs().clamp(max=1).float()
+
+
+class _Columns:
+    """_Columns are features at all rows, and beside them where each depth is on, which is 1 there, else 0.
+
+    values (rows, features + depths) is uint8, balanced (n,) int64 are the numbers of the features scored at
+    equal shares, and on (n,) int64 are the columns that say where these are on: for a switch its own.
+    """
+
+    def __init__(self, features: Tensor, balanced: Tensor) -> None:
+        self.features, self.balanced, self.on = features.shape[1], balanced, balanced.clone()
+        depths = (features.amax(0)[balanced] > 1).nonzero().flatten()
+        self.on[depths] = self.features + torch.arange(len(depths))
+        self.values = torch.cat((features, (features[:, balanced[depths]] > 0).to(features.dtype)), dim=1)
+
+    def at(self, rows: Tensor) -> Tensor:
+        """Return the columns at rows (positions,) int64, in a circle, as float32."""
+        return self.values[rows % len(self.values)].float()
+
+
+class _SampledCells:
+    """_SampledCells are cells at sampled positions, and what sums with any features need of them."""
+
+    def __init__(self, stretch: Tensor, c: Tensor) -> None:
+        """Keep c (cells, positions) float32, 0 on average over each stretch; stretch (positions,) int64,
+        which does not fall, numbers the stretches.
+        """
+        self._lengths = torch.unique_consecutive(stretch, return_counts=True)[1].tolist()
+        self._by_stretch = [part.contiguous() for part in torch.split(c, self._lengths, dim=1)]
+        self._squares = c.square()
+
+    def sums(self, values: Tensor, columns: _Columns) -> _OneShift:
+        """Return the sums with features whose columns are values (positions, columns) float32.
+
+        Of c times a feature less its mean, where the feature is on, the sum is that of c times the feature
+        less the mean times that of c: the products of a stretch serve both.
+        """
+        balanced, of_all = columns.balanced, torch.zeros(len(self._squares), values.shape[1])
+        products_less, squares_less = torch.zeros(len(of_all), len(balanced)), torch.zeros(columns.features)
+        features_less, squares_on_less = torch.zeros(2, len(balanced))
+        for c, there in zip(self._by_stretch, torch.split(values, self._lengths), strict=True):
+            products, sums = product(c, there), there.sum(0)
+            of_all += products
+            mean, on = (sums / len(there))[balanced], sums[columns.on]
+            products_less += mean * products.index_select(1, columns.on)
+            squares_less += (sums.square() / len(there))[: columns.features]
+            features_less += mean * on
+            squares_on_less += mean * (2 * sums[balanced] - mean * on)
+        sums, squares, on = values.sum(0), values.square().sum(0), values.index_select(1, columns.on)
+        feature_squares = squares[: columns.features] - squares_less
+        moments = EqualShareMoments(
+            positions=torch.tensor([float(len(values))]),
+            on=sums[columns.on],
+            cells_on=of_all[:, columns.on],
+            cell_squares_on=product(self._squares, on),
+            products_on=of_all[:, balanced] - products_less,
+            features_on=sums[balanced] - features_less,
+            feature_squares_on=squares[balanced] - squares_on_less,
+            cell_squares=self._squares.sum(1)[:, None],
+            feature_squares=feature_squares[balanced],
+            products=of_all[:, balanced],
+        )
+        return _OneShift(of_all[:, : columns.features], feature_squares, moments)
 
 
 def _within(values: Tensor, stretch: Tensor) -> Tensor:
@@ -142,12 +179,6 @@ def _within(values: Tensor, stretch: Tensor) -> Tensor:
     counts = torch.bincount(stretch).clamp(min=1)[:, None]
     sums = torch.zeros(len(counts), values.shape[1]).index_add_(0, stretch, values)
     return values - (sums / counts)[stretch]
-
-
-def _averaging(stretch: Tensor) -> Tensor:
-    """Return a matrix (stretches, positions) float32 that takes the mean over each stretch."""
-    indicator = torch.nn.functional.one_hot(stretch).float()
-    return (indicator / indicator.sum(0).clamp(min=1)).t()
 
 
 def _sampled(rows: Tensor, share: float) -> Tensor:
