@@ -41,7 +41,7 @@ _EXAM_COLUMNS = ("", "asked", "prec.", "recall", "driver", "verdict", "share", "
 
 _FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "score", "verdict", "effect", "carries")
 # Said below the table: what the score is; the marks where they occur; the effect where a cell was changed.
-_SCORE_LEGEND = "score    correlation on held-out text, a switch or depth taken as on half the time"
+_SCORE_LEGEND = "score    correlation on held-out text, switches taken as on half of the time"
 _NEAR_LIMIT, _RUNNER_UP = "~", "*"
 _MARKS_LEGEND = {
     _NEAR_LIMIT: f"{_NEAR_LIMIT}        near the least score of a finding: it may be missed on other text",

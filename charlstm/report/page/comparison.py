@@ -10,8 +10,8 @@ from charlstm.report.page.network import network_data
 from charlstm.report.page.rows import cell_name
 from charlstm.report.page.script_data import excerpt_data
 from charlstm.report.page.view import provenance_of
-from charlstm.report.words.proof_numbers import carried_share, effect_of
 from charlstm.report.words.detection_numbers import held_out_score, rank_score
+from charlstm.report.words.proof_numbers import carried_share, effect_of
 from charlstm.report.words.symbols import symbols_of, visible
 from charlstm.report.words.values import MISSING, facts, text, words
 

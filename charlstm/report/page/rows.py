@@ -61,10 +61,10 @@ class Row:
     """One finding as a line of the table and a sentence of the summary.
 
     order sorts by layer and cell; held_out_score is the score by which the finding was accepted, and null_max
-    the largest that chance reached on its text; p_value is that of the intervention; effect_nats is the change of the closer's log
-    probability and effect_told the same with its interval; carries is the share of the behaviour in short, by
-    carries_share it is sorted, and carries_told has its interval. verdict is "" where the cell was not
-    tested. detected has the sentences about the score and the name.
+    the largest that chance reached on its text; p_value is that of the intervention; effect_nats is the
+    change of the closer's log probability and effect_told the same with its interval; carries is the share of
+    the behaviour in short, by carries_share it is sorted, and carries_told has its interval. verdict is ""
+    where the cell was not tested. detected has the sentences about the score and the name.
     """
 
     cell: str

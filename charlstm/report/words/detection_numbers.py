@@ -16,7 +16,7 @@ _CLEAR_CONTRAST = 0.6
 def held_out_score(finding: Json) -> float | None:
     """Return the score of a finding on held-out text, by which it was accepted; None where it has none.
 
-    It is the correlation at equal shares. A counter has only |r|, and so have all findings of schema version 1.
+    It is the correlation at equal shares; a counter, and a finding of schema version 1, has only |r|.
     """
     detection = finding.get("detection") or {}
     score = finite(detection.get("held_out_equal_share"))
