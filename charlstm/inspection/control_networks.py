@@ -90,7 +90,9 @@ def share_above(detected: Detected, controls: ControlResults, cells: int) -> tup
 
     Both are plain data for findings.json. detected is what was found in the model, and cells the number of
     its cells in all layers. The first part has the share, the share less the mean share of each kind of
-    control network, and their 95% intervals by a block bootstrap.
+    control network, and their 95% intervals by a block bootstrap. A bootstrap keeps the cells that this
+    text chose: an interval says how surely they stay above the limit of the score, and can have no width, but
+    not how many cells another text would give.
     """
     count = float(detected.is_finding.sum())
     resampled = detected.confirmation.resampled_counts(detected.pairs, detected.is_finding) / cells

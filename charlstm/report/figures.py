@@ -13,8 +13,9 @@ from charlstm.config import GATES
 from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
 from charlstm.report.page.network import GROUPS, shares_of
-from charlstm.report.page.rows import cell_name, held_out_score
+from charlstm.report.page.rows import cell_name
 from charlstm.report.page.shape import refuse_other_shapes
+from charlstm.report.words.detection_numbers import rank_score
 from charlstm.report.words.proof_numbers import effect_nats, effect_of, signed
 from charlstm.report.words.symbols import symbol
 from charlstm.report.words.values import finite, words
@@ -104,7 +105,7 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
 def drawings(findings: Json) -> Iterator[Drawing]:
     """Yield every figure that findings have numbers for, the cells with the best held-out scores first."""
     excerpts = findings.get("excerpts") or []
-    found = sorted(findings.get("findings") or [], key=held_out_score, reverse=True)
+    found = sorted(findings.get("findings") or [], key=rank_score, reverse=True)
     for finding in found[:_MOST_CELLS]:
         excerpt = next((one for one in excerpts if cell_name(finding) in (one.get("cells") or {})), None)
         panels = [panel for panel in panels_of(finding) if panel]

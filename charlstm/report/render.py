@@ -15,6 +15,7 @@ from markupsafe import Markup
 from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
 from charlstm.report.page.comparison import compare
+from charlstm.report.page.packed_data import packed
 from charlstm.report.page.packed_model import NOT_GIVEN, Inside
 from charlstm.report.page.shape import refuse_other_shapes
 from charlstm.report.page.size_limit import MOST_BYTES, cut_to_fit
@@ -28,7 +29,7 @@ STYLES = ("base", "table", "reading", "charts", "live", "network", "media")
 # The modules that start the two pages; script_bundle finds the others from their imports.
 REPORT_SCRIPT = "report_page.js"
 COMPARISON_SCRIPT = "comparison_page.js"
-# Bytes for the sentences about what was left out of a page, and for characters that JSON escapes.
+# Bytes for the sentences about what was left out of a page.
 ROOM_FOR_WORDS_BYTES = 20_000
 
 
@@ -47,7 +48,7 @@ def render(findings: Mapping[str, Any], inside: Inside = NOT_GIVEN) -> str:
     bare |= {"inside": inside, "model_data": model_data}
     around = len(template.render(**bare, data="", left_out=()).encode("utf-8", "xmlcharrefreplace"))
     data, left_out = cut_to_fit(page.data, MOST_BYTES - around - ROOM_FOR_WORDS_BYTES)
-    return template.render(**bare, data=script_json(data), left_out=left_out)
+    return template.render(**bare, data=packed(data), left_out=left_out)
 
 
 def render_comparison(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
@@ -60,7 +61,7 @@ def render_comparison(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
     style, script = inline_style(), inline_script(COMPARISON_SCRIPT)
     page = compare(left, right)
     template = environment().get_template("comparison.html")
-    data = script_json(page.data)
+    data = packed(page.data)
     return template.render(page=page, style=style, script=script, policy=policy(style, script), data=data)
 
 

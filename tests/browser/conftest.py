@@ -55,6 +55,8 @@ def open_page(browser: Browser, sample_report: Path) -> Iterator[Open]:
         page.on("console", lambda message: page.seen.append(message.text))
         page.on("pageerror", lambda error: page.seen.append(str(error)))
         page.goto(path.as_uri() + place)
+        if options.get("java_script_enabled", True):
+            page.wait_for_function("Object.keys(data).length > 0")
         return page
 
     yield open_report

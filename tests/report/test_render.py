@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ class Tags(HTMLParser):
 
 def page_data(html: str) -> Any:
     (found,) = [content for tag, attributes, content in Tags(html).inline if attributes.get("id") == "data"]
-    return json.loads(found)
+    return json.loads(zlib.decompress(base64.b64decode(found)))
 
 
 def content_policy(html: str) -> str:
@@ -94,9 +95,7 @@ def test_template_syntax_in_the_findings_is_shown_as_text():
 def test_the_content_policy_allows_exactly_the_inline_style_and_script():
     html = render(sample_findings())
     executed = [
-        (tag, content)
-        for tag, attributes, content in Tags(html).inline
-        if attributes.get("type") != "application/json"
+        (tag, content) for tag, attributes, content in Tags(html).inline if attributes.get("type") is None
     ]
     hashes = {
         tag: base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for tag, content in executed
@@ -363,8 +362,9 @@ def test_caveats_say_how_far_it_goes():
     findings["method"]["controls"] = {"untrained": {"findings": 0}, "gate_shuffled": {"findings": 2}}
     assert view(findings).caveats == (
         "256 cells were compared with 3 features; what counts as a finding allows for all these comparisons.",
-        "Scores are correlations on held-out text, on which nothing was chosen: the lowest here is 0.38, and "
-        "chance reached 0.21. A cell with a score below 1 follows its feature in part only.",
+        "Scores are correlations on held-out text, on which nothing was chosen, with a switch or a depth as "
+        "if it were on half of the time: the lowest here is 0.38, and chance reached 0.21. A cell with a "
+        "score below 1 follows its feature in part only.",
         "The same search finds 0 cells in an untrained network and 2 cells in the inspected network with its "
         "gates shuffled.",
         "1 of 7 findings is verified by changing the cell, and 1 by changing it together with other cells; "

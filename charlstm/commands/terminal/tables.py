@@ -2,15 +2,24 @@
 
 import math
 import shlex
+import textwrap
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 from charlstm.commands.terminal import formatting
 from charlstm.config import GateActivation, GateOrder
-from charlstm.findings import Findings
+from charlstm.findings import Findings, Json
 from charlstm.inspection.exam.exam_run import ExamResult
 from charlstm.inspection.exam.marking import ExamScore
+from charlstm.report.words.detection_numbers import (
+    false_discoveries,
+    held_out_score,
+    near_limit,
+    rank_score,
+    runner_up,
+)
 from charlstm.report.words.proof_numbers import effect_nats, share_in_short
 from charlstm.tasks.import_weights import Imported
 from charlstm.tasks.score import Score
@@ -30,9 +39,15 @@ CHANGED_TEXT = "note      the run's text has changed since it was trained; new c
 # The columns of an exam; with the longest name of a design they fill a line of 80 characters.
 _EXAM_COLUMNS = ("", "asked", "prec.", "recall", "driver", "verdict", "share", "undec.")
 
-_FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "|r|", "verdict", "effect", "carries")
-# Said below the table where a cell was changed.
-_LEGEND = (
+_FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "score", "verdict", "effect", "carries")
+# Said below the table: what the score is; the marks where they occur; the effect where a cell was changed.
+_SCORE_LEGEND = "score    correlation on held-out text, switches taken as on half of the time"
+_NEAR_LIMIT, _RUNNER_UP = "~", "*"
+_MARKS_LEGEND = {
+    _NEAR_LIMIT: f"{_NEAR_LIMIT}        near the least score of a finding: it may be missed on other text",
+    _RUNNER_UP: f"{_RUNNER_UP}        another feature fits nearly as well; report.html names it",
+}
+_EFFECT_LEGEND = (
     "effect   nats by which the closer's log probability changes without the cell\n"
     "carries  share of what all cells remember for it; intervals are in report.html"
 )
@@ -115,23 +130,40 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
     """
     if not findings.findings:
         return "no cell follows a feature of the text better than chance and what single characters explain"
-    rows = [
-        (
-            f"{finding.layer}:{finding.cell}",
-            finding.kind.removesuffix("_counter"),
-            formatting.shortened(finding.feature.replace("_", " "), 14),
-            formatting.shortened(drivers_in_words(finding.drivers), 12),
-            f"{finding.detection.held_out_score:.2f}",
-            finding.verdict or "not tested",
-            _effect(finding.causal),
-            share_in_short({"grade": finding.grade, "evidence": finding.evidence}),
-        )
-        for finding in findings.findings[:most]
+    # Excerpts are most of a document, and nothing here reads them.
+    document = replace(findings, excerpts=[]).to_json()
+    found = sorted(document["findings"], key=rank_score, reverse=True)
+    left = len(found) - most
+    parts = [
+        formatting.table([_finding_row(finding) for finding in found[:most]], header=_FINDING_COLUMNS),
+        f"{left} more in findings.json" if left > 0 else "",
+        *_legend(found[:most]),
+        textwrap.fill(false_discoveries(document), 80),
     ]
-    left = len(findings.findings) - len(rows)
-    shown = formatting.table(rows, header=_FINDING_COLUMNS)
-    legend = f"\n{_LEGEND}" if any(finding.causal for finding in findings.findings[:most]) else ""
-    return shown + (f"\n{left} more in findings.json" if left else "") + legend
+    return "\n".join(part for part in parts if part)
+
+
+def _finding_row(finding: Json) -> tuple[str, ...]:
+    """Return a finding as the cells of a table's row, with the marks of _MARKS_LEGEND."""
+    score = held_out_score(finding)
+    mark = _RUNNER_UP if runner_up(finding) else ""
+    return (
+        f"{finding['layer']}:{finding['cell']}",
+        finding["kind"].removesuffix("_counter"),
+        formatting.shortened(finding["feature"].replace("_", " "), 14 - len(mark)) + mark,
+        formatting.shortened(drivers_in_words(finding["drivers"]), 12),
+        "" if score is None else (_NEAR_LIMIT if near_limit(finding) else "") + f"{score:.2f}",
+        finding["verdict"] or "not tested",
+        _effect(finding["causal"]),
+        share_in_short(finding),
+    )
+
+
+def _legend(found: list[Json]) -> list[str]:
+    """Return a line for every column and mark of the table of found that has to be explained."""
+    marks = {_NEAR_LIMIT: any(map(near_limit, found)), _RUNNER_UP: any(map(runner_up, found))}
+    lines = [_SCORE_LEGEND, *(line for mark, line in _MARKS_LEGEND.items() if marks[mark])]
+    return [*lines, _EFFECT_LEGEND] if any(finding["causal"] for finding in found) else lines
 
 
 def _effect(causal: dict[str, Any] | None) -> str:

@@ -7,12 +7,13 @@ from typing import Any, get_args
 from charlstm.errors import UsageError
 from charlstm.findings import Json, Verdict
 from charlstm.report.page.network import network_data
-from charlstm.report.page.rows import cell_name, held_out_score
+from charlstm.report.page.rows import cell_name
 from charlstm.report.page.script_data import excerpt_data
 from charlstm.report.page.view import provenance_of
+from charlstm.report.words.detection_numbers import held_out_score, rank_score
 from charlstm.report.words.proof_numbers import carried_share, effect_of
 from charlstm.report.words.symbols import symbols_of, visible
-from charlstm.report.words.values import MISSING, facts, finite, text, words
+from charlstm.report.words.values import MISSING, facts, text, words
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def name_of(findings: Mapping[str, Any]) -> str:
 
 def side_data(findings: Mapping[str, Any], name: str, excerpt: Mapping[str, Any]) -> Json:
     """Return what the script draws of one model: its excerpt, its cells with findings and its gates."""
-    found = sorted(findings.get("findings") or [], key=held_out_score, reverse=True)
+    found = sorted(findings.get("findings") or [], key=rank_score, reverse=True)
     return {
         "name": name,
         "excerpt": excerpt_data(excerpt),
@@ -110,7 +111,7 @@ def side_facts(findings: Mapping[str, Any]) -> list[tuple[str, str]]:
     model, method = findings.get("model") or {}, findings.get("method") or {}
     found = findings.get("findings") or []
     verdicts = [finding.get("verdict") for finding in found]
-    scores = [held_out_score(finding) for finding in found]
+    scores = [rank_score(finding) for finding in found]
     values: list[tuple[str, Any]] = [
         ("layers", model.get("layers")),
         ("cells in a layer", model.get("cells")),
@@ -128,21 +129,21 @@ def feature_lines(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Lin
     """Return the best cells of every feature that either model has a finding for, the best score first."""
     best = [best_by_feature(side.get("findings") or []) for side in (left, right)]
     names = sorted(
-        {*best[0], *best[1]}, key=lambda name: -max(held_out_score(b[name]) for b in best if name in b)
+        {*best[0], *best[1]}, key=lambda name: -max(rank_score(b[name]) for b in best if name in b)
     )
     return [Line(words(name), *(cell_line(b.get(name)) for b in best)) for name in names]
 
 
 def best_by_feature(findings: Sequence[Json]) -> dict[str, Json]:
     """Return the finding with the best held-out score of each feature."""
-    return {finding["feature"]: finding for finding in sorted(findings, key=held_out_score)}
+    return {finding["feature"]: finding for finding in sorted(findings, key=rank_score)}
 
 
 def cell_line(finding: Mapping[str, Any] | None) -> str:
     """Return the cell of a finding, its score, its verdict and what it carries; a dash for None."""
     if finding is None:
         return MISSING
-    score = finite((finding.get("detection") or {}).get("held_out_score"))
+    score = held_out_score(finding)
     verdict = finding.get("verdict") or "not tested"
     carries = f", carries {share.percent}" if (share := carried_share(finding)) else ""
     effect = f", {told.nats}" if (told := effect_of(finding.get("causal") or {})) else ""

@@ -33,9 +33,12 @@ _MOST_PARAMETERS = 10 * MOST_WEIGHTS
 # Characters that the model may take, its weights in base64 and its symbols: what other data leave of a page
 # of 10 MB.
 _ROOM_CHARACTERS = 9_000_000
+# A weight has more than these bits only where all weights then take few characters: beyond them nothing that
+# the page shows changes, and a page of 3 MB opens and travels better than one of 5.
+_ENOUGH_BITS, _FEW_CHARACTERS = 14, 1_550_000
 # Bits of a weight, tried in this order until the weights fit. The largest change of a probability in five
 # networks was .00002 at 20 bits and .006 at 12 on 1,000 characters; see tests/benchmarks/EXPERIMENTS.md.
-BITS_PER_WEIGHT = (20, 16, 14, 13, 12)
+BITS_PER_WEIGHT = (20, 16, 15, 14, 13, 12)
 
 Floats = NDArray[np.float32]
 
@@ -129,7 +132,7 @@ def _packed(config: RunConfig, tensors: Mapping[str, Floats], room_characters: i
     room = room_characters - size_bytes(header)
     for bits in BITS_PER_WEIGHT if room > 0 else ():
         weights = _deflated(matrices, vectors, bits)
-        if len(weights) <= room:
+        if len(weights) <= (room if bits <= _ENOUGH_BITS else min(room, _FEW_CHARACTERS)):
             return Inside(header | {"bits": bits}, weights, count)
     raise _UnfitError(
         f"Its {count:,} weights, even at {BITS_PER_WEIGHT[-1]} bits each, and {len(config.vocabulary):,} "

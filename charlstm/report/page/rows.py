@@ -5,6 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from charlstm.report.words.detection_numbers import (
+    held_out_score,
+    near_limit_sentence,
+    runner_up_sentence,
+    score_sentence,
+)
 from charlstm.report.words.doubts import doubt
 from charlstm.report.words.phrases import ANY_CHARACTER, Phrase, Sentence
 from charlstm.report.words.proof_numbers import (
@@ -54,11 +60,11 @@ class Bar:
 class Row:
     """One finding as a line of the table and a sentence of the summary.
 
-    order sorts by layer and cell; null_max is the largest score that chance reached on the text of
-    held_out_score; p_value is that of the intervention; effect_nats is the change of the closer's log
-    probability and effect_told the same with its interval; carries is the share of the behaviour in short, by
-    carries_share it is sorted, and carries_told has its interval. verdict is "" where the cell was not
-    tested.
+    order sorts by layer and cell; held_out_score is the score by which the finding was accepted, and null_max
+    the largest that chance reached on its text; p_value is that of the intervention; effect_nats is the
+    change of the closer's log probability and effect_told the same with its interval; carries is the share of
+    the behaviour in short, by carries_share it is sorted, and carries_told has its interval. verdict is ""
+    where the cell was not tested. detected has the sentences about the score and the name.
     """
 
     cell: str
@@ -80,6 +86,7 @@ class Row:
     behaviour: Sentence
     effect: Sentence
     doubt: Sentence
+    detected: tuple[Sentence, ...]
 
     @property
     def sentences(self) -> list[list[list[Any]]]:
@@ -87,7 +94,7 @@ class Row:
         verdict = Phrase(f"{(self.verdict or 'not tested').capitalize()}. ")
         behaviour = (Phrase("It "), *self.behaviour, Phrase("."))
         effect = (*self.effect, Phrase(".")) if self.effect else ()
-        sentences = [behaviour, effect, (verdict, *self.doubt)]
+        sentences = [behaviour, effect, (verdict, *self.doubt), *self.detected]
         return [[[phrase.text, phrase.code] for phrase in sentence] for sentence in sentences if sentence]
 
 
@@ -101,7 +108,7 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
         feature=words(finding["feature"]),
         drivers=tuple(drivers(finding)),
         polarity=finding.get("polarity") or 1,
-        held_out_score=finite(detection.get("held_out_score")),
+        held_out_score=held_out_score(finding),
         # A held-out score is compared with chance on its own text, where the findings have that.
         null_max=finite(detection.get("held_out_null_max", detection.get("null_max"))),
         p_value=finite(causal.get("p_value")),
@@ -115,6 +122,7 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
         behaviour=behaviour(finding),
         effect=effect(finding),
         doubt=doubt(finding, significance),
+        detected=(score_sentence(finding), near_limit_sentence(finding), runner_up_sentence(finding)),
     )
 
 
@@ -144,12 +152,6 @@ def drivers(finding: Mapping[str, Any]) -> Iterable[Driver]:
 def is_any(role: str, driver: str) -> bool:
     """Whether a driver stands for any character: a "*" does among a counter's steps, and nowhere else."""
     return role == "step" and driver == ANY_CHARACTER
-
-
-def held_out_score(finding: Mapping[str, Any]) -> float:
-    """Return the score that findings are ranked by; minus infinity for a finding without one."""
-    score = finite((finding.get("detection") or {}).get("held_out_score"))
-    return -math.inf if score is None else score
 
 
 def best_per_feature(rows: Iterable[Row]) -> tuple[Row, ...]:

@@ -8,20 +8,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from charlstm.findings import Json
+from charlstm.report.page.packed_data import packed
 
 # A page can be sent by mail.
 MOST_BYTES = 10_000_000
 
 
 def cut_to_fit(data: Json, room_bytes: int) -> tuple[Json, list[str]]:
-    """Return the script's data in at most room_bytes of JSON, and the names of what was left out of it.
+    """Return the script's data in at most room_bytes of a page, and the names of what was left out of it.
 
     data is what `script_data.page_data` returns; it is not changed. Only what CUTS names is left out, in the
     order of CUTS, so the result may still be larger than room_bytes.
     """
     left_out: list[str] = []
     for name, cut in CUTS.items():
-        if size_bytes(data) <= room_bytes:
+        if len(packed(data)) <= room_bytes:
             break
         data = cut(data)
         left_out.append(name)
@@ -29,7 +30,7 @@ def cut_to_fit(data: Json, room_bytes: int) -> tuple[Json, list[str]]:
 
 
 def size_bytes(data: Mapping[str, Any]) -> int:
-    """Return how many bytes data takes in the page, as JSON in ASCII."""
+    """Return how many bytes data takes as JSON in ASCII."""
     return len(json.dumps(data, separators=(",", ":")))
 
 

@@ -20,9 +20,10 @@ from charlstm.report.page.network import (
     network_data,
 )
 from charlstm.report.page.proof_data import Circuits, circuit_data, circuits
-from charlstm.report.page.rows import Row, best_per_feature, held_out_score, row
+from charlstm.report.page.rows import Row, best_per_feature, row
 from charlstm.report.page.script_data import page_data
 from charlstm.report.words.caveats import caveats
+from charlstm.report.words.detection_numbers import rank_score, share_line
 from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import Facts, facts, finite, plural, text, words
 
@@ -83,7 +84,7 @@ def view(findings: Mapping[str, Any]) -> Page:
     model, corpus, method, gates, credit = (
         findings.get(name) or {} for name in ("model", "corpus", "method", "gates", "credit")
     )
-    found = sorted(findings.get("findings") or [], key=held_out_score, reverse=True)
+    found = sorted(findings.get("findings") or [], key=rank_score, reverse=True)
     rows = tuple(row(finding, _significance(method)) for finding in found)
     columns, gate_rows = gate_table(gates)
     drawn = page_data(found, rows, findings.get("excerpts") or [])
@@ -102,7 +103,7 @@ def view(findings: Mapping[str, Any]) -> Page:
         gradients=tuple(gradient_table(credit)),
         controls=tuple(control_table(method)),
         circuits=circuits(findings),
-        share=share_line(method.get("share") or {}),
+        share=share_line(findings),
         has_evidence=any(finding.get("evidence") for finding in found),
         caveats=caveats(findings),
         method=[*split_lines(corpus), *facts(method)],
@@ -145,18 +146,6 @@ def headline(rows: tuple[Row, ...], model: Mapping[str, Any], method: Mapping[st
     verb = "follows" if following == 1 else "follow"
     count = len({r.feature for r in rows})
     return f"{plural(following, 'cell')}{among} {verb} {plural(count, 'feature')} of the text."
-
-
-def share_line(share: Mapping[str, Any]) -> str:
-    """Return the share of cells with a finding beyond that of an untrained network, with its interval.
-
-    The text is "" where the findings do not have it.
-    """
-    above, interval = share.get("above_untrained"), share.get("above_untrained_interval")
-    if above is None or not interval:
-        return ""
-    low, high = (f"{bound:.1%}" for bound in interval)
-    return f"Less what an untrained network has: {above:.1%} of all cells (95% interval {low} to {high})."
 
 
 def model_line(model: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ import { saturationChart } from "./charts/network_charts.js";
 import { addColourClasses, characterSpan, levelClasses, withLineBreaks } from "./shared/coloured_text.js";
 import { bounded, range, signed } from "./shared/numbers.js";
 import { unpackedValues } from "./shared/packed_values.js";
-import { data, symbolOf } from "./shared/page_data.js";
+import { data, readData, symbolOf } from "./shared/page_data.js";
 import { createElement, find, findAll, targetOf } from "./shared/page_elements.js";
 
 /**
@@ -29,10 +29,14 @@ const ARROW_STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -40, ArrowDown: 40 
  * }} Side
  */
 
-const comparison = /** @type {ComparisonData} */ (/** @type {unknown} */ (data));
+/**
+ * The two models, once the data are read.
+ * @type {Side[]}
+ */
+const sides = [];
 
-/** @type {Side[]} */
-const sides = comparison.sides.map((side, place) => ({
+/** @type {(side: ComparisonData["sides"][number], place: number) => Side} */
+const newSide = (side, place) => ({
   ...side,
   place,
   box: findAll(".side .coloured")[place],
@@ -42,7 +46,7 @@ const sides = comparison.sides.map((side, place) => ({
   spans: [],
   cell: "",
   packed: new Map(),
-}));
+});
 
 let cursor = 0;
 let addressTimer = 0;
@@ -227,6 +231,9 @@ function gateFigure(side, place, gate) {
 }
 
 async function startComparisonPage() {
+  await readData();
+  const comparison = /** @type {ComparisonData} */ (/** @type {unknown} */ (data));
+  sides.push(...comparison.sides.map(newSide));
   addColourClasses();
   sides.forEach(buildSide);
   drawGateCharts();

@@ -13,9 +13,10 @@ import { listenToPointer } from "./page/pointer.js";
 import { followers, hasReadingSection, view } from "./page/state.js";
 import { addColourClasses } from "./shared/coloured_text.js";
 import { unpackExcerpts } from "./shared/packed_values.js";
-import { data } from "./shared/page_data.js";
+import { data, readData } from "./shared/page_data.js";
 
 async function startReportPage() {
+  await readData();
   listenToKeys();
   addColourClasses();
   showNetworkCharts();

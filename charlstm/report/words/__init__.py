@@ -5,6 +5,7 @@ values.py         numbers, lists and identifiers -> text
 phrases.py        pieces of sentences, some of which are characters of the inspected text
 feature_nouns.py  the name of a feature -> a noun, such as "text inside single quotes"
 proof_numbers.py  effect, interval and share of a finding, as every place tells them
+detection_numbers.py  score, near limit, runner-up and false discoveries, as every place tells them
 sentences.py      a finding -> what its cell does, and what a change of the cell did
 doubts.py         a finding -> what is missing for the verdict "verified"
 sets.py           a behaviour -> the set of cells that is its mechanism

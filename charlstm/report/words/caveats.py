@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from charlstm.report.words.detection_numbers import false_discoveries, held_out_score
 from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import finite, plural, text
 
@@ -41,17 +42,17 @@ def _chance(found: Sequence[Json]) -> Iterable[str]:
     """Yield the smallest score of a finding and the largest score of chance."""
     detections = [finding.get("detection") or {} for finding in found]
     chance = finite(detections[0].get("held_out_null_max", detections[0].get("null_max")))
-    scores = [score for one in detections if (score := finite(one.get("held_out_score"))) is not None]
+    scores = [score for one in found if (score := held_out_score(one)) is not None]
     if chance is not None and scores:
         yield (
-            "Scores are correlations on held-out text, on which nothing was chosen: the lowest here is "
-            f"{min(scores):.2f}, and chance reached {chance:.2f}. A cell with a score below 1 follows its "
-            "feature in part only."
+            "Scores are correlations on held-out text, on which nothing was chosen, with a switch or a depth "
+            f"as if it were on half of the time: the lowest here is {min(scores):.2f}, and chance reached "
+            f"{chance:.2f}. A cell with a score below 1 follows its feature in part only."
         )
 
 
 def _controls(findings: Json) -> Iterable[str]:
-    """Yield how many cells the same search finds in control networks, where nothing should be found."""
+    """Yield what the same search finds where nothing should be found: in control networks, of letters."""
     controls = (findings.get("method") or {}).get("controls") or {}
     counts = [
         f"{text(count)} {'cell' if count == 1 else 'cells'} in {network}"
@@ -60,6 +61,8 @@ def _controls(findings: Json) -> Iterable[str]:
     ]
     if counts:
         yield f"The same search finds {' and '.join(counts)}."
+    if told := false_discoveries(findings):
+        yield told
 
 
 def _verdicts(findings: Json) -> Iterable[str]:

@@ -22,6 +22,11 @@ class Phrase:
 Sentence = tuple[Phrase, ...]
 
 
+def plain_sentence(text: str) -> Sentence:
+    """Return a sentence without characters of the inspected text."""
+    return (Phrase(text),)
+
+
 def sentence_text(sentence: Sentence) -> str:
     """Return the pieces of a sentence as one text."""
     return "".join(phrase.text for phrase in sentence)

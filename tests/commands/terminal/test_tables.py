@@ -1,5 +1,7 @@
 """Results of the commands as tables."""
 
+from dataclasses import replace
+
 import pytest
 from report_fixture import sample_findings
 
@@ -11,7 +13,7 @@ from charlstm.text.corpus import CachedCorpus
 
 
 def finding(**changes: object) -> Finding:
-    numbers = dict.fromkeys(Detection.__dataclass_fields__, 0.5)
+    numbers = dict.fromkeys(Detection.__dataclass_fields__, 0.5) | {"near_limit": False, "runner_up": None}
     gates = dict.fromkeys(Mechanism.__dataclass_fields__, 0.5)
     settings = {
         "layer": 0,
@@ -46,7 +48,7 @@ def test_findings_as_a_table_within_80_columns():
 
 def test_every_row_keeps_its_numbers():
     long = finding(feature="x" * 90, drivers={"set": list("abcdefgh") * 3, "reset": ["z"]})
-    row = tables.findings_table(some_findings([long])).splitlines()[-1]
+    row = tables.findings_table(some_findings([long])).splitlines()[1]
     assert row.endswith("0.50  not tested")
 
 
@@ -114,7 +116,7 @@ def test_an_effect_is_told_beside_its_verdict():
     assert lines[1].split()[-3:] == ["undecided", "-1.23", "42%"]
     assert lines[2].split()[-3:] == ["correlate", "0.00", "?"]
     assert lines[3].endswith("not tested")
-    assert [line.split()[0] for line in lines[4:]] == ["effect", "carries"]
+    assert [line.split()[0] for line in lines[4:]] == ["score", "effect", "carries"]
     assert max(map(len, lines)) <= 80
 
 
@@ -131,3 +133,40 @@ def test_the_widest_row_keeps_the_share():
     )
     lines = tables.findings_table(some_findings([wide, finding()])).splitlines()
     assert lines[1].endswith("105%")
+
+
+def test_marks_stand_beside_a_score_near_the_limit_and_a_name_that_was_challenged():
+    near, challenged = finding(cell=1), finding(cell=2)
+    other = {"feature": "nesting_depth", "score": 0.4, "contrast": 0.7}
+    near = replace(near, detection=replace(near.detection, near_limit=True))
+    challenged = replace(challenged, detection=replace(challenged.detection, runner_up=other))
+    shown = tables.findings_table(some_findings([near, challenged, finding()]))
+    lines = {line.split()[0]: line for line in shown.splitlines()}
+    assert "~0.50" in lines["0:1"]
+    assert "~" not in lines["0:2"] + lines["0:194"]
+    assert "*" in lines["0:2"]
+    assert "*" not in lines["0:1"] + lines["0:194"]
+    assert "other text" in lines["~"]
+    assert "another feature" in lines["*"]
+    assert not {"~", "*"} & {line.split()[0] for line in bare_table().splitlines()}
+
+
+def bare_table() -> str:
+    return tables.findings_table(some_findings([finding()]))
+
+
+def test_the_table_is_in_the_order_of_the_scores_that_it_shows():
+    low, high = finding(cell=1), finding(cell=2)
+    low = replace(low, detection=replace(low.detection, held_out_score=0.9, held_out_equal_share=0.6))
+    high = replace(high, detection=replace(high.detection, held_out_score=0.3, held_out_equal_share=0.8))
+    lines = tables.findings_table(some_findings([low, high])).splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["0:2", "0:1"]
+
+
+def test_the_false_discovery_rate_stands_below_the_table():
+    found = some_findings([finding()])
+    pseudo = {"features": 16, "findings": 0, "false_finding_rate": 0.0}
+    object.__setattr__(found, "method", {"controls": {"pseudo_features": pseudo}})
+    told = tables.findings_table(found)
+    assert "False discovery rate: 0% of the findings" in told
+    assert max(map(len, told.splitlines())) <= 80

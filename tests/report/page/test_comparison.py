@@ -23,14 +23,14 @@ def test_each_feature_has_the_best_cell_of_both_models():
     other = full_findings()
     other["findings"] = other["findings"][1:]
     features = {line.name: (line.left, line.right) for line in compare(full_findings(), other).features}
-    assert features["inside double quotes"] == ("0:194, 0.86, verified", "0:88, 0.71, not tested")
+    assert features["inside double quotes"] == ("0:194, 0.88, verified", "0:88, 0.71, not tested")
     assert next(iter(features)) == "inside double quotes"
 
 
 def test_a_proven_cell_stands_with_its_effect_and_what_it_carries():
     page = compare(proven_findings(), proven_findings() | {"findings": []})
     features = {line.name: (line.left, line.right) for line in page.features}
-    told = "0:2, 0.98, verified, −1.79 nats (−1.90 to −1.36), carries 50% (49 to 50%)"
+    told = "0:2, 0.99, verified, −1.79 nats (−1.90 to −1.36), carries 50% (49 to 50%)"
     assert features["after left parenthesis until right parenthesis"] == (told, "–")
     assert {line.name: line.left for line in page.lines}["undecided"] == "1"
 

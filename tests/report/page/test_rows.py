@@ -7,7 +7,8 @@ from full_fixture import full_findings
 from proven_fixture import proven_findings
 from report_fixture import finding
 
-from charlstm.report.page.rows import best_per_feature, drivers, held_out_score, histogram, row
+from charlstm.report.page.rows import best_per_feature, drivers, histogram, row
+from charlstm.report.words.detection_numbers import rank_score
 
 
 def line(number: int, feature: str, score: float, verdict: str | None = None) -> Any:
@@ -19,7 +20,7 @@ def test_a_line_has_the_numbers_of_its_finding():
     shown = row(found, 0.01)
 
     assert (shown.cell, shown.kind, shown.feature) == ("0:194", "toggle", "inside double quotes")
-    assert (shown.held_out_score, shown.null_max, shown.p_value) == (0.86, 0.21, 0.01)
+    assert (shown.held_out_score, shown.null_max, shown.p_value) == (0.88, 0.21, 0.01)
     assert (shown.effect_nats, shown.verdict, shown.polarity) == (-1.79, "verified", 1)
 
 
@@ -89,7 +90,7 @@ def test_a_finding_without_a_score_ranks_last():
     found = [finding(cell, "toggle", "column", {}, score) for cell, score in enumerate((0.2, 0.9))]
     found.append(finding(2, "toggle", "column", {}, float("nan")))
 
-    assert [one["cell"] for one in sorted(found, key=held_out_score, reverse=True)] == [1, 0, 2]
+    assert [one["cell"] for one in sorted(found, key=rank_score, reverse=True)] == [1, 0, 2]
 
 
 def test_the_summary_has_the_first_cell_of_each_feature_and_verified_ones_before_others():
@@ -106,6 +107,8 @@ def test_the_script_gets_every_sentence_with_its_characters_marked():
         "It marks text inside doub",
         "When the cell is forced o",
         "Verified. ",
+        "Its score on held-out tex",
+        "The feature that fits nex",
     ]
     assert ['"', True] in sentences[0]
     assert row({"layer": 0, "cell": 1, "kind": "toggle", "feature": "a"}, None).sentences == [

@@ -13,7 +13,6 @@ from charlstm.report.page.view import (
     headline,
     model_line,
     provenance_of,
-    share_line,
     split_lines,
     view,
 )
@@ -90,16 +89,6 @@ def test_one_cell_follows_and_several_follow():
 
     assert headline(rows[:1], {}, {}) == "1 cell follows 1 feature of the text."
     assert headline(rows[:2], {}, {}) == "2 cells follow 2 features of the text."
-
-
-def test_the_share_of_cells_has_its_interval():
-    share = {"above_untrained": 0.0408, "above_untrained_interval": [0.0353, 0.0408]}
-
-    assert (
-        share_line(share)
-        == "Less what an untrained network has: 4.1% of all cells (95% interval 3.5% to 4.1%)."
-    )
-    assert share_line({"above_untrained": 0.04}) == ""
 
 
 def test_the_model_and_the_text_in_one_line_each():

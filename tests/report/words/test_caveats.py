@@ -13,8 +13,9 @@ def test_the_limits_of_complete_findings():
 
     assert caveats(findings) == (
         "256 cells were compared with 3 features; what counts as a finding allows for all these comparisons.",
-        "Scores are correlations on held-out text, on which nothing was chosen: the lowest here is 0.38, and "
-        "chance reached 0.21. A cell with a score below 1 follows its feature in part only.",
+        "Scores are correlations on held-out text, on which nothing was chosen, with a switch or a depth as "
+        "if it were on half of the time: the lowest here is 0.38, and chance reached 0.21. A cell with a "
+        "score below 1 follows its feature in part only.",
         "The same search finds 0 cells in an untrained network and 1 cell in the inspected network with its "
         "gates shuffled.",
         "1 of 7 findings is verified by changing the cell, and 1 by changing it together with other cells; "

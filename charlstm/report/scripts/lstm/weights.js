@@ -1,7 +1,7 @@
 // This file unpacks the weights of the network, which charlstm/report/page/packed_model.py packs into the
 // page.
 
-import { inflated } from "../shared/packed_values.js";
+import { inflated } from "../shared/inflated.js";
 import { forEachInSlices } from "./time_slices.js";
 
 /**

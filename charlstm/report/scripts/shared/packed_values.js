@@ -1,6 +1,7 @@
 // This file unpacks tanh(c) of many cells along each excerpt, which `charlstm inspect` packs into
 // findings.json.
 
+import { inflated } from "./inflated.js";
 import { data } from "./page_data.js";
 
 /**
@@ -8,19 +9,6 @@ import { data } from "./page_data.js";
  * @type {(Map<string, UnpackedValues> | undefined)[]}
  */
 export const unpackedExcerpts = [];
-
-/**
- * Return the bytes of a deflated stream that is written in base64. The Response stays in the page: nothing is
- * fetched.
- * @type {(base64: string) => Promise<Uint8Array<ArrayBuffer>>}
- */
-export async function inflated(base64) {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let index = 0; index < text.length; index += 1) bytes[index] = text.charCodeAt(index);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
 
 /**
  * Return the values of every packed cell along a text of `length` characters. A byte of the stream is the

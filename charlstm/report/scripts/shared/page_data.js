@@ -1,8 +1,19 @@
 // This file reads the JSON that the page carries.
 
+import { inflated } from "./inflated.js";
 import { find } from "./page_elements.js";
 
-export const data = /** @type {ReportData} */ (JSON.parse(find("#data").textContent));
+/** The data of the page; there are none until `readData` is done. */
+export const data = /** @type {ReportData} */ ({});
+
+/**
+ * Read the data: JSON that charlstm/report/page/packed_data.py packs, a quarter of its size.
+ * @type {() => Promise<void>}
+ */
+export async function readData() {
+  const bytes = await inflated(find("#data").textContent);
+  Object.assign(data, JSON.parse(new TextDecoder().decode(bytes)));
+}
 
 /** The four gates in the order in which the page shows them. */
 export const GATES = ["input", "forget", "candidate", "output"];
