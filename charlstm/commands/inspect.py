@@ -100,7 +100,7 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
     if as_json and leads:
         console.write_json(inspected.findings.to_json())
     elif leads:
-        console.write_line(tables.findings_table(inspected.findings))
+        console.write_line(tables.findings_table(inspected.findings, width=console.table_width()))
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
     if inspected.comparison_path:
         narrator.say(f"compared  {inspected.comparison_path}")

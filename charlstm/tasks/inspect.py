@@ -179,8 +179,8 @@ def _training_note(
         )
     if start < unseen:
         return (
-            f"only {len(text.tokens) - unseen:,} characters were not trained on: all of the text is read, and "
-            "what is found may be what the model knows by heart",
+            f"only {len(text.tokens) - unseen:,} characters were not trained on: all of the text is read, "
+            "and what is found may be what the model knows by heart",
         )
     return ()
 

@@ -57,9 +57,9 @@ _GAP = "  "
 def table(rows: Iterable[Sequence[object]], header: Sequence[str] = (), *, width: int | None = None) -> str:
     """Return rows, and a header above them, as aligned columns two spaces apart.
 
-    Below a header numbers stand at the right of their column, except in the first one. Where the lines would be longer than
-    width, in characters, the widest columns of words are cut, each cell with an ellipsis; the first column is
-    not. With a width of None nothing is cut.
+    Below a header numbers stand at the right of their column, except in the first one. Where the lines would
+    be longer than width, in characters, the widest columns of words are cut, each cell with an ellipsis; the
+    first column is not. With a width of None nothing is cut.
     """
     cells = [
         [str(value) for value in row] for row in ([header] if header else []) + [list(row) for row in rows]
@@ -72,7 +72,9 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[str] = (), *, width
     lines = []
     for row in cells:
         parts = [
-            value.rjust(wide) if header and number and _is_number(value) else shortened(value, wide).ljust(wide)
+            value.rjust(wide)
+            if header and number and _is_number(value)
+            else shortened(value, wide).ljust(wide)
             for number, (value, wide) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append(_GAP.join(parts).rstrip())

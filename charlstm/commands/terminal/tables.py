@@ -122,11 +122,12 @@ def import_advice(imported: Imported, scores: Mapping[GateActivation, Score]) ->
     return next_commands(imported.path, " CORPUS")
 
 
-def findings_table(findings: Findings, *, most: int = 20) -> str:
+def findings_table(findings: Findings, *, most: int = 20, width: int | None = None) -> str:
     """Return the findings as a table, the best held-out score first, or a sentence where there are none.
 
     The column effect is the change of the closer's log probability in nats, and carries the share of the
     behaviour that the cell carries, "?" where that is not known. Only the first most findings are listed.
+    Lines have at most width characters, and are uncut where that is None.
     """
     if not findings.findings:
         return "no cell follows a feature of the text better than chance and what single characters explain"
@@ -135,7 +136,7 @@ def findings_table(findings: Findings, *, most: int = 20) -> str:
     found = sorted(document["findings"], key=rank_score, reverse=True)
     left = len(found) - most
     parts = [
-        formatting.table([_finding_row(finding) for finding in found[:most]], header=_FINDING_COLUMNS),
+        formatting.table(map(_finding_row, found[:most]), header=_FINDING_COLUMNS, width=width),
         f"{left} more in findings.json" if left > 0 else "",
         *_legend(found[:most]),
         textwrap.fill(false_discoveries(document), 80),
@@ -150,8 +151,8 @@ def _finding_row(finding: Json) -> tuple[str, ...]:
     return (
         f"{finding['layer']}:{finding['cell']}",
         finding["kind"].removesuffix("_counter"),
-        formatting.shortened(finding["feature"].replace("_", " "), 14 - len(mark)) + mark,
-        formatting.shortened(drivers_in_words(finding["drivers"]), 12),
+        mark + finding["feature"].replace("_", " "),
+        drivers_in_words(finding["drivers"]),
         "" if score is None else (_NEAR_LIMIT if near_limit(finding) else "") + f"{score:.2f}",
         finding["verdict"] or "not tested",
         _effect(finding["causal"]),

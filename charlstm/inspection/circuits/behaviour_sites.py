@@ -9,7 +9,7 @@ At a site every cell is set: the natural ones to their own c, the others to the 
 their mean c in the feature's other state, given the current character ("conditional_mean").
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal

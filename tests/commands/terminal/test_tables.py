@@ -37,18 +37,21 @@ def some_findings(found: list[Finding]) -> Findings:
     return empty
 
 
-def test_findings_as_a_table_within_80_columns():
+@pytest.mark.parametrize("width", [80, 120])
+def test_findings_as_a_table_as_wide_as_the_terminal(width):
     long = finding(feature="distance_since_left_pointing_double_angle_quotation_mark")
-    shown = tables.findings_table(some_findings([finding(), long] * 12))
+    found = some_findings([finding(), long] * 12)
+    shown = tables.findings_table(found, width=width)
     assert "0:194" in shown
     assert "( up, ) down" in shown
     assert "4 more in findings.json" in shown
-    assert max(map(len, shown.splitlines())) <= 80
+    assert max(map(len, shown.splitlines())) <= width
+    assert "since left pointing double angle quotation mark" in tables.findings_table(found)
 
 
 def test_every_row_keeps_its_numbers():
     long = finding(feature="x" * 90, drivers={"set": list("abcdefgh") * 3, "reset": ["z"]})
-    row = tables.findings_table(some_findings([long])).splitlines()[1]
+    row = tables.findings_table(some_findings([long]), width=80).splitlines()[1]
     assert row.endswith("0.50  not tested")
 
 
@@ -111,7 +114,7 @@ def test_an_effect_is_told_beside_its_verdict():
         grade=grade | {"high": 3.0},
         evidence={"limit_nats": 0.1},
     )
-    lines = tables.findings_table(some_findings([proven, unsure, finding()])).splitlines()
+    lines = tables.findings_table(some_findings([proven, unsure, finding()]), width=80).splitlines()
     assert lines[0].split()[-3:] == ["verdict", "effect", "carries"]
     assert lines[1].split()[-3:] == ["undecided", "-1.23", "42%"]
     assert lines[2].split()[-3:] == ["correlate", "0.00", "?"]
@@ -167,6 +170,6 @@ def test_the_false_discovery_rate_stands_below_the_table():
     found = some_findings([finding()])
     pseudo = {"features": 16, "findings": 0, "false_finding_rate": 0.0}
     object.__setattr__(found, "method", {"controls": {"pseudo_features": pseudo}})
-    told = tables.findings_table(found)
+    told = tables.findings_table(found, width=80)
     assert "False discovery rate: 0% of the findings" in told
     assert max(map(len, told.splitlines())) <= 80
