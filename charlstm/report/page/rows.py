@@ -94,7 +94,7 @@ class Row:
         verdict = Phrase(f"{(self.verdict or 'not tested').capitalize()}. ")
         behaviour = (Phrase("It "), *self.behaviour, Phrase("."))
         effect = (*self.effect, Phrase(".")) if self.effect else ()
-        sentences = [behaviour, effect, (verdict, *self.doubt), *self.detected]
+        sentences = [behaviour, effect, *self.detected, (verdict, *self.doubt)]
         return [[[phrase.text, phrase.code] for phrase in sentence] for sentence in sentences if sentence]
 
 

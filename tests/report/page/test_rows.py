@@ -106,9 +106,9 @@ def test_the_script_gets_every_sentence_with_its_characters_marked():
     assert ["".join(text for text, _ in sentence)[:25] for sentence in sentences] == [
         "It marks text inside doub",
         "When the cell is forced o",
-        "Verified. ",
         "Its score on held-out tex",
         "The feature that fits nex",
+        "Verified. ",
     ]
     assert ['"', True] in sentences[0]
     assert row({"layer": 0, "cell": 1, "kind": "toggle", "feature": "a"}, None).sentences == [

@@ -7,8 +7,7 @@ from typing import Any
 from full_fixture import full_findings
 from proven_fixture import proven_findings
 
-from charlstm.report.page.packed_data import packed
-from charlstm.report.page.size_limit import CUTS, cut_to_fit
+from charlstm.report.page.size_limit import CUTS, cut_to_fit, packed
 from charlstm.report.page.view import view
 from charlstm.report.render import render
 

@@ -7,7 +7,7 @@ import { find } from "./page_elements.js";
 export const data = /** @type {ReportData} */ ({});
 
 /**
- * Read the data: JSON that charlstm/report/page/packed_data.py packs, a quarter of its size.
+ * Read the data: JSON that charlstm/report/page/size_limit.py packs, a quarter of its size.
  * @type {() => Promise<void>}
  */
 export async function readData() {
