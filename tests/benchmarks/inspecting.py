@@ -59,7 +59,7 @@ def measure_once(run: Checkpoint, text: inspected_text.InspectedText, config: In
 
     begun = time.perf_counter()
     with patch.object(splits, "counted_blocks", timed_blocks):
-        detect.detect(run.model, text, config, generator=torch.Generator().manual_seed(0))
+        detect.detect(run.model, text, config)
     return Seconds(tracing, time.perf_counter() - begun - tracing)
 
 
