@@ -325,7 +325,7 @@ class Excerpt:
     grid: Json = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Findings:
     """Findings are everything that one inspection of a model on a text has found: a whole findings.json.
 
@@ -362,6 +362,23 @@ class Findings:
     unexpected: list[Json] = field(default_factory=list)
     edges: list[Json] = field(default_factory=list)
     rules: Json = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return in one line how much was found, in which text and model."""
+        cells = self.model.layers * self.model.cells
+        verified = sum(finding.verdict == "verified" for finding in self.findings)
+        found = f"{len(self.findings)} of {cells} cells follow a feature, {verified} verified"
+        return f"<Findings: {found}; {self.corpus.characters:,} characters of {self.corpus.name}>"
+
+    def records(self) -> list[Json]:
+        """Return one flat dictionary for each finding, as a table of pandas or polars takes it.
+
+        layer, cell, kind, feature and verdict are the finding's. set_by and reset_by are the characters that
+        move the cell, in one text each. score is the held-out score that decided, effect_nats the effect on
+        the closing character, and carries the share of it that the cell carries; each has the ends of its 95%
+        interval beside it, such as score_low and effect_high. None stands for what was not measured.
+        """
+        return [_record(finding) for finding in self.findings]
 
     def to_json(self) -> Json:
         """Return the whole document as JSON values."""
@@ -420,6 +437,35 @@ class Findings:
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{path} is not JSON: {error}", _GIVE_A_PATH) from error
         return cls.from_json(document)
+
+
+def _record(finding: Finding) -> Json:
+    """Return a finding as a flat dictionary, see `Findings.records`."""
+    detection, grade = finding.detection, finding.grade or {}
+    by_share = detection.held_out_equal_share
+    low, high = detection.held_out_interval or (None, None)
+    causal = finding.causal or {}
+    effect_low, effect_high = causal.get("interval") or (None, None)
+    setting = [*finding.drivers.get("set", []), *finding.drivers.get("step", [])]
+    resetting = [*finding.drivers.get("reset", []), *finding.drivers.get("unstep", [])]
+    return {
+        "layer": finding.layer,
+        "cell": finding.cell,
+        "kind": finding.kind,
+        "feature": finding.feature,
+        "set_by": " ".join(setting),
+        "reset_by": " ".join(resetting),
+        "score": detection.held_out_score if by_share is None else by_share,
+        "score_low": low,
+        "score_high": high,
+        "verdict": finding.verdict,
+        "effect_nats": causal.get("effect_nats"),
+        "effect_low": effect_low,
+        "effect_high": effect_high,
+        "carries": grade.get("share"),
+        "carries_low": grade.get("low"),
+        "carries_high": grade.get("high"),
+    }
 
 
 def _document(path: Path) -> Any:

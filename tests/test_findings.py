@@ -9,6 +9,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proven_fixture import proven_findings
 
 from charlstm.errors import UsageError
 from charlstm.findings import (
@@ -263,3 +264,21 @@ def test_a_file_that_holds_no_findings_is_refused(tmp_path: Path) -> None:
 def test_reading_findings_needs_no_torch() -> None:
     code = "import sys, charlstm.findings; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_findings_are_told_in_one_line():
+    findings = Findings.from_json(proven_findings())
+    cells, verified = len(findings.findings), sum(one.verdict == "verified" for one in findings.findings)
+    told = f"{cells} of 160 cells follow a feature, {verified} verified; 60,000 characters of written"
+    assert repr(findings) == f"<Findings: {told}>"
+
+
+def test_records_have_one_flat_row_for_each_finding():
+    findings = Findings.from_json(proven_findings())
+    records = findings.records()
+    assert [(row["layer"], row["cell"]) for row in records] == [(f.layer, f.cell) for f in findings.findings]
+    assert all(isinstance(value, str | int | float | None) for row in records for value in row.values())
+    row = next(row for row in records if row["verdict"] == "verified")
+    assert row["effect_low"] <= row["effect_nats"] <= row["effect_high"]
+    assert row["carries_low"] <= row["carries"] <= row["carries_high"]
+    assert row["score_low"] <= row["score"] <= row["score_high"]
