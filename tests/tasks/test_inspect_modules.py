@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny_run import TEXT, saved_run
 from torch import nn
 from written_text import SYMBOLS, written
 
@@ -34,3 +35,24 @@ def test_symbols_that_do_not_fit_the_head_are_refused() -> None:
     lstm, head = modules()
     with pytest.raises(UsageError, match=f"{len(SYMBOLS)} outputs for 3 symbols"):
         charlstm.inspect(lstm, "abc" * 9_000, "abc", embedding=None, head=head)
+
+
+def test_a_loaded_run_is_inspected_with_its_own_symbols(tmp_path, monkeypatch) -> None:
+    requests = []
+    monkeypatch.setattr("charlstm.tasks.inspect_modules.inspect_model", requests.append)
+    run = charlstm.load(saved_run(tmp_path))
+    charlstm.inspect(run, TEXT[:50])
+    (request,) = requests
+    assert request.model is run.model
+    assert request.vocabulary.decode(request.ids) == TEXT[:50]
+    assert not request.config.imported
+    assert request.bits_per_character == 3.25
+
+
+def test_what_belongs_to_a_module_is_refused_for_a_run_and_asked_for_otherwise(tmp_path) -> None:
+    run = charlstm.load(saved_run(tmp_path))
+    lstm, head = modules()
+    with pytest.raises(UsageError, match="a run has symbols"):
+        charlstm.inspect(run, TEXT, SYMBOLS)
+    with pytest.raises(UsageError, match="give symbols and head"):
+        charlstm.inspect(lstm, TEXT, head=head)
