@@ -52,6 +52,9 @@ _EFFECT_LEGEND = (
     "carries  share of what all cells remember for it; intervals are in report.html"
 )
 
+# Said where a cell has no verdict: its feature ends too seldom in the part of the text that is left for it.
+_NOT_TESTED_LEGEND = "not tested: the feature ends at too few places of the text; inspect a longer one"
+
 
 def next_commands(path: Path, corpus: str = "") -> str:
     """Return the commands to type next for a run; corpus is added where the run has no text of its own."""
@@ -164,7 +167,8 @@ def _legend(found: list[Json]) -> list[str]:
     """Return a line for every column and mark of the table of found that has to be explained."""
     marks = {_NEAR_LIMIT: any(map(near_limit, found)), _RUNNER_UP: any(map(runner_up, found))}
     lines = [_SCORE_LEGEND, *(line for mark, line in _MARKS_LEGEND.items() if marks[mark])]
-    return [*lines, _EFFECT_LEGEND] if any(finding["causal"] for finding in found) else lines
+    lines += [_EFFECT_LEGEND] if any(finding["causal"] for finding in found) else []
+    return [*lines, _NOT_TESTED_LEGEND] if any(not finding["verdict"] for finding in found) else lines
 
 
 def _effect(causal: dict[str, Any] | None) -> str:

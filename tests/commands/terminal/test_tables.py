@@ -119,7 +119,7 @@ def test_an_effect_is_told_beside_its_verdict():
     assert lines[1].split()[-3:] == ["undecided", "-1.23", "42%"]
     assert lines[2].split()[-3:] == ["correlate", "0.00", "?"]
     assert lines[3].endswith("not tested")
-    assert [line.split()[0] for line in lines[4:]] == ["score", "effect", "carries"]
+    assert [line.split()[0] for line in lines[4:]] == ["score", "effect", "carries", "not"]
     assert max(map(len, lines)) <= 80
 
 
