@@ -42,13 +42,14 @@ function setChart(feature, curves) {
     .map((line, place) => ({ ...line, style: LINE_CLASSES[place] }));
   const sizes = lines.flatMap(({ points }) => points.map(({ cells }) => cells));
   const shares = lines.flatMap(({ points }) => points.map(({ share }) => share ?? 0));
+  const lowest = Math.min(0, ...shares);
   return {
     title: feature,
     note: `Cells in the order of ${first.order}, on a logarithmic scale. 1 is all that the network knows.`,
     legend: lines.map(({ style, name }) => [style, name]),
     picture: drawAxes({
       x: [0, onScale(Math.max(1, ...sizes))],
-      y: [Math.min(0, ...shares), Math.max(1, ...shares)],
+      y: [lowest, Math.max(1, ...shares)],
       xName: "cells in the set",
       yName: "share",
       label: `What sets of cells keep of the prediction: ${feature}`,
@@ -63,7 +64,7 @@ function setChart(feature, curves) {
           ),
         ),
         (across, up) =>
-          sizeTicks(sizes).map((size) => chartText(short(size), across(onScale(size)), up(0) + 17, "middle")),
+          sizeTicks(sizes).map((size) => chartText(short(size), across(onScale(size)), up(lowest) + 17, "middle")),
       ],
     }),
     numbers: () => ({
