@@ -64,7 +64,9 @@ function setChart(feature, curves) {
           ),
         ),
         (across, up) =>
-          sizeTicks(sizes).map((size) => chartText(short(size), across(onScale(size)), up(lowest) + 17, "middle")),
+          sizeTicks(sizes).map((size) =>
+            chartText(short(size), across(onScale(size)), up(lowest) + 17, "middle"),
+          ),
       ],
     }),
     numbers: () => ({
