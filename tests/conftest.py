@@ -70,3 +70,15 @@ def prose_file(tmp_path: Path, prose: str) -> Path:
 def _one_thread() -> None:
     """Run torch on one thread: small models are faster so, and other work on the machine disturbs less."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_control_network_of_a_kind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let inspections compare with one control network of each kind, but in the tests of these networks.
+
+    Each is searched as the model is, and three of each kind would be most of a test.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.module.__name__.endswith("test_control_networks"):
+            patch.setattr("charlstm.inspection.control_networks.NETWORKS_OF_A_KIND", 1)
+        yield

@@ -41,8 +41,10 @@ def test_inspect_writes_findings_and_a_page(tmp_path, prose, monkeypatch, capsys
     assert run(monkeypatch, "inspect", path, "--quiet") == 4
     (path / "elsewhere.safetensors").rename(path / "model.safetensors")
     capsys.readouterr()
-    assert run(monkeypatch, "inspect", path, "--quiet") == 3  # its own held-out text is too short
+    assert run(monkeypatch, "inspect", path, "--characters", 19_000, "--quiet") == 3
     assert "20,000" in capsys.readouterr().err
+    assert run(monkeypatch, "inspect", path) == 0
+    assert "what is found may be what the model knows by heart" in capsys.readouterr().err
 
 
 def test_inspect_compares_two_runs_on_one_text(tmp_path, prose, monkeypatch, capsys):
