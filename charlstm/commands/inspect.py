@@ -48,7 +48,9 @@ def inspect(
     interventions: Annotated[
         int, typer.Option(help="the number of cells to intervene on, the best first")
     ] = InspectionConfig.interventions,
-    seed: Annotated[int, typer.Option(help="seed of excerpts and of spans for gradients; no verdict depends on it")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="seed of excerpts and of gradients' spans, not of any verdict")
+    ] = 0,
     compare: Annotated[
         str | None,
         typer.Option(
