@@ -20,8 +20,8 @@ from charlstm.machine.launch import SINGLE, Launch
 from charlstm.machine.processes import joined
 from charlstm.run_files import COMPARED, COMPARISON, FINDINGS, REPORT
 from charlstm.tasks.report import draw_comparison, draw_report
-from charlstm.tasks.run_text import corpus_of, has_changed
-from charlstm.text.corpus import Corpus, split_bounds
+from charlstm.tasks.run_text import corpus_of, has_changed, unseen_from
+from charlstm.text.corpus import Corpus
 
 # Networks that can be compared with a run in the place of another run, by the name a user calls them.
 TWINS = {"untrained": untrained_twin, "shuffled": shuffled_twin}
@@ -157,9 +157,10 @@ def _start(request: InspectRequest, checkpoint: Checkpoint, characters: int) -> 
     Of the run's own text only what the run was not trained on is read, if that is enough for an inspection;
     else all of it.
     """
-    if request.corpus is not None:
+    record = checkpoint.config.corpus
+    if request.corpus is not None or record is None:
         return 0
-    unseen = _unseen(checkpoint, characters)
+    unseen = unseen_from(record, characters)
     too_little = characters - unseen < LEAST_INSPECTED_CHARACTERS <= characters
     return 0 if too_little else unseen
 
@@ -171,7 +172,7 @@ def _training_note(
     record = checkpoint.config.corpus
     if record is None or record.sha256 != text.sha256:
         return ()
-    unseen = _unseen(checkpoint, len(text.tokens))
+    unseen = unseen_from(record, len(text.tokens))
     if request.corpus is not None:
         seen = unseen or len(text.tokens)
         return (
@@ -183,15 +184,3 @@ def _training_note(
             "and what is found may be what the model knows by heart",
         )
     return ()
-
-
-def _unseen(checkpoint: Checkpoint, characters: int) -> int:
-    """Return where the part of a run's training text begins that it was not trained on.
-
-    characters is the length of that text. The result is 0 for an imported run, and for one that was
-    validated on another text, which was trained on all of its own.
-    """
-    record = checkpoint.config.corpus
-    if record is None or record.validation is not None:
-        return 0
-    return split_bounds(characters, record.split)["train"][1]

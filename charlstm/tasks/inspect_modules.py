@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
+from warnings import warn
 
 from torch import nn
 
@@ -13,6 +14,7 @@ from charlstm.findings import Findings
 from charlstm.foreign.modules import Embedding, Head, from_modules
 from charlstm.inspection.inspect import InspectionRequest, inspect_model
 from charlstm.model.char_lstm import CharLSTM
+from charlstm.tasks.run_text import unseen_from
 from charlstm.text.vocabulary import Vocabulary
 
 
@@ -30,7 +32,8 @@ def inspect(
     model is a run that `charlstm.load` returned, or a live `nn.LSTM`. An nn.LSTM needs symbols, the
     characters in the order of their ids; embedding, which maps ids (n,) int64 to (n, model.input_size), or
     None for one-hot input; and head, which maps (n, model.hidden_size) to (n, len(symbols)) and must be
-    affine. A run has all three. config is InspectionConfig() when it is None. Modules are copied, not
+    affine. A run has all three; text should be one that it was not trained on, and a warning says where it is
+    the run's own. config is InspectionConfig() when it is None. Modules are copied, not
     changed. Raises UsageError for modules or symbols that do not fit together, UnknownCharacterError for a
     character of text that the model does not know, CorpusError for a text that is too short.
     """
@@ -50,7 +53,14 @@ def inspect(
 
 def _of_run(run: Checkpoint, text: str, config: InspectionConfig) -> InspectionRequest:
     """Return the request to inspect a loaded run on text."""
-    vocabulary = run.config.vocabulary
+    vocabulary, record = run.config.vocabulary, run.config.corpus
+    if record is not None and record.sha256 == _hash(text):
+        seen = unseen_from(record, len(text)) or len(text)
+        warn(
+            f"the run was trained on the first {seen:,} of these {len(text):,} characters: "
+            "what is found there may be what it knows by heart",
+            stacklevel=3,
+        )
     return InspectionRequest(
         model=run.model,
         ids=vocabulary.encode(text),

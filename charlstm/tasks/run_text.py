@@ -14,7 +14,7 @@ from charlstm.errors import (
     UsageError,
 )
 from charlstm.machine.own_runs import is_own
-from charlstm.text.corpus import Corpus, load_corpus
+from charlstm.text.corpus import Corpus, load_corpus, split_bounds
 from charlstm.text.sources import is_built_in
 
 # Characters of a recorded name that a message shows: a made-up one may have millions.
@@ -102,3 +102,12 @@ def has_changed(checkpoint: Checkpoint, corpus: Corpus) -> bool:
     if record is None or corpus.name != record.name or corpus.sha256 == record.sha256:
         return False
     return corpus.line_ends == 0 or record.newlines == (corpus.line_ends is not None)
+
+
+def unseen_from(record: CorpusRecord, characters: int) -> int:
+    """Return where the part begins that a run was not trained on, in its text of that many characters.
+
+    record is the run's. The result is 0 where the run was validated on another text: then it was trained on
+    all of its own.
+    """
+    return 0 if record.validation is not None else split_bounds(characters, record.split)["train"][1]

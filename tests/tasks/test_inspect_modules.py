@@ -49,6 +49,15 @@ def test_a_loaded_run_is_inspected_with_its_own_symbols(tmp_path, monkeypatch) -
     assert request.bits_per_character == 3.25
 
 
+def test_the_text_that_a_run_was_trained_on_is_told(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("charlstm.tasks.inspect_modules.inspect_model", lambda request: None)
+    run = charlstm.load(saved_run(tmp_path))
+    with pytest.warns(
+        UserWarning, match=f"trained on the first {len(TEXT) * 8 // 10:,} of these {len(TEXT):,}"
+    ):
+        charlstm.inspect(run, TEXT)
+
+
 def test_what_belongs_to_a_module_is_refused_for_a_run_and_asked_for_otherwise(tmp_path) -> None:
     run = charlstm.load(saved_run(tmp_path))
     lstm, head = modules()

@@ -9,8 +9,8 @@ from typing import Any
 from charlstm.commands.terminal import console, formatting
 from charlstm.config import LEAST_INSPECTED_CHARACTERS
 from charlstm.errors import UsageError
+from charlstm.tasks.run_text import unseen_from
 from charlstm.tasks.train import Interrupted, Prepared, RunEvent, Sampled, Trained
-from charlstm.text.corpus import split_bounds
 from charlstm.training.loop import Evaluated, Logged, Stepped
 
 
@@ -97,7 +97,7 @@ def describe(event: Prepared) -> str:
         f"{layers}, {event.parameters:,} parameters, dropout {model.dropout:g}; {amount:g} {unit} on "
         f"{event.device} in {'bfloat16' if event.bfloat16 else 'float32'}",
     ]
-    unseen = corpus.characters - split_bounds(corpus.characters, corpus.split)["train"][1]
+    unseen = corpus.characters - unseen_from(corpus, corpus.characters)
     if corpus.validation is None and unseen < LEAST_INSPECTED_CHARACTERS:
         lines.append(
             f"{unseen:,} characters are not trained on; an inspection needs {LEAST_INSPECTED_CHARACTERS:,}:\n"
