@@ -44,7 +44,7 @@ _FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "score", "verdict", 
 _SCORE_LEGEND = "score    correlation on held-out text, switches taken as on half of the time"
 _NEAR_LIMIT, _RUNNER_UP = "~", "*"
 _MARKS_LEGEND = {
-    _NEAR_LIMIT: f"{_NEAR_LIMIT}        near the least score of a finding: it may be missed on other text",
+    _NEAR_LIMIT: f"{_NEAR_LIMIT}        near the least score of a candidate: another text may miss it",
     _RUNNER_UP: f"{_RUNNER_UP}        another feature fits nearly as well; report.html names it",
 }
 _EFFECT_LEGEND = (
@@ -223,9 +223,9 @@ def drivers_in_words(drivers: dict[str, list[str]]) -> str:
 
 
 def _spelled(characters: list[str]) -> str:
-    """Return characters separated by spaces, with escapes; a space is named."""
+    """Return drivers separated by spaces, with escapes; a space is named, and in a pair of characters `␣`."""
     return " ".join(
-        "space" if character == " " else formatting.spelled(character) for character in characters
+        "space" if driver == " " else formatting.spelled(driver).replace(" ", "␣") for driver in characters
     )
 
 

@@ -30,7 +30,7 @@ def rank_score(finding: Json) -> float:
 
 
 def near_limit(finding: Json) -> bool:
-    """Whether the interval of a finding's score reaches down to the least score of a finding."""
+    """Whether the interval of a finding's score reaches down to the least score of a candidate."""
     return (finding.get("detection") or {}).get("near_limit") is True
 
 
@@ -58,7 +58,7 @@ def near_limit_sentence(finding: Json) -> Sentence:
     if not near_limit(finding):
         return ()
     return plain_sentence(
-        "The interval of its score reaches down to the least that is asked of a finding: on other text "
+        "The interval of its score reaches down to the least with which a cell is chosen: on other text "
         "this cell may not be found."
     )
 

@@ -67,6 +67,7 @@ def test_a_sentence_stands_where_there_are_no_findings():
         ({"step": ["*"], "reset": ["\n"]}, "\\n to 0"),
         ({"step": [" ", "\t"], "reset": ["\n"]}, "space \\t up, \\n to 0"),
         ({"step": ["("], "unstep": [")"]}, "( up, ) down"),
+        ({"set": [" '", "('"], "reset": ["' ", "'\n"]}, "␣' (' on, '␣ '\\n off"),
     ],
 )
 def test_drivers_are_named_with_what_they_do(drivers, words):
