@@ -7,7 +7,7 @@ each file holds.
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from charlstm.checkpoint.record import CONFIG_BYTES, RunConfig, config_checksum, config_document, damaged
+from charlstm.checkpoint.snapshots import Snapshot, snapshot_arrays
 from charlstm.checkpoint.tensor_file import (
     UNREADABLE,
+    Arrays,
     Shapes,
     load_numbers,
     load_tensors,
@@ -28,7 +30,16 @@ from charlstm.errors import CheckpointError, DeviceError, UsageError, cannot_be_
 from charlstm.machine import files
 from charlstm.machine.files import clear_partials, locked, open_regular, open_to_append, whole_file
 from charlstm.model.char_lstm import CharLSTM
-from charlstm.run_files import CONFIG, EVALUATED, METRICS, MODEL, OF_ONE_RUN, RESUME, RUN_FILES
+from charlstm.run_files import (
+    CONFIG,
+    EVALUATED,
+    METRICS,
+    MODEL,
+    OF_ONE_RUN,
+    RESUME,
+    RUN_FILES,
+    SNAPSHOTS,
+)
 
 # A save holds each parameter and its mean as float32.
 _LEAST_BYTES_PER_PARAMETER = 8
@@ -186,11 +197,19 @@ class RunFolder:
             raise _unwritable(metrics, error) from error
         self._save(RESUME, training.tensors(), numbers)
 
+    def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Write snapshots in the place of those that were saved. Raises CheckpointError or DeviceError."""
+        self._save_arrays(SNAPSHOTS, *snapshot_arrays(snapshots))
+
     def _save(self, name: str, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Write tensors and numbers to the file called name. Raises CheckpointError or DeviceError."""
+        arrays = {key: tensor.detach().cpu().contiguous().numpy() for key, tensor in tensors.items()}
+        self._save_arrays(name, arrays, numbers)
+
+    def _save_arrays(self, name: str, arrays: Arrays, numbers: Mapping[str, Any]) -> None:
+        """Write arrays and numbers to the file called name. Raises CheckpointError or DeviceError."""
         self._check_still_there()
         try:
-            arrays = {key: tensor.detach().cpu().contiguous().numpy() for key, tensor in tensors.items()}
             save_tensors(self.path / name, arrays, numbers)
         except OSError as error:
             raise _unwritable(self.path / name, error) from error

@@ -58,6 +58,10 @@ def inspect(
             help="inspect a second run beside it, or an untrained or shuffled twin",
         ),
     ] = None,
+    over_time: Annotated[
+        bool,
+        typer.Option("--over-time", help="read the found cells at the run's snapshots, too"),
+    ] = False,
     figures: FiguresOption = None,
     no_model: NoModel = False,
     unknown: UnknownOption = "error",
@@ -81,6 +85,7 @@ def inspect(
         newlines=newlines,
         compare=compare,
         with_model=not no_model,
+        over_time=over_time,
     )
     inspect_and_show(request, quiet=quiet, as_json=as_json)
     if figures and launch().rank == 0:
@@ -102,7 +107,10 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
     if as_json and leads:
         console.write_json(inspected.findings.to_json())
     elif leads:
-        console.write_line(tables.findings_table(inspected.findings, width=console.table_width()))
+        width = console.table_width()
+        console.write_line(tables.findings_table(inspected.findings, width=width))
+        if over_time := tables.appearances_table(inspected.findings, width=width):
+            console.write_line(f"\n{over_time}")
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
     if inspected.comparison_path:
         narrator.say(f"compared  {inspected.comparison_path}")

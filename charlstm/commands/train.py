@@ -118,6 +118,10 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="stop after this many evaluations without a better one")
     ] = None,
+    snapshots: Annotated[
+        int | None,
+        typer.Option(help="keep the weights of this many points of the run, for `inspect --over-time` [0]"),
+    ] = None,
     precision: Annotated[
         Precision | None, typer.Option(help="number format of products in training [auto]")
     ] = None,
@@ -156,7 +160,8 @@ def train(
         training=(length or ({} if resume else {"minutes": 4.0}))
         | given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
         | given(recurrent_l1=recurrent_l1, weight_decay=weight_decay)
-        | given(evaluate_every=evaluate_every, save_every=save_every, patience=patience, precision=precision),
+        | given(evaluate_every=evaluate_every, save_every=save_every, patience=patience)
+        | given(snapshots=snapshots, precision=precision),
         validation=validation,
         split=split,
         level=level,

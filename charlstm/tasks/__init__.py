@@ -2,6 +2,7 @@
 
 training_plan    what `charlstm train` will do: the text, its splits and every setting
 train            `charlstm train`: a training planned, saved and reported as events
+snapshots        copies of the weights, kept along a training
 run_text         the text that a command reads with a run
 sample           `charlstm sample`: texts drawn from a run, with cells held
 score            `charlstm score`: how well a run predicts a text

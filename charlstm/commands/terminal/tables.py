@@ -13,6 +13,7 @@ from charlstm.config import GateActivation, GateOrder
 from charlstm.findings import Findings, Json
 from charlstm.inspection.exam.exam_run import ExamResult
 from charlstm.inspection.exam.marking import ExamScore
+from charlstm.report.words.appearances import Appearance, appearances
 from charlstm.report.words.detection_numbers import (
     false_discoveries,
     held_out_score,
@@ -50,6 +51,12 @@ _MARKS_LEGEND = {
 _EFFECT_LEGEND = (
     "effect   nats by which the closer's log probability changes without the cell\n"
     "carries  share of what all cells remember for it; intervals are in report.html"
+)
+
+_APPEARANCE_COLUMNS = ("cell", "feature", "follows", "two levels", "needed")
+_APPEARANCE_LEGEND = (
+    "the training step from which on a cell follows its feature, has two levels, and\n"
+    "the closer needs it; empty where that is not so at the end"
 )
 
 # Said where a cell has no verdict: its feature ends too seldom in the part of the text that is left for it.
@@ -145,6 +152,33 @@ def findings_table(findings: Findings, *, most: int = 20, width: int | None = No
         textwrap.fill(false_discoveries(document), 80),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def appearances_table(findings: Findings, *, width: int | None = None) -> str:
+    """Return from which training step on each cell did what it does at the end, the earliest first.
+
+    The result is "" where the findings have nothing about earlier moments. Lines have at most width
+    characters, and are uncut where that is None.
+    """
+    document = replace(findings, excerpts=[]).to_json()
+    last = (findings.over_time.get("steps") or [0])[-1]
+
+    def order(one: Appearance) -> tuple[int, ...]:
+        return tuple(last + 1 if step is None else step for step in (one.follows, one.needed))
+
+    rows = [
+        (one.cell, one.feature.replace("_", " "), *map(_step, (one.follows, one.two_levels, one.needed)))
+        for one in sorted(appearances(document), key=order)
+    ]
+    if not rows:
+        return ""
+    table = formatting.table(rows, header=_APPEARANCE_COLUMNS, width=width)
+    return f"{table}\n{_APPEARANCE_LEGEND}"
+
+
+def _step(step: int | None) -> str:
+    """Return a training step as a cell of a table."""
+    return "" if step is None else f"{step:,}"
 
 
 def _finding_row(finding: Json) -> tuple[str, ...]:
