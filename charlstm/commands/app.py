@@ -17,6 +17,7 @@ from charlstm.commands.inspect import inspect
 from charlstm.commands.report import report
 from charlstm.commands.sample import sample
 from charlstm.commands.score import score
+from charlstm.commands.sharing.export import export
 from charlstm.commands.terminal import console
 from charlstm.commands.train import settings_help, train
 
@@ -51,6 +52,7 @@ app.command()(inspect)
 app.command("import")(import_weights)
 app.command()(exam)
 app.command()(report)
+app.command()(export)
 app.command()(corpora)
 app.command()(demo)
 

@@ -10,4 +10,5 @@ inspect          `charlstm inspect`: a run's switches and counters, found, saved
 inspect_modules  `charlstm.inspect`: the same for modules in a Python session
 report           `charlstm report`: the page and figures of findings.json
 import_weights   `charlstm import`: a model from elsewhere as a run's folder
+export           `charlstm export`: a run's model as a file of another program
 """

@@ -1,0 +1,5 @@
+"""A run for others: as a file that other programs read.
+
+plain_lstm   the state dict of an embedding, an `nn.LSTM` and a linear head, with the vocabulary
+onnx_model   an ONNX model that reads ids and returns logits and the state
+"""
