@@ -13,6 +13,8 @@ FINDINGS, REPORT = "findings.json", "report.html"
 # What an inspection found in a second model, and the page of both.
 COMPARED, COMPARISON = "compared.json", "compare.html"
 RUN_FILES = (CONFIG, MODEL, EVALUATED, RESUME, METRICS, SNAPSHOTS, FINDINGS, REPORT, COMPARED, COMPARISON)
+# The folder of the cache that runs are fetched to.
+FETCHED_RUNS = "hf-runs"
 # What config.json says must be true of these: a new run begins without them.
 OF_ONE_RUN = tuple(name for name in RUN_FILES if name != CONFIG)
 

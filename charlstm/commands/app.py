@@ -18,6 +18,7 @@ from charlstm.commands.report import report
 from charlstm.commands.sample import sample
 from charlstm.commands.score import score
 from charlstm.commands.sharing.export import export
+from charlstm.commands.sharing.push import push
 from charlstm.commands.terminal import console
 from charlstm.commands.train import settings_help, train
 
@@ -53,6 +54,7 @@ app.command("import")(import_weights)
 app.command()(exam)
 app.command()(report)
 app.command()(export)
+app.command()(push)
 app.command()(corpora)
 app.command()(demo)
 

@@ -16,6 +16,7 @@ from charlstm.commands.options import (
     Quiet,
     RunPath,
     UnknownOption,
+    own_place,
 )
 from charlstm.commands.report import draw_figures_and_say
 from charlstm.commands.terminal import console
@@ -75,10 +76,11 @@ def inspect(
     config = InspectionConfig(
         characters=characters, seed=seed, features=tuple(feature or ()), interventions=interventions
     )
+    place = out or own_place(checkpoint)
     request = InspectRequest(
         run=checkpoint,
         corpus=corpus,
-        out=out or checkpoint,
+        out=place,
         config=config,
         command=typed_command(),
         unknown=unknown,
@@ -89,7 +91,7 @@ def inspect(
     )
     inspect_and_show(request, quiet=quiet, as_json=as_json)
     if figures and launch().rank == 0:
-        draw_figures_and_say(out or checkpoint, figures, quiet)
+        draw_figures_and_say(place, figures, quiet)
 
 
 def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -> None:

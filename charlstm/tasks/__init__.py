@@ -11,4 +11,5 @@ inspect_modules  `charlstm.inspect`: the same for modules in a Python session
 report           `charlstm report`: the page and figures of findings.json
 import_weights   `charlstm import`: a model from elsewhere as a run's folder
 export           `charlstm export`: a run's model as a file of another program
+push             `charlstm push`: a run on the Hugging Face hub
 """
