@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from charlstm.checkpoint.loading import Checkpoint, load
+    from charlstm.checkpoint.loading import Checkpoint
     from charlstm.config import InspectionConfig, ModelConfig, SamplingConfig, TrainingConfig
     from charlstm.errors import CharLSTMError
     from charlstm.model.char_lstm import CharLSTM, State
     from charlstm.sampling.sampler import sample
-    from charlstm.tasks.inspect_modules import inspect
+    from charlstm.session.findings import Findings
+    from charlstm.session.inspect import inspect
+    from charlstm.session.run import Run, load
+    from charlstm.session.trace import Trace, trace
+    from charlstm.session.train import train
+    from charlstm.tasks.score import Score
     from charlstm.text.corpus import Corpus, load_corpus
     from charlstm.text.vocabulary import Vocabulary
     from charlstm.training.evaluation import Evaluation, evaluate
-    from charlstm.training.loop import train
     from charlstm.training.trainer import Trainer
 
 # The module that each public name lives in.
@@ -28,19 +32,24 @@ _HOMES = {
     "Checkpoint": "checkpoint.loading",
     "Corpus": "text.corpus",
     "Evaluation": "training.evaluation",
+    "Findings": "session.findings",
     "InspectionConfig": "config",
     "ModelConfig": "config",
+    "Run": "session.run",
     "SamplingConfig": "config",
+    "Score": "tasks.score",
     "State": "model.char_lstm",
+    "Trace": "session.trace",
     "Trainer": "training.trainer",
     "TrainingConfig": "config",
     "Vocabulary": "text.vocabulary",
     "evaluate": "training.evaluation",
-    "inspect": "tasks.inspect_modules",
-    "load": "checkpoint.loading",
+    "inspect": "session.inspect",
+    "load": "session.run",
     "load_corpus": "text.corpus",
     "sample": "sampling.sampler",
-    "train": "training.loop",
+    "trace": "session.trace",
+    "train": "session.train",
 }
 
 __all__ = [
@@ -49,10 +58,14 @@ __all__ = [
     "Checkpoint",
     "Corpus",
     "Evaluation",
+    "Findings",
     "InspectionConfig",
     "ModelConfig",
+    "Run",
     "SamplingConfig",
+    "Score",
     "State",
+    "Trace",
     "Trainer",
     "TrainingConfig",
     "Vocabulary",
@@ -62,6 +75,7 @@ __all__ = [
     "load",
     "load_corpus",
     "sample",
+    "trace",
     "train",
 ]
 

@@ -1,8 +1,8 @@
 """Findings are the results of an inspection as plain data, written to and read from findings.json.
 
 findings.json is a contract: fields are only ever added. Reading ignores fields that it does not know, and
-refuses a document that lacks a field without a default or has a field of the wrong type. This module imports
-no torch, because the report page reads findings without it.
+refuses a document that lacks a field without a default or has a field of the wrong type (`findings_file.py`).
+This module imports no torch, because the report page reads findings without it.
 
 Units and names used by every class here:
 
@@ -13,27 +13,16 @@ Units and names used by every class here:
 - None is the value of a number that does not apply or could not be measured.
 """
 
-import json
-import sys
-import types
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
-from charlstm.errors import UsageError, cannot_be_written
-from charlstm.machine.files import open_regular, refuse_link_outside, whole_file
-from charlstm.run_files import FINDINGS
+from charlstm.errors import UsageError
+from charlstm.findings_file import WRITE_AGAIN, checked, document_in_folder, read_document, write_document
 
 # The version that is written, and all versions that can be read: fields are only ever added.
 SCHEMA_VERSION = 2
 READABLE_VERSIONS = (1, 2)
-# The largest findings.json: its size, its values, and how deeply they are nested. That of 512 cells has
-# 1.7 MB, 200,000 values and 8 levels; at these limits reading takes 400 MB of memory.
-_MOST_BYTES, _MOST_VALUES, _MOST_LEVELS = 64 << 20, 3_000_000, 40
-# Whole numbers of JSON may have thousands of digits; a larger one than this is no float.
-_LARGEST = sys.float_info.max
-_WRITE_AGAIN = "write the findings again with `charlstm inspect`"
-_GIVE_A_PATH = "give the path of a findings.json"
 
 # What a cell is called. A toggle and a latch are switches: the same characters turn a toggle on and off, and
 # other characters turn a latch on than off. A graded cell follows a switch without two levels of its own. A
@@ -394,12 +383,12 @@ class Findings:
         Raises UsageError with the name of the first field that is missing or has a wrong type, and where the
         schema_version is none of READABLE_VERSIONS.
         """
-        findings = cast(Findings, _checked(cls, document, "findings.json"))
+        findings = checked(cls, document)
         if findings.schema_version not in READABLE_VERSIONS:
             raise UsageError(
                 f"findings.json has schema_version {findings.schema_version}, not "
                 f"{' or '.join(map(str, READABLE_VERSIONS))}",
-                _WRITE_AGAIN,
+                WRITE_AGAIN,
             )
         return findings
 
@@ -408,12 +397,7 @@ class Findings:
 
         Raises UsageError where the file cannot be written.
         """
-        content = json.dumps(self.to_json(), allow_nan=False, separators=(",", ":"))
-        try:
-            with whole_file(Path(path)) as partial:
-                partial.write_text(content, encoding="utf-8")
-        except OSError as error:
-            raise cannot_be_written(UsageError, path, error, "choose another --out") from error
+        write_document(path, self.to_json())
 
     @classmethod
     def load_from(cls, folder: Path) -> "Findings":
@@ -421,11 +405,7 @@ class Findings:
 
         Raises UsageError where `load` does, and for a link that leads out of the folder.
         """
-        try:
-            refuse_link_outside(folder / FINDINGS)
-        except OSError as error:
-            raise UsageError(f"cannot read {folder / FINDINGS}: {error.strerror}", _GIVE_A_PATH) from error
-        return cls.load(folder / FINDINGS)
+        return cls.from_json(document_in_folder(folder))
 
     @classmethod
     def load(cls, path: str | Path) -> "Findings":
@@ -433,13 +413,7 @@ class Findings:
 
         Raises UsageError where the file is missing, is not JSON, is too large or does not hold findings.
         """
-        try:
-            document = _document(Path(path))
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error.strerror}", _GIVE_A_PATH) from error
-        except (ValueError, RecursionError) as error:
-            raise UsageError(f"{path} is not JSON: {error}", _GIVE_A_PATH) from error
-        return cls.from_json(document)
+        return cls.from_json(read_document(path))
 
 
 def _record(finding: Finding) -> Json:
@@ -469,100 +443,3 @@ def _record(finding: Finding) -> Json:
         "carries_low": grade.get("low"),
         "carries_high": grade.get("high"),
     }
-
-
-def _document(path: Path) -> Any:
-    """Return the JSON in the file at path, in which every number is finite.
-
-    Raises OSError when it cannot be read, ValueError or RecursionError when it is larger than a findings.json
-    can be, or not JSON.
-    """
-    with open_regular(path) as file:
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
-    # Each value but the first of a list or an object stands behind a comma, the first behind a bracket.
-    values = sum(content.count(mark) for mark in (b",", b"[", b"{"))
-    if values > _MOST_VALUES:
-        raise ValueError(f"it has {values:,} values, more than {_MOST_VALUES:,}")
-    document = json.loads(content.decode("utf-8"))
-    _check_values(document)
-    return document
-
-
-def _check_values(document: Any) -> None:
-    """Raise ValueError when a JSON value is nested too deeply or holds a number that is NaN or infinite."""
-    level = [document]
-    for _ in range(_MOST_LEVELS):
-        inner: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                inner.extend(value.values())
-            elif isinstance(value, list):
-                inner.extend(value)
-            elif isinstance(value, (int, float)) and not abs(value) <= _LARGEST:
-                raise ValueError("it holds a number that is NaN or infinite, or of more than 308 digits")
-        level = inner
-        if not level:
-            return
-    raise ValueError(f"it is nested more than {_MOST_LEVELS} levels deep")
-
-
-def _checked(wanted: Any, value: Any, name: str) -> Any:
-    """Return the JSON value `value` as the type `wanted`; in an error `name` is the path of the field.
-
-    Raises UsageError where `value` does not fit the type.
-    """
-    if is_dataclass(wanted):
-        return _checked_dataclass(cast(type, wanted), value, name)
-    origin, arguments = get_origin(wanted), get_args(wanted)
-    if origin in (Union, types.UnionType):
-        (other_type,) = (argument for argument in arguments if argument is not type(None))
-        return None if value is None else _checked(other_type, value, name)
-    if origin is Literal:
-        if value in arguments:
-            return value
-        raise _wrong_type(name, f"one of {', '.join(map(repr, arguments))}", value)
-    if origin is list and isinstance(value, list):
-        return [_checked(arguments[0], item, f"{name}[{place}]") for place, item in enumerate(value)]
-    if origin is dict and isinstance(value, dict):
-        return {key: _checked(arguments[1], item, f"{name}.{key}") for key, item in value.items()}
-    if wanted is Any or _has_plain_type(wanted, value):
-        return value
-    raise _wrong_type(name, "a list" if origin is list else "an object" if origin else wanted.__name__, value)
-
-
-def _has_plain_type(wanted: Any, value: Any) -> bool:
-    """Return whether `value` has the type `wanted`, such as str or int; a float must be finite.
-
-    An int counts as a float, and a bool as neither.
-    """
-    if wanted is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
-    return (
-        isinstance(wanted, type) and isinstance(value, wanted) and isinstance(value, bool) == (wanted is bool)
-    )
-
-
-_Dataclass = TypeVar("_Dataclass")
-
-
-def _checked_dataclass(wanted: type[_Dataclass], value: Any, name: str) -> _Dataclass:
-    """Return the JSON object `value` as the dataclass `wanted`; keys that are no fields of it are ignored.
-
-    Raises UsageError, with the path `name`, where `value` is no object, lacks a field without a default, or
-    has one of a wrong type.
-    """
-    if not isinstance(value, dict):
-        raise _wrong_type(name, "an object", value)
-    known = get_type_hints(wanted)
-    for needed in fields(cast(Any, wanted)):
-        if needed.name not in value and needed.default is MISSING and needed.default_factory is MISSING:
-            raise UsageError(f"{name} lacks the field {needed.name!r}", _WRITE_AGAIN)
-    present = [key for key in known if key in value]
-    return wanted(**{key: _checked(known[key], value[key], f"{name}.{key}") for key in present})
-
-
-def _wrong_type(name: str, wanted: str, value: Any) -> UsageError:
-    """Return the error for the field at the path `name`: it must be `wanted`, and it is `value`."""
-    return UsageError(f"{name} must be {wanted}, not {value!r:.60}", _WRITE_AGAIN)

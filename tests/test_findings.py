@@ -1,6 +1,5 @@
 """Findings are read back as they were written, and a document that holds none is refused with a reason."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -246,19 +245,6 @@ def test_the_first_wrong_field_is_named_with_its_value(
         place[path[-1]] = value
     with pytest.raises(UsageError, match=message):
         Findings.from_json(document)
-
-
-def test_a_file_that_holds_no_findings_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read"):
-        Findings.load(tmp_path / "absent.json")
-    (tmp_path / "text.json").write_text("hello")
-    with pytest.raises(UsageError, match="is not JSON"):
-        Findings.load(tmp_path / "text.json")
-    (tmp_path / "list.json").write_text(json.dumps([1]))
-    with pytest.raises(UsageError, match=r"findings.json must be an object"):
-        Findings.load(tmp_path / "list.json")
-    with pytest.raises(UsageError, match="cannot be written"):
-        Findings.from_json(example()).save(tmp_path / "text.json" / "findings.json")
 
 
 def test_reading_findings_needs_no_torch() -> None:

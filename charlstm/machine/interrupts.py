@@ -48,16 +48,17 @@ def end_if_asked() -> None:
 
 
 @contextmanager
-def stop_wish(*, deaf_seconds: float = 0.0) -> Iterator[StopWish]:
+def stop_wish(*, deaf_seconds: float = 0.0, in_session: bool = False) -> Iterator[StopWish]:
     """Remember the first Ctrl-C, SIGTERM or SIGHUP while the context lasts; a second one ends the process.
 
-    A second one that comes less than deaf_seconds after the first counts as the first. The handlers that were
-    there before come back at the end.
+    A second one that comes less than deaf_seconds after the first counts as the first. in_session is for a
+    Python session, which should outlive the work: Ctrl-C alone is remembered, and a second one raises
+    KeyboardInterrupt. The handlers that were there before come back at the end.
     """
     wish = StopWish()
     first_time = 0.0
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    if _HANGUP and before[_HANGUP] == signal.SIG_IGN:
+    before = {number: signal.getsignal(number) for number in _SIGNALS[: 1 if in_session else None]}
+    if _HANGUP and before.get(_HANGUP) == signal.SIG_IGN:
         del before[_HANGUP]
 
     def remember(number: int, frame: FrameType | None) -> None:
@@ -68,7 +69,7 @@ def stop_wish(*, deaf_seconds: float = 0.0) -> Iterator[StopWish]:
         if deaf_seconds and time.monotonic() - first_time < deaf_seconds:
             return
         for each in before:
-            signal.signal(each, signal.SIG_DFL)
+            signal.signal(each, signal.default_int_handler if in_session else signal.SIG_DFL)
         if not first:
             os.kill(os.getpid(), number)
 

@@ -121,16 +121,23 @@ def _inspection(
     request: InspectRequest, checkpoint: Checkpoint, name: str, text: Corpus, start: int
 ) -> InspectionRequest:
     """Return the request to inspect checkpoint, called name in the findings, on text from start on."""
+    inspection = inspection_of(checkpoint, text, request.config, start=start)
+    return replace(inspection, checkpoint=name, command=request.command)
+
+
+def inspection_of(
+    checkpoint: Checkpoint, text: Corpus, config: InspectionConfig, *, start: int = 0
+) -> InspectionRequest:
+    """Return the request to inspect checkpoint on text from the character at start on."""
     return InspectionRequest(
         model=checkpoint.model,
         ids=text.tokens[start:],
         vocabulary=checkpoint.config.vocabulary,
-        config=replace(request.config, imported=checkpoint.config.source is not None),
+        config=replace(config, imported=checkpoint.config.source is not None),
         corpus_name=text.name,
         corpus_sha256=text.sha256,
         bits_per_character=checkpoint.validation_bits_per_character,
-        checkpoint=name,
-        command=request.command,
+        checkpoint=str(checkpoint.path),
     )
 
 
@@ -181,13 +188,17 @@ def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
 
 
 def _start(request: InspectRequest, checkpoint: Checkpoint, characters: int) -> int:
-    """Return where the inspected part of a text of that many characters begins.
+    """Return where the inspected part of a text of that many characters begins."""
+    return 0 if request.corpus is not None else start_in_own_text(checkpoint, characters)
 
-    Of the run's own text only what the run was not trained on is read, if that is enough for an inspection;
-    else all of it.
+
+def start_in_own_text(checkpoint: Checkpoint, characters: int) -> int:
+    """Return where an inspection begins in the run's own text of that many characters.
+
+    Only what the run was not trained on is read, if that is enough for an inspection; else all of it.
     """
     record = checkpoint.config.corpus
-    if request.corpus is not None or record is None:
+    if record is None:
         return 0
     unseen = unseen_from(record, characters)
     too_little = characters - unseen < LEAST_INSPECTED_CHARACTERS <= characters

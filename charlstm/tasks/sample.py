@@ -6,7 +6,8 @@ drawing a text.
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from charlstm.checkpoint.loading import load
 from charlstm.checkpoint.record import RunConfig, load_config
 from charlstm.checkpoint.weights import load_weights
-from charlstm.config import Hold, SamplingConfig, Unknown, check_cell, check_seed, parse_hold
+from charlstm.config import Hold, ModelConfig, SamplingConfig, Unknown, check_cell, check_seed, parse_hold
 from charlstm.errors import UsageError
 from charlstm.findings import Findings
 from charlstm.machine.processors import default_thread_count
@@ -85,22 +86,31 @@ def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
     UsageError for anything else, for a cell that the run's model does not have, and for "on" and "off" of a
     cell whose levels are not known; CheckpointError when the run cannot be used.
     """
-    model = load_config(path).model
+    return holds_in(specs, load_config(path).model, partial(level_in_run, path))
 
-    def level(layer: int, cell: int, name: str) -> float:
+
+def holds_in(
+    specs: Sequence[str], model: ModelConfig, level: Callable[[int, int, str], float]
+) -> tuple[Hold, ...]:
+    """Return the holds that specs spell, as `read_holds` does, for a model of this shape.
+
+    level(layer, cell, "on" or "off") gives the cell state of a cell that the model has.
+    """
+
+    def checked_level(layer: int, cell: int, name: str) -> float:
         check_cell(layer, cell, model)
-        return _level(path, layer, cell, name)
+        return level(layer, cell, name)
 
-    holds = tuple(parse_hold(spec, level) for spec in specs)
+    holds = tuple(parse_hold(spec, checked_level) for spec in specs)
     for hold in holds:
         check_cell(hold.layer, hold.cell, model)
     return holds
 
 
-def _level(path: Path, layer: int, cell: int, name: str) -> float:
+def level_in_run(path: Path, layer: int, cell: int, name: str) -> float:
     """Return the cell state at which a cell is on or off, as name says. Raises UsageError where unknown."""
     place = path / FINDINGS
-    known = _levels(Findings.load_from(path), name) if place.exists() else {}
+    known = levels_of(Findings.load_from(path), name) if place.exists() else {}
     if (layer, cell) not in known:
         listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
         why = f"{place} says it of {listed}" if place.exists() else f"there is no {place}"
@@ -112,7 +122,7 @@ def _level(path: Path, layer: int, cell: int, name: str) -> float:
     return known[layer, cell]
 
 
-def _levels(findings: Findings, name: str) -> dict[tuple[int, int], float]:
+def levels_of(findings: Findings, name: str) -> dict[tuple[int, int], float]:
     """Return the cell state for "on" or "off", as name says, by (layer, cell) of the cells that have one."""
     levels = {
         (finding.layer, finding.cell): getattr(finding.detection, "levels", None) or {}

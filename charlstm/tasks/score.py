@@ -12,14 +12,15 @@ from charlstm.checkpoint.loading import Checkpoint, load
 from charlstm.config import DEFAULT_SPLIT, GateActivation, Unknown
 from charlstm.errors import CheckpointError
 from charlstm.machine.devices import choose_device
+from charlstm.model.char_lstm import CharLSTM
 from charlstm.tasks.run_text import corpus_of, has_changed
 from charlstm.text.corpus import Corpus, split_bounds
 from charlstm.text.vocabulary import Ids
 from charlstm.training.dynamic_evaluation import adapting_losses
-from charlstm.training.evaluation import character_losses
+from charlstm.training.evaluation import Losses, character_losses
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Score:
     """How well a model predicts ids (characters,), the token ids of corpus or of a part of it.
 
@@ -31,6 +32,12 @@ class Score:
     ids: Ids
     nats: NDArray[np.float32]
     changed: bool = False
+
+    def __repr__(self) -> str:
+        """Return the mean loss and the number of characters in one line."""
+        return (
+            f"<Score: {self.bits_per_character:.4f} bits per character over {len(self.ids) - 1:,} characters>"
+        )
 
     @property
     def bits_per_character(self) -> float:
@@ -93,16 +100,34 @@ def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lamb
     model = checkpoint.model.to(choose_device(request.device))
     if request.gate_activation is not None:
         model.config = replace(model.config, gate_activation=request.gate_activation)
-    nats, done = np.zeros(len(ids), np.float32), 0
-    for losses in adapting_losses(model, ids) if request.dynamic else character_losses(model, ids):
-        nats[losses.first : losses.first + losses.nats.numel()] = losses.nats.numpy()
-        done += losses.nats.numel()
-        progress(done / len(ids))
+    losses = adapting_losses(model, ids) if request.dynamic else character_losses(model, ids)
+    nats = _joined(losses, len(ids), progress)
     if not np.isfinite(nats).all():
         raise CheckpointError(
             f"{request.run} predicts with NaN or infinity as it learns", "score it without --dynamic"
         )
     return Score(corpus, ids, nats, has_changed(checkpoint, corpus))
+
+
+def score_corpus(model: CharLSTM, corpus: Corpus) -> Score:
+    """Return the loss of every character of corpus, which is in the model's symbols, under model.
+
+    Raises CorpusError where it has fewer than two characters.
+    """
+    losses = character_losses(model, corpus.tokens)
+    return Score(corpus, corpus.tokens, _joined(losses, corpus.characters, lambda done: None))
+
+
+def _joined(
+    losses: Iterator[Losses], characters: int, progress: Callable[[float], None]
+) -> NDArray[np.float32]:
+    """Return the losses of all characters, (characters,) in nats, from those of blocks of them."""
+    nats, done = np.zeros(characters, np.float32), 0
+    for block in losses:
+        nats[block.first : block.first + block.nats.numel()] = block.nats.numpy()
+        done += block.nats.numel()
+        progress(done / characters)
+    return nats
 
 
 def _part(request: ScoreRequest, checkpoint: Checkpoint, corpus: Corpus) -> Ids:

@@ -32,7 +32,8 @@ class TrainRequest:
     for characters. resume goes on with the run at out, and extends it by the length that was given where it
     is finished; overwrite replaces it. begin_from is a run's folder, whose weights and vocabulary a new run
     begins with. newlines reads each \\r\\n, and each \\r alone, of the texts as one \\n, which a resumed run
-    does by itself. tensorboard logs for TensorBoard as well.
+    does by itself. tensorboard logs for TensorBoard as well. text is a text in hand, which a new run reads in
+    the place of the one that corpus names.
     """
 
     corpus: str | None
@@ -48,6 +49,7 @@ class TrainRequest:
     begin_from: Path | None = None
     newlines: bool = False
     tensorboard: bool = False
+    text: Corpus | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,6 @@ def plan_new_run(request: TrainRequest) -> Plan:
     CheckpointError when request.out is taken or that run cannot be used; CorpusError when the text cannot be
     read or is too short.
     """
-    assert request.corpus is not None
     length = TrainingConfig(**request.training)
     _refuse_to_replace_sources(request)
     RunFolder(request.out).refuse_if_taken(overwrite=request.overwrite)  # reading the text may take minutes
@@ -127,6 +128,8 @@ def _refuse_other_shape(request: TrainRequest, begun: RunConfig) -> None:
 
 def _new_text(request: TrainRequest, begun: RunConfig | None) -> Corpus:
     """Return the text of a new run, in the symbols of the run to begin from where there is one."""
+    if request.text is not None:
+        return request.text
     assert request.corpus is not None
     load = partial(load_corpus, request.corpus, newlines=request.newlines)
     if begun is None:

@@ -1,17 +1,22 @@
 """A text ready for training: found by its name, encoded once, and split into contiguous parts."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 
 from charlstm.config import TextLevel, Unknown
-from charlstm.errors import UsageError
+from charlstm.errors import CorpusError, UsageError
 from charlstm.text.cache_folder import default_data_folder
 from charlstm.text.sources import BUILT_IN, find_text
 from charlstm.text.token_cache import cached_records, load_tokens
 from charlstm.text.vocabulary import Ids, Vocabulary, unknown_note
+
+# What a text in hand is called: no file or folder has such a name by accident.
+IN_HAND = "<text>"
 
 # The parts of a text, in their order in the text.
 PARTS = ("train", "validation", "test")
@@ -100,6 +105,38 @@ def load_corpus(
         record.unknown_symbols,
         unknown == "replace",
         record.line_ends if newlines else None,
+    )
+
+
+def corpus_in_hand(
+    text: str,
+    *,
+    level: TextLevel = "characters",
+    vocabulary: Vocabulary | None = None,
+    unknown: Unknown = "error",
+    name: str = IN_HAND,
+) -> Corpus:
+    """Return a text in hand as ids in memory: nothing is read from files, and nothing is cached.
+
+    level, vocabulary and unknown are those of `load_corpus`. Raises CorpusError for an empty text and for
+    what UTF-8 cannot hold, and for unknown="error" UnknownCharacterError.
+    """
+    if not text:
+        raise CorpusError("the text is empty", "give a text with something in it")
+    vocabulary = vocabulary or Vocabulary.of_text(text, level=level)
+    unseen = Counter[str]()
+    tokens = vocabulary.encode(text, unknown=unknown, unseen=unseen)
+    tokens.flags.writeable = False
+    content = text.encode("utf-8")
+    return Corpus(
+        name,
+        tokens,
+        vocabulary,
+        sha256(content).hexdigest(),
+        len(content),
+        unknown_characters=unseen.total(),
+        unknown_symbols=dict(unseen.most_common()),
+        replaced=unknown == "replace",
     )
 
 

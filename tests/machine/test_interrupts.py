@@ -66,3 +66,14 @@ def test_work_with_nothing_to_save_ends_once_a_signal_came(number, raised):
             end_if_asked()
         assert number == signal.SIGINT or problem.value.code == 143
     end_if_asked()
+
+
+def test_a_session_remembers_ctrl_c_alone_and_outlives_a_second_one():
+    before = signal.getsignal(signal.SIGTERM)
+    with stop_wish(in_session=True) as wish:
+        assert signal.getsignal(signal.SIGTERM) is before
+        os.kill(os.getpid(), signal.SIGINT)
+        assert wish()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

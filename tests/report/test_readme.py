@@ -15,7 +15,7 @@ from readme_paths import documented_paths, leaf_paths, names
 from report_fixture import sample_findings
 
 import charlstm
-from charlstm import findings
+from charlstm import findings_file
 from charlstm.findings import Findings
 from charlstm.report.page import checks, proof_shape, shape
 
@@ -90,9 +90,9 @@ def test_every_documented_field_occurs():
 
 def test_the_limits_are_those_of_the_code():
     limits = {
-        "bytes of the file": findings._MOST_BYTES,
-        "values in it": findings._MOST_VALUES,
-        "levels of lists": findings._MOST_LEVELS,
+        "bytes of the file": findings_file.MOST_BYTES,
+        "values in it": findings_file.MOST_VALUES,
+        "levels of lists": findings_file.MOST_LEVELS,
         "size of a number": checks._LARGEST,
         "findings": shape._MOST_FINDINGS,
         "layers in": shape._MOST_LAYERS,

@@ -77,7 +77,7 @@ def levels(run, monkeypatch):
         SimpleNamespace(layer=1, cell=2, detection=SimpleNamespace(levels=None)),
     ]
     (run / "findings.json").touch()
-    monkeypatch.setattr(sample_task.Findings, "load", lambda path: SimpleNamespace(findings=findings))
+    monkeypatch.setattr(sample_task.Findings, "load_from", lambda folder: SimpleNamespace(findings=findings))
 
 
 @pytest.mark.usefixtures("levels")

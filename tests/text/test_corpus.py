@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlstm.errors import UnknownCharacterError, UsageError
+from charlstm.errors import CorpusError, UnknownCharacterError, UsageError
 from charlstm.text.cache_folder import default_data_folder
 from charlstm.text.corpus import (
+    corpus_in_hand,
     list_corpora,
     load_corpus,
     parse_split,
@@ -117,3 +118,29 @@ def test_the_parts_of_a_split_are_contiguous_and_cover_the_text(characters, spec
     assert (train[0], train[1], validation[1], test[1]) == (0, validation[0], test[0], characters)
     for (start, end), share in zip((train, validation, test), (*parse_split(spec), 0), strict=False):
         assert abs(end - start - characters * share) <= 1 + characters * 1e-12
+
+
+def test_a_text_in_hand_is_the_corpus_of_its_file(tmp_path):
+    text = "\ufeffnaïve\r\n☃"
+    (tmp_path / "text.txt").write_bytes(text.encode())
+    of_file = load_corpus(str(tmp_path / "text.txt"), data_folder=tmp_path / "data")
+    in_hand = corpus_in_hand(text)
+    assert in_hand.vocabulary.decode(in_hand.tokens) == text
+    assert not in_hand.tokens.flags.writeable
+    for name in ("sha256", "bytes", "characters", "vocabulary"):
+        assert getattr(in_hand, name) == getattr(of_file, name)
+    assert in_hand.name == "<text>"
+    assert [note.split(" ", 1)[1] for note in in_hand.notes] == [
+        note.split(" ", 1)[1] for note in of_file.notes
+    ]
+
+
+def test_a_text_in_hand_is_read_by_a_vocabulary_or_as_bytes():
+    known = Vocabulary.of_text("ab")
+    assert corpus_in_hand("abxba", vocabulary=known, unknown="skip").tokens.tolist() == [0, 1, 1, 0]
+    assert corpus_in_hand("abxba", vocabulary=known, unknown="replace").unknown_symbols == {"x": 1}
+    assert corpus_in_hand("é", level="bytes").characters == 2
+    with pytest.raises(CorpusError, match="the text is empty"):
+        corpus_in_hand("")
+    with pytest.raises(CorpusError, match="lone surrogate"):
+        corpus_in_hand("a\ud800")

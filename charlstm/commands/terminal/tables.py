@@ -40,7 +40,7 @@ CHANGED_TEXT = "note      the run's text has changed since it was trained; new c
 # The columns of an exam; with the longest name of a design they fill a line of 80 characters.
 _EXAM_COLUMNS = ("", "asked", "prec.", "recall", "driver", "verdict", "share", "undec.")
 
-_FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "score", "verdict", "effect", "carries")
+FINDING_COLUMNS = ("cell", "kind", "feature", "driven by", "score", "verdict", "effect", "carries")
 # Said below the table: what the score is; the marks where they occur; the effect where a cell was changed.
 _SCORE_LEGEND = "score    correlation on held-out text, switches taken as on half of the time"
 _NEAR_LIMIT, _RUNNER_UP = "~", "*"
@@ -146,7 +146,7 @@ def findings_table(findings: Findings, *, most: int = 20, width: int | None = No
     found = sorted(document["findings"], key=rank_score, reverse=True)
     left = len(found) - most
     parts = [
-        formatting.table(map(_finding_row, found[:most]), header=_FINDING_COLUMNS, width=width),
+        formatting.table(map(finding_row, found[:most]), header=FINDING_COLUMNS, width=width),
         f"{left} more in findings.json" if left > 0 else "",
         *_legend(found[:most]),
         textwrap.fill(false_discoveries(document), 80),
@@ -181,7 +181,7 @@ def _step(step: int | None) -> str:
     return "" if step is None else f"{step:,}"
 
 
-def _finding_row(finding: Json) -> tuple[str, ...]:
+def finding_row(finding: Json) -> tuple[str, ...]:
     """Return a finding as the cells of a table's row, with the marks of _MARKS_LEGEND."""
     score = held_out_score(finding)
     mark = _RUNNER_UP if runner_up(finding) else ""

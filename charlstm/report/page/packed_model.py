@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.checkpoint.record import RunConfig, load_config
+from charlstm.checkpoint.record import load_config
 from charlstm.checkpoint.tensor_file import weights_sha256
 from charlstm.checkpoint.weights import load_weights
 from charlstm.config import ModelConfig, parameter_shapes, plain
@@ -25,6 +25,7 @@ from charlstm.errors import CheckpointError
 from charlstm.findings import Json
 from charlstm.report.page.size_limit import size_bytes
 from charlstm.run_files import CONFIG, MODEL
+from charlstm.text.vocabulary import Vocabulary
 
 MOST_WEIGHTS = 5_500_000
 # A model may have more parameters than weights in the page, where embedding and first layer become one table;
@@ -86,27 +87,43 @@ def inside(findings: Mapping[str, Any], folder: Path, *, room_characters: int = 
         config = load_config(folder)
         _refuse_too_large(config.model)
         tensors = load_weights(folder, config.model).tensors
-        _refuse_another(findings, config, tensors, folder)
-        return _packed(config, tensors, room_characters)
+        _refuse_another(findings, config.model, tensors, f"The run in {folder}")
+        return _packed(config.model, config.vocabulary, tensors, room_characters)
     except _UnfitError as why:
         return no_model(str(why))
     except CheckpointError as error:
         return no_model(f"The run in {folder} cannot be read: {error.problem}.")
 
 
+def carried(
+    findings: Mapping[str, Any], model: ModelConfig, vocabulary: Vocabulary, tensors: Mapping[str, Floats]
+) -> Inside:
+    """Return the model in hand that findings are about, of that shape, vocabulary and weights, for a page.
+
+    tensors are its parameters by name, float32, as `parameter_shapes` lists them. Whatever keeps the model
+    out becomes a sentence of the page, as in `inside`: other weights than those that were inspected do.
+    """
+    try:
+        _refuse_too_large(model)
+        _refuse_another(findings, model, tensors, "The model")
+        return _packed(model, vocabulary, tensors, _ROOM_CHARACTERS)
+    except _UnfitError as why:
+        return no_model(str(why))
+
+
 def _refuse_another(
-    findings: Mapping[str, Any], config: RunConfig, tensors: Mapping[str, Floats], folder: Path
+    findings: Mapping[str, Any], model: ModelConfig, tensors: Mapping[str, Floats], what: str
 ) -> None:
-    """Raise _UnfitError unless the folder holds the very model that was inspected, by its weights' hash."""
+    """Raise _UnfitError unless `what` is the very model that was inspected, by its weights' hash."""
     inspected = findings.get("model") or {}
     inspected_sha256 = (findings.get("provenance") or {}).get("weights_sha256")
     if not inspected_sha256:
         raise _UnfitError("The findings do not say which weights they are about: inspect the run again.")
     shape = ("layers", "cells", "vocabulary_size", "activation", "gate_activation")
-    loaded = plain(config.model)
+    loaded = plain(model)
     same = all(loaded[name] == inspected.get(name, loaded[name]) for name in shape)
     if not same or inspected_sha256 != weights_sha256(tensors):
-        raise _UnfitError(f"The run in {folder} is not the one inspected: it has changed since.")
+        raise _UnfitError(f"{what} is not the one inspected: it has changed since.")
 
 
 def _refuse_too_large(model: ModelConfig) -> None:
@@ -122,35 +139,37 @@ def _refuse_too_large(model: ModelConfig) -> None:
         )
 
 
-def _packed(config: RunConfig, tensors: Mapping[str, Floats], room_characters: int) -> Inside:
+def _packed(
+    model: ModelConfig, vocabulary: Vocabulary, tensors: Mapping[str, Floats], room_characters: int
+) -> Inside:
     """Return the model in as many bits per weight as there is room for beside its symbols.
 
     Raises _UnfitError when there is too little room for the fewest bits.
     """
-    matrices, vectors = _matrices(config.model, tensors)
+    matrices, vectors = _matrices(model, tensors)
     count = sum(matrix.size for matrix in matrices.values())
-    header = _header(config, matrices, vectors)
+    header = _header(model, vocabulary, matrices, vectors)
     room = room_characters - size_bytes(header)
     for bits in BITS_PER_WEIGHT if room > 0 else ():
         weights = _deflated(matrices, vectors, bits)
         if len(weights) <= (room if bits <= _ENOUGH_BITS else min(room, _FEW_CHARACTERS)):
             return Inside(header | {"bits": bits}, weights, count)
     raise _UnfitError(
-        f"Its {count:,} weights, even at {BITS_PER_WEIGHT[-1]} bits each, and {len(config.vocabulary):,} "
+        f"Its {count:,} weights, even at {BITS_PER_WEIGHT[-1]} bits each, and {len(vocabulary):,} "
         f"symbols take more than the {room_characters:,} characters that there is room for."
     )
 
 
-def _header(config: RunConfig, matrices: Mapping[str, Floats], vectors: Mapping[str, Floats]) -> Json:
+def _header(
+    model: ModelConfig, vocabulary: Vocabulary, matrices: Mapping[str, Floats], vectors: Mapping[str, Floats]
+) -> Json:
     """Return what the script has to know, but for bits, to read the weights and to spell text."""
-    vocabulary = config.vocabulary.to_json()
     return {
-        "layers": config.model.layers,
-        "cells": config.model.cells,
-        "activation": config.model.activation,
-        "gate_activation": config.model.gate_activation,
-        "level": vocabulary["level"],
-        "symbols": vocabulary["symbols"],
+        "layers": model.layers,
+        "cells": model.cells,
+        "activation": model.activation,
+        "gate_activation": model.gate_activation,
+        **vocabulary.to_json(),
         "vectors": {name: vector.size for name, vector in vectors.items()},
         "matrices": {name: list(matrix.shape) for name, matrix in matrices.items()},
     }

@@ -39,7 +39,7 @@ def test_symbols_that_do_not_fit_the_head_are_refused() -> None:
 
 def test_a_loaded_run_is_inspected_with_its_own_symbols(tmp_path, monkeypatch) -> None:
     requests = []
-    monkeypatch.setattr("charlstm.tasks.inspect_modules.inspect_model", requests.append)
+    monkeypatch.setattr("charlstm.session.inspect.inspected", lambda request, *rest: requests.append(request))
     run = charlstm.load(saved_run(tmp_path))
     charlstm.inspect(run, TEXT[:50])
     (request,) = requests
@@ -50,7 +50,7 @@ def test_a_loaded_run_is_inspected_with_its_own_symbols(tmp_path, monkeypatch) -
 
 
 def test_the_text_that_a_run_was_trained_on_is_told(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("charlstm.tasks.inspect_modules.inspect_model", lambda request: None)
+    monkeypatch.setattr("charlstm.session.inspect.inspected", lambda *request: None)
     run = charlstm.load(saved_run(tmp_path))
     with pytest.warns(
         UserWarning, match=f"trained on the first {len(TEXT) * 8 // 10:,} of these {len(TEXT):,}"

@@ -1,0 +1,83 @@
+"""Inspect a run, or modules that live in a Python session: this is `charlstm.inspect`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from warnings import warn
+
+from torch import nn
+
+from charlstm.checkpoint.loading import Checkpoint
+from charlstm.config import InspectionConfig
+from charlstm.foreign.modules import Embedding, Head
+from charlstm.inspection.inspect import InspectionRequest, inspect_model
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.session.findings import Findings
+from charlstm.session.modules import model_in_hand
+from charlstm.session.progress import Wanted, reporting
+from charlstm.tasks.inspect import inspection_of
+from charlstm.tasks.run_text import unseen_from
+from charlstm.text.corpus import Corpus, corpus_in_hand
+from charlstm.text.vocabulary import Vocabulary
+
+
+def inspect(
+    model: Checkpoint | nn.LSTM,
+    text: str,
+    symbols: Sequence[str] | None = None,
+    *,
+    embedding: Embedding | None = None,
+    head: Head | None = None,
+    config: InspectionConfig | None = None,
+    progress: Wanted = None,
+) -> Findings:
+    """Find the switches and counters of a model in text, and return the findings.
+
+    model is a run that `charlstm.load` or `charlstm.train` returned, or a live `nn.LSTM`. An nn.LSTM needs
+    symbols, the characters in the order of their ids; embedding, which maps ids (n,) int64 to
+    (n, model.input_size), or None for one-hot input; and head, which maps (n, model.hidden_size) to
+    (n, len(symbols)) and must be affine. A run has all three; text should be one that it was not trained on,
+    and a warning says where it is the run's own. config is InspectionConfig() when it is None. progress is
+    called with the name of each stage and the share of the work that is done, in [0, 1]; True shows a bar.
+    Modules are copied, not changed. Raises UsageError for modules or symbols that do not fit together,
+    UnknownCharacterError for a character of text that the model does not know, CorpusError for a text that is
+    too short.
+    """
+    network, vocabulary = model_in_hand(model, symbols, embedding, head)
+    corpus = corpus_in_hand(text, vocabulary=vocabulary, name="text")
+    config = config or InspectionConfig()
+    if isinstance(model, Checkpoint):
+        _warn_of_own_text(model, corpus)
+        request = inspection_of(model, corpus, config)
+    else:
+        request = _of_modules(network, corpus, config)
+    return inspected(request, vocabulary, progress)
+
+
+def inspected(request: InspectionRequest, vocabulary: Vocabulary, progress: Wanted) -> Findings:
+    """Return the findings of an inspection, which remember its model and vocabulary for their page."""
+    with reporting(progress) as report:
+        return Findings.of(inspect_model(request, progress=report), request.model, vocabulary)
+
+
+def _warn_of_own_text(run: Checkpoint, corpus: Corpus) -> None:
+    """Warn where corpus is the text that the run was trained on, for a function that a user calls."""
+    record = run.config.corpus
+    if record is not None and record.sha256 == corpus.sha256:
+        seen = unseen_from(record, corpus.characters) or corpus.characters
+        warn(
+            f"the run was trained on the first {seen:,} of these {corpus.characters:,} characters: "
+            "what is found there may be what it knows by heart",
+            stacklevel=3,
+        )
+
+
+def _of_modules(model: CharLSTM, corpus: Corpus, config: InspectionConfig) -> InspectionRequest:
+    """Return the request to inspect a model that was made from modules on corpus."""
+    return InspectionRequest(
+        model=model,
+        ids=corpus.tokens,
+        vocabulary=corpus.vocabulary,
+        config=replace(config, imported=True),
+        corpus_name=corpus.name,
+        corpus_sha256=corpus.sha256,
+    )

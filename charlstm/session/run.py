@@ -1,0 +1,205 @@
+"""A run in hand: a trained model with methods to sample from it, score, inspect and trace it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+import torch
+
+from charlstm.checkpoint import loading
+from charlstm.checkpoint.loading import Checkpoint
+from charlstm.config import Hold, InspectionConfig, SamplingConfig, Unknown, check_seed
+from charlstm.errors import UsageError
+from charlstm.findings import Findings as PlainFindings
+from charlstm.sampling.sampler import sample
+from charlstm.session.findings import Findings
+from charlstm.session.inspect import inspect, inspected
+from charlstm.session.progress import Wanted
+from charlstm.session.trace import Trace, trace
+from charlstm.tasks.inspect import inspection_of, start_in_own_text
+from charlstm.tasks.run_text import corpus_of
+from charlstm.tasks.sample import holds_in, level_in_run, levels_of
+from charlstm.tasks.score import Score, score_corpus
+from charlstm.text.corpus import Corpus, corpus_in_hand
+from charlstm.text.vocabulary import Vocabulary
+
+# Cells to hold: "LAYER:CELL" -> "on", "off" or a cell state; or as the command line spells them, one or more.
+Holds = Mapping[str, str | float] | Sequence[str] | str
+
+
+@dataclass(frozen=True, repr=False)
+class Run(Checkpoint):
+    """A run: a checkpoint, whose model is on the CPU unless it is moved, with what can be done with it.
+
+    path is its folder, config has its settings, model the best weights and step the training step that they
+    come from; validation_bits_per_character is their loss, None where it was not measured. corpus is its text
+    where it was trained in this session, else None.
+    """
+
+    corpus: Corpus | None = None
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The characters, or bytes, that the model knows."""
+        return self.config.vocabulary
+
+    def __repr__(self) -> str:
+        """Return the model's size, its loss and the folder in one line."""
+        model, bits = self.config.model, self.validation_bits_per_character
+        size = f"{model.layers} {'layer' if model.layers == 1 else 'layers'} of {model.cells} cells"
+        loss = "" if bits is None else f", {bits:.3f} bits per character"
+        return f"<Run: {size}, {len(self.vocabulary)} symbols{loss}; {self.path}>"
+
+    @overload
+    def sample(
+        self,
+        prompt: str = ...,
+        *,
+        length: int = ...,
+        temperature: float = ...,
+        top_k: int = ...,
+        top_p: float = ...,
+        stop: str | None = ...,
+        hold: Holds = ...,
+        findings: PlainFindings | None = ...,
+        seed: int = ...,
+        count: None = ...,
+        unknown: Unknown = ...,
+    ) -> str: ...
+    @overload
+    def sample(
+        self,
+        prompt: str = ...,
+        *,
+        length: int = ...,
+        temperature: float = ...,
+        top_k: int = ...,
+        top_p: float = ...,
+        stop: str | None = ...,
+        hold: Holds = ...,
+        findings: PlainFindings | None = ...,
+        seed: int = ...,
+        count: int,
+        unknown: Unknown = ...,
+    ) -> list[str]: ...
+    def sample(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 500,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        stop: str | None = None,
+        hold: Holds = (),
+        findings: PlainFindings | None = None,
+        seed: int = 0,
+        count: int | None = None,
+        unknown: Unknown = "error",
+    ) -> str | list[str]:
+        """Return a text of length characters that the model writes after prompt, or a list of count texts.
+
+        The prompt is not part of a text. temperature, top_k, top_p and stop are those of SamplingConfig, and
+        equal seeds draw the text that `charlstm sample` draws. hold names cells that are held while the text
+        is drawn: {"0:17": "on"}, {"0:17": -1.5} or, from drawn character 100 on, {"0:17": "on@100"}; or as
+        the command line has it, "0:17=on". The cell states of "on" and "off" are those in findings, by
+        default those that `charlstm inspect` saved in the run's folder. unknown says what happens to
+        characters of prompt that the model does not know.
+        Raises UsageError for a setting out of range and for a hold that cannot be read or of a cell that does
+        not exist, UnknownCharacterError for a prompt that cannot be spelled.
+        """
+        check_seed(seed)
+        config = SamplingConfig(
+            length=length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            stop=stop,
+            count=1 if count is None else count,
+            hold=self._holds(hold, findings),
+        )
+        generator = torch.Generator().manual_seed(seed)
+        pieces = sample(
+            self.model, self.vocabulary, prompt, config=config, generator=generator, unknown=unknown
+        )
+        texts = ["".join(text) for text in zip(*pieces, strict=True)] or [""] * config.count
+        return texts[0] if count is None else texts
+
+    def _holds(self, hold: Holds, findings: PlainFindings | None) -> tuple[Hold, ...]:
+        """Return the holds that hold spells, with the levels of cells from findings, or from the folder."""
+
+        def level(layer: int, cell: int, name: str) -> float:
+            if findings is None:
+                return level_in_run(self.path, layer, cell, name)
+            known = levels_of(findings, name)
+            if (layer, cell) not in known:
+                listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
+                raise UsageError(
+                    f"what {name} is for cell {layer}:{cell} is not known: the findings say it of {listed}",
+                    f'give a cell state, such as {{"{layer}:{cell}": 1.5}}',
+                )
+            return known[layer, cell]
+
+        return holds_in(_specs(hold), self.config.model, level)
+
+    def score(self, text: str, *, unknown: Unknown = "error") -> Score:
+        """Return how well the model predicts text, which is read from a state of zeros.
+
+        The score has bits_per_character, and nats (characters,) float32 with the loss of each character.
+        unknown says what happens to characters that the model does not know. Raises CorpusError for a text of
+        fewer than two characters, UnknownCharacterError.
+        """
+        corpus = corpus_in_hand(text, vocabulary=self.vocabulary, unknown=unknown, name="text")
+        return score_corpus(self.model, corpus)
+
+    def inspect(
+        self,
+        text: str | None = None,
+        *,
+        config: InspectionConfig | None = None,
+        progress: Wanted = None,
+    ) -> Findings:
+        """Find the switches and counters of the model in text, as `charlstm.inspect` does.
+
+        Without a text, the part of the run's own text is read that it was not trained on, or all of it where
+        that part is too short. Raises what `charlstm.inspect` raises, and UsageError or CorpusError where the
+        run's own text cannot be found.
+        """
+        if text is not None:
+            return inspect(self, text, config=config, progress=progress)
+        corpus = self.corpus or corpus_of(self, None)
+        start = start_in_own_text(self, corpus.characters)
+        request = inspection_of(self, corpus, config or InspectionConfig(), start=start)
+        return inspected(request, self.vocabulary, progress)
+
+    @property
+    def findings(self) -> Findings:
+        """The findings in the run's folder, which `charlstm inspect` saves. Raises UsageError without any."""
+        return Findings.of(PlainFindings.load_from(self.path), self.model, self.vocabulary)
+
+    def trace(self, text: str) -> Trace:
+        """Return all gates and states of the model along text, as `charlstm.trace` does."""
+        return trace(self, text)
+
+
+def _specs(hold: Holds) -> list[str]:
+    """Return holds as the command line spells them, each LAYER:CELL=VALUE[@FROM]."""
+    if isinstance(hold, str):
+        return [hold]
+    if isinstance(hold, Mapping):
+        return [f"{cell}={value}" for cell, value in hold.items()]
+    return list(hold)
+
+
+def load(path: str | Path) -> Run:
+    """Return the run in the folder path, its model on the CPU and in evaluation mode.
+
+    Raises CheckpointError when path holds no run, or one that cannot be used.
+    """
+    return run_of(loading.load(path))
+
+
+def run_of(checkpoint: Checkpoint, corpus: Corpus | None = None) -> Run:
+    """Return a checkpoint as a run, with its text where that is in hand."""
+    return Run(**vars(checkpoint), corpus=corpus)

@@ -1,0 +1,118 @@
+"""Train a model on a text in hand, or on one that is named: this is `charlstm.train`."""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+from warnings import warn
+
+from charlstm.checkpoint.loading import load
+from charlstm.config import TextLevel
+from charlstm.inspection.progress import Progress
+from charlstm.machine.interrupts import stop_wish
+from charlstm.session.progress import Wanted, reporting
+from charlstm.session.run import Run, run_of
+from charlstm.tasks.train import Prepared, train_run
+from charlstm.tasks.training_plan import TrainRequest
+from charlstm.text.corpus import Corpus, corpus_in_hand
+from charlstm.training.loop import Logged, Stepped
+
+# A longer string, or one with a line break, is a text and not the name of one: no path is so long.
+_LONGEST_NAME_CHARACTERS = 4096
+
+
+def train(
+    text: str | Path,
+    *,
+    minutes: float | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    out: str | Path | None = None,
+    cells: int | None = None,
+    layers: int | None = None,
+    embedding: int | None = None,
+    dropout: float | None = None,
+    streams: int | None = None,
+    window: int | None = None,
+    learning_rate: float | None = None,
+    split: str | None = None,
+    level: TextLevel = "characters",
+    seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+    progress: Wanted = None,
+) -> Run:
+    """Train a model on text, save it in the folder out, and return the run with its best weights.
+
+    text is the text itself, or the name of one: a string with a line break, or of more than 4,096 characters,
+    is a text; a shorter one is a name as `charlstm train` takes it ("stdlib", a file, a folder, a glob,
+    "hf:owner/name"), and a Path always is. The training takes 1 minute, or as long as minutes, steps or
+    epochs says. Without out the run lies in a new temporary folder, `run.path`, which the system may remove
+    one day; overwrite replaces a run that is there. Settings that are None are chosen by the length of the
+    text and of the training; `charlstm.ModelConfig` and `charlstm.TrainingConfig` say what each means. split
+    has the shares to train, validate and test on, "90/5/5" by default. level "bytes" reads bytes. progress is
+    called with the stage and the share of the training that is done, in [0, 1]; True shows a bar. Ctrl-C, or
+    interrupting the notebook's cell, ends the training early: the run so far is returned.
+    Raises CorpusError, UsageError, CheckpointError, DeviceError or DivergedError.
+    """
+    corpus = _in_hand(text, level)
+    length = {"minutes": minutes, "steps": steps, "epochs": epochs}
+    if not _given(length):
+        length["minutes"] = 1.0
+    shape = {"cells": cells, "layers": layers, "embedding": embedding, "dropout": dropout}
+    settings = {"streams": streams, "window": window, "learning_rate": learning_rate, "seed": seed}
+    request = TrainRequest(
+        corpus=str(text) if corpus is None else None,
+        text=corpus,
+        out=Path(mkdtemp(prefix="charlstm-")) / "run" if out is None else Path(out),
+        model=_given(shape),
+        training=_given(length | settings),
+        split=split,
+        level=level,
+        device=device,
+        overwrite=overwrite,
+    )
+    with reporting(progress) as report:
+        _follow(request, report)
+    return run_of(load(request.out), corpus)
+
+
+def _in_hand(text: str | Path, level: TextLevel) -> Corpus | None:
+    """Return a string that is a text as a corpus, None for the name of a text."""
+    if isinstance(text, str) and ("\n" in text or len(text) > _LONGEST_NAME_CHARACTERS):
+        return corpus_in_hand(text, level=level)
+    return None
+
+
+def _given(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that were given, which are not None."""
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _follow(request: TrainRequest, progress: Progress) -> None:
+    """Carry a training out, and tell progress of it; notes on the text become warnings."""
+    stage = "training"
+    with _interruptible() as should_stop:
+        for event in train_run(request, should_stop=should_stop):
+            match event:
+                case Prepared():
+                    _warn_of(event)
+                case Stepped():
+                    progress(stage, event.fraction)
+                case Logged():
+                    stage = f"training, {event.train_bits_per_character:.2f} bits per character"
+
+
+def _warn_of(prepared: Prepared) -> None:
+    """Warn of what a user should know about how the text was read."""
+    for note in prepared.notes:
+        warn(note, stacklevel=4)
+
+
+def _interruptible() -> AbstractContextManager[Callable[[], bool]]:
+    """Return a context that turns Ctrl-C into a wish to stop; only a main thread gets signals."""
+    if threading.current_thread() is threading.main_thread():
+        return stop_wish(in_session=True)
+    return nullcontext(lambda: False)
