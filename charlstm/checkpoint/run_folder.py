@@ -70,7 +70,7 @@ class RunFolder:
                 self._still_there = stack.enter_context(locked(self.path))
             except BlockingIOError as error:
                 raise CheckpointError(
-                    f"another process is training in {self.path}", "wait for it, or name another --out"
+                    f"another process is training in {self.path}", "wait for it, or name another `out`"
                 ) from error
             except OSError as error:
                 raise _unwritable(self.path, error) from error
@@ -86,7 +86,7 @@ class RunFolder:
         if not self._still_there():
             raise CheckpointError(
                 f"{self.path} is not the folder that this training began in: it was removed or replaced",
-                "leave a run's folder where it is while it trains, and train again with another --out",
+                "leave a run's folder where it is while it trains, and train again with another `out`",
             )
 
     def create(self, config: RunConfig, *, overwrite: bool = False) -> None:
@@ -123,7 +123,7 @@ class RunFolder:
         """
         if source.resolve().is_relative_to(self.path.resolve()):
             raise UsageError(
-                f"{source} lies in {self.path}, which would be overwritten", "name another folder by --out"
+                f"{source} lies in {self.path}, which would be overwritten", "name another folder by `out`"
             )
 
     def refuse_if_taken(self, *, overwrite: bool = False) -> None:
@@ -141,12 +141,13 @@ class RunFolder:
             if not overwrite:
                 raise CheckpointError(
                     f"{self.path} holds a run already",
-                    "go on with it by `train --resume`, replace it by --overwrite, or name another --out",
+                    "go on with it by `charlstm train --resume`, replace it by `overwrite=True`, "
+                    "or name another `out`",
                 )
         elif files:
             example = CONFIG if CONFIG in files else [*foreign, *files][0]
             raise CheckpointError(
-                f"{self.path} holds files that are no run's, such as {example}", "name a new folder by --out"
+                f"{self.path} holds files that are no run's, such as {example}", "name a new folder by `out`"
             )
 
     def save_model(
@@ -238,7 +239,7 @@ class RunFolder:
                 raise damaged(place, error) from error
         elif not begins_anew or (self.path / MODEL).exists():
             raise CheckpointError(
-                f"{self.path} has no {RESUME}: what going on needs is gone", "train again with another --out"
+                f"{self.path} has no {RESUME}: what going on needs is gone", "train again with another `out`"
             )
         self._cut_back(length)
 
@@ -273,7 +274,7 @@ def _config_text(config: RunConfig) -> str:
     if len(text) > CONFIG_BYTES:
         raise CheckpointError(
             f"a vocabulary of {len(config.vocabulary):,} symbols is more than a run can hold",
-            "train on the bytes by --level bytes",
+            'train on the bytes by `level="bytes"`',
         )
     return text
 
@@ -297,5 +298,5 @@ def _write_whole(place: Path, write: Callable[[Path], object]) -> None:
 
 def _unwritable(place: Path, error: Exception) -> CheckpointError:
     """Return the error which says that place, a file or folder, cannot be written, and why."""
-    advice = "see that it may be written and has space, or name another --out"
+    advice = "see that it may be written and has space, or name another `out`"
     return cannot_be_written(CheckpointError, place, error, advice)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Device, Newlines, Quiet, given
+from charlstm.commands.options.shared import AsJson, Device, Newlines, Quiet, given
 from charlstm.commands.terminal import console, formatting
 from charlstm.config import (
     DEFAULT_SPLIT,
@@ -73,8 +73,9 @@ def train(
     activation: Annotated[
         Activation | None, typer.Option(help="activation of candidate and cell output [tanh]")
     ] = None,
-    gates: Annotated[
-        GateActivation | None, typer.Option(help="function of the other gates; hard is Keras's [sigmoid]")
+    gate_activation: Annotated[
+        GateActivation | None,
+        typer.Option("--gates", help="function of the other gates; hard is Keras's [sigmoid]"),
     ] = None,
     streams: Annotated[
         int | None,
@@ -152,7 +153,7 @@ def train(
         corpus=corpus,
         out=out or Path("checkpoints") / _slug(corpus or ""),
         model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout)
-        | given(activation=activation, gate_activation=gates),
+        | given(activation=activation, gate_activation=gate_activation),
         training=(length or ({} if resume else {"minutes": 4.0}))
         | given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
         | given(recurrent_l1=recurrent_l1, weight_decay=weight_decay)
