@@ -1,6 +1,5 @@
 """`charlstm train`: train a model on a text, or go on with a training."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -185,6 +184,7 @@ def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
     from charlstm.commands.terminal import tables, training_story
     from charlstm.machine.interrupts import stop_wish
     from charlstm.tasks import train
+    from charlstm.tasks.next_commands import resume_command
 
     started = launch()
     leads = started.rank == 0
@@ -199,6 +199,6 @@ def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
             console.write_line(training_story.summary_table(trained))
     finally:  # the signal decides the exit code, be it that nobody reads the summary any more
         if trained.reason == "interrupted":
-            narrator.say(f"continue with  charlstm train --resume --out {shlex.quote(str(trained.path))}")
+            narrator.say(f"continue with  {resume_command(trained.path)}")
             raise SystemExit(wish.exit_code)
     narrator.say(tables.next_commands(trained.path))
