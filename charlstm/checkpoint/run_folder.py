@@ -81,7 +81,7 @@ class RunFolder:
                 self._still_there = stack.enter_context(locked(self.path))
             except BlockingIOError as error:
                 raise CheckpointError(
-                    f"another process is training in {self.path}", "wait for it, or name another --out"
+                    f"another process is training in {self.path}", "wait for it, or name another `out`"
                 ) from error
             except OSError as error:
                 raise _unwritable(self.path, error) from error
@@ -97,7 +97,7 @@ class RunFolder:
         if not self._still_there():
             raise CheckpointError(
                 f"{self.path} is not the folder that this training began in: it was removed or replaced",
-                "leave a run's folder where it is while it trains, and train again with another --out",
+                "leave a run's folder where it is while it trains, and train again with another `out`",
             )
 
     def create(self, config: RunConfig, *, overwrite: bool = False) -> None:
@@ -134,7 +134,7 @@ class RunFolder:
         """
         if source.resolve().is_relative_to(self.path.resolve()):
             raise UsageError(
-                f"{source} lies in {self.path}, which would be overwritten", "name another folder by --out"
+                f"{source} lies in {self.path}, which would be overwritten", "name another folder by `out`"
             )
 
     def refuse_if_taken(self, *, overwrite: bool = False) -> None:
@@ -152,12 +152,13 @@ class RunFolder:
             if not overwrite:
                 raise CheckpointError(
                     f"{self.path} holds a run already",
-                    "go on with it by `train --resume`, replace it by --overwrite, or name another --out",
+                    "go on with it by `charlstm train --resume`, replace it by `overwrite=True`, "
+                    "or name another `out`",
                 )
         elif files:
             example = CONFIG if CONFIG in files else [*foreign, *files][0]
             raise CheckpointError(
-                f"{self.path} holds files that are no run's, such as {example}", "name a new folder by --out"
+                f"{self.path} holds files that are no run's, such as {example}", "name a new folder by `out`"
             )
 
     def save_model(
@@ -257,7 +258,7 @@ class RunFolder:
                 raise damaged(place, error) from error
         elif not begins_anew or (self.path / MODEL).exists():
             raise CheckpointError(
-                f"{self.path} has no {RESUME}: what going on needs is gone", "train again with another --out"
+                f"{self.path} has no {RESUME}: what going on needs is gone", "train again with another `out`"
             )
         self._cut_back(length)
 
@@ -292,7 +293,7 @@ def _config_text(config: RunConfig) -> str:
     if len(text) > CONFIG_BYTES:
         raise CheckpointError(
             f"a vocabulary of {len(config.vocabulary):,} symbols is more than a run can hold",
-            "train on the bytes by --level bytes",
+            'train on the bytes by `level="bytes"`',
         )
     return text
 
@@ -316,5 +317,5 @@ def _write_whole(place: Path, write: Callable[[Path], object]) -> None:
 
 def _unwritable(place: Path, error: Exception) -> CheckpointError:
     """Return the error which says that place, a file or folder, cannot be written, and why."""
-    advice = "see that it may be written and has space, or name another --out"
+    advice = "see that it may be written and has space, or name another `out`"
     return cannot_be_written(CheckpointError, place, error, advice)

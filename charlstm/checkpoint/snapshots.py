@@ -94,9 +94,7 @@ def require_snapshots(path: Path, model: ModelConfig) -> list[Snapshot]:
     """Return what `load_snapshots` returns. Raises CheckpointError also where the run has no snapshots."""
     snapshots = load_snapshots(path, model)
     if not snapshots:
-        raise CheckpointError(
-            f"{path} has no snapshots of its training", "train with `charlstm train --snapshots 16`"
-        )
+        raise CheckpointError(f"{path} has no snapshots of its training", "train one with `snapshots=16`")
     return snapshots
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import (
+from charlstm.commands.options.shared import (
     AsJson,
     FiguresOption,
     Newlines,

@@ -43,10 +43,12 @@ def export_run(run: Path, out: Path, *, overwrite: bool = False) -> Exported:
             f"name a file that ends in {' or '.join(_WRITERS)}",
         )
     if out.exists() and not overwrite:
-        raise UsageError(f"{out} is there already", "replace it by --overwrite, or name another --out")
+        raise UsageError(
+            f"{out} is there already", "replace it by `overwrite=True`, or name another file by `out`"
+        )
     tensors = load_weights(run, config.model).tensors
     try:
         _WRITERS[out.suffix](out, config.model, tensors, config.vocabulary)
     except OSError as error:
-        raise cannot_be_written(UsageError, out, error, "name another --out") from error
+        raise cannot_be_written(UsageError, out, error, "name another file by `out`") from error
     return Exported(out, out.stat().st_size, sum(values.size for values in tensors.values()))

@@ -182,7 +182,7 @@ def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
     if level != other_level:
         raise UsageError(
             f"{name} reads {other_level} and {checkpoint.path} reads {level}",
-            "compare two runs of the same --level",
+            "compare two runs of characters, or two of bytes",
         )
     return other
 

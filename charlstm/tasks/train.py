@@ -318,7 +318,7 @@ def _tensorboard(writer_class: Any, run: Path) -> AbstractContextManager[Any]:
     """
     place = run / "tensorboard"
     if place.is_symlink():
-        raise UsageError(f"{place} is a symbolic link", "remove it, or leave --tensorboard out")
+        raise UsageError(f"{place} is a symbolic link", "remove it, or leave `tensorboard` out")
     return closing(writer_class(str(place)))
 
 
@@ -329,6 +329,6 @@ def _tensorboard_writer() -> Any:
     except ImportError as error:
         raise UsageError(
             "TensorBoard is not installed",
-            "run `pip install 'charlstm[tensorboard]'`, or leave --tensorboard out",
+            "run `pip install 'charlstm[tensorboard]'`, or leave `tensorboard` out",
         ) from error
     return SummaryWriter

@@ -46,7 +46,7 @@ def test_a_run_without_snapshots_has_none_and_is_told_how_to_get_some(tmp_path):
     assert load_snapshots(tmp_path / "run", MODEL) == []
     with pytest.raises(CheckpointError, match="no snapshots") as caught:
         require_snapshots(tmp_path / "run", MODEL)
-    assert "--snapshots" in str(caught.value.advice)
+    assert "snapshots=16" in str(caught.value.advice)
 
 
 def test_snapshots_of_another_model_and_damaged_ones_are_refused(tmp_path):

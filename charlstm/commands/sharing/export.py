@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from charlstm.commands.options import AsJson, RunPath
+from charlstm.commands.options.shared import AsJson, RunPath
 from charlstm.commands.terminal import console, formatting
 
 

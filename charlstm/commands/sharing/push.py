@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from charlstm.commands.options import RunPath
+from charlstm.commands.options.shared import RunPath
 from charlstm.commands.terminal import console
 
 

@@ -1,7 +1,6 @@
 """Results of the commands as lines and tables for a terminal."""
 
 import math
-import shlex
 import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,6 +22,7 @@ from charlstm.report.words.detection_numbers import (
 )
 from charlstm.report.words.proof_numbers import effect_nats, share_in_short
 from charlstm.tasks.import_weights import Imported
+from charlstm.tasks.next_commands import inspect_command, sample_command
 from charlstm.tasks.score import Score
 from charlstm.text.corpus import CachedCorpus
 
@@ -63,10 +63,9 @@ _APPEARANCE_LEGEND = (
 _NOT_TESTED_LEGEND = "not tested: the feature ends at too few places of the text; inspect a longer one"
 
 
-def next_commands(path: Path, corpus: str = "") -> str:
-    """Return the commands to type next for a run; corpus is added where the run has no text of its own."""
-    typed = shlex.quote(str(path))
-    return f"next:  charlstm sample {typed}\n       charlstm inspect {typed}{corpus}"
+def next_commands(run: Path) -> str:
+    """Return the commands to type next for a run. Raises CheckpointError when it cannot be used."""
+    return f"next:  {sample_command(run)}\n       {inspect_command(run)}"
 
 
 def waiting_for_processes(count: int) -> str:
@@ -119,7 +118,7 @@ def import_advice(imported: Imported, scores: Mapping[GateActivation, Score]) ->
     if by_gates and by_gates[best] <= min(plausible, bits - _CLEARLY_FEWER_BITS):
         return (
             f"with {best} gates the model has {by_gates[best]:.2f} instead of {bits:.2f} bits per character\n"
-            f"import it again with --gates {best}"
+            f"import it again with --gates {best} --overwrite"
         )
     if bits > plausible:
         # Two spellings of one order, such as ifgo and ifco, give one model.
@@ -127,9 +126,10 @@ def import_advice(imported: Imported, scores: Mapping[GateActivation, Score]) ->
         orders = {order.replace("c", "g").replace("j", "g"): order for order in spellings}
         return (
             f"{bits:.2f} bits per character is implausible: guessing among the symbols takes {uniform:.2f}\n"
-            f"try another --gate-order ({', '.join(sorted(orders.values()))}), --forget-bias or --vocabulary"
+            f"try another --gate-order ({', '.join(sorted(orders.values()))}), --forget-bias or --vocabulary, "
+            "with --overwrite"
         )
-    return next_commands(imported.path, " CORPUS")
+    return next_commands(imported.path)
 
 
 def findings_table(findings: Findings, *, most: int = 20, width: int | None = None) -> str:
