@@ -9,47 +9,58 @@ import typer
 from charlstm.commands.inspect import inspect_and_show, typed_command
 from charlstm.commands.options.shared import Quiet
 from charlstm.commands.terminal import console
-from charlstm.commands.train import follow
+from charlstm.commands.train import follow, run_name
 from charlstm.config import SamplingConfig
 
 _TEXT = "stdlib"
 # Of this many samples the one with the most variety is shown.
 _SAMPLES, _SAMPLE_LENGTH, _TEMPERATURE = 4, 400, 0.8
-_PROMPT = "def "
+# What the samples of a text begin with, where it is not what the model likes best.
+_PROMPTS = {_TEXT: "def "}
 
 
 def demo(
+    corpus: Annotated[
+        str, typer.Argument(metavar="CORPUS", help="a text of your own; its line ends become \\n")
+    ] = _TEXT,
     minutes: Annotated[float, typer.Option(help="minutes of training")] = 4.0,
     out: Annotated[
-        Path, typer.Option(help="the run's folder; what an earlier demo left there is replaced")
-    ] = Path("checkpoints/demo"),
+        Path | None,
+        typer.Option(
+            help="the run's folder; what an earlier demo left there is replaced [checkpoints/demo, or demo-NAME]"
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace the run in --out, whatever it is")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train on Python's own source, draw a sample, inspect, and write the report."""
+    """Train on Python's own source or a text, draw a sample, inspect, and write the report."""
     from charlstm.tasks import sample
     from charlstm.tasks.inspect import InspectRequest
     from charlstm.tasks.run_text import is_own_run_on
     from charlstm.tasks.training_plan import TrainRequest
 
     narrator = console.Narrator(quiet=quiet)
+    place = out or Path("checkpoints") / ("demo" if corpus == _TEXT else f"demo-{run_name(corpus)}")
     request = TrainRequest(
-        corpus=_TEXT,
-        out=out,
+        corpus=corpus,
+        out=place,
         model={},
         training={"minutes": minutes},
-        overwrite=overwrite or is_own_run_on(out, _TEXT),
+        newlines=corpus != _TEXT,
+        overwrite=overwrite or is_own_run_on(place, corpus),
     )
     follow(request, quiet=quiet, as_json=False)
     narrator.say("\nA sample")
     config = SamplingConfig(length=_SAMPLE_LENGTH, temperature=_TEMPERATURE, count=_SAMPLES)
-    pieces = list(sample.sample_run(out, _PROMPT, config=config, seed=1))
-    drawn = [_PROMPT + "".join(of_text) for of_text in zip(*pieces, strict=True)]
+    prompt = _PROMPTS.get(corpus, "")
+    pieces = list(sample.sample_run(place, prompt, config=config, seed=1))
+    drawn = [prompt + "".join(of_text) for of_text in zip(*pieces, strict=True)]
     console.write_line(max(drawn, key=_variety))
     narrator.say("\nIts switches and counters")
-    inspect_and_show(InspectRequest(run=out, out=out, command=typed_command()), quiet=quiet, as_json=False)
+    request_of_cells = InspectRequest(run=place, out=place, command=typed_command())
+    inspect_and_show(request_of_cells, quiet=quiet, as_json=False)
 
 
 def _variety(text: str) -> int:

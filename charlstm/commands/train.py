@@ -154,7 +154,7 @@ def train(
     length = given(minutes=minutes, steps=steps, epochs=epochs)
     request = TrainRequest(
         corpus=corpus,
-        out=out or Path("checkpoints") / _slug(corpus or ""),
+        out=out or Path("checkpoints") / run_name(corpus or ""),
         model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout)
         | given(activation=activation, gate_activation=gate_activation),
         training=(length or ({} if resume else {"minutes": 4.0}))
@@ -175,7 +175,7 @@ def train(
     follow(request, quiet=quiet, as_json=as_json)
 
 
-def _slug(corpus: str) -> str:
+def run_name(corpus: str) -> str:
     """Return a name for the folder of a run that is trained on the text named corpus."""
     stem = Path(corpus.split("#")[0].rstrip("/*")).stem if ":" not in corpus else corpus
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-") or "run"

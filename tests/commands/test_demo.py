@@ -13,3 +13,19 @@ def test_the_demo_trains_samples_and_inspects(tmp_path, prose, monkeypatch, caps
     assert "def " in shown.out
     assert "report" in shown.err
     assert (tmp_path / "demo" / "report.html").exists()
+
+
+def test_a_text_of_ones_own_has_a_folder_of_its_own_and_plain_line_ends(tmp_path, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr("charlstm.commands.demo.follow", lambda request, **_: asked.append(request))
+    monkeypatch.setattr(
+        "charlstm.tasks.sample.sample_run", lambda run, prompt, **_: iter([("a a",), ("a b",)])
+    )
+    monkeypatch.setattr("charlstm.commands.demo.inspect_and_show", lambda request, **_: asked.append(request))
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "demo", "my book.txt") == 0
+    trained, inspected = asked
+    assert (trained.corpus, trained.newlines) == ("my book.txt", True)
+    assert trained.out == inspected.run == inspected.out
+    assert str(trained.out) == "checkpoints/demo-my-book"
+    assert capsys.readouterr().out.strip() == "a aa b"
