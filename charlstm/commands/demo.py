@@ -27,7 +27,8 @@ def demo(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="the run's folder; what an earlier demo left there is replaced [checkpoints/demo, or demo-NAME]"
+            help="the run's folder; what an earlier demo left there is replaced "
+            "[checkpoints/demo, or demo-NAME]"
         ),
     ] = None,
     overwrite: Annotated[
