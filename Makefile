@@ -91,5 +91,5 @@ test-wheel: setup ## build wheel and sdist, install each in an empty environment
 
 clean: ## remove all that was built or cached and the demo run, but no run you named
 	rm -rf $(VENV) .venv-lowest build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -rf checkpoints/demo data/tokens data/hf data/grammar
+	rm -rf checkpoints/demo data/tokens data/hf data/hf-runs data/grammar
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

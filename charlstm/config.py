@@ -34,6 +34,8 @@ GATE_ACTIVATIONS: tuple[GateActivation, ...] = get_args(GateActivation)
 
 # Limits of a model's shape: as many symbols as Unicode has code points, and sizes beyond any memory.
 _MOST_SYMBOLS, _MOST_CELLS, _MOST_LAYERS = 0x110000, 1_000_000, 1_000
+# All snapshots of a run are in one file, which is written anew with each of them.
+_MOST_SNAPSHOTS = 100
 # The largest absolute value that a held cell state may have, which float32 can hold, and the largest rate.
 _LARGEST_CELL_STATE, _HIGHEST_RATE = 3.4e38, 1e30
 
@@ -158,7 +160,8 @@ class TrainingConfig:
     gradient, more tightly while the rate rises. recurrent_l1 pulls recurrent weights to 0, weight_decay the
     matrices of the LSTM; both are multiplied by the rate. evaluate_every and save_every are in steps; 0
     evaluates up to ten times a run, and saves at evaluations only. patience is the number of evaluations
-    without a better value after which training stops; 0 never stops early.
+    without a better value after which training stops; 0 never stops early. snapshots is the number of copies
+    of the weights that are kept along the run; 0 keeps none.
     A run that was finished and then extended began its last part after extended_after_step steps and
     extended_after_seconds seconds; both are 0 for any other run.
     Raises UsageError with every setting that is out of range.
@@ -178,6 +181,7 @@ class TrainingConfig:
     evaluate_every: int = 0
     save_every: int = 0
     patience: int = 0
+    snapshots: int = 0
     precision: Precision = "auto"
     seed: int = 0
     extended_after_step: int = 0
@@ -215,6 +219,7 @@ class TrainingConfig:
             _whole("evaluate every", self.evaluate_every, 0),
             _whole("save every", self.save_every, 0),
             _whole("patience", self.patience, 0),
+            _whole("snapshots", self.snapshots, 0, _MOST_SNAPSHOTS),
             _whole("the seed", self.seed, 0),
             _one_of("precision", self.precision, get_args(Precision)),
             _whole("the step before the last part", self.extended_after_step, 0),

@@ -336,6 +336,8 @@ class Findings:
     edges: what passes from one cell to another, and from cells to the prediction.
     rules: `version` of the rules by which cells get their labels. These four are empty in findings of schema
         version 1.
+    over_time: what the found cells did at earlier points of the training, or {}. report/README.md lists its
+        fields; `inspection/over_time.py` makes them.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -351,6 +353,7 @@ class Findings:
     unexpected: list[Json] = field(default_factory=list)
     edges: list[Json] = field(default_factory=list)
     rules: Json = field(default_factory=dict)
+    over_time: Json = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return in one line how much was found, in which text and model."""

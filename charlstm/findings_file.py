@@ -36,7 +36,7 @@ def write_document(path: str | Path, document: Any) -> None:
         with whole_file(Path(path)) as partial:
             partial.write_text(content, encoding="utf-8")
     except OSError as error:
-        raise cannot_be_written(UsageError, path, error, "choose another --out") from error
+        raise cannot_be_written(UsageError, path, error, "choose another folder") from error
 
 
 def document_in_folder(folder: Path) -> Any:

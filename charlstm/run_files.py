@@ -6,11 +6,15 @@ from pathlib import Path
 CONFIG, MODEL, EVALUATED = "config.json", "model.safetensors", "evaluated.safetensors"
 # All that going on with the training needs; one JSON object for each measurement.
 RESUME, METRICS = "resume.safetensors", "metrics.jsonl"
+# The weights at several points of the training.
+SNAPSHOTS = "snapshots.safetensors"
 # What an inspection found, and its page.
 FINDINGS, REPORT = "findings.json", "report.html"
 # What an inspection found in a second model, and the page of both.
 COMPARED, COMPARISON = "compared.json", "compare.html"
-RUN_FILES = (CONFIG, MODEL, EVALUATED, RESUME, METRICS, FINDINGS, REPORT, COMPARED, COMPARISON)
+RUN_FILES = (CONFIG, MODEL, EVALUATED, RESUME, METRICS, SNAPSHOTS, FINDINGS, REPORT, COMPARED, COMPARISON)
+# The folder of the cache that runs are fetched to.
+FETCHED_RUNS = "hf-runs"
 # What config.json says must be true of these: a new run begins without them.
 OF_ONE_RUN = tuple(name for name in RUN_FILES if name != CONFIG)
 

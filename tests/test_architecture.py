@@ -5,6 +5,7 @@ here shows that these contracts refuse a wrong import.
 """
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "charlstm"
 MOST_MODULES_IN_A_FOLDER = 12
 README_BYTES = 7_500
+# It makes whole command lines.
+COMMAND_LINES = PACKAGE / "tasks" / "next_commands.py"
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LAYERS_CONTRACT = "the package: each layer may import those below it"
 # These two are what a user imports from; every other folder's __init__ only says what is in the folder.
 FOLDERS_WITH_PUBLIC_NAMES = {PACKAGE, PACKAGE / "foreign"}
@@ -69,6 +73,47 @@ def test_only_the_terminal_folder_calls_print():
                 isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
             )
             assert not prints, f"{path}:{node.lineno} prints"
+
+
+def strings_with_options(path: Path) -> list[str]:
+    """Return the strings of a module that name an option outside a quoted command, docstrings aside.
+
+    The pieces of an f-string count as one string.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    pieces = {
+        id(piece) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for piece in node.values
+    }
+    docstrings = {
+        ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, DOCUMENTED)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(str(getattr(piece, "value", "")) for piece in node.values if is_text(piece))
+        elif is_text(node) and id(node) not in pieces:
+            text = node.value
+        else:
+            continue
+        if text not in docstrings and re.search(r"(^|[ (`])--[a-z]", re.sub(r"`?charlstm [^`]*", "", text)):
+            found.append(text)
+    return found
+
+
+def is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def test_only_the_commands_name_options():
+    found = {
+        str(path.relative_to(ROOT)): named
+        for path in modules()
+        if not {PACKAGE / "commands", COMMAND_LINES} & {path, *path.parents}
+        and (named := strings_with_options(path))
+    }
+    assert not found, (
+        f"name the parameter in backticks, as `window`; the commands make options of it: {found}"
+    )
 
 
 def modules_loaded_by(code: str) -> set[str]:

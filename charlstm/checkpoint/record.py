@@ -163,7 +163,7 @@ def load_config(path: Path) -> RunConfig:
     if not place.exists():
         raise CheckpointError(
             f"{path} is not a run's folder: it has no {CONFIG}",
-            "name a folder that `charlstm train --out` made",
+            "name the folder of a run, as a training or an import makes it",
         )
     try:
         return RunConfig.from_json(_without_checksum(config_document(place)))

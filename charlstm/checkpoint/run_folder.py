@@ -7,7 +7,7 @@ each file holds.
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from charlstm.checkpoint.record import CONFIG_BYTES, RunConfig, config_checksum, config_document, damaged
+from charlstm.checkpoint.snapshots import Snapshot, snapshot_arrays
 from charlstm.checkpoint.tensor_file import (
     UNREADABLE,
+    Arrays,
     Shapes,
     load_numbers,
     load_tensors,
@@ -28,7 +30,16 @@ from charlstm.errors import CheckpointError, DeviceError, UsageError, cannot_be_
 from charlstm.machine import files
 from charlstm.machine.files import clear_partials, locked, open_regular, open_to_append, whole_file
 from charlstm.model.char_lstm import CharLSTM
-from charlstm.run_files import CONFIG, EVALUATED, METRICS, MODEL, OF_ONE_RUN, RESUME, RUN_FILES
+from charlstm.run_files import (
+    CONFIG,
+    EVALUATED,
+    METRICS,
+    MODEL,
+    OF_ONE_RUN,
+    RESUME,
+    RUN_FILES,
+    SNAPSHOTS,
+)
 
 # A save holds each parameter and its mean as float32.
 _LEAST_BYTES_PER_PARAMETER = 8
@@ -70,7 +81,7 @@ class RunFolder:
                 self._still_there = stack.enter_context(locked(self.path))
             except BlockingIOError as error:
                 raise CheckpointError(
-                    f"another process is training in {self.path}", "wait for it, or name another --out"
+                    f"another process is training in {self.path}", "wait for it, or name another `out`"
                 ) from error
             except OSError as error:
                 raise _unwritable(self.path, error) from error
@@ -86,7 +97,7 @@ class RunFolder:
         if not self._still_there():
             raise CheckpointError(
                 f"{self.path} is not the folder that this training began in: it was removed or replaced",
-                "leave a run's folder where it is while it trains, and train again with another --out",
+                "leave a run's folder where it is while it trains, and train again with another `out`",
             )
 
     def create(self, config: RunConfig, *, overwrite: bool = False) -> None:
@@ -123,7 +134,7 @@ class RunFolder:
         """
         if source.resolve().is_relative_to(self.path.resolve()):
             raise UsageError(
-                f"{source} lies in {self.path}, which would be overwritten", "name another folder by --out"
+                f"{source} lies in {self.path}, which would be overwritten", "name another folder by `out`"
             )
 
     def refuse_if_taken(self, *, overwrite: bool = False) -> None:
@@ -141,12 +152,13 @@ class RunFolder:
             if not overwrite:
                 raise CheckpointError(
                     f"{self.path} holds a run already",
-                    "go on with it by `train --resume`, replace it by --overwrite, or name another --out",
+                    "go on with it by `charlstm train --resume`, replace it by `overwrite=True`, "
+                    "or name another `out`",
                 )
         elif files:
             example = CONFIG if CONFIG in files else [*foreign, *files][0]
             raise CheckpointError(
-                f"{self.path} holds files that are no run's, such as {example}", "name a new folder by --out"
+                f"{self.path} holds files that are no run's, such as {example}", "name a new folder by `out`"
             )
 
     def save_model(
@@ -186,11 +198,19 @@ class RunFolder:
             raise _unwritable(metrics, error) from error
         self._save(RESUME, training.tensors(), numbers)
 
+    def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Write snapshots in the place of those that were saved. Raises CheckpointError or DeviceError."""
+        self._save_arrays(SNAPSHOTS, *snapshot_arrays(snapshots))
+
     def _save(self, name: str, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Write tensors and numbers to the file called name. Raises CheckpointError or DeviceError."""
+        arrays = {key: tensor.detach().cpu().contiguous().numpy() for key, tensor in tensors.items()}
+        self._save_arrays(name, arrays, numbers)
+
+    def _save_arrays(self, name: str, arrays: Arrays, numbers: Mapping[str, Any]) -> None:
+        """Write arrays and numbers to the file called name. Raises CheckpointError or DeviceError."""
         self._check_still_there()
         try:
-            arrays = {key: tensor.detach().cpu().contiguous().numpy() for key, tensor in tensors.items()}
             save_tensors(self.path / name, arrays, numbers)
         except OSError as error:
             raise _unwritable(self.path / name, error) from error
@@ -238,7 +258,7 @@ class RunFolder:
                 raise damaged(place, error) from error
         elif not begins_anew or (self.path / MODEL).exists():
             raise CheckpointError(
-                f"{self.path} has no {RESUME}: what going on needs is gone", "train again with another --out"
+                f"{self.path} has no {RESUME}: what going on needs is gone", "train again with another `out`"
             )
         self._cut_back(length)
 
@@ -273,7 +293,7 @@ def _config_text(config: RunConfig) -> str:
     if len(text) > CONFIG_BYTES:
         raise CheckpointError(
             f"a vocabulary of {len(config.vocabulary):,} symbols is more than a run can hold",
-            "train on the bytes by --level bytes",
+            'train on the bytes by `level="bytes"`',
         )
     return text
 
@@ -297,5 +317,5 @@ def _write_whole(place: Path, write: Callable[[Path], object]) -> None:
 
 def _unwritable(place: Path, error: Exception) -> CheckpointError:
     """Return the error which says that place, a file or folder, cannot be written, and why."""
-    advice = "see that it may be written and has space, or name another --out"
+    advice = "see that it may be written and has space, or name another `out`"
     return cannot_be_written(CheckpointError, place, error, advice)

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,13 @@ from safetensors.numpy import save
 from charlstm.machine.files import open_regular, refuse_link_outside, whole_file
 
 Shapes = Mapping[str, tuple[int, ...]]
-Arrays = dict[str, NDArray[Any]]  # float32 or uint8
+Arrays = dict[str, NDArray[Any]]  # float32, float16 or uint8
 
 # safetensors itself allows headers of 100 MB, and takes several times as much memory to read them.
 HEADER_BYTES = 16 << 20
 _MOST_TENSORS = 20_000  # a model of 1,000 layers, the most there are, needs 16,000 to resume
 _DTYPES = ("F32", "U8")
+HALF_PRECISION = ("F16",)
 # The tensors, the whole file, and the file as Python's bytes are in memory at once.
 _COPIES_WHILE_SAVING = 3
 # A file of _LARGE_BYTES or more is not read when less than 1 / _BYTES_PER_DATA_BYTE of it is on the disk.
@@ -50,12 +51,14 @@ def save_tensors(place: Path, tensors: Arrays, numbers: Mapping[str, Any]) -> No
         partial.write_bytes(save(tensors, metadata))
 
 
-def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[Arrays, dict[str, Any]]:
+def load_tensors(
+    place: Path, fits: Callable[[Shapes], bool], *, types: Sequence[str] = _DTYPES
+) -> tuple[Arrays, dict[str, Any]]:
     """Return the arrays, all of them finite, and the numbers in the file at place.
 
     fits is called with the shapes of all arrays by name before any is read; the file is refused when it
-    returns false. Raises one of UNREADABLE when the file is refused, damaged or not such a file, and when it
-    is a link out of its folder.
+    returns false, or where an array has none of the types, by safetensors' names. Raises one of UNREADABLE
+    when the file is refused, damaged or not such a file, and when it is a link out of its folder.
     """
     refuse_link_outside(place)
     check_header_length(place)
@@ -65,7 +68,7 @@ def load_tensors(place: Path, fits: Callable[[Shapes], bool]) -> tuple[Arrays, d
         if len(names) > _MOST_TENSORS:
             raise ValueError(f"it holds {len(names):,} tensors")
         slices = {name: file.get_slice(name) for name in names}
-        right_types = all(tensor.get_dtype() in _DTYPES for tensor in slices.values())
+        right_types = all(tensor.get_dtype() in types for tensor in slices.values())
         if not right_types or not fits({name: tuple(tensor.get_shape()) for name, tensor in slices.items()}):
             raise ValueError("its tensors do not fit the model that config.json describes")
         metadata = file.metadata() or {}

@@ -36,7 +36,7 @@ def load_weights(path: Path, model: ModelConfig) -> Weights:
     if not (path / MODEL).exists():
         raise CheckpointError(
             f"{path} has no {MODEL}: its training has not saved yet",
-            "let it save, or train with --save-every",
+            "let it save, or train with `save_every`",
         )
     try:
         tensors, numbers = load_tensors(path / MODEL, lambda shapes: shapes == parameter_shapes(model))

@@ -14,9 +14,12 @@ from charlstm.commands.demo import demo
 from charlstm.commands.exam import exam
 from charlstm.commands.import_weights import import_weights
 from charlstm.commands.inspect import inspect
+from charlstm.commands.options.command import Command
 from charlstm.commands.report import report
 from charlstm.commands.sample import sample
 from charlstm.commands.score import score
+from charlstm.commands.sharing.export import export
+from charlstm.commands.sharing.push import push
 from charlstm.commands.terminal import console
 from charlstm.commands.train import settings_help, train
 
@@ -44,15 +47,17 @@ def options(
     """Train a character-level LSTM on any text, sample from it, and find its switches and counters."""
 
 
-app.command(epilog=settings_help())(train)
-app.command()(sample)
-app.command()(score)
-app.command()(inspect)
-app.command("import")(import_weights)
-app.command()(exam)
-app.command()(report)
-app.command()(corpora)
-app.command()(demo)
+app.command(cls=Command, epilog=settings_help())(train)
+app.command(cls=Command)(sample)
+app.command(cls=Command)(score)
+app.command(cls=Command)(inspect)
+app.command("import", cls=Command)(import_weights)
+app.command(cls=Command)(exam)
+app.command(cls=Command)(report)
+app.command(cls=Command)(export)
+app.command(cls=Command)(push)
+app.command(cls=Command)(corpora)
+app.command(cls=Command)(demo)
 
 
 def main() -> NoReturn:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from charlstm.commands.options import AsJson
+from charlstm.commands.options.shared import AsJson
 from charlstm.commands.terminal import console, formatting
 
 

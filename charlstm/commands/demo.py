@@ -7,7 +7,7 @@ from zlib import compress
 import typer
 
 from charlstm.commands.inspect import inspect_and_show, typed_command
-from charlstm.commands.options import Quiet
+from charlstm.commands.options.shared import Quiet
 from charlstm.commands.terminal import console
 from charlstm.commands.train import follow
 from charlstm.config import SamplingConfig

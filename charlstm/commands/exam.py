@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Quiet, place_to_read
+from charlstm.commands.options.shared import AsJson, Quiet, place_to_read
 from charlstm.commands.terminal import console
 from charlstm.errors import UsageError
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Newlines, Quiet, UnknownOption, place_to_read
+from charlstm.commands.options.shared import AsJson, Newlines, Quiet, UnknownOption, place_to_read
 from charlstm.commands.terminal import console
 from charlstm.config import GateActivation, GateOrder
 
@@ -31,9 +31,11 @@ def import_weights(
     forget_bias: Annotated[
         float | None, typer.Option(help="added to the forget gate [1 for TensorFlow's kernels, else 0]")
     ] = None,
-    gates: Annotated[
+    gate_activation: Annotated[
         GateActivation | None,
-        typer.Option(help="what the gates apply; hard before Keras 2.3 [by the file or the layout]"),
+        typer.Option(
+            "--gates", help="what the gates apply; hard before Keras 2.3 [by the file or the layout]"
+        ),
     ] = None,
     score: Annotated[str | None, typer.Option(metavar="CORPUS", help="score the model on this text")] = None,
     unknown: UnknownOption = "error",
@@ -52,7 +54,7 @@ def import_weights(
         vocabulary=vocabulary,
         gate_order=gate_order,
         forget_bias=forget_bias,
-        gate_activation=gates,
+        gate_activation=gate_activation,
         overwrite=overwrite,
     )
     with computing():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import (
+from charlstm.commands.options.shared import (
     AsJson,
     FiguresOption,
     Newlines,
@@ -16,6 +16,7 @@ from charlstm.commands.options import (
     Quiet,
     RunPath,
     UnknownOption,
+    own_place,
 )
 from charlstm.commands.report import draw_figures_and_say
 from charlstm.commands.terminal import console
@@ -58,6 +59,10 @@ def inspect(
             help="inspect a second run beside it, or an untrained or shuffled twin",
         ),
     ] = None,
+    over_time: Annotated[
+        bool,
+        typer.Option("--over-time", help="read the found cells at the run's snapshots, too"),
+    ] = False,
     figures: FiguresOption = None,
     no_model: NoModel = False,
     unknown: UnknownOption = "error",
@@ -71,20 +76,22 @@ def inspect(
     config = InspectionConfig(
         characters=characters, seed=seed, features=tuple(feature or ()), interventions=interventions
     )
+    place = out or own_place(checkpoint)
     request = InspectRequest(
         run=checkpoint,
         corpus=corpus,
-        out=out or checkpoint,
+        out=place,
         config=config,
         command=typed_command(),
         unknown=unknown,
         newlines=newlines,
         compare=compare,
         with_model=not no_model,
+        over_time=over_time,
     )
     inspect_and_show(request, quiet=quiet, as_json=as_json)
     if figures and launch().rank == 0:
-        draw_figures_and_say(out or checkpoint, figures, quiet)
+        draw_figures_and_say(place, figures, quiet)
 
 
 def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -> None:
@@ -102,7 +109,10 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
     if as_json and leads:
         console.write_json(inspected.findings.to_json())
     elif leads:
-        console.write_line(tables.findings_table(inspected.findings, width=console.table_width()))
+        width = console.table_width()
+        console.write_line(tables.findings_table(inspected.findings, width=width))
+        if over_time := tables.appearances_table(inspected.findings, width=width):
+            console.write_line(f"\n{over_time}")
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
     if inspected.comparison_path:
         narrator.say(f"compared  {inspected.comparison_path}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from charlstm.commands.options import FiguresOption, NoModel
+from charlstm.commands.options.shared import FiguresOption, NoModel
 from charlstm.commands.terminal import console
 
 

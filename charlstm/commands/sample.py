@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, RunPath, UnknownOption
+from charlstm.commands.options.shared import AsJson, RunPath, UnknownOption
 from charlstm.commands.terminal import console
 from charlstm.config import SamplingConfig, StepPrecision
 

@@ -5,7 +5,15 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Device, Newlines, Quiet, RunPath, SplitPart, UnknownOption
+from charlstm.commands.options.shared import (
+    AsJson,
+    Device,
+    Newlines,
+    Quiet,
+    RunPath,
+    SplitPart,
+    UnknownOption,
+)
 from charlstm.commands.terminal import console, formatting
 
 

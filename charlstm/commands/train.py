@@ -1,13 +1,12 @@
 """`charlstm train`: train a model on a text, or go on with a training."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options import AsJson, Device, Newlines, Quiet, given
+from charlstm.commands.options.shared import AsJson, Device, Newlines, Quiet, given
 from charlstm.commands.terminal import console, formatting
 from charlstm.config import (
     DEFAULT_SPLIT,
@@ -73,8 +72,9 @@ def train(
     activation: Annotated[
         Activation | None, typer.Option(help="activation of candidate and cell output [tanh]")
     ] = None,
-    gates: Annotated[
-        GateActivation | None, typer.Option(help="function of the other gates; hard is Keras's [sigmoid]")
+    gate_activation: Annotated[
+        GateActivation | None,
+        typer.Option("--gates", help="function of the other gates; hard is Keras's [sigmoid]"),
     ] = None,
     streams: Annotated[
         int | None,
@@ -118,6 +118,10 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="stop after this many evaluations without a better one")
     ] = None,
+    snapshots: Annotated[
+        int | None,
+        typer.Option(help="keep the weights of this many points of the run, for `inspect --over-time` [0]"),
+    ] = None,
     precision: Annotated[
         Precision | None, typer.Option(help="number format of products in training [auto]")
     ] = None,
@@ -152,11 +156,12 @@ def train(
         corpus=corpus,
         out=out or Path("checkpoints") / _slug(corpus or ""),
         model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout)
-        | given(activation=activation, gate_activation=gates),
+        | given(activation=activation, gate_activation=gate_activation),
         training=(length or ({} if resume else {"minutes": 4.0}))
         | given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
         | given(recurrent_l1=recurrent_l1, weight_decay=weight_decay)
-        | given(evaluate_every=evaluate_every, save_every=save_every, patience=patience, precision=precision),
+        | given(evaluate_every=evaluate_every, save_every=save_every, patience=patience)
+        | given(snapshots=snapshots, precision=precision),
         validation=validation,
         split=split,
         level=level,
@@ -184,6 +189,7 @@ def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
     from charlstm.commands.terminal import tables, training_story
     from charlstm.machine.interrupts import stop_wish
     from charlstm.tasks import train
+    from charlstm.tasks.next_commands import resume_command
 
     started = launch()
     leads = started.rank == 0
@@ -198,6 +204,6 @@ def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
             console.write_line(training_story.summary_table(trained))
     finally:  # the signal decides the exit code, be it that nobody reads the summary any more
         if trained.reason == "interrupted":
-            narrator.say(f"continue with  charlstm train --resume --out {shlex.quote(str(trained.path))}")
+            narrator.say(f"continue with  {resume_command(trained.path)}")
             raise SystemExit(wish.exit_code)
     narrator.say(tables.next_commands(trained.path))

@@ -15,7 +15,7 @@ from charlstm.foreign.files.weights_file import over_budget, read_weights
 from charlstm.foreign.refusals import listed_names
 from charlstm.text.vocabulary import Vocabulary
 
-_ADVICE = "give the right one by --vocabulary FILE: a JSON list or map, or a text"
+_ADVICE = "give the right one by `vocabulary=FILE`: a JSON list or map, or a text"
 _TREE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".npz")
 _LARGEST_JSON_BYTES = 8 << 20  # larger files are texts
 _LARGEST_TEXT_BYTES = 4 << 30
@@ -41,7 +41,7 @@ def vocabulary_inside(tree: Any, size: int, budget: Budget, *, name: str) -> Voc
     if fitting:
         shown = " and ".join(listed_names([place]) for place in [*fitting.values()][:_MOST_PLACES_SHOWN])
         raise CheckpointError(
-            f"{name} holds vocabularies that differ: {shown}", "say which it is by --vocabulary FILE"
+            f"{name} holds vocabularies that differ: {shown}", "say which it is by `vocabulary=FILE`"
         )
     if not places:
         objects = objects_in(tree, budget)
@@ -210,6 +210,6 @@ def _checked(symbols: Symbols, name: str) -> Vocabulary:
     except UsageError as error:
         raise CheckpointError(
             f"the vocabulary of {name} cannot be used: {error.problem}",
-            "give one of distinct single characters by --vocabulary FILE; "
+            "give one of distinct single characters by `vocabulary=FILE`; "
             "for a symbol such as <pad> put a character that no text has",
         ) from error

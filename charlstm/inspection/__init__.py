@@ -4,6 +4,7 @@ In reading order:
 
 - `inspect`: the whole inspection, from a model and a text to findings
 - `study`: one model: its cells are detected, named and intervened on
+- `over_time`: the found cells at earlier points of the training
 - `control_networks`: networks that should have no findings, inspected in the same way
 - `twins`: how control networks are made from the model
 - `progress`: how the stages report how far they are

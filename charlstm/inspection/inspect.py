@@ -20,6 +20,7 @@ from charlstm.inspection.describing.excerpts import excerpt_of
 from charlstm.inspection.describing.findings_data import findings_of, method_of, model_facts, provenance_of
 from charlstm.inspection.gates.gradients import credit_report, usable_spans
 from charlstm.inspection.gates.saturation import gate_report
+from charlstm.inspection.over_time import Moment, read_over_time
 from charlstm.inspection.progress import Progress, ignore_progress, within
 from charlstm.inspection.reading.contexts import Ids
 from charlstm.inspection.reading.inspected_text import InspectedText, read_text
@@ -57,7 +58,8 @@ class InspectionRequest:
     ids (characters,) unsigned integers spell the text in the symbols of `vocabulary`; at most the first
     `config.characters` of them are read. corpus_name and corpus_sha256 name the text, checkpoint is the run
     that the model comes from, bits_per_character is how well that run predicts held-out text, and command is
-    the command line that was typed.
+    the command line that was typed. moments are points of the model's training at which the found cells are
+    read as well.
     """
 
     model: CharLSTM
@@ -69,6 +71,7 @@ class InspectionRequest:
     checkpoint: str | None = None
     bits_per_character: float | None = None
     command: str | None = None
+    moments: Sequence[Moment] = ()
 
 
 def inspect_model(
@@ -94,11 +97,13 @@ def inspect_model(
     short_config = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
     controls = inspect_controls(model, _beginning(text, short_config), short_config, processes)
     progress("gates and gradients", 0.9)
+    over_time = read_over_time(request.moments, studied, within(progress, 0.9, 1.0))
     return replace(
         _findings(request, text, studied, controls, generator),
         behaviours=circuits.behaviours,
         unexpected=circuits.unexpected,
         edges=circuits.edges,
+        over_time=over_time,
     )
 
 

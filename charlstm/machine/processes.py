@@ -178,7 +178,7 @@ def joined(launch: Launch, device: torch.device) -> Iterator[ProcessGroup]:
         yield ALONE
         return
     if device.type not in ("cpu", "cuda"):
-        raise DeviceError(f"several processes cannot train on {device.type}", "use --device cpu")
+        raise DeviceError(f"several processes cannot train on {device.type}", 'use `device="cpu"`')
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     try:
         found = rendezvous("env://", launch.rank, launch.count, timeout=_START_LIMIT)
@@ -206,7 +206,7 @@ def own_device(launch: Launch, device: torch.device) -> torch.device:
     if launch.local >= present:
         raise DeviceError(
             f"process {launch.local} of this machine has no GPU: there are {present}",
-            f"start {present} processes on it, or use --device cpu",
+            f'start {present} processes on it, or use `device="cpu"`',
         )
     torch.cuda.set_device(launch.local)
     return torch.device("cuda", launch.local)

@@ -5,6 +5,7 @@ page/             the plain data of a page: what its templates lay out and what 
 templates/        the HTML, styles/ the CSS and scripts/ the JavaScript that are joined into one file
 script_bundle.py  the modules in scripts/ -> one script
 render.py         the data of a page -> one HTML file that works offline
+model_card.py     a run -> a page of Markdown for the Hugging Face hub
 figures.py        the findings -> figures as PNG and SVG
 README.md         what the page shows, and findings.json field by field
 """

@@ -97,7 +97,7 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
             with whole_file(path) as partial:
                 figure.savefig(partial, format=path.suffix[1:], dpi=_DOTS_PER_INCH, metadata=dated)
     except OSError as error:
-        advice = "choose a writable folder for --figures"
+        advice = "choose a folder for the figures that may be written"
         raise cannot_be_written(UsageError, stem, error, advice) from error
     return paths
 

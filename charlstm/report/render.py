@@ -71,7 +71,9 @@ def write_page(html: str, path: Path) -> None:
         with whole_file(path) as partial:
             partial.write_text(html, encoding="utf-8", errors="xmlcharrefreplace")
     except OSError as error:
-        raise cannot_be_written(UsageError, path, error, "choose a writable folder with --out") from error
+        raise cannot_be_written(
+            UsageError, path, error, "choose a place for the page that may be written"
+        ) from error
 
 
 def write_report(findings: Mapping[str, Any], path: Path, inside: Inside = NOT_GIVEN) -> None:

@@ -2,10 +2,14 @@
 
 training_plan   what `charlstm train` will do: the text, its splits and every setting
 train           `charlstm train`: a training planned, saved and reported as events
+snapshots       copies of the weights, kept along a training
 run_text        the text that a command reads with a run
+next_commands   command lines that work for a run as it is
 sample          `charlstm sample`: texts drawn from a run, with cells held
 score           `charlstm score`: how well a run predicts a text
 inspect         `charlstm inspect`: a run's switches and counters, found, saved and drawn
 report          `charlstm report`: the page and figures of findings.json
 import_weights  `charlstm import`: a model from elsewhere as a run's folder
+export          `charlstm export`: a run's model as a file of another program
+push            `charlstm push`: a run on the Hugging Face hub
 """

@@ -9,15 +9,18 @@ from pathlib import Path
 import torch
 
 from charlstm.checkpoint.loading import Checkpoint, load
+from charlstm.checkpoint.snapshots import Snapshot, require_snapshots
 from charlstm.config import LEAST_INSPECTED_CHARACTERS, InspectionConfig, Unknown
 from charlstm.errors import UsageError
 from charlstm.findings import Findings
 from charlstm.inspection.inspect import InspectionRequest, inspect_model
+from charlstm.inspection.over_time import Moment
 from charlstm.inspection.progress import Progress, ignore_progress, within
 from charlstm.inspection.twins import shuffled_twin, untrained_twin
 from charlstm.machine.devices import keep_freed_memory
 from charlstm.machine.launch import SINGLE, Launch
 from charlstm.machine.processes import joined
+from charlstm.model.char_lstm import CharLSTM
 from charlstm.run_files import COMPARED, COMPARISON, FINDINGS, REPORT
 from charlstm.tasks.report import draw_comparison, draw_report
 from charlstm.tasks.run_text import corpus_of, has_changed, unseen_from
@@ -50,7 +53,8 @@ class InspectRequest:
     run is the folder of the run to inspect, out the folder that the findings are written to. corpus is the
     text's name; None means the part of the run's training text that it was not trained on, or all of that
     text where the run was validated on another one. compare is a second model that reads the text as well:
-    a run's folder, "untrained" or "shuffled". with_model puts the network into the page. command is the
+    a run's folder, "untrained" or "shuffled". with_model puts the network into the page. over_time reads
+    the found cells at the run's snapshots, too. command is the
     command line that was typed, as findings.json quotes it. unknown says what happens to characters that a
     run's vocabulary does not have; newlines reads each \\r\\n, and each \\r alone, as one \\n.
     """
@@ -64,6 +68,7 @@ class InspectRequest:
     newlines: bool = False
     compare: str | None = None
     with_model: bool = True
+    over_time: bool = False
 
 
 def inspect_run(
@@ -80,9 +85,10 @@ def inspect_run(
     keep_freed_memory()
     with joined(launch, torch.device("cpu")) as processes:
         text = processes.in_turn(lambda: _text(request, checkpoint, request.corpus))
+        moments = _moments(checkpoint) if request.over_time else []
         start = _start(request, checkpoint, len(text.tokens))
         findings = inspect_model(
-            _inspection(request, checkpoint, str(request.run), text, start),
+            replace(_inspection(request, checkpoint, str(request.run), text, start), moments=moments),
             progress=within(progress, 0.0, 0.5 if other else 1.0),
             processes=processes,
         )
@@ -135,6 +141,29 @@ def inspection_of(
     )
 
 
+def _moments(checkpoint: Checkpoint) -> list[Moment]:
+    """Return the snapshots of a run from before its best weights, and these weights as the last moment.
+
+    Raises CheckpointError where the run has no snapshots.
+    """
+
+    def moment(snapshot: Snapshot) -> Moment:
+        return Moment(snapshot.step, snapshot.characters, lambda: _model(checkpoint, snapshot))
+
+    snapshots = require_snapshots(checkpoint.path, checkpoint.config.model)
+    earlier = [moment(snapshot) for snapshot in snapshots if snapshot.step < checkpoint.step]
+    training = checkpoint.config.training
+    characters = checkpoint.step * training.streams * training.window if training else 0
+    return [*earlier, Moment(checkpoint.step, characters, lambda: checkpoint.model)]
+
+
+def _model(checkpoint: Checkpoint, snapshot: Snapshot) -> CharLSTM:
+    """Return the model of a run with the weights of one of its snapshots, in evaluation mode."""
+    model = CharLSTM(checkpoint.config.model)
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in snapshot.weights().items()})
+    return model.eval()
+
+
 def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
     """Return the run in the folder name, or a twin of checkpoint when name is one of TWINS and no folder.
 
@@ -153,7 +182,7 @@ def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
     if level != other_level:
         raise UsageError(
             f"{name} reads {other_level} and {checkpoint.path} reads {level}",
-            "compare two runs of the same --level",
+            "compare two runs of characters, or two of bytes",
         )
     return other
 

@@ -57,20 +57,25 @@ def corpus_of(
         ) from error
 
 
-def refuse_unnamed_text(run: Path, record: CorpusRecord, text: str, advice: str) -> None:
-    """Raise UsageError unless text may be read because the record of a run names it, and nobody else.
+def may_be_read_unasked(run: Path, text: str) -> bool:
+    """Return whether text, which the record of a run names, may be read where the user does not name it.
 
     It may where it is built in, and where this user trained the run on this machine: somebody else may have
-    written the name of any file of the user's. A dataset of Hugging Face is never fetched unasked. advice
-    says how to name it.
+    written the name of any file of the user's. A dataset of Hugging Face is never fetched unasked.
     """
+    return is_built_in(text) or (is_own(run) and not text.startswith("hf:"))
+
+
+def refuse_unnamed_text(run: Path, record: CorpusRecord, text: str, advice: str) -> None:
+    """Raise UsageError unless text, which the record of a run names, may be read unasked.
+
+    advice says how to name it.
+    """
+    if may_be_read_unasked(run, text):
+        return
     shown = described(record) if text == record.name else shortened(text)
-    if is_built_in(text):
-        return
     if is_own(run):
-        if text.startswith("hf:"):
-            raise UsageError(f"{run} was trained on {shown}, which is not fetched unasked", advice)
-        return
+        raise UsageError(f"{run} was trained on {shown}, which is not fetched unasked", advice)
     raise UsageError(f"{run} was not trained on this machine, or was moved; its text was {shown}", advice)
 
 

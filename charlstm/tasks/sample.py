@@ -4,7 +4,6 @@ Models of tanh cells with sigmoid gates are drawn from without importing torch, 
 drawing a text.
 """
 
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -23,6 +22,7 @@ from charlstm.model.packed_weights import stream_weights
 from charlstm.run_files import FINDINGS
 from charlstm.sampling.blocks import draw_after, seeded_uniforms
 from charlstm.sampling.spelling import decode_streams, encode_prompt
+from charlstm.tasks.next_commands import inspect_command
 from charlstm.text.vocabulary import unknown_note
 
 
@@ -114,10 +114,9 @@ def level_in_run(path: Path, layer: int, cell: int, name: str) -> float:
     if (layer, cell) not in known:
         listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
         why = f"{place} says it of {listed}" if place.exists() else f"there is no {place}"
-        command = f"charlstm inspect {shlex.quote(str(path))}"
         raise UsageError(
             f"what {name} is for cell {layer}:{cell} is not known: {why}",
-            f"give a cell state such as {layer}:{cell}=1.5, or run `{command}` first",
+            f"give a cell state such as {layer}:{cell}=1.5, or run `{inspect_command(path)}` first",
         )
     return known[layer, cell]
 

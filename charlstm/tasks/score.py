@@ -104,7 +104,7 @@ def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lamb
     nats = _joined(losses, len(ids), progress)
     if not np.isfinite(nats).all():
         raise CheckpointError(
-            f"{request.run} predicts with NaN or infinity as it learns", "score it without --dynamic"
+            f"{request.run} predicts with NaN or infinity as it learns", "score it without `dynamic`"
         )
     return Score(corpus, ids, nats, has_changed(checkpoint, corpus))
 

@@ -23,6 +23,7 @@ from charlstm.machine.own_runs import record_own
 from charlstm.machine.processes import ProcessGroup, joined, own_device
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.sampling.sampler import sample
+from charlstm.tasks.snapshots import SnapshotKeeper
 from charlstm.tasks.training_plan import Plan, TrainRequest, plan_new_run, plan_resumed_run
 from charlstm.text.vocabulary import Ids
 from charlstm.training import loop
@@ -189,6 +190,9 @@ class _Run:
     tensorboard: Any
     train_bits: float | None = None
 
+    def __post_init__(self) -> None:
+        self._snapshots = SnapshotKeeper(self.trainer, self.folder) if self.leads else None
+
     @property
     def leads(self) -> bool:
         """Whether this process is the one that writes."""
@@ -214,6 +218,13 @@ class _Run:
             model, step = self.trainer.average, self.trainer.progress.step
             self.folder.save_model(model, step=step, validation_bits_per_character=bits)
 
+    def take_snapshot(self, *, last: bool = False) -> None:
+        """Keep a copy of the mean weights where one is due, and at the last step of the run."""
+        if self._snapshots is not None and last:
+            self._snapshots.take_last()
+        elif self._snapshots is not None:
+            self._snapshots.take_if_due()
+
     def log(self, measurement: dict[str, Any]) -> None:
         """Write a measurement, its numbers by name, to metrics.jsonl and to TensorBoard."""
         if self.leads:
@@ -227,6 +238,7 @@ class _Run:
 def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Iterator[RunEvent]:
     """Yield the events of the training loop and of what is done about them: logging, saving, sampling."""
     trainer, save_every = run.trainer, run.trainer.config.save_every
+    run.take_snapshot()
     for event in loop.train(trainer, validation, should_stop=should_stop):
         yield event
         match event:
@@ -234,6 +246,7 @@ def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Ite
                 run.train_bits = event.train_bits_per_character
                 run.log(asdict(event))
             case loop.Stepped():
+                run.take_snapshot()
                 if save_every and event.step % save_every == 0:
                     run.save()
             case loop.Evaluated():
@@ -245,6 +258,7 @@ def _trained(run: _Run, validation: Ids, should_stop: Callable[[], bool]) -> Ite
                     yield Sampled(event.step, _sample_text(trainer.average, run.config, event.step))
             case loop.Finished():
                 run.save()
+                run.take_snapshot(last=event.reason != "interrupted")
                 if event.reason == "interrupted":
                     yield Interrupted(event.step)
                     yield from _evaluated_after_interruption(run, validation)
@@ -304,7 +318,7 @@ def _tensorboard(writer_class: Any, run: Path) -> AbstractContextManager[Any]:
     """
     place = run / "tensorboard"
     if place.is_symlink():
-        raise UsageError(f"{place} is a symbolic link", "remove it, or leave --tensorboard out")
+        raise UsageError(f"{place} is a symbolic link", "remove it, or leave `tensorboard` out")
     return closing(writer_class(str(place)))
 
 
@@ -315,6 +329,6 @@ def _tensorboard_writer() -> Any:
     except ImportError as error:
         raise UsageError(
             "TensorBoard is not installed",
-            "run `pip install 'charlstm[tensorboard]'`, or leave --tensorboard out",
+            "run `pip install 'charlstm[tensorboard]'`, or leave `tensorboard` out",
         ) from error
     return SummaryWriter

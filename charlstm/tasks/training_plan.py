@@ -122,7 +122,7 @@ def _refuse_other_shape(request: TrainRequest, begun: RunConfig) -> None:
         if name != "dropout" and settings[name] != value:
             raise UsageError(
                 f"{request.begin_from} has {name} {settings[name]}, not {value}",
-                f"leave --{_option(name)} out to begin with its weights, or train anew without --from",
+                f"leave `{name}` out to begin with its weights, or train anew without `begin_from`",
             )
 
 
@@ -141,8 +141,8 @@ def _new_text(request: TrainRequest, begun: RunConfig | None) -> Corpus:
     except UnknownCharacterError as error:
         raise UnknownCharacterError(
             f"{request.corpus}: {error.problem}, which is that of {request.begin_from}",
-            "give a text of its characters, or train anew without --from; "
-            "a run that was trained by --level bytes begins on any text",
+            "give a text of its characters, or train anew without `begin_from`; "
+            'a run that was trained by `level="bytes"` begins on any text',
         ) from error
 
 
@@ -206,16 +206,11 @@ def _refuse_other_settings(request: TrainRequest, config: RunConfig, record: Cor
         raise _other_setting(request.out, "validation", f"of the split {record.split}", request.validation)
 
 
-def _option(name: str) -> str:
-    """Return the name of the option of `charlstm train` for a setting."""
-    return "gates" if name == "gate_activation" else name.replace("_", "-")
-
-
 def _other_setting(run: Path, name: str, was: object, value: object) -> UsageError:
     """Return the error which says that a run was begun with another value of a setting."""
     return UsageError(
         f"{run} was begun with {name} {was}, not {value}",
-        f"leave --{_option(name)} out to go on with it, or train anew with another --out",
+        f"leave `{name}` out to go on with it, or train anew with another `out`",
     )
 
 
@@ -249,7 +244,7 @@ def _resumed_validation(request: TrainRequest, corpus: Corpus, record: CorpusRec
     if record.validation is None:
         return None
     if request.validation is None:
-        advice = "name the text that it was validated on by --validation"
+        advice = "name the text that it was validated on by `validation`"
         refuse_unnamed_text(request.out, record, record.validation, advice)
     name = request.validation or record.validation
     known = record.validation_sha256
@@ -260,7 +255,7 @@ def _resumed_validation(request: TrainRequest, corpus: Corpus, record: CorpusRec
         raise CheckpointError(
             f"{shortened(name)} is another text than the one that {request.out} was validated on, "
             f"SHA-256 {known[:12]}",
-            "give the same text by --validation, or train anew with another --out",
+            "give the same text by `validation`, or train anew with another `out`",
         )
     return validation
 
@@ -278,7 +273,7 @@ def _validation(corpus: Corpus, name: str, *, newlines: bool) -> Corpus:
     except UnknownCharacterError as error:
         raise UnknownCharacterError(
             f"{name}: {error.problem}, which is that of {corpus.name}",
-            "validate on a text of the same characters, or by --level bytes",
+            'validate on a text of the same characters, or by `level="bytes"`',
         ) from error
 
 

@@ -1,7 +1,8 @@
 """The folder for caches, which must be this user's alone, and the files that are written into it.
 
-tokens/ holds the ids of texts, hf/ texts that came from Hugging Face datasets, grammar/ texts that were
-generated. What is read from there was written by charlstm, so nobody else may be able to write there.
+tokens/ holds the ids of texts, hf/ texts that came from Hugging Face datasets, hf-runs/ runs that came from
+its hub, grammar/ texts that were generated. What is read from there was written by charlstm, so nobody else
+may be able to write there.
 """
 
 import os
@@ -14,7 +15,7 @@ from typing import BinaryIO
 from charlstm.errors import CorpusError, cannot_be_written
 from charlstm.machine.files import whole_file
 
-PARTS = ("tokens", "hf", "grammar")
+PARTS = ("tokens", "hf", "hf-runs", "grammar")
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _FOLDER_MODE = 0o755
 # The folder for caches beside the package, where it runs from its source.

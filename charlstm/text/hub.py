@@ -5,26 +5,20 @@ loader of the library; the dataset must consist of files of its own, in one of f
 only; and the user's access token stays here unless CHARLSTM_HF_TOKEN is set to 1.
 """
 
-import logging
-import os
 import re
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from charlstm.errors import CorpusError
+from charlstm.machine.hugging_face import silence, token_for_reading, unreachable
 from charlstm.machine.interrupts import end_if_asked
 from charlstm.text.cache_folder import cache_file
 
 PREFIX = "hf:"
-# Seconds after which the hub counts as out of reach.
-_REACH_SECONDS = 5
 # The readers of the library `datasets` for files that hold data only; others unpickle, or open other files.
 _READERS = ("csv", "json", "parquet", "text")
 # What the hub allows in the name of an owner or a dataset.
@@ -80,16 +74,17 @@ def fetched(name: str, data_folder: Path) -> Path:
 
 def _rows(name: str, wanted: DatasetName) -> Iterator[dict[str, Any]]:
     """Yield the rows of a dataset as they are fetched. Raises CorpusError for whatever keeps them away."""
-    _reach_hub(name)
-    for library in ("datasets", "huggingface_hub"):  # their warnings would be shown in spite of --quiet
-        logging.getLogger(library).setLevel(logging.ERROR)
+    if why := unreachable():
+        raise CorpusError(
+            f"{name} cannot be read: {why}", "check the network, or save the text and name its file"
+        )
+    silence("datasets", "huggingface_hub")
     try:
         from datasets import load_dataset_builder  # takes a second
 
-        token = None if os.environ.get("CHARLSTM_HF_TOKEN") == "1" else False
         # With this prefix the library takes the name for one on the hub, whatever folders there are here.
         place = f"hf://datasets/{wanted.dataset}"
-        builder = load_dataset_builder(place, wanted.config, token=token)
+        builder = load_dataset_builder(place, wanted.config, token=token_for_reading())
         _refuse_other_data(name, builder, place)
         splits = builder.as_streaming_dataset()
         yield from splits["train" if "train" in splits else next(iter(splits))]
@@ -127,23 +122,6 @@ def _refuse_other_data(name: str, builder: Any, place: str) -> None:
             raise CorpusError(
                 f"{name} names a file that is not its own: {str(file)[:200]}", "name another dataset"
             )
-
-
-def _reach_hub(name: str) -> None:
-    """Raise CorpusError at once when the hub cannot be reached; the library would retry for 25 seconds.
-
-    Nothing is tried where a proxy is used, or where the library is told to stay offline.
-    """
-    if os.environ.get("HF_HUB_OFFLINE") or "https" in getproxies():
-        return
-    hub = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
-    try:
-        socket.create_connection((hub.hostname, hub.port or 443), timeout=_REACH_SECONDS).close()
-    except OSError as error:
-        raise CorpusError(
-            f"{name} cannot be read: {hub.hostname} cannot be reached: {error}",
-            "check the network, or save the text and name its file",
-        ) from error
 
 
 def _documents(name: str, asked: str, rows: Iterator[dict[str, Any]]) -> Iterator[str]:

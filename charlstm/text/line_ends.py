@@ -67,5 +67,5 @@ def refuse_line_ends(name: str, part: str | bytes, vocabulary: Vocabulary, posit
     kind = "\\r\\n" if after[:1] in ("\n", b"\n") else "\\r"
     raise LineEndError(
         f"{name} has line ends of {kind}, the first at position {position:,}, and the model knows \\n alone",
-        "read each of them as one \\n by --newlines",
+        "read each of them as one \\n by `newlines=True`",
     )

@@ -5,7 +5,7 @@ files, which token_cache joins with a line feed between two files.
 
 Of a folder, and of the matches of a glob, those files are read that are not empty, not hidden, not part of a
 run, and text: their first bytes, unpacked, hold no NUL (the rule of git) and are UTF-8, or are marked as
-UTF-16 or UTF-32; with --level bytes any encoding will do. The other files are left out and reported. A file
+UTF-16 or UTF-32; of bytes any encoding will do. The other files are left out and reported. A file
 that stops being text further on is an error, and so is a file that was named by itself and is not text.
 """
 
@@ -72,7 +72,7 @@ def _texts(name: str, files: Iterable[Path], level: TextLevel) -> Text:
     if not any(judged.values()):
         raise CorpusError(
             f"{name} has no text: none of its files ({len(files):,}) is text",
-            "name other files; --level bytes reads those that are not UTF-8",
+            'name other files; `level="bytes"` reads those that are not UTF-8',
         )
     texts = tuple(file for file, good in judged.items() if good)
     return Text(name, texts, tuple(file for file, good in judged.items() if not good))

@@ -241,7 +241,7 @@ def _wrong_bytes(file: Path, encoding: Encoding, byte: int, offset: int) -> Corp
         return not_utf8(str(file), byte, offset)
     return CorpusError(
         f"{file} is marked as {encoding.name} but is not: byte 0x{byte:02X} at offset {offset:,}",
-        "save it as UTF-8, or read it by --level bytes",
+        'save it as UTF-8, or read it by `level="bytes"`',
     )
 
 
@@ -255,7 +255,7 @@ def _refuse_unmarked(file: Path, beginning: bytes) -> None:
     if len(beginning) == HEAD_BYTES and zeros.all():
         raise CorpusError(
             f"{file} is not text: its first {HEAD_BYTES:,} bytes are all zero",
-            "name another file, or read it by --level bytes",
+            'name another file, or read it by `level="bytes"`',
         )
     if encoding_of(beginning) is not UTF8 or (first and second):
         return
@@ -266,5 +266,5 @@ def _refuse_unmarked(file: Path, beginning: bytes) -> None:
         raise CorpusError(
             f"{file} looks like UTF-16 without a byte order mark: {count:,} of its first {len(beginning):,} "
             f"bytes are zero, all at {'odd' if second else 'even'} offsets",
-            f"convert it by `iconv -f {name} -t UTF-8`, or read it by --level bytes",
+            f'convert it by `iconv -f {name} -t UTF-8`, or read it by `level="bytes"`',
         )

@@ -167,7 +167,7 @@ class Vocabulary:
         what = f"byte 0x{code:02X}" if self.level == "bytes" else f"{chr(code)!r} (U+{code:04X})"
         return UnknownCharacterError(
             f"{what} at position {position:,} is not among the {len(self)} symbols of the vocabulary",
-            "leave such characters out by --unknown skip or replace them by --unknown replace",
+            'leave such characters out by `unknown="skip"` or replace them by `unknown="replace"`',
         )
 
 
@@ -218,7 +218,7 @@ def not_utf8(name: str, byte: int, offset: int) -> CorpusError:
     """Return the problem with a text, called name, that is not UTF-8 from a byte at an offset on."""
     return CorpusError(
         f"{name} is not UTF-8: byte 0x{byte:02X} at offset {offset:,}",
-        "read it by --level bytes, or save it as UTF-8",
+        'read it by `level="bytes"`, or save it as UTF-8',
     )
 
 

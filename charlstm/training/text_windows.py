@@ -19,7 +19,7 @@ def stream_length(characters: int, *, streams: int, window: int) -> int:
         raise CorpusError(
             f"{characters:,} characters give {streams} streams of {max(length, 0):,}, shorter than the "
             f"window ({window})",
-            "lower --streams or --window, or give more text",
+            "lower `streams` or `window`, or give more text",
         )
     return length
 

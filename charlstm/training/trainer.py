@@ -176,7 +176,7 @@ class Trainer:
         """Return the error for a number, named by `what` with its article, that became NaN or infinite."""
         return DivergedError(
             f"{what} became NaN, infinite or absurd before step {self.progress.step:,}",
-            f"lower --learning-rate (it was {self.config.learning_rate}) and train again with another --out",
+            f"lower `learning_rate` (it was {self.config.learning_rate}) and train again with another `out`",
         )
 
     def take_mean_bits(self) -> float:
@@ -244,7 +244,7 @@ def _own_shard(processes: ProcessGroup, streams: int) -> Shard:
     if processes.count > streams:
         raise UsageError(
             f"{streams} streams are too few for {processes.count} processes",
-            "raise --streams, or start fewer",
+            "raise `streams`, or start fewer",
         )
     return processes.shard(streams)
 

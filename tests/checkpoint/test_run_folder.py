@@ -111,7 +111,7 @@ def test_a_vocabulary_that_config_json_has_no_room_for_is_refused(tmp_path):
     )
     with pytest.raises(CheckpointError, match="300,000 symbols") as raised:
         RunFolder(tmp_path / "run").create(large)
-    assert "--level bytes" in raised.value.advice
+    assert '`level="bytes"`' in raised.value.advice
 
 
 def test_the_weights_of_the_last_evaluation_come_back_when_a_run_is_resumed(tmp_path):

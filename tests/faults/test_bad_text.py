@@ -219,7 +219,7 @@ def test_a_validation_text_with_unknown_characters_is_an_error(tmp_path):
     wanted = request(tmp_path / "text.txt", tmp_path / "run", validation=str(tmp_path / "other.txt"))
     with pytest.raises(CorpusError, match=r"other\.txt: 'a' .* is not among") as problem:
         list(train.train_run(wanted))
-    assert "--unknown" not in problem.value.advice, "train has no such option"
+    assert "`unknown" not in problem.value.advice, "train has no such option"
 
 
 def test_the_files_of_a_run_in_a_folder_of_texts_are_not_read(tmp_path):

@@ -180,7 +180,8 @@ def test_commands_that_are_shown_can_be_typed(tmp_path, monkeypatch, capsys):
     assert run(monkeypatch, "train", tmp_path / "text.txt", "--out", out, "--steps", 3, *SMALL.split()) == 0
     shown = capsys.readouterr().err.splitlines()
     typed = [shlex.split(line.removeprefix("next:")) for line in shown[-2:]]
-    assert typed == [["charlstm", "sample", str(out)], ["charlstm", "inspect", str(out)]]
+    assert typed[0] == ["charlstm", "sample", str(out)]
+    assert typed[1][:3] == ["charlstm", "inspect", str(out)]
     assert run(monkeypatch, "sample", out, "--hold", "0:1=on") == 2
     advice = capsys.readouterr().err.split("`")[1]
-    assert shlex.split(advice) == ["charlstm", "inspect", str(out)]
+    assert shlex.split(advice)[:3] == ["charlstm", "inspect", str(out)]

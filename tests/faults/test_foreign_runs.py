@@ -122,7 +122,7 @@ def test_a_foreign_text_to_validate_on_is_not_read_unasked(foreign, tmp_path):
     name_in_config(foreign, validation=str(tmp_path / "secret.txt"))
     with pytest.raises(UsageError, match=r"its text was .*secret\.txt") as raised:
         train_small(request(foreign, resume=True))
-    assert "--validation" in raised.value.advice
+    assert "`validation`" in raised.value.advice
 
 
 def test_a_foreign_run_that_is_resumed_on_a_named_text_becomes_own_with_that_name(foreign, tmp_path):

@@ -273,7 +273,7 @@ def test_characters_and_sizes_that_the_other_run_does_not_have_are_refused(tmp_p
     train_small(request(first), stop_after=5)
     with pytest.raises(UnknownCharacterError, match=r"other\.txt.*vocabulary.*which is that of") as raised:
         train_small(beginning_from(first, second, OTHER + "\N{SNOWMAN}"))
-    assert "--unknown" not in raised.value.advice
+    assert "`unknown" not in raised.value.advice
     for more in ({"model": {"cells": 9}}, {"level": "bytes"}, {"model": {"activation": "relu"}}):
         with pytest.raises(UsageError, match=r"has (cells 8|level characters|activation tanh), not"):
             train_small(beginning_from(first, second, OTHER, **more))

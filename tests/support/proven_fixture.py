@@ -125,11 +125,43 @@ def _read() -> dict[str, Any]:
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
+def _over_time(cell: int, feature: str, scores: list[float], effects: list[float]) -> dict[str, Any]:
+    """Return what a cell did at four moments, in the form in which an inspection writes it."""
+    on = [score > 0.6 for score in scores]
+    return {
+        "layer": 0,
+        "cell": cell,
+        "feature": feature,
+        "score": scores,
+        "level_share": [0.93 if two else 0.64 for two in on],
+        "two_levels": on,
+        "input_gate": [{"at_drivers": 0.9 if two else 0.3, "elsewhere": 0.1} for two in on],
+        "forget_gate": [{"at_drivers": 0.2 if two else 0.7, "elsewhere": 0.9} for two in on],
+        "effect": [{"value": nats, "low": nats - 0.1, "high": nats + 0.1} for nats in effects],
+    }
+
+
+OVER_TIME = {
+    "steps": [0, 40, 320, 2560],
+    "characters": [0, 163_840, 1_310_720, 10_485_760],
+    "bits_per_character": [4.6, 3.1, 2.0, 1.5],
+    "closers": {
+        "bracket_depth": [-4.0, -3.0, -1.5, -0.4],
+        "parity_of_double_quote": [-4.0, -3.5, -3.0, -0.5],
+    },
+    "cells": [
+        _over_time(4, "bracket_depth", [0.05, 0.3, 0.9, 0.97], [0.0, -0.02, -0.6, -1.5]),
+        _over_time(0, "parity_of_double_quote", [-0.02, 0.1, 0.3, 0.95], [0.0, 0.01, -0.05, -1.2]),
+    ],
+}
+
+
 def proven_findings(*, circuits: bool = True) -> dict[str, Any]:
     """Return the findings of the planted network; circuits says whether they have sets and edges."""
     findings = copy.deepcopy(_read()) | {"rules": {"version": 1}}
     if circuits:
-        findings |= copy.deepcopy({"behaviours": BEHAVIOURS, "unexpected": UNEXPECTED, "edges": EDGES})
+        circuit = {"behaviours": BEHAVIOURS, "unexpected": UNEXPECTED, "edges": EDGES}
+        findings |= copy.deepcopy(circuit | {"over_time": OVER_TIME})
     return findings
 
 

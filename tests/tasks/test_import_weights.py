@@ -60,7 +60,7 @@ def test_the_folder_is_that_of_a_run_without_training(weights, imported):
 
 
 def test_a_run_is_kept_without_overwrite_and_bad_weights_write_nothing(weights, imported, tmp_path):
-    with pytest.raises(CheckpointError, match="--overwrite"):
+    with pytest.raises(CheckpointError, match="`overwrite=True`"):
         import_model(ImportRequest(weights=weights, out=imported))
     import_model(ImportRequest(weights=weights, out=imported, gate_order="icfo", overwrite=True))
     assert load_config(imported).source.gate_order == "icfo"

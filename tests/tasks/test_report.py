@@ -37,7 +37,7 @@ def test_the_page_goes_where_out_says(folder, tmp_path):
 
 def test_without_the_network_the_page_says_why(folder):
     draw_report(folder, None, with_model=False)
-    assert "--no-model" in (folder / "report.html").read_text()
+    assert "left out of this page on purpose" in (folder / "report.html").read_text()
     draw_report(folder, None)
     assert "There is no run in" in (folder / "report.html").read_text()
 

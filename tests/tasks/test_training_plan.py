@@ -69,7 +69,7 @@ def test_a_validation_text_of_other_characters_is_refused_by_its_name(tmp_path, 
         plan_new_run(
             request(tmp_path / "run", text, training={"steps": 1}, validation=str(tmp_path / "other.txt"))
         )
-    assert "--level bytes" in raised.value.advice
+    assert '`level="bytes"`' in raised.value.advice
 
 
 def test_bytes_have_a_vocabulary_of_bytes(tmp_path):
@@ -137,7 +137,7 @@ def test_a_part_of_the_text_that_differs_from_the_runs_is_refused(tmp_path, give
     run = saved_run(tmp_path)
     with pytest.raises(UsageError, match=words) as raised:
         plan_resumed_run(request(run, None, resume=True, **given))
-    assert f"--{next(iter(given))}" in raised.value.advice
+    assert f"`{next(iter(given))}`" in raised.value.advice
 
 
 def test_equal_shares_may_be_written_otherwise(tmp_path):
@@ -150,7 +150,7 @@ def test_a_setting_that_differs_from_the_runs_is_refused(tmp_path):
     plan_resumed_run(request(run, None, resume=True, **same))
     with pytest.raises(UsageError, match=r"begun with learning_rate 0\.012, not 0\.5") as raised:
         plan_resumed_run(request(run, None, resume=True, training={"learning_rate": 0.5}))
-    assert "--learning-rate" in raised.value.advice
+    assert "`learning_rate`" in raised.value.advice
 
 
 def test_a_text_that_has_changed_is_refused(tmp_path):

@@ -98,7 +98,7 @@ def test_a_name_is_looked_up_on_the_hub_and_never_in_a_folder_here(tmp_path, mon
     monkeypatch.chdir(tmp_path)
     (tmp_path / "some").mkdir()
     (tmp_path / "some" / "set").symlink_to(dataset)
-    monkeypatch.setattr(hub, "_reach_hub", lambda name: None)
+    monkeypatch.setattr(hub, "unreachable", lambda: None)
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     with pytest.raises(CorpusError, match=r"hf:some/set cannot be read"):
         load_corpus("hf:some/set")
@@ -120,7 +120,7 @@ def test_where_a_token_may_be_missing_it_is_said_how_to_send_it(monkeypatch, sai
     def refused(*given, **options):
         raise ConnectionError(said)
 
-    monkeypatch.setattr(hub, "_reach_hub", lambda name: None)
+    monkeypatch.setattr(hub, "unreachable", lambda: None)
     monkeypatch.setattr("datasets.load_dataset_builder", refused)
     with pytest.raises(CorpusError) as raised:
         load_corpus("hf:some/set")
@@ -136,7 +136,7 @@ def test_the_oldest_version_of_datasets_that_is_allowed_has_no_reader_of_pickles
 def served_from(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Let the hub serve every dataset from a folder here."""
     load = datasets.load_dataset_builder
-    monkeypatch.setattr(hub, "_reach_hub", lambda name: None)
+    monkeypatch.setattr(hub, "unreachable", lambda: None)
     monkeypatch.setattr(
         "datasets.load_dataset_builder", lambda place, config, **options: load(str(folder), config, **options)
     )
@@ -149,7 +149,7 @@ def rows_of(monkeypatch: pytest.MonkeyPatch, *, reader: str = "json", **splits) 
     kind.__module__ = f"datasets.packaged_modules.{reader}.{reader}"
     builder = kind()
     builder.config = SimpleNamespace(data_files={"train": ["hf://datasets/some/set@0/train.jsonl"]})
-    monkeypatch.setattr(hub, "_reach_hub", lambda name: None)
+    monkeypatch.setattr(hub, "unreachable", lambda: None)
     monkeypatch.setattr(
         "datasets.load_dataset_builder", lambda *given, **options: calls.append((given, options)) or builder
     )

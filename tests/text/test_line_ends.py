@@ -141,7 +141,7 @@ def test_line_ends_that_the_vocabulary_lacks_are_named_with_what_to_do(here, con
     assert raised.value.problem == (
         f"text has line ends of {kind}, the first at position {position}, and the model knows \\n alone"
     )
-    assert "--newlines" in raised.value.advice
+    assert "`newlines=True`" in raised.value.advice
     assert load_corpus("text", vocabulary=vocabulary, newlines=True).unknown_characters == 0
     assert load_corpus("text", vocabulary=vocabulary, unknown="skip").unknown_characters == 1
 

@@ -260,7 +260,7 @@ def test_what_is_not_utf8_is_named_with_its_offset(
     monkeypatch.setattr(text_file, "CHUNK_BYTES", chunk)
     text = text_of(tmp_path, "né".encode(), content)
     with pytest.raises(
-        CorpusError, match=rf"1\.txt is not UTF-8: byte 0x{byte} at offset {offset};.*--level bytes"
+        CorpusError, match=rf"1\.txt is not UTF-8: byte 0x{byte} at offset {offset};.*`level=.bytes.`"
     ):
         load(text, folder)
     record, ids = load(text, folder, level="bytes")

@@ -121,7 +121,7 @@ def test_a_loss_that_is_not_finite_is_reported_with_what_to_do():
     trainer = small_trainer(steps=400)
     with torch.no_grad():
         trainer.model.head.bias[0] = math.nan
-    with pytest.raises(DivergedError, match="--learning-rate"):
+    with pytest.raises(DivergedError, match="`learning_rate`"):
         list(train(trainer, TEXT[:300]))
 
 

@@ -33,7 +33,7 @@ def test_a_process_reads_the_rows_of_its_own_streams():
 
 @pytest.mark.parametrize("characters", [0, 1, 20, 64])
 def test_a_text_without_a_whole_window_for_each_stream_is_refused(characters):
-    with pytest.raises(CorpusError, match="lower --streams or --window"):
+    with pytest.raises(CorpusError, match="lower `streams` or `window`"):
         stream_length(characters, streams=4, window=16)
 
 

@@ -12,7 +12,7 @@ from charlstm.training.trainer import AVERAGING_POWER, LARGEST_WEIGHT, use_bfloa
 
 
 def test_a_text_too_short_for_a_window_is_refused():
-    with pytest.raises(CorpusError, match="lower --streams"):
+    with pytest.raises(CorpusError, match="lower `streams`"):
         small_trainer(ids=TEXT[:40])
 
 
@@ -113,7 +113,7 @@ def test_a_weight_that_cannot_be_saved_is_reported_with_what_to_do(value):
         DivergedError, match="a weight became NaN, infinite or absurd before step 0"
     ) as raised:
         trainer.check_finite()
-    assert "lower --learning-rate (it was 0.012)" in raised.value.advice
+    assert "lower `learning_rate` (it was 0.012)" in raised.value.advice
 
 
 def test_a_loss_that_is_not_finite_is_reported():

@@ -1,7 +1,6 @@
 """Results of the commands as lines and tables for a terminal."""
 
 import math
-import shlex
 import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +12,7 @@ from charlstm.config import GateActivation, GateOrder
 from charlstm.findings import Findings, Json
 from charlstm.inspection.exam.exam_run import ExamResult
 from charlstm.inspection.exam.marking import ExamScore
+from charlstm.report.words.appearances import Appearance, appearances
 from charlstm.report.words.detection_numbers import (
     false_discoveries,
     held_out_score,
@@ -22,6 +22,7 @@ from charlstm.report.words.detection_numbers import (
 )
 from charlstm.report.words.proof_numbers import effect_nats, share_in_short
 from charlstm.tasks.import_weights import Imported
+from charlstm.tasks.next_commands import inspect_command, sample_command
 from charlstm.tasks.score import Score
 from charlstm.text.corpus import CachedCorpus
 
@@ -52,14 +53,19 @@ _EFFECT_LEGEND = (
     "carries  share of what all cells remember for it; intervals are in report.html"
 )
 
+_APPEARANCE_COLUMNS = ("cell", "feature", "follows", "two levels", "needed")
+_APPEARANCE_LEGEND = (
+    "the training step from which on a cell follows its feature, has two levels, and\n"
+    "the closer needs it; empty where that is not so at the end"
+)
+
 # Said where a cell has no verdict: its feature ends too seldom in the part of the text that is left for it.
 _NOT_TESTED_LEGEND = "not tested: the feature ends at too few places of the text; inspect a longer one"
 
 
-def next_commands(path: Path, corpus: str = "") -> str:
-    """Return the commands to type next for a run; corpus is added where the run has no text of its own."""
-    typed = shlex.quote(str(path))
-    return f"next:  charlstm sample {typed}\n       charlstm inspect {typed}{corpus}"
+def next_commands(run: Path) -> str:
+    """Return the commands to type next for a run. Raises CheckpointError when it cannot be used."""
+    return f"next:  {sample_command(run)}\n       {inspect_command(run)}"
 
 
 def waiting_for_processes(count: int) -> str:
@@ -112,7 +118,7 @@ def import_advice(imported: Imported, scores: Mapping[GateActivation, Score]) ->
     if by_gates and by_gates[best] <= min(plausible, bits - _CLEARLY_FEWER_BITS):
         return (
             f"with {best} gates the model has {by_gates[best]:.2f} instead of {bits:.2f} bits per character\n"
-            f"import it again with --gates {best}"
+            f"import it again with --gates {best} --overwrite"
         )
     if bits > plausible:
         # Two spellings of one order, such as ifgo and ifco, give one model.
@@ -120,9 +126,10 @@ def import_advice(imported: Imported, scores: Mapping[GateActivation, Score]) ->
         orders = {order.replace("c", "g").replace("j", "g"): order for order in spellings}
         return (
             f"{bits:.2f} bits per character is implausible: guessing among the symbols takes {uniform:.2f}\n"
-            f"try another --gate-order ({', '.join(sorted(orders.values()))}), --forget-bias or --vocabulary"
+            f"try another --gate-order ({', '.join(sorted(orders.values()))}), --forget-bias or "
+            "--vocabulary, with --overwrite"
         )
-    return next_commands(imported.path, " CORPUS")
+    return next_commands(imported.path)
 
 
 def findings_table(findings: Findings, *, most: int = 20, width: int | None = None) -> str:
@@ -145,6 +152,33 @@ def findings_table(findings: Findings, *, most: int = 20, width: int | None = No
         textwrap.fill(false_discoveries(document), 80),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def appearances_table(findings: Findings, *, width: int | None = None) -> str:
+    """Return from which training step on each cell did what it does at the end, the earliest first.
+
+    The result is "" where the findings have nothing about earlier moments. Lines have at most width
+    characters, and are uncut where that is None.
+    """
+    document = replace(findings, excerpts=[]).to_json()
+    last = (findings.over_time.get("steps") or [0])[-1]
+
+    def order(one: Appearance) -> tuple[int, ...]:
+        return tuple(last + 1 if step is None else step for step in (one.follows, one.needed))
+
+    rows = [
+        (one.cell, one.feature.replace("_", " "), *map(_step, (one.follows, one.two_levels, one.needed)))
+        for one in sorted(appearances(document), key=order)
+    ]
+    if not rows:
+        return ""
+    table = formatting.table(rows, header=_APPEARANCE_COLUMNS, width=width)
+    return f"{table}\n{_APPEARANCE_LEGEND}"
+
+
+def _step(step: int | None) -> str:
+    """Return a training step as a cell of a table."""
+    return "" if step is None else f"{step:,}"
 
 
 def finding_row(finding: Json) -> tuple[str, ...]:

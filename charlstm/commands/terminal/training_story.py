@@ -101,7 +101,7 @@ def describe(event: Prepared) -> str:
     if corpus.validation is None and unseen < LEAST_INSPECTED_CHARACTERS:
         lines.append(
             f"{unseen:,} characters are not trained on; an inspection needs {LEAST_INSPECTED_CHARACTERS:,}:\n"
-            "give `charlstm inspect` another text, or train on a longer one"
+            + _without_unseen_text(corpus.characters)
         )
     if event.left_out:
         names = ", ".join(path.name for path in event.left_out[:3])
@@ -115,6 +115,13 @@ def describe(event: Prepared) -> str:
     elif event.step:
         lines.append(f"continuing after step {event.step:,}")
     return "\n".join(lines)
+
+
+def _without_unseen_text(characters: int) -> str:
+    """Return what can be done where too little of a text of that many characters is not trained on."""
+    if characters < LEAST_INSPECTED_CHARACTERS:
+        return "give `charlstm inspect` another text, or train on a longer one"
+    return "`charlstm inspect` reads all of the text then, unless you give it another one"
 
 
 def _evaluation_line(event: Evaluated) -> str:

@@ -60,7 +60,7 @@ _BEGINNINGS: tuple[tuple[bytes, Format], ...] = (
     (b"\x89PNG", Format("a picture (PNG)", "give a file of weights")),
     (b"\xff\xd8\xff", Format("a picture (JPEG)", "give a file of weights")),
 )
-_TEXT = Format("a text, not a file of weights", "give a file of weights; a text is scored by --score")
+_TEXT = Format("a text, not a file of weights", "give a file of weights; a text is scored by `score`")
 # The beginning of an ONNX model: field 1 is a small number, then a text (its producer) or the graph follows.
 _ONNX_BEGINNING = re.compile(rb"\x08[\x01-\x20][\x12\x1a\x22\x2a\x32\x3a\x42]")
 

@@ -78,4 +78,4 @@ def _write(place: Path, text: str) -> None:
         with whole_file(place) as partial:
             partial.write_bytes(text.encode())
     except OSError as error:
-        raise cannot_be_written(UsageError, place, error, "choose another folder for --write") from error
+        raise cannot_be_written(UsageError, place, error, "choose another folder") from error

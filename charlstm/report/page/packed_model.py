@@ -64,7 +64,7 @@ def no_model(why: str) -> Inside:
     return Inside(absent=why)
 
 
-NOT_WANTED = no_model("It was left out of this page on purpose (--no-model).")
+NOT_WANTED = no_model("It was left out of this page on purpose.")
 NOT_GIVEN = no_model("This page was drawn from the findings alone, without the run's folder.")
 
 
@@ -81,7 +81,8 @@ def inside(findings: Mapping[str, Any], folder: Path, *, room_characters: int = 
     """
     if not (folder / CONFIG).is_file():
         return no_model(
-            f"There is no run in {folder}: draw the page again with --run and the folder of its {MODEL}."
+            f"There is no run in {folder}: draw the page again by "
+            f"`charlstm report FINDINGS --run FOLDER`, with the folder of its {MODEL}."
         )
     try:
         config = load_config(folder)

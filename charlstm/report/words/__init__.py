@@ -9,5 +9,6 @@ detection_numbers.py  score, near limit, runner-up and false discoveries, as eve
 sentences.py      a finding -> what its cell does, and what a change of the cell did
 doubts.py         a finding -> what is missing for the verdict "verified"
 sets.py           a behaviour -> the set of cells that is its mechanism
+appearances.py    a cell over time -> from which training step on it did what it does
 caveats.py        the findings -> what limits them
 """

@@ -174,3 +174,26 @@ def test_the_false_discovery_rate_stands_below_the_table():
     told = tables.findings_table(found, width=80)
     assert "False discovery rate: 0% of the findings" in told
     assert max(map(len, told.splitlines())) <= 80
+
+
+def test_when_cells_appeared_is_a_table_with_the_earliest_first() -> None:
+    def cell(number: int, **scores: list[float]) -> dict[str, object]:
+        effects = [{"value": -1.0, "low": -1.2, "high": -0.8}] * 2
+        return {
+            "layer": 0,
+            "cell": number,
+            "feature": "inside_quotes",
+            "effect": effects,
+            "score": [0.0, 0.9],
+            "two_levels": [False, False],
+            **scores,
+        }
+
+    moments = {"steps": [0, 1200], "cells": [cell(1), cell(2, score=[0.9, 0.9])]}
+    shown = tables.appearances_table(replace(some_findings([]), over_time=moments), width=80)
+    header, first, second, *legend = shown.splitlines()
+    assert header.split() == ["cell", "feature", "follows", "two", "levels", "needed"]
+    assert first.split() == ["0:2", "inside", "quotes", "0", "0"]
+    assert second.split() == ["0:1", "inside", "quotes", "1,200", "0"]
+    assert max(map(len, [header, *legend])) <= 80
+    assert tables.appearances_table(replace(some_findings([]), over_time={})) == ""

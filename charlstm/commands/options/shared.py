@@ -8,6 +8,7 @@ import typer
 from charlstm.commands.terminal import formatting
 from charlstm.config import Unknown
 from charlstm.errors import CheckpointError
+from charlstm.run_files import FETCHED_RUNS
 
 # The most characters of a name that an error shows.
 _SHOWN_CHARACTERS = 80
@@ -27,7 +28,27 @@ def place_to_read(path: Path) -> Path:
     return path
 
 
-RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's folder", callback=place_to_read)]
+def run_to_read(path: Path) -> Path:
+    """Return the folder of a run: path itself, or for hf:owner/name the folder that it was fetched to.
+
+    Raises CheckpointError where it cannot be looked for or fetched.
+    """
+    if str(path).startswith("hf:"):
+        from charlstm.sharing.hub_run import fetched_run
+
+        return fetched_run(str(path))
+    return place_to_read(path)
+
+
+def own_place(run: Path) -> Path:
+    """Return the folder for what is found in a run: its own, or checkpoints/NAME for a run of the cache."""
+    return Path("checkpoints") / run.name if run.parent.name == FETCHED_RUNS else run
+
+
+RunPath = Annotated[
+    Path,
+    typer.Argument(metavar="CHECKPOINT", help="a run's folder, or hf:owner/name", callback=run_to_read),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print nothing on stderr but problems")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]

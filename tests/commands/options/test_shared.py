@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charlstm.commands.options import given, place_to_read
+from charlstm.commands.options.shared import given, place_to_read
 from charlstm.errors import CheckpointError
 
 

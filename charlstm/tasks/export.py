@@ -1,0 +1,54 @@
+"""Do what `charlstm export` does, without a terminal: write a run's model as a file of another program."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from charlstm.checkpoint.record import load_config
+from charlstm.checkpoint.tensor_file import Arrays
+from charlstm.checkpoint.weights import load_weights
+from charlstm.config import ModelConfig
+from charlstm.errors import UsageError, cannot_be_written
+from charlstm.sharing.onnx_model import write_onnx
+from charlstm.sharing.plain_lstm import write_plain_lstm
+from charlstm.text.vocabulary import Vocabulary
+
+# How the file of each ending is written.
+_WRITERS: dict[str, Callable[[Path, ModelConfig, Arrays, Vocabulary], None]] = {
+    ".safetensors": write_plain_lstm,
+    ".onnx": write_onnx,
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An Exported says where a model was written, as what, and its size in bytes."""
+
+    path: Path
+    bytes: int
+    parameters: int
+
+
+def export_run(run: Path, out: Path, *, overwrite: bool = False) -> Exported:
+    """Write the best weights of a run, with its vocabulary, to the file out, whose ending says how.
+
+    .safetensors is the state dict of plain PyTorch modules (see `sharing.plain_lstm`), .onnx an ONNX model
+    (see `sharing.onnx_model`). Raises CheckpointError where run holds no run; UsageError for another ending,
+    a model that cannot be written so, and where out is there and not overwrite.
+    """
+    config = load_config(run)
+    if out.suffix not in _WRITERS:
+        raise UsageError(
+            f"{out.name} has no ending that says how to write the model",
+            f"name a file that ends in {' or '.join(_WRITERS)}",
+        )
+    if out.exists() and not overwrite:
+        raise UsageError(
+            f"{out} is there already", "replace it by `overwrite=True`, or name another file by `out`"
+        )
+    tensors = load_weights(run, config.model).tensors
+    try:
+        _WRITERS[out.suffix](out, config.model, tensors, config.vocabulary)
+    except OSError as error:
+        raise cannot_be_written(UsageError, out, error, "name another file by `out`") from error
+    return Exported(out, out.stat().st_size, sum(values.size for values in tensors.values()))

@@ -1,0 +1,46 @@
+"""Exported runs: they can be imported again, and what cannot be exported is refused."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from exported_run import probabilities, run_of
+
+from charlstm.checkpoint.loading import load
+from charlstm.errors import UsageError
+from charlstm.tasks.export import export_run
+from charlstm.tasks.import_weights import ImportRequest, import_model
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])
+def test_an_exported_model_can_be_imported_again(tmp_path, name):
+    run = run_of(tmp_path / "run", layers=2)
+    place = export_run(run, tmp_path / name).path
+    symbols = tmp_path / "symbols.json"
+    symbols.write_text(json.dumps(list(load(run).config.vocabulary.symbols)))
+    back = import_model(ImportRequest(weights=place, out=tmp_path / "back", vocabulary=symbols)).path
+    np.testing.assert_allclose(probabilities(back), probabilities(run), atol=1e-6)
+
+
+def test_what_cannot_be_exported_is_refused_and_nothing_is_replaced(tmp_path):
+    run = run_of(tmp_path / "run")
+    with pytest.raises(UsageError, match="no ending"):
+        export_run(run, tmp_path / "model.bin")
+    taken = tmp_path / "model.onnx"
+    taken.write_text("mine")
+    with pytest.raises(UsageError, match="there already"):
+        export_run(run, taken)
+    assert taken.read_text() == "mine"
+    onnx.checker.check_model(str(export_run(run, taken, overwrite=True).path))
+    relu = run_of(tmp_path / "relu", activation="relu")
+    for name in ("relu.onnx", "relu.safetensors"):
+        with pytest.raises(UsageError):
+            export_run(relu, tmp_path / name)
+        assert not (tmp_path / name).exists()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    run = run_of(tmp_path / "run")
+    with pytest.raises(UsageError, match="cannot be written"):
+        export_run(run, run / "config.json" / "model.onnx")
