@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from charlstm import findings as document
-from charlstm.commands.terminal.tables import FINDING_COLUMNS, finding_row, findings_table
+from charlstm.commands.terminal.tables import FINDING_COLUMNS, finding_row, findings_legend, findings_table
 from charlstm.findings import Json
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.report.page.packed_model import NOT_GIVEN, Inside, carried
@@ -79,8 +79,9 @@ class Findings(document.Findings):
         rows = [_row("td", finding_row(finding)) for finding in found[:_ROWS]]
         table = f"<table>{''.join([_row('th', FINDING_COLUMNS), *rows])}</table>" if found else ""
         pieces = islice(filter(None, map(_excerpt, found)), _EXCERPTS)
-        more = f"<p>{len(found) - _ROWS} more</p>" if len(found) > _ROWS else ""
-        return f"<p>{escape(repr(self)[1:-1])}</p>{table}{more}{''.join(pieces)}"
+        more = [f"{len(found) - _ROWS} more"] if len(found) > _ROWS else []
+        below = "<br>".join(map(escape, [*more, *findings_legend(found[:_ROWS])])) if found else ""
+        return f"<p>{escape(repr(self)[1:-1])}</p>{table}<p>{below}</p>{''.join(pieces)}"
 
 
 def _row(tag: str, values: Iterable[str]) -> str:

@@ -30,7 +30,7 @@ _HEIGHTS = "▁▂▃▄▅▆▇█"
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class CellTrace:
     """A CellTrace holds what one cell does at each character of a text.
 

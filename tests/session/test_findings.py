@@ -81,6 +81,7 @@ def test_html_has_the_best_cells_and_their_text_and_nothing_that_runs(plain):
     best = next(iter(findings_table(plain).splitlines()[1:])).split()[0]
     assert f"<td>{best}</td>" in html
     assert html.count("<tr>") == 1 + min(10, len(plain.findings))
+    assert "score    correlation on held-out text" in html
     assert html.count("<span") == 128 * sum(finding.portrait is not None for finding in plain.findings) > 0
     assert "<script" not in html
     assert len(html) < 100_000

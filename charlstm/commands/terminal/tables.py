@@ -148,7 +148,7 @@ def findings_table(findings: Findings, *, most: int = 20, width: int | None = No
     parts = [
         formatting.table(map(finding_row, found[:most]), header=FINDING_COLUMNS, width=width),
         f"{left} more in findings.json" if left > 0 else "",
-        *_legend(found[:most]),
+        *findings_legend(found[:most]),
         textwrap.fill(false_discoveries(document), 80),
     ]
     return "\n".join(part for part in parts if part)
@@ -197,7 +197,7 @@ def finding_row(finding: Json) -> tuple[str, ...]:
     )
 
 
-def _legend(found: list[Json]) -> list[str]:
+def findings_legend(found: list[Json]) -> list[str]:
     """Return a line for every column and mark of the table of found that has to be explained."""
     marks = {_NEAR_LIMIT: any(map(near_limit, found)), _RUNNER_UP: any(map(runner_up, found))}
     lines = [_SCORE_LEGEND, *(line for mark, line in _MARKS_LEGEND.items() if marks[mark])]
