@@ -57,12 +57,15 @@ def import_weights(
         gate_activation=gate_activation,
         overwrite=overwrite,
     )
+    narrator = console.Narrator(quiet=quiet)
     with computing():
+        narrator.stage(f"reading {weights}")
         imported = import_weights.import_model(request)
         if not as_json:
             console.write_line(tables.import_table(imported))
+        if score:
+            narrator.stage(f"scoring it on {score}")
         scores = import_weights.scores_by_gates(imported, score, unknown, newlines=newlines) if score else {}
-    narrator = console.Narrator(quiet=quiet)
     for note in next(iter(scores.values())).corpus.notes if scores else ():
         narrator.say(f"note      {note}")
     if as_json:

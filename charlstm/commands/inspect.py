@@ -98,7 +98,12 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
     if started.count > 1 and not by_torchrun():
         narrator.say(tables.waiting_for_processes(started.count))
     with computing(), narrator.bar() as bar:
-        inspected = inspect_run(request, progress=bar.follow, launch=started)
+
+        def shown(stage: str, done: float) -> None:
+            bar.follow(f"inspecting: {stage}", done)
+
+        bar.stage("reading the text")
+        inspected = inspect_run(request, progress=shown, launch=started)
     if as_json and leads:
         console.write_json(inspected.findings.to_json())
     elif leads:

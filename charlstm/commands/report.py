@@ -29,5 +29,7 @@ def report(
 def draw_figures_and_say(findings: Path, folder: Path, quiet: bool) -> None:
     from charlstm.tasks.report import draw_figures
 
+    narrator = console.Narrator(quiet=quiet)
+    narrator.stage("drawing the figures")
     written = draw_figures(findings, folder)
-    console.Narrator(quiet=quiet).say(f"figures   {folder}, {len(written)} files")
+    narrator.say(f"figures   {folder}, {len(written)} files")

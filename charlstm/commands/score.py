@@ -1,5 +1,6 @@
 """`charlstm score`: measure how well a run predicts a text."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -52,7 +53,8 @@ def score(
     )
     narrator = console.Narrator(quiet=quiet)
     with computing(), narrator.bar() as bar:
-        scored = score_run(request, progress=bar.move_to)
+        bar.stage("reading the text")
+        scored = score_run(request, progress=partial(bar.follow, "scoring"))
     narrator.say(f"text      {scored.corpus.name}, SHA-256 {scored.corpus.sha256[:12]}")
     for note in scored.corpus.notes:
         narrator.say(f"note      {note}")
