@@ -17,7 +17,7 @@ from charlstm.session.run import Run, run_of
 from charlstm.tasks.train import Prepared, train_run
 from charlstm.tasks.training_plan import TrainRequest
 from charlstm.text.corpus import Corpus, corpus_in_hand
-from charlstm.training.loop import Evaluated, Stepped
+from charlstm.training.loop import Logged, Stepped
 
 # A longer string, or one with a line break, is a text and not the name of one: no path is so long.
 _LONGEST_NAME_CHARACTERS = 4096
@@ -101,8 +101,8 @@ def _follow(request: TrainRequest, progress: Progress) -> None:
                     _warn_of(event)
                 case Stepped():
                     progress(stage, event.fraction)
-                case Evaluated():
-                    stage = f"training, {event.validation_bits_per_character:.2f} bits per character"
+                case Logged():
+                    stage = f"training, {event.train_bits_per_character:.2f} bits per character"
 
 
 def _warn_of(prepared: Prepared) -> None:

@@ -63,7 +63,7 @@ def test_a_cell_can_be_held_on_or_off_after_an_inspection(trained, monkeypatch, 
     ]
     (trained / "findings.json").touch()
     monkeypatch.setattr(
-        "charlstm.tasks.sample.Findings.load", lambda path: SimpleNamespace(findings=findings)
+        "charlstm.tasks.sample.Findings.load_from", lambda folder: SimpleNamespace(findings=findings)
     )
     command = ["sample", trained, "--length", 9, "--json"]
     assert run(monkeypatch, *command, "--hold", "0:0=on", "--hold", "0:0=off@4") == 0
