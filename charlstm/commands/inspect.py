@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm.commands.exits import computing
+from charlstm.commands.options import completion
 from charlstm.commands.options.shared import (
     AsJson,
     FiguresOption,
@@ -30,7 +31,11 @@ def inspect(
     checkpoint: RunPath,
     corpus: Annotated[
         str | None,
-        typer.Argument(metavar="CORPUS", help="[the part of the run's text that it did not train on]"),
+        typer.Argument(
+            metavar="CORPUS",
+            help="[the part of the run's text that it did not train on]",
+            autocompletion=completion.corpora,
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="folder for findings.json and report.html [the run's folder]")
@@ -55,6 +60,7 @@ def inspect(
         str | None,
         typer.Option(
             metavar="OTHER",
+            autocompletion=completion.compared,
             help="inspect a second run beside it, or an untrained or shuffled twin",
         ),
     ] = None,
@@ -115,6 +121,7 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
         narrator.say(f"note      {note}")
     if inspected.changed:
         narrator.say(tables.CHANGED_TEXT)
+    narrator.link(inspected.comparison_path or inspected.report_path)
 
 
 def typed_command() -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
+from charlstm.commands.options import completion
 from charlstm.commands.options.shared import (
     AsJson,
     Device,
@@ -20,7 +21,10 @@ from charlstm.commands.terminal import console, formatting
 
 def score(
     checkpoint: RunPath,
-    corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[the run's own text]")] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Argument(metavar="CORPUS", help="[the run's own text]", autocompletion=completion.corpora),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="percentages that --part refers to [the run's own split]")
     ] = None,

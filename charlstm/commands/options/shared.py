@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from charlstm.commands.options import completion
 from charlstm.commands.terminal import formatting
 from charlstm.config import Unknown
 from charlstm.errors import CheckpointError
@@ -27,7 +28,12 @@ def place_to_read(path: Path) -> Path:
     return path
 
 
-RunPath = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="a run's folder", callback=place_to_read)]
+RunPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CHECKPOINT", help="a run's folder", callback=place_to_read, autocompletion=completion.runs
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print nothing on stderr but problems")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]

@@ -14,6 +14,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -144,6 +145,10 @@ class Narrator:
         """
         if not self._stream.isatty():
             self.say(text)
+
+    def link(self, page: Path) -> None:
+        """Say the address of a page, which terminals open at a click and browsers take as it is."""
+        self.say(f"open      {page.resolve().as_uri()}")
 
     @contextmanager
     def telling_logs(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import time
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +97,13 @@ def test_stages_are_lines_where_there_is_no_terminal_each_once():
     assert "scoring" in terminal.getvalue()
     assert "\nscoring\n" not in terminal.getvalue()
     assert quiet.getvalue() == ""
+
+
+def test_a_link_is_absolute_and_percent_encoded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stream = io.StringIO()
+    console.Narrator(stream=stream).link(Path("a b") / "é#.html")
+    assert stream.getvalue() == f"open      file://{tmp_path}/a%20b/%C3%A9%23.html\n"
 
 
 def test_what_the_library_logs_is_told_inside_the_context_alone():
