@@ -24,7 +24,6 @@ from charlstm.commands.terminal import console
 from charlstm.commands.train import settings_help, train
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: half the time, and square brackets stay

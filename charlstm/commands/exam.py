@@ -61,6 +61,7 @@ def _write_exam(folder: Path, networks: int, seed: int, narrator: console.Narrat
     from charlstm.inspection.exam import exam_folder
 
     with computing(), narrator.bar() as bar:
+        bar.stage(f"making {networks} networks")
         for fraction in exam_folder.write_exam(folder, networks, seed=seed):
             bar.move_to(fraction)
     console.write_line(str(folder / exam_folder.QUESTIONS))
@@ -87,6 +88,7 @@ def _result(
         others[file.method] = file.about
         networks, seed = file.networks, file.seed
     with computing(), narrator.bar() as bar:
+        bar.stage(f"inspecting {networks} networks, and {untrained} untrained ones")
         for event in exam_run.run_exam(networks, untrained, seed=seed, others=others):
             if isinstance(event, exam_run.ExamProgress):
                 bar.move_to(event.fraction)

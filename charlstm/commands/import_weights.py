@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
+from charlstm.commands.options import completion
 from charlstm.commands.options.shared import AsJson, Newlines, Quiet, UnknownOption, place_to_read
 from charlstm.commands.terminal import console
 from charlstm.config import GateActivation, GateOrder
@@ -37,7 +38,12 @@ def import_weights(
             "--gates", help="what the gates apply; hard before Keras 2.3 [by the file or the layout]"
         ),
     ] = None,
-    score: Annotated[str | None, typer.Option(metavar="CORPUS", help="score the model on this text")] = None,
+    score: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CORPUS", help="score the model on this text", autocompletion=completion.corpora
+        ),
+    ] = None,
     unknown: UnknownOption = "error",
     newlines: Newlines = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
@@ -57,12 +63,15 @@ def import_weights(
         gate_activation=gate_activation,
         overwrite=overwrite,
     )
+    narrator = console.Narrator(quiet=quiet)
     with computing():
+        narrator.stage(f"reading {weights}")
         imported = import_weights.import_model(request)
         if not as_json:
             console.write_line(tables.import_table(imported))
+        if score:
+            narrator.stage(f"scoring it on {score}")
         scores = import_weights.scores_by_gates(imported, score, unknown, newlines=newlines) if score else {}
-    narrator = console.Narrator(quiet=quiet)
     for note in next(iter(scores.values())).corpus.notes if scores else ():
         narrator.say(f"note      {note}")
     if as_json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm.commands.exits import computing
+from charlstm.commands.options import completion
 from charlstm.commands.options.shared import (
     AsJson,
     FiguresOption,
@@ -31,7 +32,11 @@ def inspect(
     checkpoint: RunPath,
     corpus: Annotated[
         str | None,
-        typer.Argument(metavar="CORPUS", help="[the part of the run's text that it did not train on]"),
+        typer.Argument(
+            metavar="CORPUS",
+            help="[the part of the run's text that it did not train on]",
+            autocompletion=completion.corpora,
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="folder for findings.json and report.html [the run's folder]")
@@ -56,6 +61,7 @@ def inspect(
         str | None,
         typer.Option(
             metavar="OTHER",
+            autocompletion=completion.compared,
             help="inspect a second run beside it, or an untrained or shuffled twin",
         ),
     ] = None,
@@ -105,7 +111,12 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
     if started.count > 1 and not by_torchrun():
         narrator.say(tables.waiting_for_processes(started.count))
     with computing(), narrator.bar() as bar:
-        inspected = inspect_run(request, progress=bar.follow, launch=started)
+
+        def shown(stage: str, done: float) -> None:
+            bar.follow(f"inspecting: {stage}", done)
+
+        bar.stage("reading the text")
+        inspected = inspect_run(request, progress=shown, launch=started)
     if as_json and leads:
         console.write_json(inspected.findings.to_json())
     elif leads:
@@ -120,6 +131,7 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
         narrator.say(f"note      {note}")
     if inspected.changed:
         narrator.say(tables.CHANGED_TEXT)
+    narrator.link(inspected.comparison_path or inspected.report_path)
 
 
 def typed_command() -> str:

@@ -5,15 +5,27 @@ from typing import Annotated
 
 import typer
 
+from charlstm.commands.options import completion
 from charlstm.commands.options.shared import FiguresOption, NoModel
 from charlstm.commands.terminal import console
 
 
 def report(
-    findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="a findings.json, or its folder")],
+    findings: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FINDINGS",
+            help="a findings.json, or its folder",
+            autocompletion=completion.inspections,
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(help="the page to write [report.html beside FINDINGS]")] = None,
     run: Annotated[
-        Path | None, typer.Option(help="the run whose network the page carries [that beside FINDINGS]")
+        Path | None,
+        typer.Option(
+            help="the run whose network the page carries [that beside FINDINGS]",
+            autocompletion=completion.runs,
+        ),
     ] = None,
     figures: FiguresOption = None,
     no_model: NoModel = False,
@@ -21,13 +33,17 @@ def report(
     """Draw the page of an inspection again, from its findings.json."""
     from charlstm.tasks.report import draw_report
 
-    console.write_line(str(draw_report(findings, out, with_model=not no_model, run=run)))
+    page = draw_report(findings, out, with_model=not no_model, run=run)
+    console.write_line(str(page))
     if figures:
         draw_figures_and_say(findings, figures, False)
+    console.Narrator().link(page)
 
 
 def draw_figures_and_say(findings: Path, folder: Path, quiet: bool) -> None:
     from charlstm.tasks.report import draw_figures
 
+    narrator = console.Narrator(quiet=quiet)
+    narrator.stage("drawing the figures")
     written = draw_figures(findings, folder)
-    console.Narrator(quiet=quiet).say(f"figures   {folder}, {len(written)} files")
+    narrator.say(f"figures   {folder}, {len(written)} files")

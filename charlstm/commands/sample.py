@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options.shared import AsJson, RunPath, UnknownOption
+from charlstm.commands.options.shared import AsJson, Quiet, RunPath, UnknownOption
 from charlstm.commands.terminal import console
 from charlstm.config import SamplingConfig, StepPrecision
 
@@ -39,6 +39,7 @@ def sample(
         ),
     ] = None,
     unknown: UnknownOption = "error",
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw text from a model, character by character."""
@@ -56,8 +57,11 @@ def sample(
     )
     if hold:
         config = replace(config, hold=sample.read_holds(checkpoint, hold))
+    narrator = console.Narrator(quiet=quiet)
     if note := sample.prompt_note(checkpoint, prompt, unknown):
-        console.Narrator().say(f"note      prompt: {note}")
+        narrator.say(f"note      prompt: {note}")
+    if as_json or count > 1:
+        narrator.stage(f"drawing {count * length:,} characters")
     with computing():
         pieces = sample.sample_run(checkpoint, prompt, config=config, seed=seed, unknown=unknown)
         if as_json:

@@ -1,10 +1,12 @@
 """`charlstm score`: measure how well a run predicts a text."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from charlstm.commands.exits import computing
+from charlstm.commands.options import completion
 from charlstm.commands.options.shared import (
     AsJson,
     Device,
@@ -19,7 +21,10 @@ from charlstm.commands.terminal import console, formatting
 
 def score(
     checkpoint: RunPath,
-    corpus: Annotated[str | None, typer.Argument(metavar="CORPUS", help="[the run's own text]")] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Argument(metavar="CORPUS", help="[the run's own text]", autocompletion=completion.corpora),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="percentages that --part refers to [the run's own split]")
     ] = None,
@@ -52,7 +57,8 @@ def score(
     )
     narrator = console.Narrator(quiet=quiet)
     with computing(), narrator.bar() as bar:
-        scored = score_run(request, progress=bar.move_to)
+        bar.stage("reading the text")
+        scored = score_run(request, progress=partial(bar.follow, "scoring"))
     narrator.say(f"text      {scored.corpus.name}, SHA-256 {scored.corpus.sha256[:12]}")
     for note in scored.corpus.notes:
         narrator.say(f"note      {note}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charlstm.commands.exits import computing
+from charlstm.commands.options import completion
 from charlstm.commands.options.shared import AsJson, Device, Newlines, Quiet, given
 from charlstm.commands.terminal import console, formatting
 from charlstm.config import (
@@ -55,9 +56,13 @@ def train(
         typer.Argument(
             metavar="CORPUS",
             help="stdlib, grammar:NAME, a file, a folder, a glob, or hf:owner/name[:config][#column]",
+            autocompletion=completion.corpora,
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="the run's folder [checkpoints/NAME of the text]")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="the run's folder [checkpoints/NAME of the text]", autocompletion=completion.runs),
+    ] = None,
     cells: Annotated[
         int | None, typer.Option(help="cells in each layer [by the length of training and text]")
     ] = None,
@@ -103,7 +108,10 @@ def train(
     split: Annotated[
         str | None, typer.Option(help=f"percentages to train on, validate on and test on [{DEFAULT_SPLIT}]")
     ] = None,
-    validation: Annotated[str | None, typer.Option(metavar="CORPUS", help="validate on this text")] = None,
+    validation: Annotated[
+        str | None,
+        typer.Option(metavar="CORPUS", help="validate on this text", autocompletion=completion.corpora),
+    ] = None,
     level: Annotated[
         TextLevel | None, typer.Option(help="what one symbol of the vocabulary is [characters]")
     ] = None,
@@ -132,7 +140,12 @@ def train(
     ] = False,
     begin_from: Annotated[
         Path | None,
-        typer.Option("--from", metavar="RUN", help="begin with the weights and symbols of this run"),
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="begin with the weights and symbols of this run",
+            autocompletion=completion.runs,
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the run in --out")] = False,
     tensorboard: Annotated[

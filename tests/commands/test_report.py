@@ -19,7 +19,9 @@ def findings(tmp_path):
 def test_the_page_is_drawn_beside_the_findings_and_its_path_printed(findings, monkeypatch, capsys):
     assert run(monkeypatch, "report", findings.parent) == 0
     page = findings.with_name("report.html")
-    assert capsys.readouterr().out == f"{page}\n"
+    shown = capsys.readouterr()
+    assert shown.out == f"{page}\n"
+    assert shown.err.splitlines()[-1] == f"open      {page.as_uri()}"
     assert "inside single quotes" in page.read_text()
 
 

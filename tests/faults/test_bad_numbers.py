@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import torch
-from command_line import run
+from command_line import problem_in, run
 from safetensors.torch import load_file
 from small_run import TEXT, measurements, request, train_small
 
@@ -185,7 +185,7 @@ def test_impossible_sizes_and_lengths_are_one_clear_error_and_make_no_folder(
     length = [] if options[0] in ("--steps", "--minutes", "--epochs") else ["--steps", 1]
     code = run(monkeypatch, "train", tmp_path / "text.txt", "--out", tmp_path / "run", *length, *options)
     assert code in (2, 3)
-    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert len(problem_in(capsys.readouterr().err)) == 2
     assert not (tmp_path / "run").exists()
 
 

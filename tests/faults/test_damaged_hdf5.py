@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from command_line import run
+from command_line import problem_in, run
 from damage import MOST_MEGABYTES, refusals
 
 from charlstm.foreign import load_foreign
@@ -75,7 +75,7 @@ def test_a_file_with_which_the_library_never_ends_is_one_error(tmp_path, monkeyp
     assert run(monkeypatch, "import", place, "--out", tmp_path / "run") == 4
     # The limit of 2 seconds counts in whole seconds, and starting Python takes some time.
     assert os.times().children_user - before.children_user < 4.5
-    problem, advice = capsys.readouterr().err.splitlines()
+    problem, advice = problem_in(capsys.readouterr().err)
     assert problem.endswith(f"w.{kind} keeps the library HDF5 busy for more than 2 seconds")
     assert "check that the file is complete; if it is, save it as numpy.savez" in advice
     assert sorted(tmp_path.rglob("*")) == files

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from command_line import problem_in
 from damage import refusal, refusals
 from safetensors.torch import load_file, save_file
 from small_run import digest, load_to_resume, request, train_small
@@ -288,7 +289,7 @@ def test_every_command_on_a_damaged_run_ends_with_exit_code_4(run, damage, monke
         assert exit_raised.value.code == 4, command
         shown = capsys.readouterr()
         assert shown.out == ""
-        assert len(shown.err.splitlines()) == 2
+        assert len(problem_in(shown.err)) == 2
 
 
 def test_a_folder_in_place_of_a_file_is_refused(run):

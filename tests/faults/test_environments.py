@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from command_line import run
+from command_line import problem_in, run
 from small_run import TEXT, request, train_small
 from stopped_child import train_and_stop
 
@@ -106,7 +106,7 @@ def test_characters_that_a_stream_does_not_have_are_escaped(trained):
 def test_a_name_that_cannot_be(trained, monkeypatch, capsys, command, code):
     monkeypatch.chdir(trained.parent)
     assert run(monkeypatch, *command) == code
-    said = capsys.readouterr().err.splitlines()
+    said = problem_in(capsys.readouterr().err)
     assert len(said) == 2
     assert said[0].startswith("charlstm: ")
 

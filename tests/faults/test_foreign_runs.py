@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from command_line import problem_in
 from command_line import run as run_command
 from damage import refusal
 from findings_document import findings_document, inspected
@@ -73,7 +74,7 @@ def test_a_text_that_a_foreign_run_names_is_not_read_unasked(
     name_in_config(foreign, name=name)
     arguments = ["train", "--resume", "--out", foreign] if command == "resume" else [command, foreign]
     assert run_command(monkeypatch, *arguments) == 2
-    first, second = capsys.readouterr().err.splitlines()
+    first, second = problem_in(capsys.readouterr().err)
     assert f"its text was {name}, SHA-256 {load_config(foreign).corpus.sha256[:12]}" in first
     assert "CORPUS" in second
     assert read == []

@@ -10,6 +10,12 @@ from charlstm.commands import app
 SMALL = ["--cells", "12", "--embedding", "6", "--streams", "4", "--window", "16", "--precision", "float32"]
 
 
+def problem_in(said: str) -> list[str]:
+    """Return the lines of what was said on stderr from the problem on: two where all is well."""
+    lines = said.splitlines()
+    return lines[next(number for number, line in enumerate(lines) if line.startswith("charlstm: ")) :]
+
+
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     """Run the command line in this process and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["charlstm", *map(str, arguments)])

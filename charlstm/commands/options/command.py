@@ -12,7 +12,9 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from charlstm.commands.terminal.console import Narrator
 from charlstm.errors import CharLSTMError
+from charlstm.machine.launch import launch
 
 _PARAMETER = re.compile(r"`([a-z_]+)(?:=([^`]+))?`")
 
@@ -21,9 +23,14 @@ class Command(TyperCommand):
     """A command of charlstm."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. Raises what it raises, with parameters named as options in the advice."""
+        """Run the command, and tell on stderr what the library logs, unless it is to be quiet.
+
+        Raises what the command raises, with parameters named as options in the advice.
+        """
+        quiet = ctx.params.get("quiet", False) or launch().rank > 0
         try:
-            return super().invoke(ctx)
+            with Narrator(quiet=quiet).telling_logs():
+                return super().invoke(ctx)
         except CharLSTMError as problem:
             others = ctx.parent.command.commands.values() if ctx.parent else ()
             problem.advice = with_options(problem.advice, typed_names(self, *others))

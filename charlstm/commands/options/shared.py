@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from charlstm.commands.options import completion
 from charlstm.commands.terminal import formatting
 from charlstm.config import Unknown
 from charlstm.errors import CheckpointError
@@ -47,7 +48,12 @@ def own_place(run: Path) -> Path:
 
 RunPath = Annotated[
     Path,
-    typer.Argument(metavar="CHECKPOINT", help="a run's folder, or hf:owner/name", callback=run_to_read),
+    typer.Argument(
+        metavar="CHECKPOINT",
+        help="a run's folder, or hf:owner/name",
+        callback=run_to_read,
+        autocompletion=completion.runs,
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print nothing on stderr but problems")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]

@@ -8,10 +8,13 @@ encoding of a stream does not have are written as escapes.
 import errno
 import io
 import json
+import logging
 import os
 import shutil
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -135,15 +138,53 @@ class Narrator:
         for line in [line for line in text.expandtabs(4).splitlines() if line.strip()][:lines]:
             self.say(f"  | {line[:width]}")
 
+    def stage(self, text: str) -> None:
+        """Say which silent piece of work begins, where no bar and no text on the screen shows it.
+
+        That is where stderr is no terminal, such as a pipe or a file.
+        """
+        if not self._stream.isatty():
+            self.say(text)
+
+    def link(self, page: Path) -> None:
+        """Say the address of a page, which terminals open at a click and browsers take as it is."""
+        self.say(f"open      {page.resolve().as_uri()}")
+
+    @contextmanager
+    def telling_logs(self) -> Iterator[None]:
+        """Say what the library logs inside the context: that loops are compiled."""
+        logger, handler = logging.getLogger("charlstm"), _Teller(self)
+        level = logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+            logger.removeHandler(handler)
+
     def bar(self) -> "Bar":
-        """Return a progress bar from 0 to 1 that shows only in a terminal."""
-        return Bar(self._stream, hidden=self._quiet or not self._stream.isatty())
+        """Return a progress bar from 0 to 1 that shows only in a terminal; elsewhere its stages are said."""
+        return Bar(self, self._stream, hidden=self._quiet or not self._stream.isatty())
+
+
+class _Teller(logging.Handler):
+    """Hands what is logged to a narrator."""
+
+    def __init__(self, narrator: Narrator) -> None:
+        super().__init__()
+        self._narrator = narrator
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say the message of the record."""
+        self._narrator.say(record.getMessage())
 
 
 class Bar:
     """A tqdm bar over the fraction of a task that is done, with the time left and a few words."""
 
-    def __init__(self, stream: TextIO, *, hidden: bool) -> None:
+    def __init__(self, narrator: Narrator, stream: TextIO, *, hidden: bool) -> None:
+        self._narrator, self._stage = narrator, ""
         layout = "{percentage:3.0f}% {bar} {elapsed}<{remaining} {postfix}"
         width = min(80, shutil.get_terminal_size().columns)
         self._bar = tqdm(
@@ -169,9 +210,16 @@ class Bar:
         self._bar.update(fraction - self._bar.n)
 
     def follow(self, stage: str, fraction: float) -> None:
-        """Show which stage begins, and that a fraction of the task, in [0, 1], is done."""
-        self.figures(stage)
+        """Show which stage a task is in, and that a fraction of it, in [0, 1], is done."""
+        self.stage(stage)
         self.move_to(fraction)
+
+    def stage(self, text: str) -> None:
+        """Show which stage of the task begins, behind the times, or on a line where there is no terminal."""
+        self._bar.set_postfix_str(text)
+        if text != self._stage:
+            self._narrator.stage(text)
+        self._stage = text
 
     def figures(self, text: str) -> None:
         """Show a text behind the times."""

@@ -126,8 +126,8 @@ def import_advice(imported: Imported, scores: Mapping[GateActivation, Score]) ->
         orders = {order.replace("c", "g").replace("j", "g"): order for order in spellings}
         return (
             f"{bits:.2f} bits per character is implausible: guessing among the symbols takes {uniform:.2f}\n"
-            f"try another --gate-order ({', '.join(sorted(orders.values()))}), --forget-bias or "
-            "--vocabulary, with --overwrite"
+            f"try another --gate-order ({', '.join(sorted(orders.values()))}), --forget-bias or --vocabulary "
+            "and --overwrite"
         )
     return next_commands(imported.path)
 

@@ -25,6 +25,7 @@ def follow_training(
     trained: Trained | None = None
     lines = _EventLines() if as_json else None
     with narrator.bar() as bar:
+        bar.stage("reading the text")
         for event in events:
             if lines and not isinstance(event, Stepped):
                 lines.write(event)

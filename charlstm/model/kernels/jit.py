@@ -11,6 +11,7 @@ Where there is none, each process compiles the loops that it needs and keeps the
 
 import functools
 import hashlib
+import logging
 import os
 import pickle
 import stat
@@ -151,6 +152,12 @@ class _CheckedFiles(caching.IndexDataCacheFile):
         return pickle.loads(content)
 
 
+@functools.cache
+def _tell_of_compiling() -> None:
+    """Log, once in a process, that loops are compiled: a user who waits may want to know."""
+    logging.getLogger(__name__).info("compiling loops for this machine, once: it takes some seconds")
+
+
 class _LoopCache(caching.FunctionCache):
     """A function's compiled forms on disk; what is damaged or cannot be written counts as not there."""
 
@@ -164,11 +171,14 @@ class _LoopCache(caching.FunctionCache):
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Return the function's compiled form for the types in signature, or None where it must be made."""
         try:
-            return super().load_overload(signature, context)
+            kept = super().load_overload(signature, context)
         except Exception:  # a pickle that is cut or damaged may raise anything
             with suppress(OSError):
                 self.flush()  # an empty index, to which save_overload adds
-            return None
+            kept = None
+        if kept is None:
+            _tell_of_compiling()
+        return kept
 
     def save_overload(self, signature: Any, compiled_form: Any) -> None:
         """Keep a compiled form. Where that fails, as on a full disk, this process goes on without."""

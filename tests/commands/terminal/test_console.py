@@ -2,7 +2,9 @@
 
 import io
 import json
+import logging
 import time
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +84,31 @@ def test_the_bar_shows_only_in_a_terminal():
             bar.move_to(1.0)
     assert pipe.getvalue() == ""
     assert "2.5 bits/character" in terminal.getvalue()
+
+
+def test_stages_are_lines_where_there_is_no_terminal_each_once():
+    pipe, terminal, quiet = io.StringIO(), Terminal(), io.StringIO()
+    for stream in (pipe, terminal, quiet):
+        with console.Narrator(stream=stream, quiet=stream is quiet).bar() as bar:
+            bar.stage("reading")
+            bar.follow("scoring", 0.1)
+            bar.follow("scoring", 0.9)
+    assert pipe.getvalue() == "reading\nscoring\n"
+    assert "scoring" in terminal.getvalue()
+    assert "\nscoring\n" not in terminal.getvalue()
+    assert quiet.getvalue() == ""
+
+
+def test_a_link_is_absolute_and_percent_encoded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stream = io.StringIO()
+    console.Narrator(stream=stream).link(Path("a b") / "é#.html")
+    assert stream.getvalue() == f"open      file://{tmp_path}/a%20b/%C3%A9%23.html\n"
+
+
+def test_what_the_library_logs_is_told_inside_the_context_alone():
+    stream, logger = io.StringIO(), logging.getLogger("charlstm.somewhere")
+    with console.Narrator(stream=stream).telling_logs():
+        logger.info("compiling")
+    logger.info("compiling again")
+    assert stream.getvalue() == "compiling\n"

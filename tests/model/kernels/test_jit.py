@@ -26,6 +26,18 @@ def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same():
     assert jit.compiled(namespace["double"])(21) == 42
 
 
+def test_compiling_is_logged_once_and_loading_not(tmp_path, caplog):
+    (tmp_path / "loops.py").write_text("def double(x):\n    return 2 * x\ndef triple(x):\n    return 3 * x\n")
+    namespace: dict = {}
+    exec(compile((tmp_path / "loops.py").read_text(), str(tmp_path / "loops.py"), "exec"), namespace)
+    caplog.set_level("INFO", "charlstm")
+    for _ in ("compiled", "loaded"):
+        jit._tell_of_compiling.cache_clear()
+        assert jit.compiled(namespace["double"])(21) == 42
+        assert jit.compiled(namespace["triple"])(14) == 42
+        assert [record.message[:15] for record in caplog.records] == ["compiling loops"]
+
+
 def test_loops_are_kept_beside_their_files(tmp_path):
     assert jit.kept_folder(tmp_path) == tmp_path / "__pycache__"
 
