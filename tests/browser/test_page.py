@@ -14,6 +14,7 @@ from charlstm.report.render import write_report
 LIGHT = {"below": (0x65, 0xA7, 0xFA), "zero": (0xF8, 0xF8, 0xF8), "above": (0xE0, 0x90, 0x36)}
 DARK = {"below": (0x20, 0x63, 0xB0), "zero": (0x1B, 0x1B, 0x1B), "above": (0x8E, 0x53, 0x00)}
 TANH = sample_findings()["excerpts"][0]["cells"]
+POLARITY = {"0:194": 1, "0:31": -1}
 RECOLOUR = """() => {
   const times = [];
   for (let step = 0; step < 12; step += 1) {
@@ -66,12 +67,32 @@ def test_the_text_of_the_page_is_the_text_of_the_excerpt(open_page):
 
 @pytest.mark.parametrize(("scheme", "scale"), [("light", LIGHT), ("dark", DARK)])
 @pytest.mark.parametrize("cell", ["0:194", "0:31"])
-def test_colours_show_tanh_c_on_a_fixed_scale(open_page, scheme: str, scale, cell: str):
+def test_colours_show_tanh_c_towards_on_on_a_fixed_scale(open_page, scheme: str, scale, cell: str):
     page = open_page(place=f"#cell={cell}&at=0", color_scheme=scheme)
 
     for index in (0, 25, 118, 1_999):
-        expected = mixed(TANH[cell]["tanh_c"][index], scale)
+        expected = mixed(POLARITY[cell] * TANH[cell]["tanh_c"][index], scale)
         assert background(page, index) == pytest.approx(expected, abs=1.5)
+
+
+@pytest.mark.parametrize(("cell", "ends"), [("0:194", "off on"), ("0:88", "off on"), ("0:31", "low high")])
+def test_on_is_orange_and_underlined_whatever_the_sign_of_c(open_page, cell: str, ends: str):
+    page = open_page(place=f"#cell={cell}&at=0")
+    on, off = page.evaluate(
+        """() => [true, false].map((wanted) => shown.spans
+          .filter((_, index) => featureValues()[index] > 0 === wanted)
+          .map((span) => Number(/level(-?\\d+)/.exec(span.className)[1]))
+          .reduce((sum, level, _, all) => sum + level / all.length, 0))"""
+    )
+
+    assert on > off + 25
+    legend = page.locator("#legend")
+    expect(legend.locator(".scale")).to_have_text(re.compile(rf"{ends.split()[0]}\s*{ends.split()[1]}"))
+    turned = cell != "0:194"
+    expect(legend.locator(".scale-ends")).to_have_text(
+        "tanh(c) from +1 to \u22121" if turned else "tanh(c) from \u22121 to +1"
+    )
+    assert page.locator(".track-c").evaluate("line => line.matches('.reversed')") == turned
 
 
 def test_levels_features_and_drivers_have_marks_besides_colour(open_page):

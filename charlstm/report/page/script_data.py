@@ -70,6 +70,7 @@ def row_data(finding: Mapping[str, Any], row: Row) -> Json:
         "kind": finding["kind"],
         "feature": finding["feature"],
         "feature_words": words(finding["feature"]),
+        "polarity": row.polarity,
         "drivers": list(dict.fromkeys(marks)),
         "told": row.sentences,
         "numbers": facts(shown),

@@ -26,6 +26,8 @@ interface Row {
   kind: string;
   feature: string;
   feature_words: string;
+  /** 1, or -1 where c falls with the feature: "on", or a high count, is then a low c. */
+  polarity: number;
   drivers: string[];
   /** Sentences; each part is a text and whether it is a quotation from the corpus. */
   told?: [string, boolean][][];
@@ -266,6 +268,7 @@ interface NetworkHeader {
 }
 
 interface WatchedFinding {
+  kind: string;
   words: string;
   verdict: string;
   levels: { off: number; on: number } | null;

@@ -1,6 +1,12 @@
 // This file builds the text of the chosen excerpt and colours it by tanh(c) of the chosen cell.
 
-import { characterClasses, characterSpan, SPOKEN_NAMES, withLineBreaks } from "../shared/coloured_text.js";
+import {
+  characterClasses,
+  characterSpan,
+  nameColours,
+  SPOKEN_NAMES,
+  withLineBreaks,
+} from "../shared/coloured_text.js";
 import { isBinary } from "../shared/numbers.js";
 import { find, findField } from "../shared/page_elements.js";
 import { cellValues, chosenExcerpt, chosenRow, featureValues, shown, view } from "./state.js";
@@ -39,10 +45,17 @@ export function colourText() {
   const feature = featureValues();
   const binaryFeature = isBinary(feature) ? feature : undefined;
   const drivers = new Set(shown.drivers);
+  const { kind, polarity } = chosenRow();
   shown.spans.forEach((span, index) => {
-    span.className = characterClasses(values?.[index] ?? 0, binaryFeature?.[index], drivers.has(index));
+    span.className = characterClasses(
+      values?.[index] ?? 0,
+      polarity,
+      binaryFeature?.[index],
+      drivers.has(index),
+    );
   });
   find("#unrecorded").hidden = values !== undefined;
+  nameColours(find("#legend"), kind, polarity);
   find(".legend .binary").hidden = binaryFeature === undefined;
 }
 

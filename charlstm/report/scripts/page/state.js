@@ -54,6 +54,7 @@ export const rowWithoutFinding = (cell) => ({
   kind: "",
   feature: "",
   feature_words: "",
+  polarity: 1,
   drivers: [],
   numbers: [],
   survival: null,
