@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from charlstm.config import GATES
 from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
+from charlstm.report.page.examples import own_excerpt
 from charlstm.report.page.network import GROUPS, shares_of
 from charlstm.report.page.rows import cell_name, polarity_of
 from charlstm.report.page.shape import refuse_other_shapes
@@ -107,7 +108,8 @@ def drawings(findings: Json) -> Iterator[Drawing]:
     excerpts = findings.get("excerpts") or []
     found = sorted(findings.get("findings") or [], key=rank_score, reverse=True)
     for finding in found[:_MOST_CELLS]:
-        excerpt = next((one for one in excerpts if cell_name(finding) in (one.get("cells") or {})), None)
+        shared = (one for one in excerpts if cell_name(finding) in (one.get("cells") or {}))
+        excerpt = own_excerpt(finding) or next(shared, None)
         panels = [panel for panel in panels_of(finding) if panel]
         if excerpt or panels:
             name = f"cell-{cell_name(finding).replace(':', '-')}-{finding['feature']}"

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from full_fixture import demo_sized
+from full_fixture import demo_sized, full_findings, with_examples
 from page_models import demo_model
 from playwright.sync_api import Page, expect
 from report_fixture import HOSTILE, hostile_findings, sample_findings, sample_text
@@ -282,3 +282,54 @@ def test_a_text_of_two_thousand_characters_is_recoloured_within_60_milliseconds(
 
 def test_the_first_paint_comes_within_a_second_and_a_half(open_page, demo_report: Path):
     assert min(open_page(demo_report).evaluate(FIRST_PAINT) for _ in range(3)) < 1_500
+
+
+@pytest.fixture(scope="module")
+def report_with_examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("examples") / "report.html"
+    write_report(with_examples(full_findings()), path)
+    return path
+
+
+def test_a_cell_opens_where_its_feature_goes_on_and_off_and_the_shared_text_can_be_chosen(
+    open_page, report_with_examples: Path
+):
+    page = open_page(report_with_examples)
+    expect(page.locator("#text [data-at]")).to_have_count(700)
+    expect(page.locator("#text [aria-selected=true]")).to_have_text('"')
+    expect(page.locator("#tracks .track:visible")).to_have_count(6)
+    page.keyboard.press("j")
+    expect(page.locator("#text [data-at]")).to_have_count(2_000)
+    page.keyboard.press("k")
+    expect(page.locator("#text [data-at]")).to_have_count(700)
+
+    page.locator("#excerpt").select_option("0")
+    expect(page.locator("#text [data-at]")).to_have_count(2_000)
+    expect(page.locator("#unrecorded")).to_be_hidden()
+    expect(page).to_have_url(re.compile("excerpt=0"))
+    page.reload()
+    expect(page.locator("#text [data-at]")).to_have_count(2_000)
+    expect(page.locator("#unrecorded")).to_be_hidden()
+    assert set(page.seen) == {report_with_examples.as_uri()}
+
+
+def test_a_link_restores_the_place_in_a_cells_own_excerpt(open_page, report_with_examples: Path):
+    page = open_page(report_with_examples, "#cell=0:194&at=321")
+
+    expect(page.locator("#text [aria-selected=true]")).to_have_attribute("data-at", "321")
+
+
+def test_short_lines_show_the_cell_by_lot_at_its_best_and_at_its_worst(open_page, report_with_examples: Path):
+    page = open_page(report_with_examples)
+    expect(page.locator("#lines .group strong")).to_have_text(["Drawn by lot", "Best", "Worst"])
+    line = page.locator(".one-line").first
+    text = full_findings()["excerpts"][0]["text"][100:172]
+    shown = line.evaluate("line => line.textContent")
+    assert shown == text.replace("\n", "").replace("\t", "")
+    value = full_findings()["excerpts"][0]["cells"]["0:194"]["tanh_c"][110]
+    level = int(re.findall(r"level(-?\d+)", line.locator("span").nth(10).get_attribute("class") or "")[0])
+    assert level == pytest.approx(100 * value, abs=2)
+    expect(page.locator("#excerpts")).to_be_hidden()
+
+    page.keyboard.press("j")
+    expect(page.locator("#lines")).to_be_hidden()

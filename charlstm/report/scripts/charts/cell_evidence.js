@@ -15,7 +15,10 @@ import { wiringChart } from "./wiring_diagram.js";
 const EXCERPT_TITLES = {
   strongest: ["Strongest example", "the highest correlation with the feature"],
   weakest: ["Weakest example", "the smallest step in the right direction"],
-  counter_example: ["Counter-example", "the lowest correlation with the feature, or a negative one"],
+  counter_example: [
+    "Least agreement",
+    "the lowest correlation with the feature: the cell may be wrong here, or the rule for the feature",
+  ],
 };
 
 let evidenceTimer = 0;
@@ -85,7 +88,8 @@ function showPortrait(row, { trace, histogram, staircase, excerpts }) {
   if (staircase && staircase.count.length > 1) {
     showChart(find("#chart-staircase"), staircaseChart(row.kind, staircase));
   }
-  showExcerpts(excerpts, row.polarity);
+  // Short lines show the same and more; findings of an earlier version have none.
+  showExcerpts(row.lines.length ? {} : excerpts, row.polarity);
 }
 
 /** @type {(excerpts: Portrait["excerpts"], polarity: number) => void} */

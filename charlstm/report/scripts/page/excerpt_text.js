@@ -8,7 +8,7 @@ import {
   withLineBreaks,
 } from "../shared/coloured_text.js";
 import { isBinary } from "../shared/numbers.js";
-import { find, findField } from "../shared/page_elements.js";
+import { find } from "../shared/page_elements.js";
 import { cellValues, chosenExcerpt, chosenRow, featureValues, shown, view } from "./state.js";
 
 /** @type {(index: number) => void} */
@@ -16,8 +16,6 @@ export function chooseExcerpt(index) {
   view.excerptIndex = index;
   view.cursor = 0;
   view.passageEnd = undefined;
-  const choice = findField("#excerpt");
-  if (choice) choice.value = String(index);
   buildText();
 }
 
