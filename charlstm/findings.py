@@ -275,6 +275,10 @@ class Finding:
     portrait: c around the events of the feature, by its level and in three excerpts. report/README.md lists
         its fields; `inspection/describing/portraits.py` makes them. None for all but the findings with the
         best scores.
+    examples: held-out text along which the cell can be seen at work: an excerpt of its own in which its
+        feature goes on and off, and about twenty short lines. report/README.md lists its fields;
+        `inspection/describing/examples.py` makes them. None where portrait is None, and in findings that
+        were written before there were examples.
     """
 
     layer: int
@@ -290,6 +294,7 @@ class Finding:
     portrait: Json | None = None
     evidence: Json | None = None
     grade: Json | None = None
+    examples: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

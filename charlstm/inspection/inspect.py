@@ -145,7 +145,7 @@ def _findings(
 ) -> Findings:
     """Return all that was found as plain data; generator draws the intervals and the gradients' spans."""
     model, config = request.model, request.config
-    findings = findings_of(studied, model)
+    findings = findings_of(studied, model, generator=np.random.default_rng(config.seed))
     cells = model.config.layers * model.config.cells
     share, by_control = share_above(studied.found, controls, cells)
     return Findings(

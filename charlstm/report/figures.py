@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from charlstm.config import GATES
 from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
+from charlstm.report.page.examples import own_excerpt
 from charlstm.report.page.network import GROUPS, shares_of
-from charlstm.report.page.rows import cell_name
+from charlstm.report.page.rows import cell_name, polarity_of
 from charlstm.report.page.shape import refuse_other_shapes
 from charlstm.report.words.detection_numbers import rank_score
 from charlstm.report.words.proof_numbers import effect_nats, effect_of, signed
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Colours: c below 0, c above 0, what is measured, and what it is compared with.
+# Colours: "off" or low, "on" or high, what is measured, and what it is compared with.
 _BELOW, _ABOVE, _INK, _SOFT = "#3f82e0", "#cf7a1c", "#1c1e22", "#8a8f98"
 _MOST_CELLS = 12
 # Characters of the text along the top of a cell's figure, and those of them before the feature first moves.
@@ -107,7 +108,8 @@ def drawings(findings: Json) -> Iterator[Drawing]:
     excerpts = findings.get("excerpts") or []
     found = sorted(findings.get("findings") or [], key=rank_score, reverse=True)
     for finding in found[:_MOST_CELLS]:
-        excerpt = next((one for one in excerpts if cell_name(finding) in (one.get("cells") or {})), None)
+        shared = (one for one in excerpts if cell_name(finding) in (one.get("cells") or {}))
+        excerpt = own_excerpt(finding) or next(shared, None)
         panels = [panel for panel in panels_of(finding) if panel]
         if excerpt or panels:
             name = f"cell-{cell_name(finding).replace(':', '-')}-{finding['feature']}"
@@ -184,8 +186,9 @@ def draw_along(axes: "Axes", finding: Json, excerpt: Json) -> None:
     span = slice(start, start + _SHOWN_CHARACTERS)
     c = (lines.get("c") or lines["tanh_c"])[span]
     places = range(len(c))
-    axes.fill_between(places, c, 0, where=[value > 0 for value in c], step="mid", color=_ABOVE, lw=0)
-    axes.fill_between(places, c, 0, where=[value <= 0 for value in c], step="mid", color=_BELOW, lw=0)
+    on = [value * polarity_of(finding) > 0 for value in c]
+    axes.fill_between(places, c, 0, where=on, step="mid", color=_ABOVE, lw=0)
+    axes.fill_between(places, c, 0, where=[not here for here in on], step="mid", color=_BELOW, lw=0)
     if feature:
         axes.step(places, feature[span], where="mid", color=_INK, lw=0.8, label=words(finding["feature"]))
         axes.legend(frameon=False, fontsize=6)

@@ -113,7 +113,7 @@ def test_a_cell_without_recorded_gates_has_plots_of_its_values_and_feature_alone
 def test_the_example_excerpts_are_coloured_by_tanh_c(open_full):
     page = open_full("#cell=0:194&at=0")
     expect(page.locator("#excerpts figcaption strong")).to_have_text(
-        ["Strongest example", "Weakest example", "Counter-example"]
+        ["Strongest example", "Weakest example", "Least agreement"]
     )
     found = full_findings()["findings"][0]["portrait"]["excerpts"]["strongest"]
     box = page.locator("#excerpts .coloured").first

@@ -115,6 +115,20 @@ def test_written_text_is_coloured_and_continued_as_the_model_computes(
     )
 
 
+def test_written_text_has_the_colour_of_on_where_c_of_a_reversed_cell_is_low(
+    open_page, tmp_path: Path, model: CharLSTM
+):
+    document = findings()
+    next(one for one in document["findings"] if one["cell"] == 31)["polarity"] = -1
+    page = open_page(page_of(model, tmp_path, findings=document), f"#cell={CELL}&at=0")
+    written(page, READ[:60])
+    _, cells = stepped(model, Vocabulary.of_text(SOURCE).encode(READ[:60]))
+
+    levels = page.evaluate("live.spans.map((span) => Number(/level(-?\\d+)/.exec(span.className)[1]))")
+    assert np.abs(np.array(levels) + 100 * np.tanh(cells[:, 0, 31])).max() < 1
+    expect(page.locator("#live-legend .scale-ends")).to_contain_text("from +1")
+
+
 def test_a_held_cell_changes_the_probabilities_as_the_reference_does(
     open_page, report: Path, model: CharLSTM
 ):

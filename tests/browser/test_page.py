@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from full_fixture import demo_sized
+from full_fixture import demo_sized, full_findings, with_examples
 from page_models import demo_model
 from playwright.sync_api import Page, expect
 from report_fixture import HOSTILE, hostile_findings, sample_findings, sample_text
@@ -14,6 +14,7 @@ from charlstm.report.render import write_report
 LIGHT = {"below": (0x65, 0xA7, 0xFA), "zero": (0xF8, 0xF8, 0xF8), "above": (0xE0, 0x90, 0x36)}
 DARK = {"below": (0x20, 0x63, 0xB0), "zero": (0x1B, 0x1B, 0x1B), "above": (0x8E, 0x53, 0x00)}
 TANH = sample_findings()["excerpts"][0]["cells"]
+POLARITY = {"0:194": 1, "0:31": -1}
 RECOLOUR = """() => {
   const times = [];
   for (let step = 0; step < 12; step += 1) {
@@ -66,12 +67,32 @@ def test_the_text_of_the_page_is_the_text_of_the_excerpt(open_page):
 
 @pytest.mark.parametrize(("scheme", "scale"), [("light", LIGHT), ("dark", DARK)])
 @pytest.mark.parametrize("cell", ["0:194", "0:31"])
-def test_colours_show_tanh_c_on_a_fixed_scale(open_page, scheme: str, scale, cell: str):
+def test_colours_show_tanh_c_towards_on_on_a_fixed_scale(open_page, scheme: str, scale, cell: str):
     page = open_page(place=f"#cell={cell}&at=0", color_scheme=scheme)
 
     for index in (0, 25, 118, 1_999):
-        expected = mixed(TANH[cell]["tanh_c"][index], scale)
+        expected = mixed(POLARITY[cell] * TANH[cell]["tanh_c"][index], scale)
         assert background(page, index) == pytest.approx(expected, abs=1.5)
+
+
+@pytest.mark.parametrize(("cell", "ends"), [("0:194", "off on"), ("0:88", "off on"), ("0:31", "low high")])
+def test_on_is_orange_and_underlined_whatever_the_sign_of_c(open_page, cell: str, ends: str):
+    page = open_page(place=f"#cell={cell}&at=0")
+    on, off = page.evaluate(
+        """() => [true, false].map((wanted) => shown.spans
+          .filter((_, index) => featureValues()[index] > 0 === wanted)
+          .map((span) => Number(/level(-?\\d+)/.exec(span.className)[1]))
+          .reduce((sum, level, _, all) => sum + level / all.length, 0))"""
+    )
+
+    assert on > off + 25
+    legend = page.locator("#legend")
+    expect(legend.locator(".scale")).to_have_text(re.compile(rf"{ends.split()[0]}\s*{ends.split()[1]}"))
+    turned = cell != "0:194"
+    expect(legend.locator(".scale-ends")).to_have_text(
+        "tanh(c) from +1 to \u22121" if turned else "tanh(c) from \u22121 to +1"
+    )
+    assert page.locator(".track-c").evaluate("line => line.matches('.reversed')") == turned
 
 
 def test_levels_features_and_drivers_have_marks_besides_colour(open_page):
@@ -261,3 +282,54 @@ def test_a_text_of_two_thousand_characters_is_recoloured_within_60_milliseconds(
 
 def test_the_first_paint_comes_within_a_second_and_a_half(open_page, demo_report: Path):
     assert min(open_page(demo_report).evaluate(FIRST_PAINT) for _ in range(3)) < 1_500
+
+
+@pytest.fixture(scope="module")
+def report_with_examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("examples") / "report.html"
+    write_report(with_examples(full_findings()), path)
+    return path
+
+
+def test_a_cell_opens_where_its_feature_goes_on_and_off_and_the_shared_text_can_be_chosen(
+    open_page, report_with_examples: Path
+):
+    page = open_page(report_with_examples)
+    expect(page.locator("#text [data-at]")).to_have_count(700)
+    expect(page.locator("#text [aria-selected=true]")).to_have_text('"')
+    expect(page.locator("#tracks .track:visible")).to_have_count(6)
+    page.keyboard.press("j")
+    expect(page.locator("#text [data-at]")).to_have_count(2_000)
+    page.keyboard.press("k")
+    expect(page.locator("#text [data-at]")).to_have_count(700)
+
+    page.locator("#excerpt").select_option("0")
+    expect(page.locator("#text [data-at]")).to_have_count(2_000)
+    expect(page.locator("#unrecorded")).to_be_hidden()
+    expect(page).to_have_url(re.compile("excerpt=0"))
+    page.reload()
+    expect(page.locator("#text [data-at]")).to_have_count(2_000)
+    expect(page.locator("#unrecorded")).to_be_hidden()
+    assert set(page.seen) == {report_with_examples.as_uri()}
+
+
+def test_a_link_restores_the_place_in_a_cells_own_excerpt(open_page, report_with_examples: Path):
+    page = open_page(report_with_examples, "#cell=0:194&at=321")
+
+    expect(page.locator("#text [aria-selected=true]")).to_have_attribute("data-at", "321")
+
+
+def test_short_lines_show_the_cell_by_lot_at_its_best_and_at_its_worst(open_page, report_with_examples: Path):
+    page = open_page(report_with_examples)
+    expect(page.locator("#lines .group strong")).to_have_text(["Drawn by lot", "Best", "Worst"])
+    line = page.locator(".one-line").first
+    text = full_findings()["excerpts"][0]["text"][100:172]
+    shown = line.evaluate("line => line.textContent")
+    assert shown == text.replace("\n", "").replace("\t", "")
+    value = full_findings()["excerpts"][0]["cells"]["0:194"]["tanh_c"][110]
+    level = int(re.findall(r"level(-?\d+)", line.locator("span").nth(10).get_attribute("class") or "")[0])
+    assert level == pytest.approx(100 * value, abs=2)
+    expect(page.locator("#excerpts")).to_be_hidden()
+
+    page.keyboard.press("j")
+    expect(page.locator("#lines")).to_be_hidden()

@@ -42,6 +42,14 @@ def test_one_cursor_moves_in_both_texts_and_is_restored_from_the_address(open_pa
     expect(page.locator("#pair-readout")).to_contain_text("untrained 0:194: tanh(c)")
 
 
+def test_on_is_orange_on_both_sides_whatever_the_sign_of_c(open_page, comparison: Path):
+    page = open_page(comparison)
+    page.locator(".side select").first.select_option("0:88")
+    opener = full_findings()["excerpts"][0]["text"].index('"')
+    inside = page.locator(f".side [data-at='{opener + 1}']").first
+    expect(inside).to_have_class(re.compile("^level[1-9].* strong$"))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_accessibility_problem(open_page, tmp_path: Path, scheme: str):
     write_page(render_comparison(full_findings(200), untrained(200)), tmp_path / "compare.html")

@@ -3,13 +3,16 @@
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import numpy as np
 import pytest
 from full_fixture import full_findings, odd_findings
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from proven_fixture import proven_findings
 from report_fixture import sample_findings
 
 from charlstm.errors import UsageError
-from charlstm.report.figures import drawings, safe, write_figures
+from charlstm.report.figures import draw_along, drawings, safe, write_figures
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +69,23 @@ def test_the_figure_of_a_proven_cell_has_its_effect_with_the_interval(tmp_path: 
     paths = write_figures(findings, tmp_path)
     (path,) = [path for path in paths if path.suffix == ".svg" and path.stem.startswith("cell-0-1-")]
     assert "effect −1.79 nats (−1.90 to −1.36)" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("polarity", [1, -1])
+def test_on_is_orange_whatever_the_sign_of_c(polarity: int):
+    findings = sample_findings()
+    excerpt = findings["excerpts"][0]
+    on = excerpt["features"]["inside_double_quotes"]
+    excerpt["cells"]["0:194"]["tanh_c"] = [polarity * (2 * value - 1) for value in on]
+    axes = Figure().subplots()
+
+    draw_along(axes, findings["findings"][0] | {"polarity": polarity}, excerpt)
+
+    heights = {
+        to_hex(area.get_facecolor()[0]): polarity * np.concatenate([one.vertices for one in area.get_paths()])
+        for area in axes.collections
+    }
+    assert heights["#cf7a1c"][:, 1].min() >= 0 >= heights["#3f82e0"][:, 1].max()
 
 
 def test_findings_without_portraits_gates_and_text_have_no_figures(tmp_path: Path):

@@ -269,6 +269,44 @@ def grid(series: dict[str, list[float] | None], length: int) -> dict[str, Any]:
     }
 
 
+def with_examples(findings: dict[str, Any]) -> dict[str, Any]:
+    """Give the first finding an excerpt of its own, from character 500 of the sample on, and three lines."""
+    excerpt, finding = findings["excerpts"][0], findings["findings"][0]
+    c = [math.atanh(value) for value in excerpt["cells"]["0:194"]["tanh_c"]]
+    feature = inside_quotes(excerpt["text"])
+
+    def rows(spans: list[slice], names: list[str]) -> dict[str, Any]:
+        steps = [round(127 * value / 4) for span in spans for value in c[span]]
+        levels = [value for span in spans for value in feature[span]]
+        series = [*([steps] * len(names)), levels]
+        flat = bytes(
+            (after - before) % 256 for one in series for before, after in zip([0, *one], one, strict=False)
+        )
+        return {
+            "names": [*names, "feature"],
+            "largest": [*([4.0] * len(names)), 0],
+            "values": base64.b64encode(zlib.compress(flat, 9)).decode("ascii"),
+        }
+
+    own, lines = slice(500, 1_200), [slice(start, start + 72) for start in (100, 300, 700)]
+    start, text = excerpt["start"], excerpt["text"]
+    finding["examples"] = {
+        "excerpt": {
+            "start": start + own.start,
+            "text": text[own],
+            "rows": rows([own], ["c", "input", "forget", "candidate", "output"]),
+        },
+        "lines": {
+            "each": [
+                {"group": group, "start": start + span.start, "text": text[span], "agreement": 0.9}
+                for group, span in zip(("drawn", "best", "worst"), lines, strict=True)
+            ],
+            "rows": rows(lines, ["c"]),
+        },
+    }
+    return findings
+
+
 def gate_shares() -> dict[str, Any]:
     """Return shares of low and high positions of every cell's gates, trained and untrained."""
 

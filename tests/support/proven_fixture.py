@@ -205,7 +205,7 @@ def _inspected() -> dict[str, Any]:
 def _shortened(findings: dict[str, Any]) -> dict[str, Any]:
     """Return findings without what other fixtures have: most portraits, packed values and gates by cell."""
     for finding in findings["findings"][_PORTRAITS:]:
-        finding["portrait"] = None
+        finding["portrait"] = finding["examples"] = None
     (excerpt,) = findings["excerpts"]
     excerpt |= {"text": excerpt["text"][:_LENGTH], "grid": {}}
     for lines in [*excerpt["cells"].values(), excerpt["features"]]:

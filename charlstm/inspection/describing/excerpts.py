@@ -1,13 +1,10 @@
 """An excerpt holds the text that the report page shows, and what the model's cells do along it."""
 
-import base64
-import zlib
-
-import numpy as np
 import torch
 from torch import Tensor
 
 from charlstm.findings import Excerpt, Finding, Json
+from charlstm.inspection.describing.packing import packed, whole_127ths
 from charlstm.inspection.detecting.detect import Detected
 from charlstm.inspection.reading.trace import WARMUP, LayerTrace, trace
 from charlstm.model.char_lstm import CharLSTM
@@ -78,19 +75,16 @@ def _grid(c: Tensor, thresholds: Tensor, cells_per_layer: int) -> Json:
     cells: names "layer:cell" of the cells in the grid, in order.
     of: number of cells in all layers together.
     thresholds: tanh of each threshold, in [-1, 1]; it divides the positions of a cell into on and off.
-    tanh_c: tanh(c), rounded to whole 127ths, as int8 from -127 to 127, one cell after the other. Each number
-        has the one before it in its cell subtracted, modulo 256; the bytes are compressed by zlib and
-        encoded in base64.
+    tanh_c: tanh(c), rounded to whole 127ths from -127 to 127, one cell after the other, packed as
+        `packing.packed` does it.
     """
     tanh_c = c.tanh()
     spread = tanh_c.std(0).nan_to_num()
     # Sorted, so that the cells of the grid are in the order of their numbers.
     cells = spread.argsort(descending=True)[: max(1, _LARGEST_GRID_VALUES // len(c))].sort().values
-    steps_of_127 = (tanh_c[:, cells].t() * 127).round().to(torch.int16).numpy()
-    differences = np.diff(steps_of_127, axis=1, prepend=0).astype(np.uint8)
     return {
         "cells": [f"{cell // cells_per_layer}:{cell % cells_per_layer}" for cell in cells.tolist()],
         "of": c.shape[1],
         "thresholds": [round(value, 3) for value in thresholds[cells].tanh().tolist()],
-        "tanh_c": base64.b64encode(zlib.compress(differences.tobytes(), 9)).decode("ascii"),
+        "tanh_c": packed(whole_127ths(tanh_c[:, cells].t().numpy())),
     }

@@ -7,6 +7,7 @@ import platform
 from datetime import datetime, timezone
 from importlib.metadata import version
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +15,9 @@ from charlstm.checkpoint.tensor_file import weights_sha256
 from charlstm.config import InspectionConfig
 from charlstm.findings import Detection, Finding, Json, Mechanism, Method, ModelFacts
 from charlstm.inspection.control_networks import pseudo_discoveries
-from charlstm.inspection.describing.portraits import portraits
+from charlstm.inspection.describing.examples import examples_of
+from charlstm.inspection.describing.followed_cells import FollowedCell, followed_cells
+from charlstm.inspection.describing.portraits import portrait_of
 from charlstm.inspection.detecting import confirmation, discovery, levels, margins
 from charlstm.inspection.detecting.detect import Detected
 from charlstm.inspection.features.feature import specific_drivers
@@ -28,19 +31,31 @@ from charlstm.model.char_lstm import CharLSTM
 _LARGEST_LINEAR_LEAK = 0.5
 
 
-def findings_of(studied: Study, model: CharLSTM) -> list[Finding]:
-    """Return the findings of a study of model, in descending order of their held-out score."""
-    detected, confirmed_pairs = studied.found, studied.confirmed_pairs
-    drawn = portraits(model, detected, confirmed_pairs)
-    without_portrait: list[Json | None] = [None] * (len(confirmed_pairs) - len(drawn))
-    return [
-        _finding(detected, pair, model, portrait)
-        for pair, portrait in zip(confirmed_pairs, [*drawn, *without_portrait], strict=True)
+def findings_of(studied: Study, model: CharLSTM, *, generator: np.random.Generator) -> list[Finding]:
+    """Return the findings of a study of model, in descending order of their held-out score.
+
+    generator draws examples by lot.
+    """
+    detected, pairs = studied.found, studied.confirmed_pairs
+    cells = followed_cells(model, detected, pairs)
+    seen = [
+        _finding(detected, pair, model, cell, generator) for pair, cell in zip(pairs, cells, strict=False)
     ]
+    unseen = [_finding(detected, pair, model, None, generator) for pair in pairs[len(cells) :]]
+    return [*seen, *unseen]
 
 
-def _finding(detected: Detected, pair: ConfirmedPair, model: CharLSTM, portrait: Json | None) -> Finding:
-    """Return the confirmed pair `pair` of cell and feature as a Finding with the given portrait."""
+def _finding(
+    detected: Detected,
+    pair: ConfirmedPair,
+    model: CharLSTM,
+    along_text: FollowedCell | None,
+    generator: np.random.Generator,
+) -> Finding:
+    """Return the confirmed pair `pair` of cell and feature as a Finding.
+
+    It has a portrait and examples where along_text, its cell along the text, is given; generator draws them.
+    """
     layer, cell = divmod(pair.cell, model.config.cells)
     weights = weights_of(model, layer, cell, specific_drivers(pair.name.drivers), detected.text.symbols)
     return Finding(
@@ -56,7 +71,8 @@ def _finding(detected: Detected, pair: ConfirmedPair, model: CharLSTM, portrait:
         verdict=pair.proof.verdict,
         evidence=pair.proof.evidence,
         grade=pair.proof.grade.data if pair.proof.grade else None,
-        portrait=portrait,
+        portrait=portrait_of(along_text) if along_text else None,
+        examples=examples_of(along_text, generator) if along_text else None,
     )
 
 

@@ -8,20 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from charlstm.findings import Json
-from charlstm.inspection.detecting.detect import Detected
+from charlstm.inspection.describing.followed_cells import Flags, FollowedCell, Values
 from charlstm.inspection.features.feature import FeatureKind, Signal
-from charlstm.inspection.reading.trace import Cut, counted_blocks
-from charlstm.inspection.study import ConfirmedPair
-from charlstm.model.char_lstm import CharLSTM
 
-# c of up to 64 cells at up to 150,000 characters is held at once.
-_LONGEST_TEXT_CHARACTERS = 150_000
-_MOST_PORTRAITS = 64
 # The mean trace of an event has this many characters before and after it.
 CHARACTERS_BEFORE, CHARACTERS_AFTER = 16, 48
 # More events than these are thinned out, evenly along the text, before their mean trace is taken.
@@ -40,42 +32,10 @@ _LEAST_FOLLOWING_R = 0.5
 MOST_STAIRS, _LEAST_OCCURRENCES = 80, 20
 _SUMMARY_NAMES = ("mean", "low", "high")
 
-Values = NDArray[np.float32]
-Flags = NDArray[np.bool_]
 
-
-def portraits(model: CharLSTM, detected: Detected, confirmed_pairs: Sequence[ConfirmedPair]) -> list[Json]:
-    """Return a `portrait` of each of the first _MOST_PORTRAITS pairs in confirmed_pairs, in their order.
-
-    The portraits are made from the first chunk of the split "confirm", which is read with model once.
-    """
-    chosen = list(confirmed_pairs[:_MOST_PORTRAITS])
-    if not chosen:
-        return []
-    chunk = detected.text.splits["confirm"].first.beginning(_LONGEST_TEXT_CHARACTERS)
-    shape = (chunk.cut.streams, -1)
-    c = _c_of_cells(model, chunk.ids, chunk.cut, [pair.cell for pair in chosen])
-    positions = chunk.cut.counted.reshape(shape)
-    signs = detected.pairs.signs.tolist()
-    return [
-        portrait(
-            c[:, column].numpy().reshape(shape),
-            chunk.signal(pair.feature.name),
-            positions,
-            chunk.text,
-            sign=int(signs[pair.index]),
-            start=chunk.start,
-        )
-        for column, pair in enumerate(chosen)
-    ]
-
-
-def _c_of_cells(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut, cells: list[int]) -> Tensor:
-    """Return (rows, cells) float32: c of cells, numbered over all layers, at all counted positions."""
-    c = torch.zeros(len(cut.counted), len(cells))
-    for block in counted_blocks(model, ids, cut):
-        c[block.rows] = block.c[:, cells]
-    return c
+def portrait_of(cell: FollowedCell) -> Json:
+    """Return the portrait of a cell along the text that it was read on, see `portrait`."""
+    return portrait(cell.c, cell.signal, cell.positions, cell.text, sign=cell.sign, start=cell.start)
 
 
 def portrait(

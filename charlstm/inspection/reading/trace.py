@@ -218,6 +218,11 @@ class CountedBlock:
         """Return the output gate."""
         return self._flat([layer.gates.o for layer in self._block.layers])
 
+    def gates_of(self, stretch: int, layer: int, cell: int) -> Tensor:
+        """Return (4, positions) float32: i, f, g and o of one cell at the positions of one stretch."""
+        gates = self._block.layers[layer].gates
+        return torch.stack([values[stretch, self._skipped :, cell] for values in gates]).cpu()
+
     def _flat(self, of_layers: list[Tensor]) -> Tensor:
         """Return values (streams, positions, cells) of each layer as (positions, layers * cells)."""
         return torch.cat([values[:, self._skipped :].flatten(0, 1) for values in of_layers], dim=1).cpu()

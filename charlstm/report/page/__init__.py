@@ -7,6 +7,7 @@ view.py           the findings -> everything that the templates of the page read
 rows.py           one finding -> a line of the table and a sentence of the summary
 network.py        gates, gradients and control networks -> the tables about the network as a whole
 proof_data.py     evidence, sets, edges and unexpected cells -> what the page lays out and draws
+examples.py       the packed examples of a finding -> an excerpt and short lines with plain numbers
 script_data.py    the findings -> what the page's script draws: texts, portraits, interventions
 watched_cells.py  the findings -> the names and levels of the cells in the part with the model
 packed_model.py   a run's folder -> the model as text that a page can carry

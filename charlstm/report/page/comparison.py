@@ -7,7 +7,7 @@ from typing import Any, get_args
 from charlstm.errors import UsageError
 from charlstm.findings import Json, Verdict
 from charlstm.report.page.network import network_data
-from charlstm.report.page.rows import cell_name
+from charlstm.report.page.rows import cell_name, polarity_of
 from charlstm.report.page.script_data import excerpt_data
 from charlstm.report.page.view import provenance_of
 from charlstm.report.words.detection_numbers import held_out_score, rank_score
@@ -93,6 +93,7 @@ def side_data(findings: Mapping[str, Any], name: str, excerpt: Mapping[str, Any]
                 "cell": cell_name(finding),
                 "feature": finding["feature"],
                 "feature_words": words(finding["feature"]),
+                "polarity": polarity_of(finding),
             }
             for finding in found
         ],

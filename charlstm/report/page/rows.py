@@ -48,7 +48,7 @@ class Driver:
 @dataclass(frozen=True)
 class Bar:
     """One bin of a small histogram: x is its place from 0, height is in [0, 1], and level is the tanh(c) in
-    its middle, in hundredths.
+    its middle times the finding's polarity, in hundredths.
     """
 
     x: int
@@ -101,13 +101,14 @@ class Row:
 def row(finding: Mapping[str, Any], significance: float | None) -> Row:
     """Return the line of one finding; significance is the largest p-value that counts, None where unknown."""
     detection, causal = finding.get("detection") or {}, finding.get("causal") or {}
+    polarity = polarity_of(finding)
     return Row(
         cell=cell_name(finding),
         order=finding["layer"] * _CELLS_PER_LAYER + finding["cell"],
         kind=words(finding["kind"]),
         feature=words(finding["feature"]),
         drivers=tuple(drivers(finding)),
-        polarity=finding.get("polarity") or 1,
+        polarity=polarity,
         held_out_score=held_out_score(finding),
         # A held-out score is compared with chance on its own text, where the findings have that.
         null_max=finite(detection.get("held_out_null_max", detection.get("null_max"))),
@@ -118,7 +119,7 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
         carries_share=share.value if (share := carried_share(finding)) else None,
         carries_told=share.percent if share else _UNKNOWN_SHARE if finding.get("evidence") else "",
         verdict=words(finding.get("verdict") or ""),
-        histogram=tuple(histogram(finding.get("portrait") or {})),
+        histogram=tuple(histogram(finding.get("portrait") or {}, polarity)),
         behaviour=behaviour(finding),
         effect=effect(finding),
         doubt=doubt(finding, significance),
@@ -126,8 +127,15 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
     )
 
 
-def histogram(portrait: Mapping[str, Any]) -> Iterable[Bar]:
+def polarity_of(finding: Mapping[str, Any]) -> int:
+    """Return 1, or -1 where c of the finding's cell falls with its feature: "on" is then a low c."""
+    return -1 if (finding.get("polarity") or 1) < 0 else 1
+
+
+def histogram(portrait: Mapping[str, Any], polarity: int) -> Iterable[Bar]:
     """Yield how often tanh(c) falls in each bin of [-1, 1], as bars of which the highest has height 1.
+
+    The bars have the colours of the text, where polarity, 1 or -1, gives "on" the same colour in all cells.
 
     A height is the square root of the share of the fullest bin, so that bins with few values can be seen.
     """
@@ -135,7 +143,7 @@ def histogram(portrait: Mapping[str, Any]) -> Iterable[Bar]:
     counts = [sum(counts) for counts in zip(*counts_by_level, strict=True)]
     for place, count in enumerate(counts):
         middle = (2 * place + 1) / len(counts) - 1
-        yield Bar(place, round(math.sqrt(count / max(1, *counts)), 3), round(100 * middle))
+        yield Bar(place, round(math.sqrt(count / max(1, *counts)), 3), round(100 * middle * polarity))
 
 
 def drivers(finding: Mapping[str, Any]) -> Iterable[Driver]:

@@ -6,6 +6,7 @@ from typing import Any
 from charlstm.config import GATES
 from charlstm.errors import UsageError
 from charlstm.findings import Json
+from charlstm.report.page.examples import example_lines, own_excerpt
 from charlstm.report.page.proof_data import evidence
 from charlstm.report.page.rows import Row, cell_name, is_any
 from charlstm.report.words.proof_numbers import effect_nats
@@ -16,20 +17,62 @@ from charlstm.report.words.values import facts, finite, rounded, words
 def page_data(found: Sequence[Json], rows: Sequence[Row], excerpts: Sequence[Json]) -> Json:
     """Return what the script reads: `rows`, one object for each finding, `excerpts`, and `symbols`.
 
-    rows are the lines of the findings found, in the same order. symbols has the sign of every character that
-    is not drawn as itself.
+    rows are the lines of the findings found, in the same order. The excerpts are those of the findings as a
+    whole and then those of single findings, whose rows have the number of theirs as `excerpt`. symbols has
+    the sign of every character that is not drawn as itself.
     Raises UsageError when an excerpt's values do not fit its text.
     """
+    own, places = own_excerpts(found, len(excerpts))
+    lines = [list(example_lines(finding)) for finding in found]
     portraits = [excerpt for finding in found for excerpt in portrait_excerpts(finding)]
-    texts = [excerpt["text"] for excerpt in [*excerpts, *portraits]]
+    each_line = [line for of_finding in lines for line in of_finding]
+    texts = [one["text"] for one in [*excerpts, *own, *portraits, *each_line]]
     targets = [str((finding.get("causal") or {}).get("target") or "") for finding in found]
     targets += [target for finding in found for target in other_targets(finding)]
     weighed = [character for finding in found for character in weighed_characters(finding)]
+    all_rows = [row_data(finding, row) for finding, row in zip(found, rows, strict=True)]
+    shared = [without_cells_of(own, excerpt_data(excerpt)) for excerpt in excerpts]
     return {
-        "rows": [row_data(finding, row) for finding, row in zip(found, rows, strict=True)],
-        "excerpts": [excerpt_data(excerpt) for excerpt in excerpts],
+        "rows": [
+            row | {"excerpt": place, "lines": of_row}
+            for row, place, of_row in zip(all_rows, places, lines, strict=True)
+        ],
+        "excerpts": [*shared, *(excerpt_data(excerpt) | {"own": True} for excerpt in own)],
         "symbols": symbols_of("".join([*texts, *targets, *weighed])),
     }
+
+
+def own_excerpts(found: Sequence[Json], first: int) -> tuple[list[Json], list[int | None]]:
+    """Return the excerpts of single findings, and which of them each finding has, numbered from first on.
+
+    Findings whose excerpts are the same text share one excerpt.
+    """
+    excerpts: dict[tuple[int, str], Json] = {}
+    numbers: list[int | None] = []
+    for excerpt in map(own_excerpt, found):
+        if excerpt is None:
+            numbers.append(None)
+            continue
+        shared = excerpts.setdefault((excerpt["start"], excerpt["text"]), excerpt)
+        for part in ("cells", "features"):
+            shared[part] = shared[part] | excerpt[part]
+        numbers.append(first + list(excerpts).index((excerpt["start"], excerpt["text"])))
+    return list(excerpts.values()), numbers
+
+
+def without_cells_of(own: Sequence[Json], excerpt: Json) -> Json:
+    """Return a shared excerpt for the script, without what takes room and is shown in one of own better.
+
+    Of a cell with an excerpt of its own it keeps tanh(c) alone, and that in the grid, where the grid has it.
+    """
+    elsewhere = {name for one in own for name in one["cells"]}
+    in_grid = set((excerpt["grid"] or {}).get("cells") or [])
+    cells = {
+        name: {"tanh_c": lines["tanh_c"]} if name in elsewhere else lines
+        for name, lines in excerpt["cells"].items()
+        if name not in elsewhere & in_grid
+    }
+    return excerpt | {"cells": cells}
 
 
 def portrait_excerpts(finding: Mapping[str, Any]) -> Iterable[Json]:
@@ -70,6 +113,7 @@ def row_data(finding: Mapping[str, Any], row: Row) -> Json:
         "kind": finding["kind"],
         "feature": finding["feature"],
         "feature_words": words(finding["feature"]),
+        "polarity": row.polarity,
         "drivers": list(dict.fromkeys(marks)),
         "told": row.sentences,
         "numbers": facts(shown),
@@ -118,6 +162,7 @@ def excerpt_data(excerpt: Mapping[str, Any]) -> Json:
         "cells": {name: cell_data(lines) for name, lines in cells.items()},
         "features": {name: [rounded(value) for value in values] for name, values in features.items()},
         "grid": excerpt.get("grid") or None,
+        "own": False,
     }
 
 

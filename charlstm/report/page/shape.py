@@ -88,6 +88,19 @@ _PORTRAIT = object_with(
     },
     needs=["trace", "histogram"],
 )
+_ROWS = object_with(
+    {"names": list_of(string, MOST_NAMES), "largest": numbers, "values": string},
+    needs=["names", "largest", "values"],
+    alike=["names", "largest"],
+)
+_EXAMPLE = {"text": string, "start": whole}
+_LINE = object_with(_EXAMPLE | {"group": string, "agreement": number}, needs=["text", "group"])
+_EXAMPLES = object_with(
+    {
+        "excerpt": object_with(_EXAMPLE | {"rows": _ROWS}, needs=["text", "rows"]),
+        "lines": object_with({"each": list_of(_LINE, MOST_NAMES), "rows": _ROWS}, needs=["each", "rows"]),
+    }
+)
 _WEIGHTS = object_with(
     {
         "from_driver": _BY_GATE,
@@ -111,6 +124,7 @@ _FINDING = object_with(
         "evidence": EVIDENCE,
         "grade": GRADE,
         "portrait": _PORTRAIT,
+        "examples": _EXAMPLES,
     }
 )
 _SHARES = object_with(

@@ -56,7 +56,16 @@ def _without_gates(data: Json) -> Json:
 
 
 def _with_one_excerpt(data: Json) -> Json:
-    return {**data, "excerpts": data["excerpts"][:1]}
+    kept = [place for place, excerpt in enumerate(data["excerpts"]) if place == 0 or excerpt["own"]]
+    rows = [
+        {**row, "excerpt": None if row["excerpt"] is None else kept.index(row["excerpt"])}
+        for row in data["rows"]
+    ]
+    return {**data, "rows": rows, "excerpts": [data["excerpts"][place] for place in kept]}
+
+
+def _without_lines(data: Json) -> Json:
+    return {**data, "rows": [{**row, "lines": []} for row in data["rows"]]}
 
 
 def _without_portraits(data: Json) -> Json:
@@ -72,7 +81,8 @@ def _without_evidence(data: Json) -> Json:
 CUTS: dict[str, Callable[[Json], Json]] = {
     "the values of all cells, and with them the search for cells that mark a passage": _without_grids,
     "the gates along the text": _without_gates,
-    "all excerpts but the first": _with_one_excerpt,
+    "the one-line examples": _without_lines,
+    "all excerpts that cells share but the first": _with_one_excerpt,
     "the cells' portraits": _without_portraits,
     "the charts of evidence and of sets of cells": _without_evidence,
 }

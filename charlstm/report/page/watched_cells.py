@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from charlstm.findings import Json
-from charlstm.report.page.rows import cell_name
+from charlstm.report.page.rows import cell_name, polarity_of
 from charlstm.report.words.values import finite, words
 
 
 def watched_cells(findings: Mapping[str, Any]) -> dict[str, Json]:
-    """Return, by "layer:cell", the words, verdict, polarity and levels of the cells with a finding.
+    """Return, by "layer:cell", the kind, words, verdict, polarity and levels of the cells with a finding.
 
     A cell with several findings has those of the first verified one, or of the first where none is verified.
     levels is what `levels` returns.
@@ -17,10 +17,11 @@ def watched_cells(findings: Mapping[str, Any]) -> dict[str, Json]:
     cells: dict[str, Json] = {}
     for finding in findings.get("findings") or []:
         cell = {
+            "kind": finding["kind"],
             "words": f"{words(finding['kind'])}, {words(finding['feature'])}",
             "verdict": words(finding.get("verdict") or "not tested"),
             "levels": levels(finding),
-            "polarity": finding.get("polarity") or 1,
+            "polarity": polarity_of(finding),
         }
         name = cell_name(finding)
         if name not in cells or (cell["verdict"] == "verified") > (cells[name]["verdict"] == "verified"):

@@ -122,8 +122,9 @@ function chooseAlone(side, cell) {
   side.cell = cell;
   side.choice.value = cell;
   const values = valuesOf(side, cell);
+  const polarity = rowOf(side, cell)?.polarity ?? 1;
   side.spans.forEach((span, index) => {
-    span.className = levelClasses(values?.[index] ?? 0);
+    span.className = levelClasses(values?.[index] ?? 0, polarity);
   });
   describe(side, featureOf(side, cell));
   moveTo(cursor);

@@ -7,10 +7,11 @@ import { startPanel } from "./live/panel_events.js";
 import { followLink, rememberView, restoreView } from "./page/address.js";
 import { listenToTable } from "./page/cell_table.js";
 import { showChosenCell } from "./page/chosen_cell.js";
+import { followWithLines } from "./page/example_lines.js";
 import { buildTracks } from "./page/gate_tracks.js";
 import { listenToKeys } from "./page/keyboard.js";
 import { listenToPointer } from "./page/pointer.js";
-import { followers, hasReadingSection, view } from "./page/state.js";
+import { followers, hasChosenRow, hasReadingSection, recordedCell, view } from "./page/state.js";
 import { addColourClasses } from "./shared/coloured_text.js";
 import { unpackExcerpts } from "./shared/packed_values.js";
 import { data, readData } from "./shared/page_data.js";
@@ -23,6 +24,7 @@ async function startReportPage() {
   showSetCharts();
   if (data.rows.length) listenToTable();
   if (hasReadingSection) buildTracks();
+  followWithLines();
   followWithEvidence();
   followers.view.push(rememberView);
   startPanel();
@@ -30,8 +32,9 @@ async function startReportPage() {
   if (hasReadingSection) listenToPointer();
   window.addEventListener("hashchange", followLink);
   await unpackExcerpts();
-  // The address may name a cell or a passage whose values were still packed.
-  if (view.rowIndex < 0 || view.passageEnd !== undefined) showChosenCell();
+  // The chosen cell may be one whose values were still packed, and a passage needs those of all cells.
+  if (hasReadingSection && hasChosenRow() && (!recordedCell() || view.passageEnd !== undefined))
+    showChosenCell();
 }
 
 startReportPage();

@@ -26,6 +26,8 @@ interface Row {
   kind: string;
   feature: string;
   feature_words: string;
+  /** 1, or -1 where c falls with the feature: "on", or a high count, is then a low c. */
+  polarity: number;
   drivers: string[];
   /** Sentences; each part is a text and whether it is a quotation from the corpus. */
   told?: [string, boolean][][];
@@ -35,6 +37,19 @@ interface Row {
   proof: Intervention | null;
   evidence: Evidence | null;
   mechanism: Mechanism | null;
+  /** The number of the excerpt in which the cell is shown at work, and short lines of text with its values. */
+  excerpt: number | null;
+  lines: ExampleLine[];
+}
+
+/** A short piece of text around a character where a feature goes on, or a counter starts again. */
+interface ExampleLine {
+  group: string;
+  start: number;
+  text: string;
+  agreement: number | null;
+  tanh_c_hundredths: number[];
+  feature: number[];
 }
 
 /** A contiguous piece of the text with the values of cells and features at each character. */
@@ -45,6 +60,8 @@ interface Excerpt {
   cells: Record<string, RecordedCell>;
   features: Record<string, Series>;
   grid: PackedValues | null;
+  /** Whether it was chosen for one feature, and has no other cells than those that follow it. */
+  own: boolean;
 }
 
 /**
@@ -266,6 +283,7 @@ interface NetworkHeader {
 }
 
 interface WatchedFinding {
+  kind: string;
   words: string;
   verdict: string;
   levels: { off: number; on: number } | null;

@@ -17,6 +17,7 @@ from charlstm.inspection.reading.inspected_text import read_text
 from charlstm.inspection.reading.trace import WARMUP, trace
 from charlstm.inspection.study import Study, study
 from charlstm.model.char_lstm import CharLSTM
+from charlstm.report.page.examples import unpacked
 
 CONFIG = InspectionConfig(streams=4, interventions=0)
 TEXT = written(40_000, seed=1)
@@ -39,10 +40,14 @@ def studied(model: CharLSTM) -> Study:
     return study(model, text, CONFIG)
 
 
+def lots() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
 @pytest.fixture(scope="module")
 def findings(studied: Study, model: CharLSTM) -> dict[int, Finding]:
     """The findings by cell."""
-    found = {finding.cell: finding for finding in findings_of(studied, model)}
+    found = {finding.cell: finding for finding in findings_of(studied, model, generator=lots())}
     assert sorted(found) == [0, 1, 2, 3]
     return found
 
@@ -136,7 +141,8 @@ def test_the_mechanism_has_the_mean_gates_at_the_drivers_and_elsewhere(
 
 
 def test_findings_are_sorted_by_their_held_out_score(studied: Study, model: CharLSTM) -> None:
-    scores = [finding.detection.held_out_score for finding in findings_of(studied, model)]
+    found = findings_of(studied, model, generator=lots())
+    scores = [finding.detection.held_out_score for finding in found]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -149,6 +155,30 @@ def test_the_excerpts_of_a_portrait_stand_where_they_say_in_the_whole_text(
         assert {"strongest", "counter_example"} <= set(excerpts)
         for excerpt in excerpts.values():
             assert excerpt["text"] == TEXT[excerpt["start"] :][: len(excerpt["text"])]
+
+
+def test_the_examples_stand_where_they_say_with_the_c_and_the_gates_of_a_plain_trace(
+    findings: dict[int, Finding], studied: Study, model: CharLSTM
+) -> None:
+    begin = studied.found.text.splits["confirm"].first.start
+    for number, finding in findings.items():
+        assert finding.examples is not None
+        excerpt, traced = finding.examples["excerpt"], Traced(studied, model, finding)
+        rows = unpacked(excerpt["rows"], len(excerpt["text"]))
+        assert excerpt["text"] == TEXT[excerpt["start"] :][: len(excerpt["text"])]
+        stretch, place = divmod(excerpt["start"] - begin, traced.c.shape[1] + WARMUP)
+        span = slice(place - WARMUP, place - WARMUP + len(excerpt["text"]))
+        for name, values in (
+            ("c", traced.c),
+            ("input", traced.i),
+            ("forget", traced.f),
+            ("output", traced.o),
+        ):
+            step = float(np.abs(values[stretch, span]).max()) / 127
+            assert rows[name] == pytest.approx(values[stretch, span], abs=0.51 * step + 1e-3), (number, name)
+        assert rows["feature"] == traced.values[stretch, span].tolist()
+        for line in finding.examples["lines"]["each"]:
+            assert line["text"] == TEXT[line["start"] :][: len(line["text"])]
 
 
 def test_the_method_has_what_was_tested_and_the_scores_by_chance(studied: Study) -> None:

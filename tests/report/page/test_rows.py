@@ -78,12 +78,14 @@ def test_the_drivers_of_each_kind_have_their_roles():
 
 
 def test_the_fullest_bin_of_a_histogram_is_the_highest_bar():
-    bars = list(histogram({"histogram": {"off": [4, 0, 0, 0], "on": [0, 0, 1, 12]}}))
+    portrait = {"histogram": {"off": [4, 0, 0, 0], "on": [0, 0, 1, 12]}}
+    bars = list(histogram(portrait, 1))
 
     assert [bar.x for bar in bars] == [0, 1, 2, 3]
     assert [bar.level for bar in bars] == [-75, -25, 25, 75]
+    assert [bar.level for bar in histogram(portrait, -1)] == [75, 25, -25, -75]
     assert [bar.height for bar in bars] == pytest.approx([(4 / 12) ** 0.5, 0, (1 / 12) ** 0.5, 1], abs=1e-3)
-    assert list(histogram({})) == []
+    assert list(histogram({}, 1)) == []
 
 
 def test_a_finding_without_a_score_ranks_last():

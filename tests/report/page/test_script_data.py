@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from full_fixture import full_findings, odd_findings
+from full_fixture import full_findings, odd_findings, with_examples
 from proven_fixture import proven_findings
 from report_fixture import finding, sample_findings
 
@@ -55,7 +55,31 @@ def test_an_excerpt_needs_no_more_than_its_text():
         "cells": {},
         "features": {},
         "grid": None,
+        "own": False,
     }
+
+
+def test_a_finding_with_examples_has_an_excerpt_of_its_own_and_the_shared_one_no_longer_has_its_gates():
+    findings = with_examples(full_findings())
+    data = data_of(findings)
+    shared, own = data["excerpts"]
+
+    assert [row["excerpt"] for row in data["rows"]] == [1, *[None] * (len(data["rows"]) - 1)]
+    assert (shared["own"], own["own"]) == (False, True)
+    assert own["text"] == findings["excerpts"][0]["text"][500:1_200]
+    assert set(own["cells"]["0:194"]) > {"tanh_c", "c_thousandths", "forget_hundredths"}
+    assert "0:194" not in shared["cells"]
+    assert "0:194" in shared["grid"]["cells"]
+    assert [line["group"] for line in data["rows"][0]["lines"]] == ["drawn", "best", "worst"]
+
+
+def test_findings_with_the_same_text_share_an_excerpt():
+    findings = with_examples(full_findings())
+    findings["findings"][3]["examples"] = findings["findings"][0]["examples"]
+    data = data_of(findings)
+
+    assert len(data["excerpts"]) == 2
+    assert set(data["excerpts"][1]["cells"]) == {"0:194", "0:88"}
 
 
 def test_drivers_are_listed_once_and_any_character_is_none_of_them():

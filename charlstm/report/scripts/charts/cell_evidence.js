@@ -15,7 +15,10 @@ import { wiringChart } from "./wiring_diagram.js";
 const EXCERPT_TITLES = {
   strongest: ["Strongest example", "the highest correlation with the feature"],
   weakest: ["Weakest example", "the smallest step in the right direction"],
-  counter_example: ["Counter-example", "the lowest correlation with the feature, or a negative one"],
+  counter_example: [
+    "Least agreement",
+    "the lowest correlation with the feature: the cell may be wrong here, or the rule for the feature",
+  ],
 };
 
 let evidenceTimer = 0;
@@ -81,15 +84,16 @@ function showPortrait(row, { trace, histogram, staircase, excerpts }) {
   if (Object.values(trace.events).some((event) => event.count)) {
     showChart(find("#chart-trace"), traceChart(row.kind, trace));
   }
-  showChart(find("#chart-histogram"), histogramChart(row.feature_words, histogram));
+  showChart(find("#chart-histogram"), histogramChart(row.feature_words, row.polarity, histogram));
   if (staircase && staircase.count.length > 1) {
     showChart(find("#chart-staircase"), staircaseChart(row.kind, staircase));
   }
-  showExcerpts(excerpts);
+  // Short lines show the same and more; findings of an earlier version have none.
+  showExcerpts(row.lines.length ? {} : excerpts, row.polarity);
 }
 
-/** @type {(excerpts: Portrait["excerpts"]) => void} */
-function showExcerpts(excerpts) {
+/** @type {(excerpts: Portrait["excerpts"], polarity: number) => void} */
+function showExcerpts(excerpts, polarity) {
   const figures = Object.entries(EXCERPT_TITLES).flatMap(([name, [title, reason]]) => {
     const excerpt = excerpts[name];
     if (!excerpt) return [];
@@ -100,7 +104,7 @@ function showExcerpts(excerpts) {
       role: "group",
       "aria-label": `${title}: text coloured by tanh(c)`,
     });
-    showColouredText(box, text, values, isBinary(feature) ? feature : undefined);
+    showColouredText(box, text, values, polarity, isBinary(feature) ? feature : undefined);
     const words =
       `${reason}: correlation ${short(r)} in this piece, c changes by ${signed(step)} with the feature; ` +
       `from character ${counted(start)} of the text`;

@@ -68,9 +68,9 @@ const HISTOGRAM = { left: 86, right: 322, top: 14, height: 160, gap: 16 };
 
 /**
  * Return the chart of how often tanh(c) takes each value, with a row for each level of the feature.
- * @type {(featureWords: string, levels: Record<string, number[]>) => Chart}
+ * @type {(featureWords: string, polarity: number, levels: Record<string, number[]>) => Chart}
  */
-export function histogramChart(featureWords, levels) {
+export function histogramChart(featureWords, polarity, levels) {
   const names = Object.keys(levels);
   const bins = levels[names[0]].length;
   const { left, right, top, height } = HISTOGRAM;
@@ -78,7 +78,7 @@ export function histogramChart(featureWords, levels) {
   names.forEach((name, place) => {
     const floor = top + (height / names.length) * (place + 1);
     picture.append(
-      ...histogramBars(levels[name], floor, height / names.length - HISTOGRAM.gap),
+      ...histogramBars(levels[name], polarity, floor, height / names.length - HISTOGRAM.gap),
       createElement("svg:path", { class: "grid", d: `M${left} ${floor}H${right}` }),
       chartText(name, left - 6, floor - 4, "end", "label"),
     );
@@ -106,8 +106,8 @@ export function histogramChart(featureWords, levels) {
 /** @type {(counts: number[]) => number} */
 const total = (counts) => counts.reduce((sum, count) => sum + count, 0);
 
-/** @type {(counts: number[], floor: number, height: number) => HTMLElement[]} */
-function histogramBars(counts, floor, height) {
+/** @type {(counts: number[], polarity: number, floor: number, height: number) => HTMLElement[]} */
+function histogramBars(counts, polarity, floor, height) {
   const most = Math.max(1, ...counts);
   const width = (HISTOGRAM.right - HISTOGRAM.left) / counts.length;
   return counts.flatMap((count, bin) => {
@@ -115,7 +115,8 @@ function histogramBars(counts, floor, height) {
     const size = (height * count) / most;
     const middle = (2 * bin + 1) / counts.length - 1;
     const place = { x: HISTOGRAM.left + bin * width, y: floor - size, width, height: Math.max(0.8, size) };
-    return [createElement("svg:rect", { class: `bin level${Math.round(middle * 100)}`, ...place })];
+    const level = Math.round(middle * 100 * polarity);
+    return [createElement("svg:rect", { class: `bin level${level}`, ...place })];
   });
 }
 

@@ -5,7 +5,7 @@ import { bounded, signed } from "../shared/numbers.js";
 import { GATES } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
 import { charactersInWidth, createTrackPaths, drawTrack } from "../shared/tracks.js";
-import { live, unpackedModel } from "./panel_state.js";
+import { live, unpackedModel, watchedPolarity } from "./panel_state.js";
 
 /** @type {{ name: string, centred: boolean, paths: TrackPaths, valueBox: HTMLElement }[]} */
 const liveTracks = [];
@@ -25,6 +25,7 @@ export function drawLiveTracks() {
   const places = Array.from({ length: count }, (_, offset) => start + offset);
   const gates = places.map((index) => gatesAt(trace, live.watchedCell, index));
   const states = places.map((index) => Math.tanh(trace.c[index][layer][cell]));
+  box.classList.toggle("reversed", watchedPolarity() < 0);
   liveTracks.forEach(({ centred, paths, valueBox }, place) => {
     const values = place ? gates.map((gatesHere) => gatesHere[place - 1]) : states;
     drawTrack(paths, { values, start: 0, scale: 1, centred, cursor: live.mark - start });

@@ -35,6 +35,12 @@ export const watchedCellName = () => cellName(live.watchedCell);
 /** @type {() => WatchedFinding | undefined} */
 export const watchedFinding = () => live.model?.cells[watchedCellName()];
 
+/**
+ * Return 1, or -1 where c of the watched cell falls with its feature.
+ * @type {() => number}
+ */
+export const watchedPolarity = () => watchedFinding()?.polarity ?? 1;
+
 /** @type {() => HoldChoice} */
 export const holdChoice = () => /** @type {HoldChoice} */ (findField("#live-hold :checked").value);
 

@@ -1,9 +1,10 @@
 // This file chooses the cell that the panel watches.
 
 import { chosenRow } from "../page/state.js";
+import { nameColours } from "../shared/coloured_text.js";
 import { find, findField } from "../shared/page_elements.js";
 import { moveMark, showHoldSettings } from "./mark.js";
-import { cellName, live, watchedFinding } from "./panel_state.js";
+import { cellName, live, watchedFinding, watchedPolarity } from "./panel_state.js";
 import { colourWrittenText } from "./written_text.js";
 
 /** Stepping through the cells of the page stays quick: the panel follows this long after the last step. */
@@ -40,6 +41,7 @@ export function watchCell(name) {
   live.watchedCell = { layer, cell };
   findField("#live-cell").value = name;
   const finding = watchedFinding();
+  nameColours(find("#live-legend"), finding?.kind ?? "", watchedPolarity());
   find("#live-what").textContent = finding
     ? [finding.words, finding.verdict].filter(Boolean).join(", ")
     : "no finding for this cell";

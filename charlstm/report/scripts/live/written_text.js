@@ -4,7 +4,7 @@ import { cellStates } from "../lstm/state_trace.js";
 import { forEachInSlices } from "../lstm/time_slices.js";
 import { levelClasses, SPOKEN_NAMES } from "../shared/coloured_text.js";
 import { find } from "../shared/page_elements.js";
-import { live, unpackedModel } from "./panel_state.js";
+import { live, unpackedModel, watchedPolarity } from "./panel_state.js";
 
 /** @type {(symbol: TextSymbol, index: number) => HTMLSpanElement} */
 export function symbolSpan({ text, shown, kind }, index) {
@@ -22,10 +22,10 @@ export function symbolSpan({ text, shown, kind }, index) {
 export const symbolNodes = (span, symbol) => (symbol.kind === "newline" ? [span, "\n"] : [span]);
 
 /**
- * Return the classes that colour a symbol by the cell state c.
+ * Return the classes that colour a symbol by c of the watched cell.
  * @type {(c: number) => string}
  */
-export const stateClasses = (c) => levelClasses(Math.tanh(c));
+export const stateClasses = (c) => levelClasses(Math.tanh(c), watchedPolarity());
 
 /**
  * Give a span the name of its symbol for a screen reader, where the symbol itself has none.

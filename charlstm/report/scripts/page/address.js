@@ -1,10 +1,9 @@
 // This file writes what is chosen into the address of the page, and restores it from a link.
 
-import { bounded } from "../shared/numbers.js";
 import { data } from "../shared/page_data.js";
 import { find } from "../shared/page_elements.js";
 import { chooseCell, chooseRow } from "./chosen_cell.js";
-import { chooseExcerpt } from "./excerpt_text.js";
+import { addressedExcerpt, wantExcerpt } from "./excerpt_choice.js";
 import { markPassage } from "./passage.js";
 import { chosenRow, hasChosenRow, hasReadingSection, shown, view } from "./state.js";
 import { moveTo, scrollToCursor } from "./text_cursor.js";
@@ -58,7 +57,8 @@ function chosenPairs() {
     // A cell with several findings is known by the feature of the chosen one.
     if (data.rows.filter((row) => row.cell === cell).length > 1) pairs.push(["feature", feature]);
   }
-  if (view.excerptIndex) pairs.push(["excerpt", view.excerptIndex]);
+  const excerpt = addressedExcerpt();
+  if (excerpt !== undefined) pairs.push(["excerpt", excerpt]);
   if (view.passageEnd !== undefined) pairs.push(["to", view.passageEnd]);
   return pairs;
 }
@@ -69,20 +69,10 @@ function chosenPairs() {
  */
 export function restoreView(address = location.href) {
   const wanted = new URLSearchParams(new URL(address).hash.slice(1));
-  restoreExcerpt(wanted);
+  wantExcerpt(Number(wanted.get("excerpt") ?? -1));
   restoreCell(wanted);
   if (hasReadingSection && hasChosenRow()) restorePlace(wanted);
   for (const part of addressParts) part.restore(wanted);
-}
-
-/** @type {(wanted: URLSearchParams) => void} */
-function restoreExcerpt(wanted) {
-  if (!hasReadingSection) return;
-  const index = Number(wanted.get("excerpt"));
-  if (index !== view.excerptIndex && index in data.excerpts) chooseExcerpt(index);
-  if (!shown.spans.length) chooseExcerpt(0);
-  const place = Number.parseInt(wanted.get("at") ?? "0", 10) || 0;
-  view.cursor = bounded(place, 0, Math.max(0, shown.spans.length - 1));
 }
 
 /** @type {(wanted: URLSearchParams) => void} */
@@ -100,7 +90,7 @@ function restoreCell(wanted) {
 
 /** @type {(wanted: URLSearchParams) => void} */
 function restorePlace(wanted) {
-  if (!wanted.has("at")) moveTo(shown.drivers[0] ?? 0);
+  moveTo(wanted.has("at") ? Number.parseInt(wanted.get("at") ?? "", 10) || 0 : (shown.drivers[0] ?? 0));
   const end = Number.parseInt(wanted.get("to") ?? "", 10);
   if (Number.isInteger(end)) markPassage(end);
   scrollToCursor();

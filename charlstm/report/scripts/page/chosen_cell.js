@@ -3,6 +3,7 @@
 import { signed } from "../shared/numbers.js";
 import { data, symbolOf } from "../shared/page_data.js";
 import { find, findAll } from "../shared/page_elements.js";
+import { excerptOfCell, fillExcerptList } from "./excerpt_choice.js";
 import { chooseExcerpt, colourText } from "./excerpt_text.js";
 import { plotChosenCell, trackColumns } from "./gate_tracks.js";
 import { markPassage } from "./passage.js";
@@ -46,20 +47,21 @@ export function chooseCell(name) {
 }
 
 /**
- * Show the chosen cell along the text, in another excerpt where only that one has its values.
+ * Show the chosen cell along its excerpt. In another excerpt than before the cursor goes to the first driver.
  * @type {() => void}
  */
 export function showChosenCell() {
   if (!hasReadingSection || !hasChosenRow()) return;
-  const { cell } = chosenRow();
-  const other = cellValues() ? -1 : data.excerpts.findIndex((excerpt) => cell in excerpt.cells);
-  if (other >= 0) chooseExcerpt(other);
+  const excerpt = excerptOfCell();
+  const isOther = excerpt !== view.excerptIndex || !shown.spans.length;
+  if (isOther) chooseExcerpt(excerpt);
   colourText();
   plotChosenCell();
   nameChosenCell();
+  fillExcerptList();
   fillValueTable();
   const passageEnd = view.passageEnd;
-  moveTo(view.cursor);
+  moveTo(isOther ? (shown.drivers[0] ?? 0) : view.cursor);
   if (passageEnd !== undefined) markPassage(passageEnd);
   notify("cell");
 }

@@ -1,8 +1,14 @@
 // This file builds the text of the chosen excerpt and colours it by tanh(c) of the chosen cell.
 
-import { characterClasses, characterSpan, SPOKEN_NAMES, withLineBreaks } from "../shared/coloured_text.js";
+import {
+  characterClasses,
+  characterSpan,
+  nameColours,
+  SPOKEN_NAMES,
+  withLineBreaks,
+} from "../shared/coloured_text.js";
 import { isBinary } from "../shared/numbers.js";
-import { find, findField } from "../shared/page_elements.js";
+import { find } from "../shared/page_elements.js";
 import { cellValues, chosenExcerpt, chosenRow, featureValues, shown, view } from "./state.js";
 
 /** @type {(index: number) => void} */
@@ -10,8 +16,6 @@ export function chooseExcerpt(index) {
   view.excerptIndex = index;
   view.cursor = 0;
   view.passageEnd = undefined;
-  const choice = findField("#excerpt");
-  if (choice) choice.value = String(index);
   buildText();
 }
 
@@ -39,10 +43,17 @@ export function colourText() {
   const feature = featureValues();
   const binaryFeature = isBinary(feature) ? feature : undefined;
   const drivers = new Set(shown.drivers);
+  const { kind, polarity } = chosenRow();
   shown.spans.forEach((span, index) => {
-    span.className = characterClasses(values?.[index] ?? 0, binaryFeature?.[index], drivers.has(index));
+    span.className = characterClasses(
+      values?.[index] ?? 0,
+      polarity,
+      binaryFeature?.[index],
+      drivers.has(index),
+    );
   });
   find("#unrecorded").hidden = values !== undefined;
+  nameColours(find("#legend"), kind, polarity);
   find(".legend .binary").hidden = binaryFeature === undefined;
 }
 

@@ -66,6 +66,7 @@ export function plotChosenCell() {
     track.line.hidden = track.drawn === undefined;
     if (track.drawn === undefined) continue;
     track.scale = track.top ?? largestSize(track.drawn);
+    track.line.classList.toggle("reversed", chosenRow().polarity < 0);
     track.labelBox.textContent = track.label();
   }
   const values = cellValues();

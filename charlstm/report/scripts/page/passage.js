@@ -80,7 +80,8 @@ const noteWords = (stored, around) =>
     ? `Compared: ${stored} stored cells, with ${around} characters on each side of the passage. Agreement is the ` +
       "mean of two shares: of the passage in which the cell is on the named side of its threshold, and of the text " +
       "around it in which the cell is on the other side."
-    : "The values of the cells are not stored in this page, or are still being unpacked.";
+    : "The values of all cells are not stored along this text, or are still being unpacked. A text that all cells " +
+      "share can be chosen at the head of this section.";
 
 /**
  * Return how well the side of its threshold that a cell is on tells a passage from the text around it. The

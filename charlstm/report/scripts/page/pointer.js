@@ -1,8 +1,8 @@
 // This file says what clicking, dragging and pointing in the text and its plots do.
 
-import { find, findField, targetOf } from "../shared/page_elements.js";
+import { find, targetOf } from "../shared/page_elements.js";
 import { chooseCell, chooseRow, fillValueTable } from "./chosen_cell.js";
-import { chooseExcerpt } from "./excerpt_text.js";
+import { takeExcerptChoice } from "./excerpt_choice.js";
 import { drawAroundCursor } from "./gate_tracks.js";
 import { dropPassage } from "./passage.js";
 import { notify, shown, view } from "./state.js";
@@ -22,7 +22,7 @@ export function listenToPointer() {
   find("#tracks").addEventListener("click", goToPlaceInTrack);
   find("#values").addEventListener("toggle", fillValueTable);
   find("#excerpt")?.addEventListener("change", () => {
-    chooseExcerpt(Number(findField("#excerpt").value));
+    takeExcerptChoice();
     chooseRow(view.rowIndex);
   });
   find("#query").addEventListener("click", (event) => {

@@ -13,6 +13,8 @@ export const view = {
   excerptIndex: 0,
   cursor: 0,
   passageEnd: /** @type {number | undefined} */ (undefined),
+  /** The excerpt that the reader wants whatever the cell; undefined stands for the one where it works. */
+  wantedExcerpt: /** @type {number | undefined} */ (undefined),
 };
 
 /**
@@ -54,6 +56,7 @@ export const rowWithoutFinding = (cell) => ({
   kind: "",
   feature: "",
   feature_words: "",
+  polarity: 1,
   drivers: [],
   numbers: [],
   survival: null,
@@ -61,6 +64,8 @@ export const rowWithoutFinding = (cell) => ({
   proof: null,
   evidence: null,
   mechanism: null,
+  excerpt: null,
+  lines: [],
 });
 
 /**

@@ -25,20 +25,45 @@ export function addColourClasses() {
 
 /**
  * Return the classes that colour a character by a value of tanh(c) and underline it where the value is far
- * from 0.
- * @type {(value: number) => string}
+ * from 0. Orange is "on", or the high end of a count, whatever sign c has there: `polarity` is -1 for a cell
+ * that falls where its feature rises, and else 1.
+ * @type {(value: number, polarity: number) => string}
  */
-export function levelClasses(value) {
-  const emphasis = value > 0.5 ? " strong" : value < -0.5 ? " weak" : "";
-  return `level${Math.round(value * 100)}${emphasis}`;
+export function levelClasses(value, polarity) {
+  const towardsOn = value * polarity;
+  const emphasis = towardsOn > 0.5 ? " strong" : towardsOn < -0.5 ? " weak" : "";
+  return `level${Math.round(towardsOn * 100)}${emphasis}`;
+}
+
+/**
+ * Fill a legend for the cells of a kind: what orange and blue mean, and which end of the scale is +1.
+ * @type {(legend: Element, kind: string, polarity: number) => void}
+ */
+export function nameColours(legend, kind, polarity) {
+  const [low, high] = endsOfKind(kind);
+  const tell = (/** @type {string} */ name, /** @type {string} */ text) => {
+    for (const place of legend.querySelectorAll(`.${name}`)) place.textContent = text;
+  };
+  tell("low-end", low);
+  tell("high-end", high);
+  tell("scale-ends", polarity < 0 ? "tanh(c) from +1 to \u22121" : "tanh(c) from \u22121 to +1");
+}
+
+/**
+ * Return the names of the two ends of a cell of a kind; a cell without a finding has no kind.
+ * @type {(kind: string) => [string, string]}
+ */
+function endsOfKind(kind) {
+  if (!kind) return ["below 0", "above 0"];
+  return /counter|depth/.test(kind) ? ["low", "high"] : ["off", "on"];
 }
 
 /**
  * Return the classes of a character: its colour, whether the feature is on, and whether it is a driver.
- * @type {(value: number, feature: number | null | undefined, isDriver: boolean) => string}
+ * @type {(value: number, polarity: number, feature: number | null | undefined, isDriver: boolean) => string}
  */
-export function characterClasses(value, feature, isDriver) {
-  return levelClasses(value) + (feature === 1 ? " true" : "") + (isDriver ? " driver" : "");
+export function characterClasses(value, polarity, feature, isDriver) {
+  return levelClasses(value, polarity) + (feature === 1 ? " true" : "") + (isDriver ? " driver" : "");
 }
 
 /** @type {(character: string) => HTMLSpanElement} */
@@ -67,13 +92,13 @@ export const withLineBreaks = (spans, characters) =>
 
 /**
  * Fill a box with a coloured text that has no cursor.
- * @type {(box: Element, text: string, values: Series, feature: Series | undefined) => void}
+ * @type {(box: Element, text: string, values: Series, polarity: number, feature: Series | undefined) => void}
  */
-export function showColouredText(box, text, values, feature) {
+export function showColouredText(box, text, values, polarity, feature) {
   const characters = Array.from(text);
   const spans = characters.map(characterSpan);
   spans.forEach((span, index) => {
-    span.className = characterClasses(values[index] ?? 0, feature?.[index], false);
+    span.className = characterClasses(values[index] ?? 0, polarity, feature?.[index], false);
   });
   box.replaceChildren(...withLineBreaks(spans, characters));
 }
