@@ -17,6 +17,7 @@ from charlstm.session.findings import Findings
 from charlstm.session.inspect import inspect, inspected
 from charlstm.session.progress import Wanted
 from charlstm.session.trace import Trace, trace
+from charlstm.sharing.hub_run import PREFIX, fetched_run
 from charlstm.tasks.inspect import inspection_of, start_in_own_text
 from charlstm.tasks.run_text import corpus_of
 from charlstm.tasks.sample import holds_in, level_in_run, levels_of
@@ -195,9 +196,10 @@ def _specs(hold: Holds) -> list[str]:
 def load(path: str | Path) -> Run:
     """Return the run in the folder path, its model on the CPU and in evaluation mode.
 
-    Raises CheckpointError when path holds no run, or one that cannot be used.
+    "hf:owner/name" is fetched from the Hugging Face hub. Raises CheckpointError when there is no run, or one
+    that cannot be fetched or used, UsageError for a name that is none.
     """
-    return run_of(loading.load(path))
+    return run_of(loading.load(fetched_run(str(path)) if str(path).startswith(PREFIX) else path))
 
 
 def run_of(checkpoint: Checkpoint, corpus: Corpus | None = None) -> Run:

@@ -44,6 +44,11 @@ def test_a_loaded_run_is_the_checkpoint_with_its_folder(run):
     assert repr(run) == f"<Run: {told}>"
 
 
+def test_a_run_of_the_hub_is_fetched_first(run, monkeypatch):
+    monkeypatch.setattr("charlstm.session.run.fetched_run", {"hf:me/fox": run.path}.__getitem__)
+    assert load("hf:me/fox").path == run.path
+
+
 def test_a_text_is_the_one_that_the_command_draws(run):
     assert run.sample("the ", length=30, seed=3) == command_text(run, "the ", length=30, seed=3)[0]
     assert (
