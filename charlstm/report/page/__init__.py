@@ -1,12 +1,11 @@
 """The plain data of a page, made of findings.json: the templates only place it and the script only draws it.
 
-shape.py          the check of what the page reads of findings.json
-proof_shape.py    the part of that check about interventions, evidence and sets of cells
-checks.py         checks of single values, of which the others are made
+checking/         the check of what the page reads of findings.json
 view.py           the findings -> everything that the templates of the page read
 rows.py           one finding -> a line of the table and a sentence of the summary
 network.py        gates, gradients and control networks -> the tables about the network as a whole
 proof_data.py     evidence, sets, edges and unexpected cells -> what the page lays out and draws
+over_time.py      what cells did at earlier points of the training -> a table and charts
 examples.py       the packed examples of a finding -> an excerpt and short lines with plain numbers
 script_data.py    the findings -> what the page's script draws: texts, portraits, interventions
 watched_cells.py  the findings -> the names and levels of the cells in the part with the model

@@ -19,6 +19,7 @@ from charlstm.report.page.network import (
     gradient_table,
     network_data,
 )
+from charlstm.report.page.over_time import OverTime, over_time, over_time_data
 from charlstm.report.page.proof_data import Circuits, circuit_data, circuits
 from charlstm.report.page.rows import Row, best_per_feature, row
 from charlstm.report.page.script_data import page_data
@@ -37,7 +38,8 @@ class Page:
 
     headline is the answer in one sentence; rows are all findings and best those of the summary; untested is
     the number of findings whose cell was not changed, and which have no verdict; verdicts has the number of
-    findings by verdict; circuits says which sets of cells carry a behaviour; has_evidence says whether the
+    findings by verdict; circuits says which sets of cells carry a behaviour; over_time says
+    when the cells appeared in the training; has_evidence says whether the
     verdicts rest on evidence, as from schema version 2 on; data is for the script.
     """
 
@@ -55,6 +57,7 @@ class Page:
     gradients: tuple[Gradient, ...]
     controls: tuple[Control, ...]
     circuits: Circuits
+    over_time: OverTime
     share: str
     has_evidence: bool
     caveats: tuple[str, ...]
@@ -103,12 +106,18 @@ def view(findings: Mapping[str, Any]) -> Page:
         gradients=tuple(gradient_table(credit)),
         controls=tuple(control_table(method)),
         circuits=circuits(findings),
+        over_time=over_time(findings),
         share=share_line(findings),
         has_evidence=any(finding.get("evidence") for finding in found),
         caveats=caveats(findings),
         method=[*split_lines(corpus), *facts(method)],
         provenance=facts(provenance_of(findings)),
-        data=drawn | {"network": network_data(gates, credit), "circuits": circuit_data(findings)},
+        data=drawn
+        | {
+            "network": network_data(gates, credit),
+            "circuits": circuit_data(findings),
+            "overTime": over_time_data(findings),
+        },
     )
 
 

@@ -3,6 +3,7 @@
 import { followWithEvidence } from "./charts/cell_evidence.js";
 import { showSetCharts } from "./charts/circuit_charts.js";
 import { showNetworkCharts } from "./charts/network_charts.js";
+import { showTrainingCharts } from "./charts/over_time_charts.js";
 import { startPanel } from "./live/panel_events.js";
 import { followLink, rememberView, restoreView } from "./page/address.js";
 import { listenToTable } from "./page/cell_table.js";
@@ -22,6 +23,7 @@ async function startReportPage() {
   addColourClasses();
   showNetworkCharts();
   showSetCharts();
+  showTrainingCharts();
   if (data.rows.length) listenToTable();
   if (hasReadingSection) buildTracks();
   followWithLines();

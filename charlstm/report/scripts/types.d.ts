@@ -12,6 +12,22 @@ interface ReportData {
   symbols: Record<string, string>;
   network: NetworkData;
   circuits: Circuits;
+  overTime: OverTime | null;
+}
+
+/** What the network and its found cells did at some steps of the training. */
+interface OverTime {
+  steps: number[];
+  bits: Series;
+  cells: CellOverTime[];
+}
+
+/** How closely a cell followed its feature at each step, and its effect as a share of the last one. */
+interface CellOverTime {
+  cell: string;
+  feature: string;
+  score: Series;
+  effect: Series;
 }
 
 /** What the script of the comparison page reads. */

@@ -32,7 +32,8 @@ def appearances(document: Mapping[str, Any]) -> list[Appearance]:
 
     document is findings as JSON.
     """
-    over_time, rules = document.get("over_time") or {}, document["method"].get("rules") or {}
+    over_time, method = document.get("over_time") or {}, document.get("method") or {}
+    rules = method.get("rules") or {}
     least_score = rules.get("least_held_out_score", _LEAST_SCORE)
     least_effect = rules.get("least_effect_nats", _LEAST_EFFECT_NATS)
     steps = over_time.get("steps") or []

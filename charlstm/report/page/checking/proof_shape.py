@@ -5,11 +5,12 @@
 
 from typing import Any
 
-from charlstm.report.page.checks import (
+from charlstm.report.page.checking.checks import (
     MOST_BINS,
     MOST_NAMES,
     Check,
     anything,
+    by_name,
     count,
     estimate,
     feature_name,
@@ -17,12 +18,16 @@ from charlstm.report.page.checks import (
     number,
     numbers,
     object_with,
+    or_null,
     pair,
+    refusal,
     string,
 )
 
 # The most behaviours, unexpected cells and edges that are told; an inspection writes far fewer.
 _MOST_TOLD = 10_000
+# The most moments of a training; a training keeps at most a hundred.
+_MOST_MOMENTS = 1_000
 # The most curves of a behaviour, sets of cells in a curve, and cells of a set.
 _MOST_CURVES, _MOST_SETS, _MOST_CELLS = 20, 300, 100_000
 
@@ -119,8 +124,36 @@ _BEHAVIOUR = object_with(
     },
     needs=["feature"],
 )
+_CELL_OVER_TIME = object_with(
+    {
+        "layer": count,
+        "cell": count,
+        "feature": feature_name,
+        "score": numbers,
+        "two_levels": list_of(anything, _MOST_MOMENTS),
+        "effect": list_of(or_null(estimate), _MOST_MOMENTS),
+    },
+    needs=["layer", "cell", "feature", "score", "two_levels", "effect"],
+    alike=["score", "two_levels", "effect"],
+)
+
+
+def over_time(value: Any, path: str) -> None:
+    """Refuse what does not say of each cell what it did at each moment; {} stands for nothing."""
+    by_name(anything)(value, path)
+    if not value:
+        return
+    steps = list_of(count, _MOST_MOMENTS)
+    known = {"steps": steps, "bits_per_character": numbers, "cells": list_of(_CELL_OVER_TIME, _MOST_TOLD)}
+    object_with(known, needs=list(known), alike=["steps", "bits_per_character"])(value, path)
+    for cell in value["cells"]:
+        if len(cell["score"]) != len(value["steps"]):
+            raise refusal(path, "as many values of each cell as steps", cell["score"])
+
+
 # The checks of the fields of the document that say which cells a behaviour rests on.
 CIRCUITS: dict[str, Check] = {
+    "over_time": over_time,
     "behaviours": list_of(_BEHAVIOUR, _MOST_TOLD),
     "unexpected": list_of(
         object_with(
