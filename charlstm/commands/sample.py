@@ -1,15 +1,23 @@
 """`charlstm sample`: draw text from a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options.shared import AsJson, Quiet, RunPath, UnknownOption
+from charlstm.commands.options.shared import AsJson, Quiet, RunPath, UnknownOption, fields_of
 from charlstm.commands.terminal import console
-from charlstm.config import SamplingConfig, StepPrecision
+from charlstm.config import SamplingConfig, StepPrecision, check_all, check_seed
+
+
+def check_settings(values: Mapping[str, Any]) -> None:
+    """Raise one UsageError for all values of options, by their parameters' names, that are out of range."""
+    check_all(
+        lambda: SamplingConfig(**fields_of(SamplingConfig, values)),
+        lambda: check_seed(values.get("seed", 0)),
+    )
 
 
 def sample(
