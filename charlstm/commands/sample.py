@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options.shared import AsJson, Quiet, RunPath, UnknownOption, fields_of
+from charlstm.commands.options.shared import AsJson, Newlines, Quiet, RunPath, UnknownOption, fields_of
 from charlstm.commands.terminal import console
 from charlstm.config import SamplingConfig, StepPrecision, check_all, check_seed
 
@@ -47,12 +47,14 @@ def sample(
         ),
     ] = None,
     unknown: UnknownOption = "error",
+    newlines: Newlines = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw text from a model, character by character."""
     from charlstm.sampling.spelling import read_stop
     from charlstm.tasks import sample
+    from charlstm.text.line_ends import with_line_feeds
 
     config = SamplingConfig(
         length=length,
@@ -66,6 +68,7 @@ def sample(
     if hold:
         config = replace(config, hold=sample.read_holds(checkpoint, hold))
     narrator = console.Narrator(quiet=quiet)
+    prompt = with_line_feeds(prompt) if newlines else prompt
     if note := sample.prompt_note(checkpoint, prompt, unknown):
         narrator.say(f"note      prompt: {note}")
     if as_json or count > 1:
