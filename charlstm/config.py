@@ -68,6 +68,18 @@ def _whole(name: str, value: object, least: int, most: int = 2**63 - 1) -> tuple
     return least <= value <= most, f"{name} must be {within}, not {value}"
 
 
+def check_all(*checks: Callable[[], object]) -> None:
+    """Call every check, and raise one UsageError that lists the problems of all that raise one."""
+    problems = []
+    for check in checks:
+        try:
+            check()
+        except UsageError as problem:
+            problems.append(problem)
+    if problems:
+        raise UsageError("; ".join(each.problem for each in problems), problems[0].advice)
+
+
 def check_seed(seed: int) -> None:
     """Raise UsageError unless seed is a whole number of at least 0, as random generators need."""
     _check(_whole("the seed", seed, 0))

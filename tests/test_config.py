@@ -1,6 +1,15 @@
 import pytest
 
-from charlstm.config import Hold, InspectionConfig, ModelConfig, SamplingConfig, TrainingConfig, parse_hold
+from charlstm.config import (
+    Hold,
+    InspectionConfig,
+    ModelConfig,
+    SamplingConfig,
+    TrainingConfig,
+    check_all,
+    check_seed,
+    parse_hold,
+)
 from charlstm.errors import UsageError
 
 
@@ -84,3 +93,9 @@ def test_holds(spec, hold):
 def test_what_is_no_hold(spec, problem):
     with pytest.raises(UsageError, match=problem):
         parse_hold(spec, lambda layer, cell, name: 0.0)
+
+
+def test_the_problems_of_several_settings_are_one():
+    with pytest.raises(UsageError) as raised:
+        check_all(lambda: SamplingConfig(length=-1), lambda: None, lambda: check_seed(-1))
+    assert raised.value.problem == "length must be at least 0, not -1; the seed must be at least 0, not -1"

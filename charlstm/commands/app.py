@@ -8,20 +8,17 @@ from typing import Annotated, NoReturn
 import typer
 
 from charlstm import __version__
-from charlstm.commands import exits
+from charlstm.commands import exits, inspect, sample, train
 from charlstm.commands.corpora import corpora
 from charlstm.commands.demo import demo
 from charlstm.commands.exam import exam
 from charlstm.commands.import_weights import import_weights
-from charlstm.commands.inspect import inspect
-from charlstm.commands.options.command import Command
+from charlstm.commands.options.command import Command, checked_by
 from charlstm.commands.report import report
-from charlstm.commands.sample import sample
 from charlstm.commands.score import score
 from charlstm.commands.sharing.export import export
 from charlstm.commands.sharing.push import push
 from charlstm.commands.terminal import console
-from charlstm.commands.train import settings_help, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,10 +43,10 @@ def options(
     """Train a character-level LSTM on any text, sample from it, and find its switches and counters."""
 
 
-app.command(cls=Command, epilog=settings_help())(train)
-app.command(cls=Command)(sample)
+app.command(cls=checked_by(train.check_settings), epilog=train.settings_help())(train.train)
+app.command(cls=checked_by(sample.check_settings))(sample.sample)
 app.command(cls=Command)(score)
-app.command(cls=Command)(inspect)
+app.command(cls=checked_by(inspect.check_settings))(inspect.inspect)
 app.command("import", cls=Command)(import_weights)
 app.command(cls=Command)(exam)
 app.command(cls=Command)(report)

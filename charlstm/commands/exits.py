@@ -39,8 +39,8 @@ def run(app: typer.Typer) -> NoReturn:
         if launch().rank == 0 or not by_torchrun() or isinstance(problem, (DeviceError, ProcessError)):
             console.show_problem(problem)  # the other processes show these two kinds only
         raise SystemExit(exit_code(problem)) from None
-    except typer.TyperException as problem:  # an option that typer does not know or cannot read
-        _show_usage_problem(problem.format_message())
+    except typer.TyperException as problem:  # a command that typer does not know
+        _show_usage_problem(problem)
         raise SystemExit(2) from None
     except OSError as error:
         console.show_problem(_problem_of_a_place(error))
@@ -64,14 +64,13 @@ def _problem_of_a_place(error: OSError) -> UsageError:
     raise error
 
 
-def _show_usage_problem(message: str) -> None:
-    """Show what typer says of the options that were typed, or the help where a command was typed alone."""
-    if message.startswith("Usage:"):  # nothing was typed after the command's name: typer shows its help
+def _show_usage_problem(problem: typer.TyperException) -> None:
+    """Show what typer says of a command that there is not, or the help where nothing was typed."""
+    message = problem.format_message()
+    if message.startswith("Usage:"):  # nothing was typed: typer shows its help
         console.Narrator().say(message)
     else:
-        console.show_problem(
-            UsageError(message, "see what there is with `charlstm --help` or `charlstm train --help`")
-        )
+        console.show_problem(UsageError(message.rstrip("."), "see what there is with `charlstm --help`"))
 
 
 @contextmanager

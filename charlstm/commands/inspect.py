@@ -2,8 +2,9 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +18,7 @@ from charlstm.commands.options.shared import (
     Quiet,
     RunPath,
     UnknownOption,
+    fields_of,
     own_place,
 )
 from charlstm.commands.report import draw_figures_and_say
@@ -26,6 +28,11 @@ from charlstm.machine.launch import by_torchrun, launch
 
 if TYPE_CHECKING:
     from charlstm.tasks.inspect import InspectRequest
+
+
+def check_settings(values: Mapping[str, Any]) -> None:
+    """Raise one UsageError for all values of options, by their parameters' names, that are out of range."""
+    InspectionConfig(**fields_of(InspectionConfig, values))
 
 
 def inspect(

@@ -1,15 +1,23 @@
 """`charlstm sample`: draw text from a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from charlstm.commands.exits import computing
-from charlstm.commands.options.shared import AsJson, Quiet, RunPath, UnknownOption
+from charlstm.commands.options.shared import AsJson, Newlines, Quiet, RunPath, UnknownOption, fields_of
 from charlstm.commands.terminal import console
-from charlstm.config import SamplingConfig, StepPrecision
+from charlstm.config import SamplingConfig, StepPrecision, check_all, check_seed
+
+
+def check_settings(values: Mapping[str, Any]) -> None:
+    """Raise one UsageError for all values of options, by their parameters' names, that are out of range."""
+    check_all(
+        lambda: SamplingConfig(**fields_of(SamplingConfig, values)),
+        lambda: check_seed(values.get("seed", 0)),
+    )
 
 
 def sample(
@@ -39,12 +47,14 @@ def sample(
         ),
     ] = None,
     unknown: UnknownOption = "error",
+    newlines: Newlines = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw text from a model, character by character."""
     from charlstm.sampling.spelling import read_stop
     from charlstm.tasks import sample
+    from charlstm.text.line_ends import with_line_feeds
 
     config = SamplingConfig(
         length=length,
@@ -58,6 +68,7 @@ def sample(
     if hold:
         config = replace(config, hold=sample.read_holds(checkpoint, hold))
     narrator = console.Narrator(quiet=quiet)
+    prompt = with_line_feeds(prompt) if newlines else prompt
     if note := sample.prompt_note(checkpoint, prompt, unknown):
         narrator.say(f"note      prompt: {note}")
     if as_json or count > 1:

@@ -1,22 +1,25 @@
 """`charlstm train`: train a model on a text, or go on with a training."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from charlstm.commands.exits import computing
 from charlstm.commands.options import completion
-from charlstm.commands.options.shared import AsJson, Device, Newlines, Quiet, given
+from charlstm.commands.options.shared import AsJson, Device, Newlines, Quiet, fields_of, given
 from charlstm.commands.terminal import console, formatting
 from charlstm.config import (
     DEFAULT_SPLIT,
     Activation,
     GateActivation,
+    ModelConfig,
     Optimizer,
     Precision,
     TextLevel,
     TrainingConfig,
+    check_all,
 )
 from charlstm.errors import UsageError
 from charlstm.machine.launch import SINGLE, by_torchrun, launch
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 # Seconds after a Ctrl-C in which a second one counts as the same: a terminal sends it to torchrun and to all
 # processes that torchrun started, and torchrun then sends it to these processes again.
 _REPEATED_SIGNAL_SECONDS = 2.0
+
+_MINUTES_BY_DEFAULT = 4.0
 
 # The texts, by their characters to train on, and the minutes that the table in the help names settings for.
 _TEXT_CHARACTERS = {"100 KB": 90_000, "1 MB": 900_000, "10 MB": 9_000_000, "100 MB": 90_000_000}
@@ -48,6 +53,19 @@ def settings_help() -> str:
     header = ("text", *(f"{minutes} minutes" for minutes in _MINUTES))
     shown = formatting.table(rows, header=header)
     return f"Cells x layers, dropout and weight decay by default, on two cores:\n\n\b\n{shown}"
+
+
+def check_settings(values: Mapping[str, Any]) -> None:
+    """Raise one UsageError for all values of options, by their parameters' names, that are out of range."""
+    from charlstm.text.corpus import parse_split
+
+    training = fields_of(TrainingConfig, values)
+    length = {} if training.keys() & {"minutes", "steps", "epochs"} else {"minutes": _MINUTES_BY_DEFAULT}
+    check_all(
+        lambda: ModelConfig(vocabulary_size=1, **fields_of(ModelConfig, values)),
+        lambda: TrainingConfig(**length | training),
+        lambda: parse_split(values.get("split") or DEFAULT_SPLIT),
+    )
 
 
 def train(
@@ -170,7 +188,7 @@ def train(
         out=out or Path("checkpoints") / run_name(corpus or ""),
         model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout)
         | given(activation=activation, gate_activation=gate_activation),
-        training=(length or ({} if resume else {"minutes": 4.0}))
+        training=(length or ({} if resume else {"minutes": _MINUTES_BY_DEFAULT}))
         | given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
         | given(recurrent_l1=recurrent_l1, weight_decay=weight_decay)
         | given(evaluate_every=evaluate_every, save_every=save_every, patience=patience)

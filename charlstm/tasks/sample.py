@@ -15,7 +15,7 @@ from charlstm.checkpoint.loading import load
 from charlstm.checkpoint.record import RunConfig, load_config
 from charlstm.checkpoint.weights import load_weights
 from charlstm.config import Hold, ModelConfig, SamplingConfig, Unknown, check_cell, check_seed, parse_hold
-from charlstm.errors import UsageError
+from charlstm.errors import UnknownCharacterError, UsageError
 from charlstm.findings import Findings
 from charlstm.machine.processors import default_thread_count
 from charlstm.model.packed_weights import stream_weights
@@ -23,6 +23,7 @@ from charlstm.run_files import FINDINGS
 from charlstm.sampling.blocks import draw_after, seeded_uniforms
 from charlstm.sampling.spelling import decode_streams, encode_prompt
 from charlstm.tasks.next_commands import inspect_command
+from charlstm.text.line_ends import refuse_line_ends
 from charlstm.text.vocabulary import unknown_note
 
 
@@ -69,12 +70,20 @@ def prompt_note(path: Path, prompt: str, unknown: Unknown) -> str | None:
     """Return a line on the characters of prompt that the run in the folder path does not know, or None.
 
     unknown says what happens to them; where they are an error there is no note. Raises CheckpointError when
-    the run cannot be used.
+    the run cannot be used, and where they are an error UnknownCharacterError, which is a LineEndError for the
+    \\r of a line end.
     """
+    vocabulary = load_config(path).vocabulary
     if unknown == "error":
+        try:
+            vocabulary.encode(prompt)
+        except UnknownCharacterError:
+            in_symbols = prompt if vocabulary.level == "characters" else prompt.encode("utf-8")
+            refuse_line_ends("the prompt", in_symbols, vocabulary, position=0)
+            raise
         return None
     unseen = Counter[str]()
-    load_config(path).vocabulary.encode(prompt, unknown=unknown, unseen=unseen)
+    vocabulary.encode(prompt, unknown=unknown, unseen=unseen)
     what = "replaced" if unknown == "replace" else "left out"
     return unknown_note(unseen.total(), dict(unseen.most_common()), what) if unseen else None
 

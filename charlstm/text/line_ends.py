@@ -30,6 +30,11 @@ def as_line_feeds(data: bytes, unit: str) -> bytes:
     return np.where(returns, _LINE_FEED, units).astype(unit)[~ends_a_pair].tobytes()
 
 
+def with_line_feeds(text: str) -> str:
+    """Return text with one \\n for each \\r\\n, and for each \\r alone."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def converted(chunks: Iterable[bytes], unit: str, *, told: Callable[[int], object]) -> Iterator[bytes]:
     """Yield the chunks of a file, the last of which is b"", with each \\r\\n and each \\r as one \\n.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from command_line import SMALL
+from command_line import SMALL, problem_in
 from command_line import run as run_command
 from small_run import TEXT
 
@@ -65,6 +65,22 @@ def test_the_error_names_the_line_ends_and_the_option_which_then_helps(texts, mo
     assert run_command(monkeypatch, *COMMANDS[command], "--newlines") == 0
     lines = TEXT.count("\n") * 20
     assert rf"dos.txt: {lines} line ends of \r\n or \r are read as \n" in capsys.readouterr().err
+
+
+def test_a_prompt_has_the_same_error_and_the_same_option(texts, monkeypatch, capsys):
+    assert run_command(monkeypatch, *TRAIN) == 0
+    capsys.readouterr()
+    sample = ["sample", "run", "--length", 5, "--prompt"]
+    assert run_command(monkeypatch, *sample, TEXT.replace("\n", "\r\n")) == 3
+    first, second = problem_in(capsys.readouterr().err)
+    position = TEXT.index("\n")
+    assert rf"the prompt has line ends of \r\n, the first at position {position}, and the model" in first
+    assert "--newlines" in second
+    shown = []
+    for prompt in (TEXT.replace("\n", "\r\n"), TEXT):
+        assert run_command(monkeypatch, *sample, prompt, "--newlines") == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
 
 
 def test_scores_and_findings_are_those_of_the_converted_text(texts, monkeypatch, capsys):

@@ -1,5 +1,7 @@
 """Options that several commands have, as typer reads them."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -68,6 +70,12 @@ Newlines = Annotated[
     bool,
     typer.Option("--newlines", help=r"read each line end of \r\n or \r as one \n, as Python does"),
 ]
+
+
+def fields_of(config: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of values that are fields of a config and not None, by name."""
+    names = {field.name for field in fields(config)}
+    return {name: value for name, value in values.items() if name in names and value is not None}
 
 
 def given(**settings: Any) -> dict[str, Any]:

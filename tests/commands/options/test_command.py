@@ -2,7 +2,7 @@
 
 import pytest
 import typer
-from command_line import SMALL, run
+from command_line import SMALL, problem_in, run
 
 from charlstm.commands.app import app
 from charlstm.commands.options.command import typed_names, with_options
@@ -68,3 +68,56 @@ def test_a_problem_with_an_option_of_another_command_names_that_command(
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9 " * 100)
     assert run(monkeypatch, "score", trained, tmp_path / "latin.txt") == 3
     assert "read it by `charlstm train --level bytes`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problems"),
+    [
+        (
+            ["train", "x.txt", "--cells", "-1", "--dropout", "7", "--split", "1/2", "--learning-rate", "abc"],
+            [
+                "--learning-rate",
+                "cells must be at least 1, not -1",
+                "dropout must be at least 0 and below 1, not 7.0",
+                "the split '1/2' is not two or three percentages that sum to 100",
+            ],
+        ),
+        (
+            ["train", "x.txt", "--steps", 1, "--minutes", 2, "--layers", 0],
+            [
+                "layers must be at least 1, not 0",
+                "give one of minutes, steps and epochs, not minutes and steps",
+            ],
+        ),
+        (
+            ["import", "weights.pt", "--strems", "4", "--gates", "soft"],
+            ["No such option: --strems", "Missing option '--out'", "--gates: 'soft' is not one of 'sigmoid'"],
+        ),
+        (
+            ["sample", "run", "--top-k", -3, "--seed", -1, "--temperature", "hot"],
+            [
+                "--temperature",
+                "top-k must be at least 0, not -3",
+                "the seed",
+            ],
+        ),
+        (
+            ["inspect", "run", "--characters", 0, "--seed", -1],
+            ["characters must be at least 1", "the seed must"],
+        ),
+        (["train", "x.txt", "--cells"], ["Option '--cells' requires an argument"]),
+    ],
+)
+def test_all_bad_options_are_named_at_once(arguments, problems, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, *arguments) == 2
+    problem, _ = problem_in(capsys.readouterr().err)
+    said = problem.removeprefix("charlstm: ").split("; ")
+    assert [part.startswith(begin) for part, begin in zip(said, problems, strict=True)] == [True] * len(
+        problems
+    )
+
+
+def test_an_option_that_cannot_be_read_names_the_help_of_its_command(monkeypatch, capsys):
+    assert run(monkeypatch, "score", "run", "--nothing") == 2
+    assert capsys.readouterr().err.endswith("see what there is with `charlstm score --help`\n")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from charlstm.commands.options.shared import given, place_to_read
+from charlstm.commands.options.shared import fields_of, given, place_to_read
+from charlstm.config import SamplingConfig
 from charlstm.errors import CheckpointError
 
 
@@ -22,3 +23,7 @@ def test_a_name_that_is_too_long_is_refused_and_shown_in_part():
     with pytest.raises(CheckpointError) as problem:
         place_to_read(Path("x" * 300))
     assert problem.value.problem == f"{'x' * 79}… cannot be read: File name too long"
+
+
+def test_the_fields_of_a_config_are_taken_from_what_was_typed():
+    assert fields_of(SamplingConfig, {"length": 3, "top_k": None, "quiet": True}) == {"length": 3}
