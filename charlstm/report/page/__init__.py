@@ -5,6 +5,7 @@ proof_shape.py    the part of that check about interventions, evidence and sets 
 checks.py         checks of single values, of which the others are made
 view.py           the findings -> everything that the templates of the page read
 rows.py           one finding -> a line of the table and a sentence of the summary
+first_cell.py     the cell of the first screen, and the lines of text that it is shown in
 network.py        gates, gradients and control networks -> the tables about the network as a whole
 proof_data.py     evidence, sets, edges and unexpected cells -> what the page lays out and draws
 examples.py       the packed examples of a finding -> an excerpt and short lines with plain numbers
