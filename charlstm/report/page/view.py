@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from charlstm.errors import UsageError
 from charlstm.findings import READABLE_VERSIONS, Json, Verdict
+from charlstm.report.page.first_cell import FirstCell, first_cell
 from charlstm.report.page.network import (
     Control,
     Gate,
@@ -36,14 +37,15 @@ _FINGERPRINT_CHARACTERS = 12
 class Page:
     """Everything that the templates read.
 
-    headline is the answer in one sentence; rows are all findings and best those of the summary; untested is
-    the number of findings whose cell was not changed, and which have no verdict; verdicts has the number of
-    findings by verdict; circuits says which sets of cells carry a behaviour; over_time says
-    when the cells appeared in the training; has_evidence says whether the
-    verdicts rest on evidence, as from schema version 2 on; data is for the script.
+    first is the cell of the first screen; headline is the answer in one sentence; rows are all findings and
+    best those of the summary; untested is the number of findings whose cell was not changed, and which have
+    no verdict; verdicts has the number of findings by verdict; circuits says which sets of cells carry a
+    behaviour, over_time when the cells appeared in the training; has_evidence says whether the verdicts rest
+    on evidence, as from schema version 2 on; data is for the script.
     """
 
     title: str
+    first: FirstCell | None
     headline: str
     model: str
     corpus: str
@@ -93,6 +95,7 @@ def view(findings: Mapping[str, Any]) -> Page:
     drawn = page_data(found, rows, findings.get("excerpts") or [])
     return Page(
         title=visible(str(model.get("checkpoint") or "an LSTM")).rstrip("/").rpartition("/")[2],
+        first=first_cell(rows, drawn),
         headline=headline(rows, model, method),
         model=model_line(model),
         corpus=corpus_line(corpus),

@@ -4,6 +4,8 @@ import { followWithEvidence } from "./charts/cell_evidence.js";
 import { showSetCharts } from "./charts/circuit_charts.js";
 import { showNetworkCharts } from "./charts/network_charts.js";
 import { showTrainingCharts } from "./charts/over_time_charts.js";
+import { listenToFirstFlip } from "./first/first_flip.js";
+import { showFirstText } from "./first/first_text.js";
 import { startPanel } from "./live/panel_events.js";
 import { followLink, rememberView, restoreView } from "./page/address.js";
 import { listenToTable } from "./page/cell_table.js";
@@ -19,8 +21,10 @@ import { data, readData } from "./shared/page_data.js";
 
 async function startReportPage() {
   await readData();
-  listenToKeys();
   addColourClasses();
+  showFirstText();
+  listenToFirstFlip();
+  listenToKeys();
   showNetworkCharts();
   showSetCharts();
   showTrainingCharts();

@@ -122,6 +122,8 @@ interface Portrait {
 
 /** What changing a cell did to a prediction, beside the same change of matched cells; effects are in nats. */
 interface Intervention {
+  /** The characters that end the feature, or [^...] with those that do not. */
+  target: string | null;
   lag: number | null;
   sites: number | null;
   effect_nats: number;

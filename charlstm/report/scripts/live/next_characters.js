@@ -35,7 +35,7 @@ export function drawNextCharacters() {
 const glyphOf = (id) => symbolsOfIds(unpackedModel().network, [id])[0].shown;
 
 /** @type {(probability: number) => string} */
-function percent(probability) {
+export function percent(probability) {
   if (probability >= 0.0995) return `${Math.round(100 * probability)}%`;
   return probability >= 0.00095 ? `${(100 * probability).toFixed(1)}%` : "<0.1%";
 }

@@ -1,0 +1,97 @@
+"""The cell on the first screen of the page: which one it is, and the few lines that it is shown in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from charlstm.findings import Json
+from charlstm.report.page.rows import Row
+from charlstm.report.words.symbols import visible
+
+# From this held-out score on, the colours of the text show the feature plainly.
+_PLAIN_SCORE = 0.8
+# Which verdict comes first; a cell that was not tested comes last.
+_VERDICTS = ("verified", "redundant", "undecided", "correlate")
+# The text has at most this many lines and characters: what a screen has room for in large letters.
+_MOST_LINES, _MOST_CHARACTERS = 5, 330
+
+
+@dataclass(frozen=True)
+class FirstCell:
+    """The cell of the first screen.
+
+    place is the number of its row, excerpt that of the excerpt of the page's data; text stands there from the
+    character start on.
+    """
+
+    row: Row
+    place: int
+    excerpt: int
+    start: int
+    text: str
+
+    @property
+    def shown(self) -> str:
+        """The text as it stands in the page before its script colours it, with symbols for controls."""
+        return "\n".join(map(visible, self.text.split("\n")))
+
+    @property
+    def stop(self) -> int:
+        """The place in the excerpt behind the text's last character."""
+        return self.start + len(self.text)
+
+
+def first_cell(rows: Sequence[Row], data: Mapping[str, Any]) -> FirstCell | None:
+    """Return the cell that shows best what cells do, None where no cell has values along a text.
+
+    A verified cell comes first. Of those with one verdict, the cells come first that follow their feature
+    plainly and in clear steps, and of these the one without which the prediction loses most.
+    """
+    shown = [
+        (place, excerpt) for place in range(len(rows)) if (excerpt := _excerpt_of(place, data)) is not None
+    ]
+    if not shown:
+        return None
+    place, excerpt = min(shown, key=lambda one: _rank(rows[one[0]]))
+    script_row, along = data["rows"][place], data["excerpts"][excerpt]
+    feature = along["features"].get(script_row["feature"]) or []
+    start, stop = window(along["text"], feature)
+    return FirstCell(rows[place], place, excerpt, start, along["text"][start:stop])
+
+
+def _rank(row: Row) -> tuple[int, bool, bool, float]:
+    """Return what sorts the rows, the best first."""
+    verdict = _VERDICTS.index(row.verdict) if row.verdict in _VERDICTS else len(_VERDICTS)
+    is_plain = (row.held_out_score or 0) >= _PLAIN_SCORE
+    return verdict, not is_plain, row.kind == "graded", -abs(row.effect_nats or 0)
+
+
+def _excerpt_of(place: int, data: Mapping[str, Any]) -> int | None:
+    """Return the number of an excerpt that has the values of a row's cell, None where there is none."""
+    row: Json = data["rows"][place]
+    if row["excerpt"] is not None:
+        own: int = row["excerpt"]
+        return own
+    holding = (number for number, one in enumerate(data["excerpts"]) if row["cell"] in one["cells"])
+    return next(holding, None)
+
+
+def window(text: str, feature: Sequence[float | None]) -> tuple[int, int]:
+    """Return where the lines of text begin and end in which the feature, on above 0, goes on and off most.
+
+    These are at most _MOST_LINES lines and _MOST_CHARACTERS characters; a longer line is cut.
+    """
+    begins = [0, *(place + 1 for place, character in enumerate(text[:-1]) if character == "\n")]
+    ends = [*begins[1:], len(text)]
+    high = [(value or 0) > 0 for value in feature]
+    best, most = (0, min(len(text), _MOST_CHARACTERS)), -1
+    for line, begin in enumerate(begins):
+        fitting = [end for end in ends[line : line + _MOST_LINES] if end - begin <= _MOST_CHARACTERS]
+        end = fitting[-1] if fitting else min(len(text), begin + _MOST_CHARACTERS)
+        changes = sum(
+            one != other for one, other in zip(high[begin:end], high[begin + 1 : end], strict=False)
+        )
+        if changes > most:
+            best, most = (begin, end), changes
+    begin, end = best
+    return begin, begin + len(text[begin:end].rstrip("\n"))

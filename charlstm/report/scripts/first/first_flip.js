@@ -1,0 +1,223 @@
+// This file flips the cell of the first screen in the network, where that changes the prediction most, and
+// shows what the network writes from there on, left alone and with the cell flipped.
+
+import { percent } from "../live/next_characters.js";
+import { live } from "../live/panel_state.js";
+import { unpackNetwork } from "../live/reading.js";
+import { nextProbabilities, stepNetwork } from "../lstm/forward_pass.js";
+import {
+  cellStates,
+  continuedTrace,
+  copyOfState,
+  emptyTrace,
+  stateAfter,
+  traceIds,
+} from "../lstm/state_trace.js";
+import { symbolsOfIds } from "../lstm/text_symbols.js";
+import { levelClasses } from "../shared/coloured_text.js";
+import { symbolOf } from "../shared/page_data.js";
+import { createElement, find } from "../shared/page_elements.js";
+import { first, firstCell, firstFeature, pointTo } from "./first_text.js";
+
+/** What is written: how many characters, and how much by chance. */
+const WRITTEN = { length: 72, temperature: 0.4, seed: 1, once: false };
+/** At most this many characters before the flip are shown, from the beginning of a word on. */
+const LEAD_CHARACTERS = 24;
+/** A count is on at a place where it is at least this share of its largest value in the text. */
+const HIGH_COUNT_SHARE = 0.5;
+
+/** The places where the cell was flipped already: each press takes another one. */
+const flippedPlaces = new Set();
+
+/**
+ * Listen to the button, where the page carries a network. It waits for the text, not for the network.
+ * @type {() => void}
+ */
+export function listenToFirstFlip() {
+  const button = /** @type {HTMLButtonElement | null} */ (find("#first-flip"));
+  if (!button) return;
+  if (!live.model || !first.row) {
+    find(".first-flip").hidden = true;
+    return;
+  }
+  button.disabled = false;
+  button.addEventListener("click", async () => {
+    // A disabled button would lose the focus, and with it a reader who uses the keyboard.
+    if (button.getAttribute("aria-disabled") === "true") return;
+    button.setAttribute("aria-disabled", "true");
+    if (!live.network) find("#first-change").textContent = "The network is waking up…";
+    try {
+      await flipFirstCell();
+    } catch (error) {
+      find("#first-change").textContent = `The network cannot run in this browser: ${error}.`;
+    }
+    button.setAttribute("aria-disabled", "false");
+  });
+}
+
+async function flipFirstCell() {
+  await unpackNetwork();
+  const { network } = live;
+  if (!network) throw new Error("it cannot be unpacked");
+  const { row, excerpt } = firstCell();
+  const ids = Array.from(excerpt.text, (character) => network.idOfSymbol.get(character) ?? 0);
+  const trace = emptyTrace(network);
+  await traceIds(trace, ids.slice(0, first.stop));
+  const [layer, cell] = row.cell.split(":").map(Number);
+  const flip = bestFlip(trace, { layer, cell });
+  flippedPlaces.add(flip.place);
+  pointTo(flip.place);
+  const before = stateAfter(trace, flip.place);
+  const id = ids[flip.place];
+  const free = await continuedTrace(network, before, id, { ...WRITTEN, held: [] });
+  const held = await continuedTrace(network, before, id, { ...WRITTEN, held: [flip.held] });
+  if (free && held) showFlip(flip, free, held);
+}
+
+/**
+ * @typedef {{ place: number, held: HeldCell, id: number, free: number, flipped: number }} Flip
+ *   The place of a flip, the cell with its value, and the next character whose probability it changes most,
+ *   with this probability in both cases.
+ */
+
+/**
+ * Return the flip that changes the probability of a closing character most, among the places that were not
+ * flipped yet; where no closing character is known, of any character.
+ * @type {(trace: StateTrace, place: CellPlace) => Flip}
+ */
+function bestFlip(trace, cell) {
+  const levels = cellLevels(trace, cell);
+  const closers = closingIds(trace.network);
+  const candidates = placesOn().filter((place) => !flippedPlaces.has(place));
+  if (!candidates.length) {
+    flippedPlaces.clear();
+    return bestFlip(trace, cell);
+  }
+  const held = { ...cell, value: levels.off };
+  const flips = candidates.map((place) => {
+    const { free, flipped } = probabilitiesAt(trace, place, held);
+    const watched = closers.length ? closers : [...free.keys()];
+    const id = watched.reduce((most, one) =>
+      Math.abs(free[one] - flipped[one]) > Math.abs(free[most] - flipped[most]) ? one : most,
+    );
+    return { place, held, id, free: free[id], flipped: flipped[id] };
+  });
+  return flips.reduce((most, one) =>
+    Math.abs(one.free - one.flipped) > Math.abs(most.free - most.flipped) ? one : most,
+  );
+}
+
+/**
+ * Return the probabilities of the character after a place, left alone and with a cell held there.
+ * @type {(trace: StateTrace, place: number, held: HeldCell) => { free: Float64Array, flipped: Float64Array }}
+ */
+function probabilitiesAt(trace, place, held) {
+  const { network, ids } = trace;
+  const state = copyOfState(stateAfter(trace, place));
+  stepNetwork(network, state, ids[place], [held]);
+  return {
+    free: nextProbabilities(network, stateAfter(trace, place + 1)),
+    flipped: nextProbabilities(network, state),
+  };
+}
+
+/**
+ * Return the places of the shown text where the feature is on and was on at the character before, or where a
+ * count is high; all places where there is none.
+ * @type {() => number[]}
+ */
+function placesOn() {
+  const feature = firstFeature();
+  const shown = feature.slice(first.start, first.stop);
+  const least = firstCell().row.kind === "counter" ? HIGH_COUNT_SHARE * Math.max(...shown) : 0;
+  const all = shown.map((_, index) => first.start + index).slice(1);
+  const on = all.filter((place) => feature[place] > least && feature[place - 1] > least);
+  return on.length ? on : all;
+}
+
+/**
+ * Return c of the cell when its feature is off and on: as the inspection measured it, or else the means in
+ * this text.
+ * @type {(trace: StateTrace, cell: CellPlace) => { off: number, on: number }}
+ */
+function cellLevels(trace, cell) {
+  const measured = live.model?.cells[firstCell().row.cell]?.levels;
+  if (measured) return measured;
+  const states = cellStates(trace, cell);
+  const feature = firstFeature();
+  /** @type {(isOn: boolean) => number} */
+  const mean = (isOn) => {
+    const chosen = states.filter((_, place) => feature[place] > 0 === isOn);
+    return chosen.reduce((sum, c) => sum + c, 0) / Math.max(1, chosen.length);
+  };
+  return { off: mean(false), on: mean(true) };
+}
+
+/**
+ * Return the ids of the characters that the cell was tested on; none where there are only some it must not be.
+ * @type {(network: Network) => number[]}
+ */
+function closingIds({ idOfSymbol }) {
+  const target = firstCell().row.proof?.target ?? "";
+  if (target.length > 3 && target.startsWith("[^")) return [];
+  return Array.from(target, (character) => idOfSymbol.get(character)).filter((id) => id !== undefined);
+}
+
+/** @type {(flip: Flip, free: StateTrace, held: StateTrace) => void} */
+function showFlip(flip, free, held) {
+  const { row, excerpt } = firstCell();
+  const { network } = free;
+  const characters = leadOf(Array.from(excerpt.text).slice(0, flip.place + 1));
+  const passage = characters.map(symbolOf).join("");
+  const [closer] = symbolsOfIds(network, [flip.id]);
+  find("#first-change").replaceChildren(
+    "After ",
+    createElement("code", {}, passage),
+    " the network expects ",
+    createElement("code", {}, closer.shown),
+    " with ",
+    createElement("strong", {}, percent(flip.free)),
+    ", and with the cell flipped there with ",
+    createElement("strong", {}, percent(flip.flipped)),
+    ".",
+  );
+  drawFirstRun(find("#first-natural"), characters, free, row.polarity);
+  drawFirstRun(find("#first-flipped"), characters, held, row.polarity);
+  find("#first-runs").hidden = false;
+  find("#first-flip").textContent = "Flip it elsewhere";
+}
+
+/**
+ * Return the last characters of a text, from the beginning of a word on where there is one.
+ * @type {(characters: string[]) => string[]}
+ */
+function leadOf(characters) {
+  const last = characters.slice(-LEAD_CHARACTERS);
+  const word = last.findIndex(
+    (character, index) => index > 0 && /\s/.test(last[index - 1]) && /\S/.test(character),
+  );
+  return word < 0 ? last : last.slice(word);
+}
+
+/**
+ * Write in one line the characters before the flip, and what the network wrote from there on in the colours of
+ * the cell.
+ * @type {(box: Element, before: string[], run: StateTrace, polarity: number) => void}
+ */
+function drawFirstRun(box, before, run, polarity) {
+  const [layer, cell] = firstCell().row.cell.split(":").map(Number);
+  const states = cellStates(run, { layer, cell });
+  const written = symbolsOfIds(run.network, run.ids).slice(1);
+  const spans = written.map(({ text, shown, kind }, index) => {
+    const content = text === " " ? " " : shown;
+    const span = createElement(
+      "span",
+      { class: levelClasses(Math.tanh(states[index + 1]), polarity) },
+      content,
+    );
+    if (kind === "newline") span.classList.add("faint");
+    return span;
+  });
+  const lead = before.map((character) => (character === " " ? " " : symbolOf(character))).join("");
+  box.replaceChildren(createElement("span", { class: "before" }, lead), ...spans);
+}

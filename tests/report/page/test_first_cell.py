@@ -1,0 +1,77 @@
+"""The first screen shows the cell that is plainest, in the lines where its feature goes on and off most."""
+
+from typing import Any
+
+from full_fixture import full_findings, with_examples
+from report_fixture import sample_findings
+
+from charlstm.report.page.first_cell import FirstCell, first_cell, window
+from charlstm.report.page.view import view
+
+
+def first_of(findings: dict[str, Any]) -> FirstCell | None:
+    page = view(findings)
+    return first_cell(page.rows, page.data)
+
+
+def with_verdicts(**verdicts: tuple[str, float]) -> dict[str, Any]:
+    """Return the sample findings with verdicts and effects in nats by the cell's number, as c194=(...)."""
+    findings = sample_findings()
+    for finding in findings["findings"]:
+        verdict, nats = verdicts.get(f"c{finding['cell']}", ("undecided", 0.0))
+        finding |= {"verdict": verdict, "causal": {"effect_nats": nats, "target": '"'}}
+    return findings
+
+
+def test_a_verified_cell_comes_before_one_with_a_better_score():
+    first = first_of(with_verdicts(c88=("verified", -0.5)))
+
+    assert first is not None
+    assert first.row.cell == "0:88"
+
+
+def test_of_the_verified_cells_that_follow_plainly_the_one_with_the_largest_effect_comes_first():
+    first = first_of(with_verdicts(c194=("verified", -0.5), c31=("verified", -2.0), c88=("verified", -9.0)))
+
+    assert first is not None
+    assert first.row.cell == "0:31"
+
+
+def test_without_a_verified_cell_the_best_there_is_comes_first_and_a_cell_without_values_never():
+    findings = with_verdicts(c120=("verified", -3.0), c7=("redundant", -0.1))
+    first = first_of(findings)
+
+    assert first is not None
+    # Cell 0:120 has no values along any text.
+    assert (first.row.cell, first.row.verdict) == ("0:7", "redundant")
+
+
+def test_no_cell_is_first_where_none_was_found():
+    assert first_of(sample_findings() | {"findings": []}) is None
+    assert first_of(sample_findings() | {"excerpts": []}) is None
+
+
+def test_the_text_of_the_first_screen_is_from_the_cells_own_excerpt():
+    findings = with_examples(full_findings())
+    first = first_of(findings)
+
+    assert first is not None
+    assert first.excerpt == 1
+    assert findings["findings"][0]["examples"]["excerpt"]["text"][first.start : first.stop] == first.text
+
+
+def test_the_window_has_the_lines_in_which_the_feature_changes_most():
+    text = "".join(f"line {number}\n" for number in range(20))
+    feature = [int(70 <= place < 100 and place % 2) for place in range(len(text))]
+    begin, end = window(text, feature)
+
+    assert begin <= 70
+    assert text[begin - 1 : begin] in ("", "\n")
+    assert text[begin:end].count("\n") == 4
+    assert not text[begin:end].endswith("\n")
+    assert end >= 100
+
+
+def test_the_window_of_a_text_without_lines_is_its_beginning():
+    assert window("x" * 1_000, []) == (0, 330)
+    assert window("", []) == (0, 0)
