@@ -7,6 +7,7 @@ from zlib import compress
 import typer
 
 from charlstm.commands.inspect import inspect_and_show, typed_command
+from charlstm.commands.options import completion
 from charlstm.commands.options.shared import Quiet
 from charlstm.commands.terminal import console
 from charlstm.commands.train import follow, run_name
@@ -21,7 +22,12 @@ _PROMPTS = {_TEXT: "def "}
 
 def demo(
     corpus: Annotated[
-        str, typer.Argument(metavar="CORPUS", help="a text of your own; its line ends become \\n")
+        str,
+        typer.Argument(
+            metavar="CORPUS",
+            help="a text of your own; its line ends become \\n",
+            autocompletion=completion.corpora,
+        ),
     ] = _TEXT,
     minutes: Annotated[float, typer.Option(help="minutes of training")] = 4.0,
     out: Annotated[
@@ -36,10 +42,10 @@ def demo(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train on Python's own source or a text, draw a sample, inspect, and write the report."""
+    """Train on Python's own source or a text, sample, inspect, report."""
     from charlstm.tasks import sample
     from charlstm.tasks.inspect import InspectRequest
-    from charlstm.tasks.run_text import is_own_run_on
+    from charlstm.tasks.run_text import is_own_run_on, may_be_read_unasked
     from charlstm.tasks.training_plan import TrainRequest
 
     narrator = console.Narrator(quiet=quiet)
@@ -60,7 +66,10 @@ def demo(
     drawn = [prompt + "".join(of_text) for of_text in zip(*pieces, strict=True)]
     console.write_line(max(drawn, key=_variety))
     narrator.say("\nIts switches and counters")
-    request_of_cells = InspectRequest(run=place, out=place, command=typed_command())
+    named = None if may_be_read_unasked(place, corpus) else corpus
+    request_of_cells = InspectRequest(
+        run=place, corpus=named, out=place, newlines=named is not None, command=typed_command()
+    )
     inspect_and_show(request_of_cells, quiet=quiet, as_json=False)
 
 

@@ -40,7 +40,7 @@ def exam(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Inspect networks whose switches and counters are known, and count what is found.
+    """Inspect networks whose cells are known, and count what is found.
 
     Some of their cells are decoys, which must not be found. Others do what a switch or a counter does, but
     no prediction depends on them, so they must not be verified. Simple rivals sit the exam, too.

@@ -76,7 +76,7 @@ def _show_usage_problem(problem: typer.TyperException) -> None:
 @contextmanager
 def computing() -> Iterator[None]:
     """Turn memory that runs out inside the context into a DeviceError."""
-    advice = "lower --cells, --streams or --window, or --characters for an inspection"
+    advice = "lower --cells, --streams or --window, --characters of an inspection, or --count of samples"
     try:
         yield
     except MemoryError as error:

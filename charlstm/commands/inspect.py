@@ -83,7 +83,7 @@ def inspect(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find the switches and counters of a model, and whether it uses them."""
+    """Find a model's switches and counters, and whether it uses them."""
     from charlstm.tasks.inspect import InspectRequest
 
     config = InspectionConfig(
@@ -138,6 +138,8 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
         narrator.say(f"note      {note}")
     if inspected.changed:
         narrator.say(tables.CHANGED_TEXT)
+    if not inspected.findings.findings:
+        narrator.say(tables.NOTHING_FOUND)
     narrator.link(inspected.comparison_path or inspected.report_path)
 
 

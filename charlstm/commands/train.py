@@ -173,9 +173,12 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a model on a text. Ctrl-C saves and stops; --resume continues."""
+    from charlstm.commands.terminal import tables
     from charlstm.tasks.training_plan import TrainRequest
 
-    if corpus is None and not (resume and out):
+    if resume and corpus is None and out is None:
+        raise UsageError("--resume does not say which run", "name its folder by --out")
+    if corpus is None and not resume:
         raise UsageError("there is no text to train on", "name a CORPUS, such as `charlstm train stdlib`")
     if resume and begin_from:
         raise UsageError(
@@ -204,6 +207,8 @@ def train(
         tensorboard=tensorboard,
     )
     follow(request, quiet=quiet, as_json=as_json)
+    if launch().rank == 0:
+        console.Narrator(quiet=quiet).say(tables.next_commands(request.out))
 
 
 def run_name(corpus: str) -> str:
@@ -237,4 +242,3 @@ def follow(request: "TrainRequest", *, quiet: bool, as_json: bool) -> None:
         if trained.reason == "interrupted":
             narrator.say(f"continue with  {resume_command(trained.path)}")
             raise SystemExit(wish.exit_code)
-    narrator.say(tables.next_commands(trained.path))

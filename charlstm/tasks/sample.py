@@ -123,9 +123,10 @@ def level_in_run(path: Path, layer: int, cell: int, name: str) -> float:
     if (layer, cell) not in known:
         listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
         why = f"{place} says it of {listed}" if place.exists() else f"there is no {place}"
+        first = "" if place.exists() else f", or run `{inspect_command(path)}` first"
         raise UsageError(
             f"what {name} is for cell {layer}:{cell} is not known: {why}",
-            f"give a cell state such as {layer}:{cell}=1.5, or run `{inspect_command(path)}` first",
+            f"give a cell state such as {layer}:{cell}=1.5{first}",
         )
     return known[layer, cell]
 

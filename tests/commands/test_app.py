@@ -86,3 +86,4 @@ def test_the_help_is_quick_and_fits_80_columns():
     )
     assert time.perf_counter() - started < 3  # generous: the tests of a busy machine; it takes 0.15 s
     assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "..." not in done.stdout.partition("Commands:")[2], "a command's line is cut"

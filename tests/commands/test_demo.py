@@ -12,7 +12,10 @@ def test_the_demo_trains_samples_and_inspects(tmp_path, prose, monkeypatch, caps
     assert "validation" in shown.out
     assert "def " in shown.out
     assert "report" in shown.err
-    assert (tmp_path / "demo" / "report.html").exists()
+    assert "next:" not in shown.err, "the demo does it itself"
+    page = tmp_path / "demo" / "report.html"
+    assert page.exists()
+    assert shown.err.splitlines()[-1] == f"open      {page.as_uri()}"
 
 
 def test_a_text_of_ones_own_has_a_folder_of_its_own_and_plain_line_ends(tmp_path, monkeypatch, capsys):

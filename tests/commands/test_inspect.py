@@ -44,7 +44,11 @@ def test_inspect_writes_findings_and_a_page(tmp_path, prose, monkeypatch, capsys
     assert run(monkeypatch, "inspect", path, "--characters", 19_000, "--quiet") == 3
     assert "20,000" in capsys.readouterr().err
     assert run(monkeypatch, "inspect", path) == 0
-    assert "what is found may be what the model knows by heart" in capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()
+    assert said[:2] == ["reading the text", "inspecting: features"]
+    assert any("what is found may be what the model knows by heart" in line for line in said)
+    assert said[-1] == f"open      {(path / 'report.html').as_uri()}"
+    assert any(line.startswith("advice    train longer") for line in said), "nothing was found"
 
 
 def test_inspect_compares_two_runs_on_one_text(tmp_path, prose, monkeypatch, capsys):

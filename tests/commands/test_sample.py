@@ -70,7 +70,9 @@ def test_a_cell_can_be_held_on_or_off_after_an_inspection(trained, monkeypatch, 
     holds = json.loads(capsys.readouterr().out)["hold"]
     assert [(hold["value"], hold["start"]) for hold in holds] == [(1.75, 0), (-0.25, 4)]
     assert run(monkeypatch, *command, "--hold", "0:1=on") == 2
-    assert "says it of 0:0" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "says it of 0:0" in said
+    assert "charlstm inspect" not in said, "it would say nothing new"
 
 
 @pytest.mark.parametrize(

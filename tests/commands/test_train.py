@@ -43,6 +43,8 @@ def test_train_prints_its_events_as_json_lines(tmp_path, prose_file, monkeypatch
 def test_train_refuses_a_taken_folder_and_resumes_it(trained, prose_file, monkeypatch, capsys):
     assert run(monkeypatch, "train", prose_file, "--out", trained, "--steps", 30, *SMALL) == 4
     assert "--resume" in capsys.readouterr().err
+    assert run(monkeypatch, "train", "--resume") == 2
+    assert "name its folder by --out" in capsys.readouterr().err
     assert run(monkeypatch, "train", "--out", trained, "--resume", "--quiet") == 0
     assert run(monkeypatch, "train", "--out", trained, "--resume", "--cells", 99) == 2
     assert "--cells" in capsys.readouterr().err

@@ -31,11 +31,14 @@ def place_to_read(path: Path) -> Path:
     return path
 
 
-def run_to_read(path: Path) -> Path:
+def run_to_read(context: typer.Context, path: Path) -> Path:
     """Return the folder of a run: path itself, or for hf:owner/name the folder that it was fetched to.
 
-    Raises CheckpointError where it cannot be looked for or fetched.
+    Nothing is fetched where a shell asks how a word can be completed. Raises CheckpointError where the
+    folder cannot be looked for or fetched.
     """
+    if context.resilient_parsing:
+        return path
     if str(path).startswith("hf:"):
         from charlstm.sharing.hub_run import fetched_run
 

@@ -18,7 +18,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the file")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run's model for plain PyTorch (.safetensors) or for onnxruntime (.onnx)."""
+    """Write a run's model for plain PyTorch or onnxruntime."""
     from charlstm.tasks.export import export_run
 
     place = out or Path(f"{checkpoint.resolve().name}.safetensors")

@@ -37,6 +37,12 @@ _KERAS_VERSIONS = " since 2.3 (older: --gates hard_sigmoid)"
 # Said when the run's own text is no longer what it was: another Python's library, or an edited file.
 CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
 
+# Said where an inspection has no finding.
+NOTHING_FOUND = (
+    "advice    train longer or with more cells, inspect more text (--characters), take a\n"
+    "          text with quotes, brackets or lines, or test a rule of your own (--feature)"
+)
+
 # The columns of an exam; with the longest name of a design they fill a line of 80 characters.
 _EXAM_COLUMNS = ("", "asked", "prec.", "recall", "driver", "verdict", "share", "undec.")
 
