@@ -123,8 +123,10 @@ def modules_loaded_by(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_drawing_one_text_does_not_import_torch():
-    assert "torch" not in modules_loaded_by("import charlstm.commands.app, charlstm.tasks.sample")
+def test_drawing_one_text_and_showing_a_list_do_not_import_torch():
+    assert "torch" not in modules_loaded_by(
+        "import charlstm.commands.app, charlstm.tasks.sample, charlstm.commands.terminal.tables"
+    )
 
 
 def test_importing_the_package_and_the_command_line_loads_no_heavy_library():

@@ -43,12 +43,12 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Train on Python's own source or a text, sample, inspect, report."""
-    from charlstm.tasks import sample
-    from charlstm.tasks.inspect import InspectRequest
-    from charlstm.tasks.run_text import is_own_run_on, may_be_read_unasked
-    from charlstm.tasks.training_plan import TrainRequest
-
     narrator = console.Narrator(quiet=quiet)
+    with narrator.starting():
+        from charlstm.tasks import sample
+        from charlstm.tasks.inspect import InspectRequest
+        from charlstm.tasks.run_text import is_own_run_on, may_be_read_unasked
+        from charlstm.tasks.training_plan import TrainRequest
     place = out or Path("checkpoints") / ("demo" if corpus == _TEXT else f"demo-{run_name(corpus)}")
     request = TrainRequest(
         corpus=corpus,

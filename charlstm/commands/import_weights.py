@@ -51,9 +51,10 @@ def import_weights(
     as_json: AsJson = False,
 ) -> None:
     """Import an LSTM that was trained elsewhere. Nothing in its file is executed."""
-    from charlstm.commands.terminal import tables
-    from charlstm.tasks import import_weights
-
+    narrator = console.Narrator(quiet=quiet)
+    with narrator.starting():
+        from charlstm.commands.terminal import tables
+        from charlstm.tasks import import_weights
     request = import_weights.ImportRequest(
         weights=weights,
         out=out,
@@ -63,7 +64,6 @@ def import_weights(
         gate_activation=gate_activation,
         overwrite=overwrite,
     )
-    narrator = console.Narrator(quiet=quiet)
     with computing():
         narrator.stage(f"reading {weights}")
         imported = import_weights.import_model(request)

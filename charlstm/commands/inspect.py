@@ -84,8 +84,8 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Find a model's switches and counters, and whether it uses them."""
-    from charlstm.tasks.inspect import InspectRequest
-
+    with console.Narrator(quiet=quiet or launch().rank > 0).starting():
+        from charlstm.tasks.inspect import InspectRequest
     config = InspectionConfig(
         characters=characters, seed=seed, features=tuple(feature or ()), interventions=interventions
     )

@@ -42,9 +42,10 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Measure how well a model predicts a text."""
-    from charlstm.commands.terminal import tables
-    from charlstm.tasks.score import ScoreRequest, score_run
-
+    narrator = console.Narrator(quiet=quiet)
+    with narrator.starting():
+        from charlstm.commands.terminal import tables
+        from charlstm.tasks.score import ScoreRequest, score_run
     request = ScoreRequest(
         run=checkpoint,
         corpus=corpus,
@@ -55,7 +56,6 @@ def score(
         newlines=newlines,
         device=device,
     )
-    narrator = console.Narrator(quiet=quiet)
     with computing(), narrator.bar() as bar:
         bar.stage("reading the text")
         scored = score_run(request, progress=partial(bar.follow, "scoring"))

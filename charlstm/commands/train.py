@@ -173,9 +173,6 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a model on a text. Ctrl-C saves and stops; --resume continues."""
-    from charlstm.commands.terminal import tables
-    from charlstm.tasks.training_plan import TrainRequest
-
     if resume and corpus is None and out is None:
         raise UsageError("--resume does not say which run", "name its folder by --out")
     if corpus is None and not resume:
@@ -185,6 +182,10 @@ def train(
             "--resume and --from contradict each other",
             "--resume goes on with the run in --out, --from begins a new one",
         )
+    narrator = console.Narrator(quiet=quiet or launch().rank > 0)
+    with narrator.starting():
+        from charlstm.commands.terminal import tables
+        from charlstm.tasks.training_plan import TrainRequest
     length = given(minutes=minutes, steps=steps, epochs=epochs)
     request = TrainRequest(
         corpus=corpus,
@@ -208,7 +209,7 @@ def train(
     )
     follow(request, quiet=quiet, as_json=as_json)
     if launch().rank == 0:
-        console.Narrator(quiet=quiet).say(tables.next_commands(request.out))
+        narrator.say(tables.next_commands(request.out))
 
 
 def run_name(corpus: str) -> str:

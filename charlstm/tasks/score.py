@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from charlstm.checkpoint.loading import Checkpoint, load
 from charlstm.config import DEFAULT_SPLIT, GateActivation, Unknown
-from charlstm.errors import CheckpointError
+from charlstm.errors import CheckpointError, CorpusError
 from charlstm.machine.devices import choose_device
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.tasks.run_text import corpus_of, has_changed
@@ -131,11 +131,20 @@ def _joined(
 
 
 def _part(request: ScoreRequest, checkpoint: Checkpoint, corpus: Corpus) -> Ids:
-    """Return the token ids (characters,) of the part of corpus that request names. Raises UsageError."""
+    """Return the token ids (characters,) of the part of corpus that request names.
+
+    Raises UsageError for a split that is none, CorpusError where the part has fewer than two characters.
+    """
     if request.part == "all":
         return corpus.tokens
     record = checkpoint.config.corpus
     if record and request.corpus is not None and corpus.sha256 != record.sha256:
         record = None  # a text of the same name or another, but not the one the run was trained on
     shares = request.split or (record.split if record else DEFAULT_SPLIT)
-    return corpus.tokens[slice(*split_bounds(len(corpus.tokens), shares)[request.part])]
+    start, stop = split_bounds(len(corpus.tokens), shares)[request.part]
+    if stop - start < 2:
+        raise CorpusError(
+            f"the part {request.part} of {corpus.name}, split {shares}, has {stop - start} characters",
+            "choose another `part` or `split`",
+        )
+    return corpus.tokens[start:stop]

@@ -45,7 +45,7 @@ def test_inspect_writes_findings_and_a_page(tmp_path, prose, monkeypatch, capsys
     assert "20,000" in capsys.readouterr().err
     assert run(monkeypatch, "inspect", path) == 0
     said = capsys.readouterr().err.splitlines()
-    assert said[:2] == ["reading the text", "inspecting: features"]
+    assert said[:3] == ["starting", "reading the text", "inspecting: features"]
     assert any("what is found may be what the model knows by heart" in line for line in said)
     assert said[-1] == f"open      {(path / 'report.html').as_uri()}"
     assert any(line.startswith("advice    train longer") for line in said), "nothing was found"

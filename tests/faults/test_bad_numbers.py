@@ -82,6 +82,8 @@ def test_a_run_without_validation_text_trains_and_scores_but_cannot_validate_or_
     assert shown[-1]["best_step"] == 9
     assert load(out).step == 9
     assert run(monkeypatch, "score", out, "--part", "validation", "--split", "100/0/0") == 3
+    assert "the part validation of" in (said := capsys.readouterr().err)
+    assert said.endswith("choose another --part or --split\n")
     assert run(monkeypatch, "inspect", out) == 3
     assert run(monkeypatch, "score", out) == 0
     assert run(monkeypatch, "train", text, "--split", "0/100", "--out", tmp_path / "other", *small) == 2

@@ -94,5 +94,5 @@ def test_losses_that_are_not_finite_are_an_error(run, monkeypatch):
 def test_what_cannot_be_scored_is_refused(run):
     with pytest.raises(UsageError, match="split"):
         score_run(ScoreRequest(run=run, part="test", split="half"))
-    with pytest.raises(CorpusError, match="nothing to predict"):
+    with pytest.raises(CorpusError, match="split 90/10, has 0 characters"):
         score_run(ScoreRequest(run=run, part="test", split="90/10"))

@@ -146,6 +146,13 @@ class Narrator:
         if not self._stream.isatty():
             self.say(text)
 
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Show inside the context, where a command loads its libraries, that it is starting."""
+        with self.bar() as bar:
+            bar.stage("starting")
+            yield
+
     def link(self, page: Path) -> None:
         """Say the address of a page, which terminals open at a click and browsers take as it is."""
         self.say(f"open      {page.resolve().as_uri()}")

@@ -5,13 +5,11 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from charlstm.commands.terminal import formatting
 from charlstm.config import GateActivation, GateOrder
 from charlstm.findings import Findings, Json
-from charlstm.inspection.exam.exam_run import ExamResult
-from charlstm.inspection.exam.marking import ExamScore
 from charlstm.report.words.appearances import Appearance, appearances
 from charlstm.report.words.detection_numbers import (
     false_discoveries,
@@ -21,10 +19,14 @@ from charlstm.report.words.detection_numbers import (
     runner_up,
 )
 from charlstm.report.words.proof_numbers import effect_nats, share_in_short
-from charlstm.tasks.import_weights import Imported
 from charlstm.tasks.next_commands import inspect_command, sample_command
-from charlstm.tasks.score import Score
-from charlstm.text.corpus import CachedCorpus
+
+if TYPE_CHECKING:  # a list of texts is shown without torch, which these load
+    from charlstm.inspection.exam.exam_run import ExamResult
+    from charlstm.inspection.exam.marking import ExamScore
+    from charlstm.tasks.import_weights import Imported
+    from charlstm.tasks.score import Score
+    from charlstm.text.corpus import CachedCorpus
 
 # Bits per character of English or code under any model that works; wrongly read weights need more.
 _IMPLAUSIBLE_BITS = 4.5
@@ -82,12 +84,12 @@ def waiting_for_processes(count: int) -> str:
     )
 
 
-def score_line(scored: Score) -> str:
+def score_line(scored: "Score") -> str:
     """Return the loss on a text, and the number of characters that it is the mean of."""
     return f"{formatting.bits_and_nats(scored.bits_per_character)} over {len(scored.ids) - 1:,} characters"
 
 
-def import_table(imported: Imported) -> str:
+def import_table(imported: "Imported") -> str:
     """Return what was found in a file of weights as a table of two columns."""
     model, source = imported.model, imported.source
     why = _GATES_KNOWN_FROM[imported.gates_known_from].format(source.layout)
@@ -106,7 +108,7 @@ def import_table(imported: Imported) -> str:
     return formatting.table(rows)
 
 
-def import_scores(scores: Mapping[GateActivation, Score]) -> str:
+def import_scores(scores: Mapping[GateActivation, "Score"]) -> str:
     """Return the scores of an imported model, one a line, each with the gates' function if several."""
     lines = {gates: score_line(scored) for gates, scored in scores.items()}
     if len(lines) == 1:
@@ -114,7 +116,7 @@ def import_scores(scores: Mapping[GateActivation, Score]) -> str:
     return "\n".join(f"{line}, gates {gates}" for gates, line in lines.items())
 
 
-def import_advice(imported: Imported, scores: Mapping[GateActivation, Score]) -> str:
+def import_advice(imported: "Imported", scores: Mapping[GateActivation, "Score"]) -> str:
     """Return what to do after an import: read the file in another way where the scores say so."""
     by_gates = {gates: scored.bits_per_character for gates, scored in scores.items()}
     bits = by_gates.get(imported.model.gate_activation, 0.0)
@@ -217,7 +219,7 @@ def _effect(causal: dict[str, Any] | None) -> str:
     return "" if nats is None else "0.00" if abs(nats) < 0.005 else f"{nats:+.2f}"[:6]
 
 
-def exam_table(result: ExamResult) -> str:
+def exam_table(result: "ExamResult") -> str:
     """Return the inspection's marks by kind and, indented, by design, for hard cells and for soft ones.
 
     Two more tables have the marks of all methods over all kinds.
@@ -241,7 +243,7 @@ def exam_table(result: ExamResult) -> str:
     )
 
 
-def _marks(mark: ExamScore) -> tuple[str, ...]:
+def _marks(mark: "ExamScore") -> tuple[str, ...]:
     """Return a score as the cells of a table's row, without its name."""
     shares = (mark.precision, mark.recall, mark.drivers, mark.verdicts, mark.shares)
     cells = ["" if share is None else f"{share:.3f}" for share in shares]
@@ -269,7 +271,7 @@ def _spelled(characters: list[str]) -> str:
     )
 
 
-def corpora_table(corpora: list[CachedCorpus], *, width: int | None = None) -> str:
+def corpora_table(corpora: list["CachedCorpus"], *, width: int | None = None) -> str:
     """Return the texts that are built in or cached as a table, with the size of the cached ones.
 
     Its lines have at most width characters, and are uncut where that is None.
