@@ -107,7 +107,10 @@ def test_c_and_gates_and_feature_are_plotted_along_the_text_under_one_cursor(ope
 
 def test_a_cell_without_recorded_gates_has_plots_of_its_values_and_feature_alone(open_full):
     page = open_full("#cell=0:31&at=25")
-    assert page.locator("#tracks .track:visible .track-name").all_inner_texts() == ["tanh(c)", "bracket depth"]
+    assert page.locator("#tracks .track:visible .track-name").all_inner_texts() == [
+        "tanh(c)",
+        "bracket depth",
+    ]
 
 
 def test_the_example_excerpts_are_coloured_by_tanh_c(open_full):

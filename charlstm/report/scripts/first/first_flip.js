@@ -90,16 +90,16 @@ function bestFlip(trace, cell) {
   }
   const held = { ...cell, value: cellLevels(trace, cell).off };
   const flips = left.map((place) => flipAt(trace, place, held, closing.length > 0));
-  const expected = flips.filter(({ free }) => free >= EXPECTED_PROBABILITY);
-  const candidates = expected.length ? expected : flips;
-  return candidates.reduce((most, one) => (lostBy(one) > lostBy(most) ? one : most));
+  return flips.reduce((most, one) => (worthOf(one) > worthOf(most) ? one : most));
 }
 
 /**
- * Return by how much a flip lowers the logarithm of a probability.
+ * Return how well a flip shows what the cell does: by how many times it makes a character less likely that was
+ * expected. One that was hardly expected comes after all of these, however much less likely it becomes.
  * @type {(flip: Flip) => number}
  */
-const lostBy = ({ free, flipped }) => Math.log(free / Math.max(flipped, 1e-9));
+const worthOf = ({ free, flipped }) =>
+  free < EXPECTED_PROBABILITY ? free - flipped : 1 + Math.log(free / Math.max(flipped, 1e-9));
 
 /** @type {(trace: StateTrace, place: number, held: HeldCell, isClosing: boolean) => Flip} */
 function flipAt(trace, place, held, isClosing) {
