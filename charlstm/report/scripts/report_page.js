@@ -5,6 +5,7 @@ import { showSetCharts } from "./charts/circuit_charts.js";
 import { showNetworkCharts } from "./charts/network_charts.js";
 import { listenToFirstFlip } from "./first/first_flip.js";
 import { showFirstText } from "./first/first_text.js";
+import { showAddressedPanel } from "./live/panel_address.js";
 import { startPanel } from "./live/panel_events.js";
 import { followLink, rememberView, restoreView } from "./page/address.js";
 import { listenToTable } from "./page/cell_table.js";
@@ -39,6 +40,8 @@ async function startReportPage() {
   // The chosen cell may be one whose values were still packed, and a passage needs those of all cells.
   if (hasReadingSection && hasChosenRow() && (!recordedCell() || view.passageEnd !== undefined))
     showChosenCell();
+  // Last, since all that is drawn above the panel moves it.
+  showAddressedPanel();
 }
 
 startReportPage();

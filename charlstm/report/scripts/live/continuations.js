@@ -30,6 +30,8 @@ export function continueTextSoon() {
 }
 
 async function continueText() {
+  // A text that is being read has no state at the mark yet: when it is read, it is continued again.
+  if (live.isReading) return;
   continuationNumber += 1;
   const number = continuationNumber;
   const isWanted = () => number === continuationNumber;

@@ -11,6 +11,8 @@ import { watchCell } from "./watched_cell.js";
 const LONGEST_ADDRESSED_CHARACTERS = 2000;
 /** The panel begins with a stretch of the excerpt up to here. */
 const FIRST_STRETCH_CHARACTERS = 200;
+/** Names in the address that ask for the panel. */
+const PANEL_NAMES = ["write", "hold", "steps"];
 
 /**
  * The text that the panel began with, which the address leaves out.
@@ -49,6 +51,15 @@ export function restorePanel(wanted) {
   if (name && find(`#live-cell option[value="${CSS.escape(name)}"]`)) watchCell(name);
   restoreHold(wanted.get("hold"));
   if (live.network) readWrittenText();
+}
+
+/**
+ * Show the panel where the address asks for what happens in it: a text that was written, or a held cell.
+ * @type {() => void}
+ */
+export function showAddressedPanel() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  if (PANEL_NAMES.some((name) => wanted.has(name))) find("#model")?.scrollIntoView();
 }
 
 /** @type {() => string} */
