@@ -10,6 +10,7 @@ detection_numbers.py  score, near limit, runner-up and false discoveries, as eve
 sentences.py      a finding -> what its cell does, and what a change of the cell did
 doubts.py         a finding -> what is missing for the verdict "verified"
 sets.py           a behaviour -> the set of cells that is its mechanism
+flip_names.py     what a change of a cell is called, such as "Close the bracket"
 method.py         how the findings were measured, in a few sentences
 caveats.py        the findings -> what limits them
 """
