@@ -5,6 +5,8 @@ import { showSetCharts } from "./charts/circuit_charts.js";
 import { showNetworkCharts } from "./charts/network_charts.js";
 import { listenToFirstFlip } from "./first/first_flip.js";
 import { showFirstText } from "./first/first_text.js";
+import { listenToCopyLink } from "./links/copy_link.js";
+import { showEmbedded, wantedAddress } from "./links/embedding.js";
 import { showAddressedPanel } from "./live/panel_address.js";
 import { startPanel } from "./live/panel_events.js";
 import { followLink, rememberView, restoreView } from "./page/address.js";
@@ -25,6 +27,7 @@ async function startReportPage() {
   showFirstText();
   listenToFirstFlip();
   listenToKeys();
+  listenToCopyLink();
   showNetworkCharts();
   showSetCharts();
   if (data.rows.length) listenToTable();
@@ -33,7 +36,8 @@ async function startReportPage() {
   followWithEvidence();
   followers.view.push(rememberView);
   startPanel();
-  restoreView();
+  restoreView(wantedAddress());
+  showEmbedded();
   if (hasReadingSection) listenToPointer();
   window.addEventListener("hashchange", followLink);
   await unpackExcerpts();
