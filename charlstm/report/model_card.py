@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from charlstm.report.words.caveats import caveats
 from charlstm.report.words.detection_numbers import held_out_score, rank_score
+from charlstm.report.words.network.caveats import caveats
 from charlstm.report.words.phrases import Sentence
 from charlstm.report.words.proof_numbers import effect_of, share_in_short
 from charlstm.report.words.sentences import behaviour

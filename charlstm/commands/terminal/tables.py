@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, get_args
 from charlstm.commands.terminal import formatting
 from charlstm.config import GateActivation, GateOrder
 from charlstm.findings import Findings, Json
-from charlstm.report.words.appearances import Appearance, appearances
 from charlstm.report.words.detection_numbers import (
     false_discoveries,
     held_out_score,
@@ -18,6 +17,7 @@ from charlstm.report.words.detection_numbers import (
     rank_score,
     runner_up,
 )
+from charlstm.report.words.network.appearances import Appearance, appearances
 from charlstm.report.words.proof_numbers import effect_nats, share_in_short
 from charlstm.tasks.next_commands import inspect_command, sample_command
 

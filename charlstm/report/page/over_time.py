@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from charlstm.findings import Json
-from charlstm.report.words.appearances import Appearance, appearances
 from charlstm.report.words.feature_nouns import feature_noun
+from charlstm.report.words.network.appearances import Appearance, appearances
 from charlstm.report.words.phrases import Sentence, sentence_text
 from charlstm.report.words.values import MISSING, finite, text
 

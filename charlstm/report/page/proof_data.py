@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from charlstm.findings import Json
+from charlstm.report.words.network.sets import mechanism, share_of
 from charlstm.report.words.phrases import Sentence, characters_in_words
 from charlstm.report.words.proof_numbers import Estimate
-from charlstm.report.words.sets import mechanism, share_of
 from charlstm.report.words.values import MISSING, finite, text, words
 
 # How the two interventions take a cell's memory away.

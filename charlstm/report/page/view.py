@@ -24,9 +24,9 @@ from charlstm.report.page.over_time import OverTime, over_time, over_time_data
 from charlstm.report.page.proof_data import Circuits, circuit_data, circuits
 from charlstm.report.page.rows import Row, best_per_feature, row
 from charlstm.report.page.script_data import page_data
-from charlstm.report.words.caveats import caveats
 from charlstm.report.words.detection_numbers import rank_score, share_line
-from charlstm.report.words.method import method_told
+from charlstm.report.words.network.caveats import caveats
+from charlstm.report.words.network.method import method_told
 from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import Facts, facts, finite, plural, text, words
 

@@ -1,6 +1,6 @@
 """When a cell appeared: the first step from which on everything holds that holds at the end."""
 
-from charlstm.report.words.appearances import Appearance, appearances
+from charlstm.report.words.network.appearances import Appearance, appearances
 
 
 def document(**changes: object) -> dict:

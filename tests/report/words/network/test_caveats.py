@@ -3,7 +3,7 @@
 import pytest
 from report_fixture import hostile_findings, sample_findings
 
-from charlstm.report.words.caveats import caveats
+from charlstm.report.words.network.caveats import caveats
 
 
 def test_the_limits_of_complete_findings():

@@ -2,7 +2,7 @@
 
 from proven_fixture import proven_findings
 
-from charlstm.report.words.method import method_told
+from charlstm.report.words.network.method import method_told
 
 
 def test_the_method_is_told_with_the_numbers_of_the_findings():

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from charlstm.report.words.network.sets import mechanism, share_of
 from charlstm.report.words.phrases import sentence_text
 from charlstm.report.words.proof_numbers import Estimate
-from charlstm.report.words.sets import mechanism, share_of
 
 FOUND = {
     "cells": ["0:1", "0:2"],
