@@ -14,9 +14,9 @@ from markupsafe import Markup
 
 from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
-from charlstm.report.page.checking.shape import refuse_other_shapes
 from charlstm.report.page.comparison import compare
 from charlstm.report.page.packed_model import NOT_GIVEN, Inside
+from charlstm.report.page.shapes.shape import refuse_other_shapes
 from charlstm.report.page.size_limit import MOST_BYTES, cut_to_fit, packed
 from charlstm.report.page.view import view
 from charlstm.report.page.watched_cells import watched_cells
@@ -24,7 +24,7 @@ from charlstm.report.script_bundle import bundle
 from charlstm.report.words.values import MISSING
 
 # The files of the one inline style in the order in which they are joined: a later rule wins over an earlier.
-STYLES = ("base", "table", "reading", "charts", "live", "first", "network", "media")
+STYLES = ("base", "table", "reading", "charts", "live", "first", "network", "embed", "media")
 # The modules that start the two pages; script_bundle finds the others from their imports.
 REPORT_SCRIPT = "report_page.js"
 COMPARISON_SCRIPT = "comparison_page.js"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from charlstm.report.words.common_words import common_words
 from charlstm.report.words.detection_numbers import (
     held_out_score,
     near_limit_sentence,
@@ -64,7 +65,8 @@ class Row:
     the largest that chance reached on its text; p_value is that of the intervention; effect_nats is the
     change of the closer's log probability and effect_told the same with its interval; carries is the share of
     the behaviour in short, by carries_share it is sorted, and carries_told has its interval. verdict is ""
-    where the cell was not tested. detected has the sentences about the score and the name.
+    where the cell was not tested. detected has the sentences about the score and the name; search has common
+    words by which the table's filter finds the line.
     """
 
     cell: str
@@ -87,6 +89,7 @@ class Row:
     effect: Sentence
     doubt: Sentence
     detected: tuple[Sentence, ...]
+    search: str
 
     @property
     def sentences(self) -> list[list[list[Any]]]:
@@ -124,6 +127,7 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
         effect=effect(finding),
         doubt=doubt(finding, significance),
         detected=(score_sentence(finding), near_limit_sentence(finding), runner_up_sentence(finding)),
+        search=common_words(finding),
     )
 
 

@@ -26,6 +26,7 @@ from charlstm.report.page.rows import Row, best_per_feature, row
 from charlstm.report.page.script_data import page_data
 from charlstm.report.words.caveats import caveats
 from charlstm.report.words.detection_numbers import rank_score, share_line
+from charlstm.report.words.method import method_told
 from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import Facts, facts, finite, plural, text, words
 
@@ -63,6 +64,7 @@ class Page:
     share: str
     has_evidence: bool
     caveats: tuple[str, ...]
+    method_told: tuple[str, ...]
     method: Facts
     provenance: Facts
     data: Json
@@ -113,6 +115,7 @@ def view(findings: Mapping[str, Any]) -> Page:
         share=share_line(findings),
         has_evidence=any(finding.get("evidence") for finding in found),
         caveats=caveats(findings),
+        method_told=method_told(findings),
         method=[*split_lines(corpus), *facts(method)],
         provenance=facts(provenance_of(findings)),
         data=drawn

@@ -6,6 +6,9 @@ import { showNetworkCharts } from "./charts/network_charts.js";
 import { showTrainingCharts } from "./charts/over_time_charts.js";
 import { listenToFirstFlip } from "./first/first_flip.js";
 import { showFirstText } from "./first/first_text.js";
+import { listenToCopyLink } from "./links/copy_link.js";
+import { showEmbedded, wantedAddress } from "./links/embedding.js";
+import { showAddressedPanel } from "./live/panel_address.js";
 import { startPanel } from "./live/panel_events.js";
 import { followLink, rememberView, restoreView } from "./page/address.js";
 import { listenToTable } from "./page/cell_table.js";
@@ -25,6 +28,7 @@ async function startReportPage() {
   showFirstText();
   listenToFirstFlip();
   listenToKeys();
+  listenToCopyLink();
   showNetworkCharts();
   showSetCharts();
   showTrainingCharts();
@@ -34,13 +38,16 @@ async function startReportPage() {
   followWithEvidence();
   followers.view.push(rememberView);
   startPanel();
-  restoreView();
+  restoreView(wantedAddress());
+  showEmbedded();
   if (hasReadingSection) listenToPointer();
   window.addEventListener("hashchange", followLink);
   await unpackExcerpts();
   // The chosen cell may be one whose values were still packed, and a passage needs those of all cells.
   if (hasReadingSection && hasChosenRow() && (!recordedCell() || view.passageEnd !== undefined))
     showChosenCell();
+  // Last, since all that is drawn above the panel moves it.
+  showAddressedPanel();
 }
 
 startReportPage();

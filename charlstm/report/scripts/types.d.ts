@@ -306,6 +306,11 @@ interface WatchedFinding {
   verdict: string;
   levels: { off: number; on: number } | null;
   polarity: number;
+  /** The mean c of a counter or a depth counter at each of its values from 0 on. */
+  stairs: number[] | null;
+  /** What a change of the cell is called, and the characters on which it was tested. */
+  flip: string;
+  closers: string;
 }
 
 /** A matrix in blocks of eight columns. */

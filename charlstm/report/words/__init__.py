@@ -4,11 +4,14 @@ symbols.py        characters that cannot be seen -> characters that can
 values.py         numbers, lists and identifiers -> text
 phrases.py        pieces of sentences, some of which are characters of the inspected text
 feature_nouns.py  the name of a feature -> a noun, such as "text inside single quotes"
+common_words.py   common words by which the table's filter finds a finding
 proof_numbers.py  effect, interval and share of a finding, as every place tells them
 detection_numbers.py  score, near limit, runner-up and false discoveries, as every place tells them
 sentences.py      a finding -> what its cell does, and what a change of the cell did
 doubts.py         a finding -> what is missing for the verdict "verified"
 sets.py           a behaviour -> the set of cells that is its mechanism
 appearances.py    a cell over time -> from which training step on it did what it does
+flip_names.py     what a change of a cell is called, such as "Close the bracket"
+method.py         how the findings were measured, in a few sentences
 caveats.py        the findings -> what limits them
 """

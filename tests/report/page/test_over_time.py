@@ -6,8 +6,8 @@ import pytest
 from proven_fixture import OVER_TIME, proven_findings
 
 from charlstm.errors import UsageError
-from charlstm.report.page.checking.shape import refuse_other_shapes
 from charlstm.report.page.over_time import over_time, over_time_data
+from charlstm.report.page.shapes.shape import refuse_other_shapes
 from charlstm.report.words.phrases import sentence_text
 
 

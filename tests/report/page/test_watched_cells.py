@@ -38,3 +38,14 @@ def test_a_cell_with_two_findings_has_the_words_of_the_verified_one():
     assert cells["0:3"]["words"] == "toggle, inside quotes"
     assert cells["0:3"]["verdict"] == "verified"
     assert cells["0:3"]["polarity"] == -1
+
+
+def test_a_counter_has_its_stairs_and_a_cell_the_characters_it_was_tested_on():
+    stairs = {"portrait": {"staircase": {"mean": [0.1, -0.6, -1.0]}}, "feature": "column", "detection": {}}
+    counter = {"layer": 0, "cell": 1, "kind": "counter", "causal": {"target": "\n"}} | stairs
+    depth = {"layer": 0, "cell": 2, "kind": "depth_counter", "causal": {"target": "[^ab]"}} | stairs
+    cells = watched_cells({"findings": [counter, depth, SWITCH]})
+
+    assert (cells["0:1"]["stairs"], cells["0:1"]["closers"]) == ([0.1, -0.6, -1.0], "\n")
+    assert cells["0:2"]["closers"] == ""
+    assert [cell["stairs"] for name, cell in cells.items() if name not in ("0:1", "0:2")] == [None]

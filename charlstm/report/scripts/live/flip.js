@@ -1,20 +1,42 @@
-// This file holds the chosen cell, in a stretch of the excerpt, at the place where that changes most.
+// This file changes the chosen cell, in a stretch of the excerpt, at the place where that changes the closing
+// character most: a switch is held off, a depth counted back by one level, a counter counted on or back.
 
 import { nextProbabilities } from "../lstm/forward_pass.js";
-import { stateAfter } from "../lstm/state_trace.js";
+import { continuedTrace, stateAfter } from "../lstm/state_trace.js";
+import { symbolsOfIds } from "../lstm/text_symbols.js";
 import { forEachInSlices } from "../lstm/time_slices.js";
 import { chosenRow, featureValues, view } from "../page/state.js";
 import { find, findField } from "../shared/page_elements.js";
 import { chooseHold, moveMark } from "./mark.js";
-import { live, onOffLevels, probabilitiesAfter, unpackedModel } from "./panel_state.js";
+import { percent } from "./next_characters.js";
+import { heldValue, live, probabilitiesAfter, unpackedModel, watchedFinding } from "./panel_state.js";
 import { readWrittenText, stretchAround, unpackNetwork } from "./reading.js";
+import { mostSteps } from "./steps.js";
 import { cancelWatching, watchCell } from "./watched_cell.js";
 
 /** A feature counts as on at a place where it is on there and at the two characters before. */
 const CHARACTERS_ON = [0, 1, 2];
+const STRETCH = { before: 300, after: 300 };
+/** A counter is tried with steps of these sizes, at every third place. */
+const STEP_SIZES = [16, 40];
+const COUNTER_STRIDE = 3;
+/** The continuations of this many of the best places are compared, over this many characters. */
+const COMPARED_FLIPS = 8;
+const COMPARED_CHARACTERS = 60;
+/** A change is large from this share of the largest on. */
+const LEAST_SHARE_OF_LARGEST = 0.5;
 
 /**
- * Show the button for the chosen cell, where that has a finding.
+ * @typedef {{ choice: "off" | "on" | "steps", steps?: number }} Change How a cell is changed.
+ * @typedef {{ place: number, change: Change, value: number, free: number, held: number }} Flip
+ *   A change at a place, with the value of c, and the probability of the closing characters in both cases.
+ */
+
+/** How often flipping has begun: a flip stops where another one has begun since. */
+let flipNumber = 0;
+
+/**
+ * Show the button for the chosen cell, where that has a finding, by the name of what it does.
  * @type {() => void}
  */
 export function offerFlip() {
@@ -22,56 +44,151 @@ export function offerFlip() {
   if (!button) return;
   const finding = live.model?.cells[chosenRow().cell];
   button.hidden = !finding;
-  button.textContent =
-    finding?.verdict === "verified" ? "Flip this switch in the model" : "Hold this cell in the model";
+  const isVerified = finding?.verdict === "verified";
+  button.textContent = `${isVerified ? "" : "Try: "}${finding?.flip} in the model`;
 }
 
 /**
- * Put a stretch of the excerpt into the panel and hold the chosen cell: off where its feature is on, or else
- * on.
+ * Put a stretch of the excerpt into the panel and change the chosen cell where that changes the closing
+ * character most.
  * @type {() => Promise<void>}
  */
 export async function flipChosenCell() {
-  const { text, start } = stretchAround(view.cursor, { before: 300, after: 300 });
+  flipNumber += 1;
+  const number = flipNumber;
+  const { text, start } = stretchAround(placeToFlip(), STRETCH);
   findField("#live-text").value = text;
   cancelWatching();
   chooseHold("free");
   watchCell(chosenRow().cell);
   find("#model").scrollIntoView();
   await unpackNetwork();
-  if (!live.network) return;
-  await readWrittenText();
-  const feature = featureValues();
-  const all = [...live.symbols.keys()];
-  const on = all.filter((index) => CHARACTERS_ON.every((back) => (feature?.[start + index - back] ?? 0) > 0));
-  const choice = on.length ? "off" : "on";
-  const place = await placeOfLargestChange(on.length ? on : all, onOffLevels()[choice]);
-  if (place === undefined) return;
-  moveMark(place);
-  chooseHold(choice);
-  find("#live-source").textContent +=
-    " The mark is where this changes the next character most in the stretch.";
-  find("#live-hold :checked").focus({ preventScroll: true });
+  if (!live.network || number !== flipNumber) return;
+  if (!(await readWrittenText())) return;
+  const isWanted = () => number === flipNumber && !live.isReading;
+  const flips = await rankedFlips(start, isWanted);
+  const flip = flips && (await firstThatDiffers(flips, isWanted));
+  if (flip && isWanted()) holdFlipped(flip);
 }
 
 /**
- * Return the place, of the given ones, at which holding the watched cell at a value changes the probabilities
- * of the next character most. Return undefined where the text is read again in the meantime.
- * @type {(places: number[], value: number) => Promise<number | undefined>}
+ * Return the place of the excerpt around which the cell is changed: the cursor, or where the feature is never on
+ * around it, the nearest place where it is.
+ * @type {() => number}
  */
-async function placeOfLargestChange(places, value) {
+function placeToFlip() {
+  const on = [...(featureValues() ?? []).keys()].filter((place) => isOn(place));
+  const distance = (/** @type {number} */ place) => Math.abs(place - view.cursor);
+  const nearest = on.reduce((best, place) => (distance(place) < distance(best) ? place : best), on[0]);
+  return nearest === undefined || distance(nearest) < STRETCH.after / 2 ? view.cursor : nearest;
+}
+
+/** @type {(place: number) => boolean} */
+const isOn = (place) => CHARACTERS_ON.every((back) => (featureValues()?.[place - back] ?? 0) > 0);
+
+/**
+ * Return the places of the written text, which starts at a place of the excerpt, and the changes that are tried.
+ * @type {(start: number) => { places: number[], changes: Change[] }}
+ */
+function trials(start) {
+  const all = [...live.symbols.keys()];
+  const finding = watchedFinding();
+  const most = finding?.stairs ? mostSteps(finding) : 0;
+  if (finding?.kind === "counter" && most) {
+    const sizes = [...new Set(STEP_SIZES.map((size) => Math.min(size, most)))];
+    const changes = sizes.flatMap((size) => [size, -size]).map((steps) => stepsChange(steps));
+    return { places: all.filter((place) => place % COUNTER_STRIDE === 0), changes };
+  }
+  const on = all.filter((place) => isOn(start + place));
+  if (most) return { places: on.length ? on : all, changes: [stepsChange(on.length ? -1 : 1)] };
+  return { places: on.length ? on : all, changes: [{ choice: on.length ? "off" : "on" }] };
+}
+
+/** @type {(steps: number) => Change} */
+const stepsChange = (steps) => ({ choice: "steps", steps });
+
+/**
+ * Return the flips that are tried, the largest change of the closing characters first: for a switch or a depth
+ * the largest fall. Return undefined where something else was begun in the meantime.
+ * @type {(start: number, isWanted: () => boolean) => Promise<Flip[] | undefined>}
+ */
+async function rankedFlips(start, isWanted) {
   const { network, trace } = unpackedModel();
-  const number = live.readingNumber;
-  let [best, largest] = [places[0], -1];
+  const { places, changes } = trials(start);
+  const closers = Array.from(watchedFinding()?.closers ?? "")
+    .map((character) => network.idOfSymbol.get(character))
+    .filter((id) => id !== undefined);
+  /** @type {Flip[]} */
+  const flips = [];
   /** @type {(index: number) => void} */
   const compare = (index) => {
     const place = places[index];
     const before = { state: stateAfter(trace, place), id: trace.ids[place] };
     const free = nextProbabilities(network, stateAfter(trace, place + 1));
-    const held = probabilitiesAfter(before, [{ ...live.watchedCell, value }]);
-    const change = free.reduce((sum, probability, id) => sum + Math.abs(probability - held[id]), 0);
-    if (change > largest) [best, largest] = [place, change];
+    for (const change of changes) {
+      const value = heldValue(change.choice, place, change.steps);
+      const held = probabilitiesAfter(before, [{ ...live.watchedCell, value }]);
+      flips.push({ place, change, value, ...chances(free, held, closers) });
+    }
   };
-  const isComplete = await forEachInSlices(0, places.length, compare, () => number === live.readingNumber);
-  return isComplete ? best : undefined;
+  if (!(await forEachInSlices(0, places.length, compare, isWanted))) return undefined;
+  const falls = changes.length === 1 ? flips.filter(({ free, held }) => free > held) : [];
+  return (falls.length ? falls : flips).sort((one, other) => sizeOf(other) - sizeOf(one));
+}
+
+/** @type {(flip: Flip) => number} */
+const sizeOf = ({ free, held }) => Math.abs(free - held);
+
+/**
+ * Return the probability of the closing characters without and with a change; where none are known, that of the
+ * character that is changed most.
+ * @type {(free: Float64Array, held: Float64Array, closers: number[]) => { free: number, held: number }}
+ */
+function chances(free, held, closers) {
+  const change = (/** @type {number} */ id) => Math.abs(free[id] - held[id]);
+  const most = () => [...free.keys()].reduce((best, id) => (change(id) > change(best) ? id : best));
+  const ids = closers.length ? closers : [most()];
+  const sum = (/** @type {Float64Array} */ of) => ids.reduce((total, id) => total + of[id], 0);
+  return { free: sum(free), held: sum(held) };
+}
+
+/**
+ * Return the first flip of those with a large change after which the network writes another text, or the first of
+ * all where there is none.
+ * @type {(flips: Flip[], isWanted: () => boolean) => Promise<Flip | undefined>}
+ */
+async function firstThatDiffers(flips, isWanted) {
+  const { network, trace } = unpackedModel();
+  const settings = {
+    once: flips[0]?.change.choice === "steps" || findField("#live-once").checked,
+    length: COMPARED_CHARACTERS,
+    temperature: Number(findField("#live-temperature").value),
+    seed: Math.trunc(Number(findField("#live-seed").value)) || 0,
+  };
+  const large = flips.filter((flip) => sizeOf(flip) >= LEAST_SHARE_OF_LARGEST * sizeOf(flips[0]));
+  for (const flip of large.slice(0, COMPARED_FLIPS)) {
+    const [state, id] = [stateAfter(trace, flip.place), trace.ids[flip.place]];
+    const held = [{ ...live.watchedCell, value: flip.value }];
+    const free = await continuedTrace(network, state, id, { ...settings, held: [] }, isWanted);
+    const changed = await continuedTrace(network, state, id, { ...settings, held }, isWanted);
+    if (!free || !changed) return undefined;
+    if (free.ids.some((drawn, index) => drawn !== changed.ids[index])) return flip;
+  }
+  return flips[0];
+}
+
+/** @type {(flip: Flip) => void} */
+function holdFlipped({ place, change, free, held }) {
+  moveMark(place);
+  if (change.steps !== undefined) findField("#live-steps").value = String(change.steps);
+  chooseHold(change.choice);
+  const ids = Array.from(watchedFinding()?.closers ?? "").map(
+    (character) => unpackedModel().network.idOfSymbol.get(character) ?? 0,
+  );
+  const shown = symbolsOfIds(unpackedModel().network, ids).map((symbol) => symbol.shown);
+  const closer = shown.length ? shown.join(" or ") : "the next character";
+  find("#live-source").textContent =
+    `The mark is where this changes the chance of ${closer} most in the stretch: ` +
+    `from ${percent(free)} to ${percent(held)}.`;
+  find("#live-hold :checked").focus({ preventScroll: true });
 }

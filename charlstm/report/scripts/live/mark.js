@@ -7,7 +7,8 @@ import { find, findAll, findField } from "../shared/page_elements.js";
 import { continueTextSoon } from "./continuations.js";
 import { drawLiveTracks } from "./live_tracks.js";
 import { drawNextCharacters } from "./next_characters.js";
-import { live, onOffLevels, unpackedModel } from "./panel_state.js";
+import { holdChoice, live, onOffLevels, unpackedModel, watchedFinding } from "./panel_state.js";
+import { mostSteps, stepsWords } from "./steps.js";
 import { nameForScreenReader } from "./written_text.js";
 
 /**
@@ -74,7 +75,22 @@ export function showHoldSettings() {
   slider.min = String(-limit);
   slider.max = String(limit);
   find("#live-value").textContent = signed(Number(slider.value));
+  showStepsDial();
   find("#live-heat").textContent = Number(findField("#live-temperature").value).toFixed(2);
+}
+
+/**
+ * Show the slider that counts the watched cell on or back, where it is a counter or a depth counter.
+ * @type {() => void}
+ */
+function showStepsDial() {
+  const finding = watchedFinding();
+  const most = finding?.stairs ? mostSteps(finding) : 0;
+  find("#live-count").hidden = find("#live-steps-choice").hidden = most === 0;
+  if (!most && holdChoice() === "steps") findField('#live-hold [value="free"]').checked = true;
+  const slider = findField("#live-steps");
+  [slider.min, slider.max] = [String(-most), String(most)];
+  find("#live-steps-value").textContent = stepsWords(finding?.kind ?? "", Number(slider.value));
 }
 
 /** @type {(choice: import("./panel_state.js").HoldChoice) => void} */

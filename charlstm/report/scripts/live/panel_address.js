@@ -3,7 +3,7 @@
 import { chosenRow, hasChosenRow, hasReadingSection, shown, view } from "../page/state.js";
 import { find, findField } from "../shared/page_elements.js";
 import { chooseHold, showHoldSettings } from "./mark.js";
-import { holdChoice, live, watchedCellName } from "./panel_state.js";
+import { holdChoice, live, watchedCellName, watchedFinding } from "./panel_state.js";
 import { readWrittenText, stretchAround, wishMark } from "./reading.js";
 import { watchCell } from "./watched_cell.js";
 
@@ -11,6 +11,8 @@ import { watchCell } from "./watched_cell.js";
 const LONGEST_ADDRESSED_CHARACTERS = 2000;
 /** The panel begins with a stretch of the excerpt up to here. */
 const FIRST_STRETCH_CHARACTERS = 200;
+/** Names in the address that ask for the panel. */
+const PANEL_NAMES = ["write", "hold", "steps"];
 
 /**
  * The text that the panel began with, which the address leaves out.
@@ -31,7 +33,8 @@ export function panelPairs() {
   if (live.mark >= 0 && live.mark < live.symbols.length - 1) pairs.push(["mark", live.mark]);
   if (!hasChosenRow() || watchedCellName() !== chosenRow().cell) pairs.push(["watch", watchedCellName()]);
   const choice = holdChoice();
-  if (choice !== "free") pairs.push(["hold", choice === "at" ? findField("#live-range").value : choice]);
+  if (choice === "steps") pairs.push(["steps", findField("#live-steps").value]);
+  else if (choice !== "free") pairs.push(["hold", choice === "at" ? findField("#live-range").value : choice]);
   return pairs;
 }
 
@@ -48,7 +51,17 @@ export function restorePanel(wanted) {
   const name = wanted.get("watch");
   if (name && find(`#live-cell option[value="${CSS.escape(name)}"]`)) watchCell(name);
   restoreHold(wanted.get("hold"));
+  restoreSteps(wanted.get("steps"));
   if (live.network) readWrittenText();
+}
+
+/**
+ * Show the panel where the address asks for what happens in it: a text that was written, or a held cell.
+ * @type {() => void}
+ */
+export function showAddressedPanel() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  if (PANEL_NAMES.some((name) => wanted.has(name))) find("#model")?.scrollIntoView();
 }
 
 /** @type {() => string} */
@@ -68,4 +81,12 @@ function restoreHold(hold) {
     findField("#live-range").value = hold;
     chooseHold("at");
   }
+}
+
+/** @type {(steps: string | null) => void} */
+function restoreSteps(steps) {
+  if (steps === null || !Number.isInteger(Number(steps)) || !watchedFinding()?.stairs) return;
+  showHoldSettings();
+  findField("#live-steps").value = steps;
+  chooseHold("steps");
 }

@@ -59,6 +59,7 @@ function listenToFields() {
   on("#live-cell", "change", () => watchCell(findField("#live-cell").value));
   on("#live-hold", "change", settingsChanged);
   on("#live-range", "input", () => chooseHold("at"));
+  on("#live-steps", "input", () => chooseHold("steps"));
   on("#live-once", "change", settingsChanged);
   for (const setting of ["#live-temperature", "#live-length", "#live-seed"]) {
     on(setting, "input", settingsChanged);

@@ -4,6 +4,7 @@
 import { emptyState, nextProbabilities, stepNetwork } from "../lstm/forward_pass.js";
 import { cellStates, copyOfState, stateAfter } from "../lstm/state_trace.js";
 import { find, findField } from "../shared/page_elements.js";
+import { afterSteps } from "./steps.js";
 
 export const live = {
   /** The header of the network and the cells with a finding, or null where the page carries no network. */
@@ -24,7 +25,10 @@ export const live = {
   heldRun: /** @type {StateTrace | undefined} */ (undefined),
 };
 
-/** @typedef {"free" | "off" | "on" | "at"} HoldChoice How a cell is held; "at" is the value of the slider. */
+/**
+ * @typedef {"free" | "off" | "on" | "at" | "steps"} HoldChoice How a cell is held: "at" is the value of the slider
+ *   of c, "steps" counts it on or back at the marked character alone.
+ */
 
 /** @type {(place: CellPlace) => string} */
 export const cellName = ({ layer, cell }) => `${layer}:${cell}`;
@@ -77,9 +81,25 @@ export function onOffLevels() {
 export function heldCells() {
   const choice = holdChoice();
   if (choice === "free") return [];
-  const value = choice === "at" ? Number(findField("#live-range").value) : onOffLevels()[choice];
-  return [{ ...live.watchedCell, value }];
+  return [{ ...live.watchedCell, value: heldValue(choice, live.mark) }];
 }
+
+/**
+ * Return the value of c at which the watched cell is held from a place on.
+ * @type {(choice: Exclude<HoldChoice, "free">, place: number, steps?: number) => number}
+ */
+export function heldValue(choice, place, steps = Number(findField("#live-steps").value)) {
+  if (choice === "at") return Number(findField("#live-range").value);
+  if (choice !== "steps") return onOffLevels()[choice];
+  const { layer, cell } = live.watchedCell;
+  return afterSteps(live.trace?.c[place]?.[layer][cell] ?? 0, watchedFinding()?.stairs ?? [0], steps);
+}
+
+/**
+ * Return whether the cell is held at the marked character alone: a cell that is counted on goes on by itself.
+ * @type {() => boolean}
+ */
+export const isHeldOnce = () => findField("#live-once").checked || holdChoice() === "steps";
 
 /**
  * Return the state before the marked character and the id of that character. Where nothing is written, the

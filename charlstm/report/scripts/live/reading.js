@@ -46,11 +46,14 @@ async function unpackAndRead() {
 
 /**
  * Read what is written, from the first symbol on that has changed, and move the mark to its end or to the
- * place that was wished.
- * @type {() => Promise<void>}
+ * place that was wished. Return whether all of it was read: another reading may have begun in the meantime.
+ * @type {() => Promise<boolean>}
  */
 export async function readWrittenText() {
-  if (!live.network) return unpackNetwork();
+  if (!live.network) {
+    await unpackNetwork();
+    return live.network !== undefined && !live.isReading;
+  }
   const { network, trace } = unpackedModel();
   live.readingNumber += 1;
   const number = live.readingNumber;
@@ -60,12 +63,13 @@ export async function readWrittenText() {
   find("#live-status").textContent = "Reading…";
   live.isReading = true;
   const ids = symbols.map(({ id }) => id);
-  if (!(await traceIds(trace, ids, isWanted))) return;
-  if (!(await drawWrittenText(symbols, isWanted))) return;
+  if (!(await traceIds(trace, ids, isWanted))) return false;
+  if (!(await drawWrittenText(symbols, isWanted))) return false;
   live.isReading = false;
   moveMark(wantedMark ?? symbols.length - 1);
   wantedMark = undefined;
   find("#live-status").textContent = statusWords(symbols, written.length);
+  return true;
 }
 
 /**
@@ -94,7 +98,7 @@ function statusWords(symbols, writtenCount) {
 
 /**
  * Put a text into the panel and read it.
- * @type {(text: string) => Promise<void>}
+ * @type {(text: string) => Promise<boolean>}
  */
 export function writeText(text) {
   findField("#live-text").value = text;

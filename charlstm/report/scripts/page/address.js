@@ -35,8 +35,11 @@ export function rememberView() {
   );
 }
 
-/** @type {() => string} */
-function addressOfView() {
+/**
+ * Return the part of the address that restores the view, from its # on.
+ * @type {() => string}
+ */
+export function addressOfView() {
   const pairs = [...chosenPairs(), ...addressParts.flatMap((part) => part.write())];
   return `#${pairs.map(([name, value]) => `${name}=${encoded(value)}`).join("&")}`;
 }

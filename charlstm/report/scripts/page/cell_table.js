@@ -5,7 +5,8 @@ import { chooseRow } from "./chosen_cell.js";
 import { view } from "./state.js";
 
 /**
- * Sort the table by a column. Scores begin with the highest; a second click turns the order round.
+ * Sort the table by a column. Scores begin with the highest, effects with the largest of either sign; a second
+ * click turns the order round.
  * @type {(header: HTMLTableCellElement) => void}
  */
 function sortBy(header) {
@@ -16,20 +17,24 @@ function sortBy(header) {
   for (const sorted of findAll("#table th[aria-sort]")) sorted.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", order);
   const direction = order === "ascending" ? 1 : -1;
+  const bySize = header.dataset.sort === "size";
   const lines = tableLines();
-  lines.sort((one, other) => compareKeys(sortKey(one, column), sortKey(other, column), direction));
+  lines.sort((one, other) =>
+    compareKeys(sortKey(one, column, bySize), sortKey(other, column, bySize), direction),
+  );
   find("#table tbody").append(...lines);
 }
 
 /** @type {() => HTMLTableRowElement[]} */
 const tableLines = () => findAll("#table tbody tr").map((line) => /** @type {HTMLTableRowElement} */ (line));
 
-/** @type {(line: HTMLTableRowElement, column: number) => number | string | null} */
-function sortKey(line, column) {
+/** @type {(line: HTMLTableRowElement, column: number, bySize: boolean) => number | string | null} */
+function sortKey(line, column, bySize) {
   const cell = line.cells[column];
   const { value } = cell.dataset;
   if (value === undefined) return cell.textContent;
-  return value === "" || value === "None" ? null : Number(value);
+  if (value === "" || value === "None") return null;
+  return bySize ? Math.abs(Number(value)) : Number(value);
 }
 
 /**
@@ -43,19 +48,27 @@ function compareKeys(one, other, direction) {
 }
 
 /**
- * Hide the lines of the table that lack a word of the filter.
+ * Hide the lines of the table that lack a word of the filter: each line is known by what it shows and by common
+ * words for it, in the singular or the plural.
  * @type {() => void}
  */
 function filterTable() {
   const words = findField("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
   const lines = tableLines();
   for (const line of lines) {
-    const text = line.textContent.toLowerCase();
-    line.hidden = !words.every((word) => text.includes(word));
+    const text = `${line.textContent} ${line.dataset.words ?? ""}`.toLowerCase();
+    line.hidden = !words.every((word) => text.includes(word) || text.includes(singularOf(word)));
   }
   const count = lines.filter((line) => !line.hidden).length;
   find("#shown").textContent = count === lines.length ? `${count} rows` : `${count} of ${lines.length} rows`;
 }
+
+/**
+ * Return a word without the ending of a plural; "parentheses" becomes "parenthe", as "parenthesis" begins.
+ * @type {(word: string) => string}
+ */
+const singularOf = (word) =>
+  word.replace(/(ses|shes|ches|xes)$/, (end) => end.slice(0, -2)).replace(/s$/, "");
 
 /**
  * Choose the cell of the next visible line (direction 1) or of the line before (direction -1).

@@ -9,7 +9,7 @@ from proven_fixture import proven_findings
 from report_fixture import sample_findings
 
 from charlstm.errors import UsageError
-from charlstm.report.page.checking.shape import refuse_other_shapes
+from charlstm.report.page.shapes.shape import refuse_other_shapes
 
 STDLIB = Path(__file__).parents[4] / "checkpoints" / "stdlib" / "findings.json"
 

@@ -1,6 +1,0 @@
-"""The checks of what the page reads of findings.json, before anything is drawn.
-
-shape.py        the check of the whole document
-proof_shape.py  the part of it about interventions, evidence and sets of cells
-checks.py       checks of single values, of which the others are made
-"""
