@@ -19,11 +19,10 @@ from charlstm.config import (
     Precision,
     TextLevel,
     TrainingConfig,
-    check_all,
 )
 from charlstm.errors import UsageError
 from charlstm.machine.launch import SINGLE, by_torchrun, launch
-from charlstm.training.default_settings import suggested
+from charlstm.training import default_settings
 
 if TYPE_CHECKING:
     from charlstm.tasks.training_plan import TrainRequest
@@ -43,7 +42,7 @@ def settings_help() -> str:
     """Return the end of the command's help: a table of the settings that are taken by default."""
 
     def settings_for(characters: int, minutes: float) -> str:
-        settings = suggested(characters, TrainingConfig(minutes=minutes))
+        settings = default_settings.suggested(characters, TrainingConfig(minutes=minutes))
         return f"{settings.cells} x {settings.layers}, {settings.dropout:g}, {settings.weight_decay:.2g}"
 
     rows = [
@@ -57,15 +56,8 @@ def settings_help() -> str:
 
 def check_settings(values: Mapping[str, Any]) -> None:
     """Raise one UsageError for all values of options, by their parameters' names, that are out of range."""
-    from charlstm.text.corpus import parse_split
-
     training = fields_of(TrainingConfig, values)
-    length = {} if training.keys() & {"minutes", "steps", "epochs"} else {"minutes": _MINUTES_BY_DEFAULT}
-    check_all(
-        lambda: ModelConfig(vocabulary_size=1, **fields_of(ModelConfig, values)),
-        lambda: TrainingConfig(**length | training),
-        lambda: parse_split(values.get("split") or DEFAULT_SPLIT),
-    )
+    default_settings.check_settings(fields_of(ModelConfig, values), training, values.get("split"))
 
 
 def train(

@@ -40,9 +40,10 @@ def corpus_of(
         return load(name, unknown=unknown, newlines=newlines)
     if record is None:
         raise UsageError(
-            f"{checkpoint.path} was imported and has no text of its own", "name a CORPUS after it"
+            f"{checkpoint.path} was imported and has no text of its own",
+            "give a text to read, in a terminal as CORPUS",
         )
-    advice = "name that text or another one as CORPUS after the run's folder"
+    advice = "give that text or another one, in a terminal as CORPUS"
     refuse_unnamed_text(checkpoint.path, record, record.name, advice)
     newlines = newlines or record.newlines
     try:

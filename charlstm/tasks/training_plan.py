@@ -15,7 +15,7 @@ from charlstm.run_files import MODEL, RESUME, RUN_FILES
 from charlstm.tasks.run_text import described, refuse_unnamed_text, shortened
 from charlstm.text.corpus import Corpus, load_corpus, parse_split, split_bounds
 from charlstm.text.vocabulary import Ids
-from charlstm.training.default_settings import suggested
+from charlstm.training.default_settings import check_settings, suggested
 from charlstm.training.run_length import LENGTHS, extended, is_length_of, is_over
 from charlstm.training.text_windows import stream_length
 from charlstm.training.training_progress import TrainingProgress
@@ -74,6 +74,7 @@ def plan_new_run(request: TrainRequest) -> Plan:
     CheckpointError when request.out is taken or that run cannot be used; CorpusError when the text cannot be
     read or is too short.
     """
+    check_settings(request.model, request.training, request.split)
     length = TrainingConfig(**request.training)
     _refuse_to_replace_sources(request)
     RunFolder(request.out).refuse_if_taken(overwrite=request.overwrite)  # reading the text may take minutes

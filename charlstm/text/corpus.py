@@ -50,7 +50,7 @@ class Corpus:
         notes = []
         if self.vocabulary.level == "characters" and self._begins_with_a_mark:
             notes.append(f"{self.name} begins with a byte order mark, which is kept as the character U+FEFF")
-        if self.line_ends is not None:
+        if self.line_ends:
             notes.append(f"{self.name}: {self.line_ends:,} line ends of \\r\\n or \\r are read as \\n")
         if self.unknown_characters:
             what = "replaced" if self.replaced else "left out"

@@ -6,10 +6,11 @@ tests/benchmarks/EXPERIMENTS.md for the measurements.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from charlstm.config import ModelConfig, TrainingConfig, parameter_shapes
+from charlstm.config import DEFAULT_SPLIT, ModelConfig, TrainingConfig, check_all, parameter_shapes
 
 # A short text is read in fewer streams than TrainingConfig has, which gives more steps, at a higher rate.
 _SHORT_TEXT_CHARACTERS = 4_000_000
@@ -93,6 +94,22 @@ class Settings(NamedTuple):
     def training_settings(self) -> dict[str, Any]:
         """The settings that are fields of a TrainingConfig, by name."""
         return {name: getattr(self, name) for name in ("streams", "learning_rate", "warmup", "weight_decay")}
+
+
+def check_settings(model: Mapping[str, Any], training: Mapping[str, Any], split: str | None) -> None:
+    """Raise one UsageError for all settings that are out of range.
+
+    model and training hold those fields of a ModelConfig and a TrainingConfig that were given, by name; split
+    has the shares to train, validate and test on, None where it was not given.
+    """
+    from charlstm.text.corpus import parse_split  # it loads numpy, which `--help` does without
+
+    length = {} if training.keys() & {"minutes", "steps", "epochs"} else {"minutes": 1.0}
+    check_all(
+        lambda: ModelConfig(**{"vocabulary_size": 1} | dict(model)),
+        lambda: TrainingConfig(**length | dict(training)),
+        lambda: parse_split(split or DEFAULT_SPLIT),
+    )
 
 
 def suggested(

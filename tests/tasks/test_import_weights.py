@@ -124,7 +124,7 @@ def test_the_other_commands_take_an_imported_model_with_a_text(imported, text, m
     capsys.readouterr()
     for command in (["score", imported], ["inspect", imported]):
         assert run(monkeypatch, *command) == 2
-        assert "name a CORPUS" in capsys.readouterr().err
+        assert "as CORPUS" in capsys.readouterr().err
     assert run(monkeypatch, "train", "--resume", "--out", imported) == 4
     assert "was imported" in capsys.readouterr().err
 

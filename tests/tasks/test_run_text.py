@@ -51,6 +51,6 @@ def test_an_imported_run_has_no_text_of_its_own(tmp_path):
     checkpoint = load(imported_run(tmp_path / "run"))
     with pytest.raises(UsageError, match="no text of its own") as raised:
         corpus_of(checkpoint, None)
-    assert "name a CORPUS" in raised.value.advice
+    assert "give a text" in raised.value.advice
     (tmp_path / "other.txt").write_text("fox")
     assert not has_changed(checkpoint, corpus_of(checkpoint, str(tmp_path / "other.txt")))

@@ -7,7 +7,7 @@ import pytest
 import charlstm
 from charlstm.config import ModelConfig, TrainingConfig
 from charlstm.errors import UsageError
-from charlstm.training.default_settings import rate_factor, suggested
+from charlstm.training.default_settings import check_settings, rate_factor, suggested
 
 PLAN = TrainingConfig(steps=1)
 
@@ -125,3 +125,11 @@ def test_the_table_of_the_readme_is_what_is_chosen():
         assert cells == [
             f"{s.cells} x {s.layers}, {s.dropout:g}, {round(s.weight_decay, 2):g}" for s in settings
         ]
+
+
+def test_all_settings_of_a_training_that_are_out_of_range_are_named_at_once():
+    with pytest.raises(UsageError) as raised:
+        check_settings({"cells": 0, "dropout": 2.0}, {"steps": 0, "window": -1}, "50/60")
+    for words in ("cells must", "dropout must", "steps must", "window must", "the split '50/60'"):
+        assert words in raised.value.problem
+    check_settings({}, {}, None)
