@@ -10,7 +10,7 @@ import { symbolsOfIds } from "../lstm/text_symbols.js";
 import { levelClasses } from "../shared/coloured_text.js";
 import { symbolOf } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
-import { first, firstCell, firstFeature, pointTo } from "./first_text.js";
+import { first, firstCell, firstFeature, pointTo, scrollFirstText } from "./first_text.js";
 
 /** What is written: how many characters, and how much by chance. */
 const WRITTEN = { length: 72, temperature: 0.4, seed: 1, once: false };
@@ -62,6 +62,7 @@ async function flipFirstCell() {
   const flip = bestFlip(trace, { layer, cell });
   flippedPlaces.add(flip.place);
   pointTo(flip.place);
+  scrollFirstText();
   const before = stateAfter(trace, flip.place);
   const id = ids[flip.place];
   const free = await continuedTrace(network, before, id, { ...WRITTEN, held: [] });

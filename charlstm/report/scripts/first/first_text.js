@@ -135,6 +135,16 @@ export function pointTo(place) {
   drawFirstTracks();
 }
 
+/**
+ * Scroll the box of the text, and never the page, to the pointed character, where a narrow screen hides it.
+ * @type {() => void}
+ */
+export function scrollFirstText() {
+  const box = find("#first-text");
+  const span = first.spans[first.here - first.start];
+  if (span) box.scrollTop = span.offsetTop - box.clientHeight / 2;
+}
+
 function drawFirstTracks() {
   const line = /** @type {HTMLElement} */ (find("#first-tracks").lastElementChild);
   const length = first.stop - first.start;
