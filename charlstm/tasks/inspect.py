@@ -125,7 +125,17 @@ def _inspection(
         bits_per_character=checkpoint.validation_bits_per_character,
         checkpoint=name,
         command=request.command,
+        trained_on=_trained_on(checkpoint, text, start),
     )
+
+
+def _trained_on(checkpoint: Checkpoint, text: Corpus, start: int) -> int | None:
+    """Return how many characters of text, from start on, the run was trained on; None where unknown."""
+    record = checkpoint.config.corpus
+    if record is None or record.sha256 != text.sha256:
+        return None
+    seen = unseen_from(record, len(text.tokens)) or len(text.tokens)
+    return max(0, seen - start)
 
 
 def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:

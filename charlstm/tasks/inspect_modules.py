@@ -54,6 +54,7 @@ def inspect(
 def _of_run(run: Checkpoint, text: str, config: InspectionConfig) -> InspectionRequest:
     """Return the request to inspect a loaded run on text."""
     vocabulary, record = run.config.vocabulary, run.config.corpus
+    seen = None
     if record is not None and record.sha256 == _hash(text):
         seen = unseen_from(record, len(text)) or len(text)
         warn(
@@ -70,6 +71,7 @@ def _of_run(run: Checkpoint, text: str, config: InspectionConfig) -> InspectionR
         corpus_sha256=_hash(text),
         checkpoint=str(run.path),
         bits_per_character=run.validation_bits_per_character,
+        trained_on=seen,
     )
 
 
