@@ -69,12 +69,14 @@ class CorpusFacts:
     sha256: SHA-256 of the text, in hexadecimal digits.
     characters: number of characters that the inspection read.
     splits: the bounds of each split in the text, [first character, one past the last character].
+    trained_on_characters: how many of the inspected characters the model was trained on, None where unknown.
     """
 
     name: str
     sha256: str
     characters: int
     splits: dict[str, list[int]]
+    trained_on_characters: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

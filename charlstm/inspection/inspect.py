@@ -58,8 +58,9 @@ class InspectionRequest:
     ids (characters,) unsigned integers spell the text in the symbols of `vocabulary`; at most the first
     `config.characters` of them are read. corpus_name and corpus_sha256 name the text, checkpoint is the run
     that the model comes from, bits_per_character is how well that run predicts held-out text, and command is
-    the command line that was typed. moments are points of the model's training at which the found cells are
-    read as well.
+    the command line that was typed. trained_on is how many characters from the first of ids on the model was
+    trained on, None where that is not known. moments are points of the model's training at which the found
+    cells are read as well.
     """
 
     model: CharLSTM
@@ -71,6 +72,7 @@ class InspectionRequest:
     checkpoint: str | None = None
     bits_per_character: float | None = None
     command: str | None = None
+    trained_on: int | None = None
     moments: Sequence[Moment] = ()
 
 
@@ -155,6 +157,9 @@ def _findings(
             sha256=request.corpus_sha256,
             characters=len(text.ids),
             splits={name: list(bounds) for name, bounds in text.bounds.items()},
+            trained_on_characters=None
+            if request.trained_on is None
+            else min(request.trained_on, len(text.ids)),
         ),
         method=method_of(studied.found, share, by_control, config),
         findings=findings,

@@ -138,6 +138,7 @@ def inspection_of(
         corpus_sha256=text.sha256,
         bits_per_character=checkpoint.validation_bits_per_character,
         checkpoint=str(checkpoint.path),
+        trained_on=_trained_on(checkpoint, text, start),
     )
 
 
@@ -162,6 +163,15 @@ def _model(checkpoint: Checkpoint, snapshot: Snapshot) -> CharLSTM:
     model = CharLSTM(checkpoint.config.model)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in snapshot.weights().items()})
     return model.eval()
+
+
+def _trained_on(checkpoint: Checkpoint, text: Corpus, start: int) -> int | None:
+    """Return how many characters of text, from start on, the run was trained on; None where unknown."""
+    record = checkpoint.config.corpus
+    if record is None or record.sha256 != text.sha256:
+        return None
+    seen = unseen_from(record, len(text.tokens)) or len(text.tokens)
+    return max(0, seen - start)
 
 
 def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:

@@ -19,7 +19,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def effects(page: Page) -> list[float]:
     column = page.locator("#table thead th").all_inner_texts().index("Effect")
     cells = page.locator(f"#table tbody td:nth-child({column + 1})").all_inner_texts()
-    return [float(cell.replace("−", "-")) for cell in cells if cell != "–"]
+    return [float(cell.split()[0].replace("−", "-")) for cell in cells if cell != "–"]
 
 
 def test_sorting_by_effect_puts_the_strongest_first_whatever_its_sign(open_page, report: Path):

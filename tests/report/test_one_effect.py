@@ -32,7 +32,7 @@ def test_terminal_page_and_figure_tell_the_same_effect(findings: dict[str, Any],
     html = render(findings)
 
     assert f"effect {told}" in figure
-    assert f'title="{told}, at 95%">−1.23</td>' in html
+    assert f'title="{told}, at 95%">−1.23 <span class="interval">−1.35 to −1.12</span></td>' in html
     assert "1.23 nats, 1.12 to 1.35" in re.sub(r"<[^>]+>", "", html)
     assert "1.23 nats, 1.12 to 1.35" in json.dumps(row.sentences)
     assert (row.effect_nats, row.effect_told) == (-1.2345, f"{told}, at 95%")

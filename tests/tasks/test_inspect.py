@@ -42,6 +42,7 @@ def test_without_a_text_the_part_is_read_that_the_run_was_not_trained_on(tmp_pat
     assert request.corpus_name == str(tmp_path / "text.txt")
     assert (request.checkpoint, request.command) == (str(run), "charlstm inspect run")
     assert request.bits_per_character == 3.25
+    assert request.trained_on == 0
     assert result.findings_path == tmp_path / "found" / "findings.json"
     assert Findings.load(result.findings_path) == result.findings
     assert result.report_path.is_file()
@@ -54,6 +55,7 @@ def test_a_named_text_is_read_as_a_whole(tmp_path, inspected):
     result = inspect_run(InspectRequest(run=run, out=run, corpus=str(tmp_path / "text.txt")))
     assert spelled(inspected[0]) == TEXT
     seen = len(TEXT) * 8 // 10
+    assert inspected[0].trained_on == seen
     assert result.notes == (
         f"{tmp_path / 'text.txt'} is read from its beginning; the run was trained on its first "
         f"{seen:,} characters",
@@ -64,6 +66,7 @@ def test_a_text_that_the_run_was_not_trained_on_has_no_such_note(tmp_path, inspe
     run = saved_run(tmp_path)
     (tmp_path / "other.txt").write_text(TEXT[1:])
     assert inspect_run(InspectRequest(run=run, out=run, corpus=str(tmp_path / "other.txt"))).notes == ()
+    assert inspected[0].trained_on is None
     assert inspect_run(InspectRequest(run=run, out=run)).notes == ()
 
 
@@ -71,6 +74,7 @@ def test_a_run_validated_on_another_text_is_inspected_on_its_whole_training_text
     run = saved_run(tmp_path, validation="other.txt")
     inspect_run(InspectRequest(run=run, out=run))
     assert spelled(inspected[0]) == TEXT
+    assert inspected[0].trained_on == len(TEXT)
 
 
 def test_all_of_the_text_is_read_where_too_little_was_held_out(tmp_path, inspected):

@@ -12,13 +12,14 @@ from charlstm.report.words.detection_numbers import (
     runner_up_sentence,
     score_sentence,
 )
-from charlstm.report.words.doubts import doubt
+from charlstm.report.words.doubts import doubt, grounds
 from charlstm.report.words.phrases import ANY_CHARACTER, Phrase, Sentence
 from charlstm.report.words.proof_numbers import (
     carried_share,
     effect_nats,
     effect_of,
     share_in_short,
+    signed,
 )
 from charlstm.report.words.sentences import behaviour, effect
 from charlstm.report.words.symbols import symbol
@@ -63,10 +64,11 @@ class Row:
 
     order sorts by layer and cell; held_out_score is the score by which the finding was accepted, and null_max
     the largest that chance reached on its text; p_value is that of the intervention; effect_nats is the
-    change of the closer's log probability and effect_told the same with its interval; carries is the share of
-    the behaviour in short, by carries_share it is sorted, and carries_told has its interval. verdict is ""
-    where the cell was not tested. detected has the sentences about the score and the name; search has common
-    words by which the table's filter finds the line.
+    change of the closer's log probability, effect_interval its interval and effect_told both; grounds says
+    what decided for a verified cell; carries is the share of the behaviour in short, by carries_share it is
+    sorted, and carries_told has its interval. verdict is "" where the cell was not tested. detected has the
+    sentences about the score and the name; search has common words by which the table's filter finds the
+    line.
     """
 
     cell: str
@@ -80,6 +82,7 @@ class Row:
     p_value: float | None
     effect_nats: float | None
     effect_told: str
+    effect_interval: str
     carries: str
     carries_share: float | None
     carries_told: str
@@ -88,6 +91,7 @@ class Row:
     behaviour: Sentence
     effect: Sentence
     doubt: Sentence
+    grounds: Sentence
     detected: tuple[Sentence, ...]
     search: str
 
@@ -97,7 +101,7 @@ class Row:
         verdict = Phrase(f"{(self.verdict or 'not tested').capitalize()}. ")
         behaviour = (Phrase("It "), *self.behaviour, Phrase("."))
         effect = (*self.effect, Phrase(".")) if self.effect else ()
-        sentences = [behaviour, effect, *self.detected, (verdict, *self.doubt)]
+        sentences = [behaviour, effect, *self.detected, (verdict, *self.grounds, *self.doubt)]
         return [[[phrase.text, phrase.code] for phrase in sentence] for sentence in sentences if sentence]
 
 
@@ -118,6 +122,7 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
         p_value=finite(causal.get("p_value")),
         effect_nats=effect_nats(causal),
         effect_told=f"{measured.nats}, at 95%" if (measured := effect_of(causal)) else "",
+        effect_interval=f"{signed(measured.low)} to {signed(measured.high)}" if measured else "",
         carries=share_in_short(finding),
         carries_share=share.value if (share := carried_share(finding)) else None,
         carries_told=share.percent if share else _UNKNOWN_SHARE if finding.get("evidence") else "",
@@ -126,6 +131,7 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
         behaviour=behaviour(finding),
         effect=effect(finding),
         doubt=doubt(finding, significance),
+        grounds=grounds(finding),
         detected=(score_sentence(finding), near_limit_sentence(finding), runner_up_sentence(finding)),
         search=common_words(finding),
     )

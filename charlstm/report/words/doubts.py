@@ -1,4 +1,4 @@
-"""What is missing for the verdict "verified": which condition failed, in plain words with its numbers."""
+"""What a verdict rests on: what decided for "verified", or which condition of it failed, with the numbers."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -35,6 +35,40 @@ def doubt(finding: Json, significance: float | None) -> Sentence:
     if verdict == "undecided":
         return (Phrase("It is not decided whether the model uses it: "), *missing, Phrase("."))
     return (Phrase("Alone it is not verified: "), *missing, Phrase(f". {_together(finding)}"))
+
+
+def grounds(finding: Json) -> Sentence:
+    """Return what decided for the verdict "verified", with the numbers; () for another verdict.
+
+    Findings of schema version 1 have no evidence: nothing is said of them.
+    """
+    evidence = finding.get("evidence") or {}
+    measures, limit = evidence.get("necessity") or {}, finite(evidence.get("limit_nats"))
+    effects = [
+        effect
+        for name in ("resample", "conditional_mean")
+        if (effect := estimate_of((measures.get(name) or {}).get("nats"))) is not None
+    ]
+    if finding.get("verdict") != "verified" or not effects or limit is None:
+        return ()
+    ways = " and ".join(effect.nats for effect in effects)
+    both = "both ways" if len(effects) > 1 else "the way"
+    asked = f"{limit:.2f} nats, which is asked"
+    told = f"The intervals of {both} to take its memory away lie beyond {asked}: {ways}."
+    return (Phrase(f"{told}{_ranked(evidence.get('rank') or {})}"),)
+
+
+def _ranked(rank: Json) -> str:
+    """Return the place of the cell among the cells of its layer by the size of its effect, as a sentence."""
+    place, cells, others = rank.get("rank"), rank.get("cells"), finite(rank.get("p95"))
+    if not place or not cells:
+        return ""
+    beside = (
+        ""
+        if others is None
+        else f"; 95% of the cells that do not carry the feature stay below {others:.2f} nats"
+    )
+    return f" By its effect it is number {place} of {cells:,} cells{beside}."
 
 
 def failures(finding: Json) -> Iterable[Sentence]:

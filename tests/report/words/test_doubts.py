@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from proven_fixture import proven_findings
 
-from charlstm.report.words.doubts import doubt, failures
+from charlstm.report.words.doubts import doubt, failures, grounds
 from charlstm.report.words.phrases import sentence_text
 
 HOLDS = dict.fromkeys(("necessity", "specificity", "restoration", "interchange"), True)
@@ -43,6 +43,18 @@ def necessity(resample: Any, mean: Any) -> dict[str, Any]:
 def test_a_verified_finding_leaves_no_doubt():
     assert said("verified", causal={"p_value": 0.002}) == ""
     assert said("verified", evidence=evidence()) == ""
+
+
+def test_a_verified_finding_quotes_the_intervals_and_the_rank_that_decided():
+    found = next(one for one in proven_findings()["findings"] if one["verdict"] == "verified")
+    evidence = found["evidence"]
+    told = sentence_text(grounds(found))
+
+    for name in ("resample", "conditional_mean"):
+        low = evidence["necessity"][name]["nats"]["low"]
+        assert f"({low:+.2f} to ".replace("-", "−") in told
+    assert f"number {evidence['rank']['rank']} of {evidence['rank']['cells']} cells" in told
+    assert grounds(found | {"verdict": "undecided"}) == ()
 
 
 def test_a_cell_that_was_not_changed_is_said_to_be_open():

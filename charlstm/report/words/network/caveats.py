@@ -90,3 +90,8 @@ def _text(findings: Json) -> Iterable[str]:
             f"All of this was measured on {characters} characters of {name}; on other text the cells may do "
             "other things."
         )
+    if trained := finite(corpus.get("trained_on_characters")):
+        yield (
+            f"The model was trained on {trained:,.0f} of these characters, so what is found may be what it "
+            "knows by heart: held out means here that no choice of this inspection was based on them."
+        )

@@ -25,6 +25,14 @@ def test_the_limits_of_complete_findings():
     )
 
 
+def test_text_that_the_model_was_trained_on_is_not_called_held_out_without_a_word():
+    findings = sample_findings()
+    assert not any("trained on" in told for told in caveats(findings))
+    findings["corpus"]["trained_on_characters"] = 90_000
+
+    assert "The model was trained on 90,000 of these characters" in caveats(findings)[-1]
+
+
 def test_undecided_findings_are_counted():
     findings = sample_findings()
     findings["findings"][0]["verdict"], findings["findings"][1]["verdict"] = "verified", "undecided"
