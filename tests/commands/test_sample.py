@@ -107,7 +107,8 @@ def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(trained):
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, env=os.environ
     )
-    assert done.stderr == ""
+    said = [line for line in done.stderr.splitlines() if not line.startswith("compiling loops")]
+    assert said == []
     assert done.returncode == 0
 
 
