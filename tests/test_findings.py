@@ -131,6 +131,7 @@ def example() -> dict[str, Any]:
                 "portrait": None,
                 "evidence": {"limit_nats": 0.1},
                 "grade": {"share": 0.5, "low": 0.4, "high": 0.6, "of": "state"},
+                "examples": {"excerpt": None, "lines": None},
             }
         ],
         "gates": {},
@@ -173,9 +174,9 @@ def test_fields_that_were_added_later_may_be_absent() -> None:
     for name in ("leak", "shape", "staircase", "levels", "held_out_context_partial"):
         del finding["detection"][name]
     del finding["mechanism"]["weights"], finding["causal"], finding["verdict"]
-    del finding["evidence"], finding["grade"]
+    del finding["evidence"], finding["grade"], finding["examples"]
     (read,) = Findings.from_json(document).findings
-    assert (read.evidence, read.grade) == (None, None)
+    assert (read.evidence, read.grade, read.examples) == (None, None, None)
     assert read.detection.staircase is None
     assert read.mechanism.weights == {}
     assert read.verdict is None

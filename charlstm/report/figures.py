@@ -15,7 +15,7 @@ from charlstm.machine.files import whole_file
 from charlstm.report.page.examples import own_excerpt
 from charlstm.report.page.network import GROUPS, shares_of
 from charlstm.report.page.rows import cell_name, polarity_of
-from charlstm.report.page.shape import refuse_other_shapes
+from charlstm.report.page.shapes.shape import refuse_other_shapes
 from charlstm.report.words.detection_numbers import rank_score
 from charlstm.report.words.proof_numbers import effect_nats, effect_of, signed
 from charlstm.report.words.symbols import symbol

@@ -16,7 +16,7 @@ from charlstm.errors import UsageError, cannot_be_written
 from charlstm.machine.files import whole_file
 from charlstm.report.page.comparison import compare
 from charlstm.report.page.packed_model import NOT_GIVEN, Inside
-from charlstm.report.page.shape import refuse_other_shapes
+from charlstm.report.page.shapes.shape import refuse_other_shapes
 from charlstm.report.page.size_limit import MOST_BYTES, cut_to_fit, packed
 from charlstm.report.page.view import view
 from charlstm.report.page.watched_cells import watched_cells

@@ -92,14 +92,14 @@ def test_the_chosen_cell_is_described_in_sentences(open_full):
 
 def test_c_and_gates_and_feature_are_plotted_along_the_text_under_one_cursor(open_full):
     page = open_full("#cell=0:194&at=25")
-    names = page.locator(".track:visible .track-name").all_inner_texts()
+    names = page.locator("#tracks .track:visible .track-name").all_inner_texts()
     assert names == ["c", "input", "forget", "candidate", "output", "inside double quotes"]
     recorded = full_findings()["excerpts"][0]["cells"]["0:194"]
     page.keyboard.press("ArrowRight")
-    shown = page.locator(".track:visible .track-value").all_inner_texts()
+    shown = page.locator("#tracks .track:visible .track-value").all_inner_texts()
     expected = [recorded[name][26] for name in ("c", "input", "forget", "candidate", "output")]
     assert [float(value.replace("−", "-")) for value in shown[:5]] == pytest.approx(expected, abs=0.006)
-    cursors = page.locator(".track:visible .cursor").evaluate_all(
+    cursors = page.locator("#tracks .track:visible .cursor").evaluate_all(
         "all => all.map(one => one.getAttribute('x'))"
     )
     assert cursors == ["26"] * 6
@@ -107,7 +107,10 @@ def test_c_and_gates_and_feature_are_plotted_along_the_text_under_one_cursor(ope
 
 def test_a_cell_without_recorded_gates_has_plots_of_its_values_and_feature_alone(open_full):
     page = open_full("#cell=0:31&at=25")
-    assert page.locator(".track:visible .track-name").all_inner_texts() == ["tanh(c)", "bracket depth"]
+    assert page.locator("#tracks .track:visible .track-name").all_inner_texts() == [
+        "tanh(c)",
+        "bracket depth",
+    ]
 
 
 def test_the_example_excerpts_are_coloured_by_tanh_c(open_full):

@@ -74,7 +74,7 @@ def test_the_text_is_coloured_by_the_cell_and_a_pointed_character_shows_its_gate
 
     assert text.evaluate("box => box.textContent") == first.text
     inside = feature.index(1, first.start)
-    expect(text.locator(f"[data-place='{inside}']")).to_have_class(re.compile("^level[789]. strong true$"))
+    expect(text.locator(f"[data-place='{inside}']")).to_have_class(re.compile("^level[789]. strong$"))
     expect(page.locator("#first-legend .scale")).to_have_text(re.compile(r"off\s*on"))
     text.locator(f"[data-place='{inside}']").hover()
     expect(page.locator("#first-tracks .track")).to_have_count(3)

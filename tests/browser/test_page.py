@@ -92,7 +92,7 @@ def test_on_is_orange_and_underlined_whatever_the_sign_of_c(open_page, cell: str
     expect(legend.locator(".scale-ends")).to_have_text(
         "tanh(c) from +1 to \u22121" if turned else "tanh(c) from \u22121 to +1"
     )
-    assert page.locator(".track-c").evaluate("line => line.matches('.reversed')") == turned
+    assert page.locator("#tracks .track-c").evaluate("line => line.matches('.reversed')") == turned
 
 
 def test_levels_features_and_drivers_have_marks_besides_colour(open_page):

@@ -17,7 +17,7 @@ from report_fixture import sample_findings
 import charlstm
 from charlstm import findings
 from charlstm.findings import Findings
-from charlstm.report.page import checks, proof_shape, shape
+from charlstm.report.page.shapes import checks, proof_shape, shape
 
 PROJECT = Path(charlstm.__file__).parent.parent
 README = (PROJECT / "charlstm" / "report" / "README.md").read_text(encoding="utf-8")

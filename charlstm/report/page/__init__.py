@@ -1,8 +1,6 @@
 """The plain data of a page, made of findings.json: the templates only place it and the script only draws it.
 
-shape.py          the check of what the page reads of findings.json
-proof_shape.py    the part of that check about interventions, evidence and sets of cells
-checks.py         checks of single values, of which the others are made
+shapes/           the check of what the page reads of findings.json
 view.py           the findings -> everything that the templates of the page read
 rows.py           one finding -> a line of the table and a sentence of the summary
 first_cell.py     the cell of the first screen, and the lines of text that it is shown in

@@ -2,23 +2,11 @@
 
 import numpy as np
 import pytest
+from text_with_quotes import LINE, QUOTING, mixed_text, quoted
 
 from charlstm.inspection.describing.examples import CHARACTERS_BEFORE, GROUPS, examples_of
-from charlstm.inspection.describing.followed_cells import EXCERPT_CHARACTERS, FollowedCell, excerpt_place
-from charlstm.inspection.features.feature import Feature, Signal
-from charlstm.inspection.features.text_signals import blank_line_ends, double_quotes
+from charlstm.inspection.describing.followed_cells import FollowedCell, excerpt_place
 from charlstm.report.page.examples import unpacked
-
-LINE = "a line of text without any mark, number {:06d}\n"
-QUOTING = 'say "number {:06d}" and {:03d}\n'
-
-
-def quoted(text: str, stretches: int = 2) -> tuple[Signal, np.ndarray]:
-    """Return the feature "inside double quotes" of a text, and its positions (stretches, characters)."""
-    values = double_quotes(text, blank_line_ends(text)).astype(np.uint8)
-    feature = Feature("inside_double_quotes", "switch", {"set": ['"'], "reset": ['"']})
-    length = len(text) // stretches
-    return Signal(feature, values), np.arange(stretches * length).reshape(stretches, length)
 
 
 def cell_along(text: str, *, noise: float = 0.3, start: int = 1_000) -> FollowedCell:
@@ -29,26 +17,6 @@ def cell_along(text: str, *, noise: float = 0.3, start: int = 1_000) -> Followed
     place = excerpt_place(signal, positions, text)
     gates = np.full((4, place.length if place else 0), 0.25, np.float32)
     return FollowedCell(c, signal, positions, text, start, 1, place, gates)
-
-
-def mixed_text() -> str:
-    """Return a text that quotes in one part alone."""
-    plain = "".join(LINE.format(number) for number in range(100))
-    return plain + "".join(QUOTING.format(number, number) for number in range(100)) + plain
-
-
-def test_an_excerpt_lies_where_its_feature_goes_on_and_off_most_and_begins_with_a_line():
-    text = mixed_text()
-    signal, positions = quoted(text)
-    place = excerpt_place(signal, positions, text)
-
-    assert place is not None
-    begin = int(positions[place.stretch, place.first])
-    values = signal.values[begin : begin + place.length]
-    assert place.length == EXCERPT_CHARACTERS
-    assert text[begin - 1] == "\n"
-    assert np.abs(np.diff(values.astype(int))).sum() >= 12
-    assert 0.2 < values.mean() < 0.8
 
 
 def test_a_feature_that_never_changes_has_no_examples():

@@ -5,24 +5,19 @@ import { percent } from "../live/next_characters.js";
 import { live } from "../live/panel_state.js";
 import { unpackNetwork } from "../live/reading.js";
 import { nextProbabilities, stepNetwork } from "../lstm/forward_pass.js";
-import {
-  cellStates,
-  continuedTrace,
-  copyOfState,
-  emptyTrace,
-  stateAfter,
-  traceIds,
-} from "../lstm/state_trace.js";
+import { cellStates, continuedTrace, emptyTrace, stateAfter, traceIds } from "../lstm/state_trace.js";
 import { symbolsOfIds } from "../lstm/text_symbols.js";
 import { levelClasses } from "../shared/coloured_text.js";
 import { symbolOf } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
-import { first, firstCell, firstFeature, pointTo } from "./first_text.js";
+import { first, firstCell, firstFeature, pointTo, scrollFirstText } from "./first_text.js";
 
 /** What is written: how many characters, and how much by chance. */
 const WRITTEN = { length: 72, temperature: 0.4, seed: 1, once: false };
 /** At most this many characters before the flip are shown, from the beginning of a word on. */
 const LEAD_CHARACTERS = 24;
+/** A character is expected from this probability on: to make an unlikely one less likely shows little. */
+const EXPECTED_PROBABILITY = 0.25;
 /** A count is on at a place where it is at least this share of its largest value in the text. */
 const HIGH_COUNT_SHARE = 0.5;
 
@@ -67,6 +62,7 @@ async function flipFirstCell() {
   const flip = bestFlip(trace, { layer, cell });
   flippedPlaces.add(flip.place);
   pointTo(flip.place);
+  scrollFirstText();
   const before = stateAfter(trace, flip.place);
   const id = ids[flip.place];
   const free = await continuedTrace(network, before, id, { ...WRITTEN, held: [] });
@@ -76,49 +72,61 @@ async function flipFirstCell() {
 
 /**
  * @typedef {{ place: number, held: HeldCell, id: number, free: number, flipped: number }} Flip
- *   The place of a flip, the cell with its value, and the next character whose probability it changes most,
- *   with this probability in both cases.
+ *   The character at which the cell is flipped, the cell with its value, and the next character that is
+ *   watched, with its probability when the cell is left alone and when it is flipped.
  */
 
 /**
- * Return the flip that changes the probability of a closing character most, among the places that were not
- * flipped yet; where no closing character is known, of any character.
- * @type {(trace: StateTrace, place: CellPlace) => Flip}
+ * Return the flip that makes an expected closing character least likely, among the places that were not
+ * flipped yet. Where no closing character is near, any character is watched.
+ * @type {(trace: StateTrace, cell: CellPlace) => Flip}
  */
 function bestFlip(trace, cell) {
-  const levels = cellLevels(trace, cell);
-  const closers = closingIds(trace.network);
-  const candidates = placesOn().filter((place) => !flippedPlaces.has(place));
-  if (!candidates.length) {
+  const closing = closingPlaces(trace.network);
+  const places = closing.length ? closing : placesOn();
+  const left = places.filter((place) => !flippedPlaces.has(place));
+  if (!left.length) {
     flippedPlaces.clear();
     return bestFlip(trace, cell);
   }
-  const held = { ...cell, value: levels.off };
-  const flips = candidates.map((place) => {
-    const { free, flipped } = probabilitiesAt(trace, place, held);
-    const watched = closers.length ? closers : [...free.keys()];
-    const id = watched.reduce((most, one) =>
-      Math.abs(free[one] - flipped[one]) > Math.abs(free[most] - flipped[most]) ? one : most,
-    );
-    return { place, held, id, free: free[id], flipped: flipped[id] };
-  });
-  return flips.reduce((most, one) =>
-    Math.abs(one.free - one.flipped) > Math.abs(most.free - most.flipped) ? one : most,
-  );
+  const held = { ...cell, value: cellLevels(trace, cell).off };
+  const flips = left.map((place) => flipAt(trace, place, held, closing.length > 0));
+  return flips.reduce((most, one) => (worthOf(one) > worthOf(most) ? one : most));
 }
 
 /**
- * Return the probabilities of the character after a place, left alone and with a cell held there.
- * @type {(trace: StateTrace, place: number, held: HeldCell) => { free: Float64Array, flipped: Float64Array }}
+ * Return how well a flip shows what the cell does: by how many times it makes a character less likely that was
+ * expected. One that was hardly expected comes after all of these, however much less likely it becomes.
+ * @type {(flip: Flip) => number}
  */
-function probabilitiesAt(trace, place, held) {
+const worthOf = ({ free, flipped }) =>
+  free < EXPECTED_PROBABILITY ? free - flipped : 1 + Math.log(free / Math.max(flipped, 1e-9));
+
+/** @type {(trace: StateTrace, place: number, held: HeldCell, isClosing: boolean) => Flip} */
+function flipAt(trace, place, held, isClosing) {
   const { network, ids } = trace;
-  const state = copyOfState(stateAfter(trace, place));
+  const state = stateAfter(trace, place);
   stepNetwork(network, state, ids[place], [held]);
-  return {
-    free: nextProbabilities(network, stateAfter(trace, place + 1)),
-    flipped: nextProbabilities(network, state),
-  };
+  const free = nextProbabilities(network, stateAfter(trace, place + 1));
+  const flipped = nextProbabilities(network, state);
+  const lost = free.map((probability, one) => probability - flipped[one]);
+  const id = isClosing
+    ? ids[place + 1]
+    : lost.reduce((most, one, index) => (one > lost[most] ? index : most), 0);
+  return { place, held, id, free: free[id], flipped: flipped[id] };
+}
+
+/**
+ * Return the places of the shown text where the feature is on and a closing character follows.
+ * @type {(network: Network) => number[]}
+ */
+function closingPlaces(network) {
+  const characters = Array.from(firstCell().excerpt.text);
+  const closers = closingIds(network);
+  return placesOn().filter(
+    (place) =>
+      place + 1 < first.stop && closers.includes(network.idOfSymbol.get(characters[place + 1]) ?? -1),
+  );
 }
 
 /**
@@ -168,16 +176,15 @@ function showFlip(flip, free, held) {
   const { row, excerpt } = firstCell();
   const { network } = free;
   const characters = leadOf(Array.from(excerpt.text).slice(0, flip.place + 1));
-  const passage = characters.map(symbolOf).join("");
   const [closer] = symbolsOfIds(network, [flip.id]);
   find("#first-change").replaceChildren(
     "After ",
-    createElement("code", {}, passage),
+    createElement("code", {}, plainText(characters)),
     " the network expects ",
     createElement("code", {}, closer.shown),
     " with ",
     createElement("strong", {}, percent(flip.free)),
-    ", and with the cell flipped there with ",
+    ". With the cell flipped: ",
     createElement("strong", {}, percent(flip.flipped)),
     ".",
   );
@@ -218,6 +225,12 @@ function drawFirstRun(box, before, run, polarity) {
     if (kind === "newline") span.classList.add("faint");
     return span;
   });
-  const lead = before.map((character) => (character === " " ? " " : symbolOf(character))).join("");
-  box.replaceChildren(createElement("span", { class: "before" }, lead), ...spans);
+  box.replaceChildren(createElement("span", { class: "before" }, plainText(before)), ...spans);
 }
+
+/**
+ * Return characters as one line: symbols for those that cannot be seen, but for the space.
+ * @type {(characters: string[]) => string}
+ */
+const plainText = (characters) =>
+  characters.map((character) => (character === " " ? " " : symbolOf(character))).join("");

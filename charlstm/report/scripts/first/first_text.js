@@ -1,8 +1,8 @@
 // This file shows the cell of the first screen: a few lines in its colours, and below them c and two gates
 // around one character.
 
-import { characterClasses, characterSpan, nameColours, withLineBreaks } from "../shared/coloured_text.js";
-import { bounded, isBinary } from "../shared/numbers.js";
+import { characterSpan, levelClasses, nameColours, withLineBreaks } from "../shared/coloured_text.js";
+import { bounded } from "../shared/numbers.js";
 import { data, symbolOf } from "../shared/page_data.js";
 import { createElement, find, targetOf } from "../shared/page_elements.js";
 import { charactersInWidth, createTrackPaths, drawTrack } from "../shared/tracks.js";
@@ -80,19 +80,12 @@ export function showFirstText() {
 function colourFirstText() {
   const { row, excerpt } = firstCell();
   const values = excerpt.cells[row.cell].tanh_c;
-  const feature = firstFeature();
-  const isSwitch = isBinary(feature);
   const characters = Array.from(excerpt.text).slice(first.start, first.stop);
   first.spans = characters.map((character, index) => {
     const place = first.start + index;
     const span = characterSpan(character);
     span.dataset.place = String(place);
-    span.className = characterClasses(
-      values[place] ?? 0,
-      row.polarity,
-      isSwitch ? feature[place] : undefined,
-      false,
-    );
+    span.className = levelClasses(values[place] ?? 0, row.polarity);
     return span;
   });
   find("#first-text").replaceChildren(...withLineBreaks(first.spans, characters));
@@ -140,6 +133,16 @@ export function pointTo(place) {
   first.here = place;
   first.spans[place - first.start]?.setAttribute("data-here", "");
   drawFirstTracks();
+}
+
+/**
+ * Scroll the box of the text, and never the page, to the pointed character, where a narrow screen hides it.
+ * @type {() => void}
+ */
+export function scrollFirstText() {
+  const box = find("#first-text");
+  const span = first.spans[first.here - first.start];
+  if (span) box.scrollTop = span.offsetTop - box.clientHeight / 2;
 }
 
 function drawFirstTracks() {

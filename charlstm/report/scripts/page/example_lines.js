@@ -1,7 +1,7 @@
 // This file shows short lines of text with the chosen cell: drawn by lot, and where it agrees best and least.
 
-import { characterClasses, characterSpan } from "../shared/coloured_text.js";
-import { isBinary, short } from "../shared/numbers.js";
+import { characterClasses, characterSpan, isCount } from "../shared/coloured_text.js";
+import { short } from "../shared/numbers.js";
 import { symbolOf } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
 import { chosenRow, followers } from "./state.js";
@@ -51,8 +51,8 @@ function showLines() {
 
 /** @type {(line: ExampleLine) => HTMLElement} */
 function lineElement({ text, tanh_c_hundredths: values, feature, agreement }) {
-  const { polarity } = chosenRow();
-  const isSwitch = isBinary(feature);
+  const { kind, polarity } = chosenRow();
+  const isSwitch = !isCount(kind);
   const spans = Array.from(text, (character, index) => {
     const span = characterSpan(character);
     // In one line a line break is only its sign.

@@ -7,9 +7,8 @@ import {
   SPOKEN_NAMES,
   withLineBreaks,
 } from "../shared/coloured_text.js";
-import { isBinary } from "../shared/numbers.js";
 import { find } from "../shared/page_elements.js";
-import { cellValues, chosenExcerpt, chosenRow, featureValues, shown, view } from "./state.js";
+import { cellValues, chosenExcerpt, chosenRow, shown, switchValues, view } from "./state.js";
 
 /** @type {(index: number) => void} */
 export function chooseExcerpt(index) {
@@ -40,21 +39,15 @@ function buildText() {
 export function colourText() {
   shown.drivers = driverPlaces();
   const values = cellValues();
-  const feature = featureValues();
-  const binaryFeature = isBinary(feature) ? feature : undefined;
+  const feature = switchValues();
   const drivers = new Set(shown.drivers);
   const { kind, polarity } = chosenRow();
   shown.spans.forEach((span, index) => {
-    span.className = characterClasses(
-      values?.[index] ?? 0,
-      polarity,
-      binaryFeature?.[index],
-      drivers.has(index),
-    );
+    span.className = characterClasses(values?.[index] ?? 0, polarity, feature?.[index], drivers.has(index));
   });
   find("#unrecorded").hidden = values !== undefined;
   nameColours(find("#legend"), kind, polarity);
-  find(".legend .binary").hidden = binaryFeature === undefined;
+  find(".legend .binary").hidden = feature === undefined;
 }
 
 /**

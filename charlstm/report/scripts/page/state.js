@@ -1,5 +1,7 @@
 // This file holds what the reader has chosen on the report page, and what the page knows about it.
 
+import { isCount } from "../shared/coloured_text.js";
+import { isBinary } from "../shared/numbers.js";
 import { unpackedExcerpts } from "../shared/packed_values.js";
 import { data } from "../shared/page_data.js";
 
@@ -100,3 +102,13 @@ export const cellValues = () =>
  * @type {() => Series | undefined}
  */
 export const featureValues = () => chosenExcerpt().features[chosenRow().feature];
+
+/**
+ * Return the feature of the chosen row along the excerpt where it is a switch, which is on or off; undefined
+ * for a count, though it may not go beyond 1 there.
+ * @type {() => number[] | undefined}
+ */
+export function switchValues() {
+  const values = featureValues();
+  return isBinary(values) && !isCount(chosenRow().kind) ? values : undefined;
+}

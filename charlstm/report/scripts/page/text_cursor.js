@@ -1,11 +1,11 @@
 // This file moves the cursor through the text of the excerpt and shows the values at its place.
 
-import { bounded, counted, isBinary, signed } from "../shared/numbers.js";
+import { bounded, counted, signed } from "../shared/numbers.js";
 import { symbolOf } from "../shared/page_data.js";
 import { find } from "../shared/page_elements.js";
 import { drawAroundCursor, showTrackValues } from "./gate_tracks.js";
 import { beginPassage, dropPassage, showPassage } from "./passage.js";
-import { cellValues, chosenRow, featureValues, notify, shown, view } from "./state.js";
+import { cellValues, chosenRow, featureValues, notify, shown, switchValues, view } from "./state.js";
 
 /**
  * Move the cursor to a place of the excerpt, or to the nearest one that exists. `focus` gives the character
@@ -58,7 +58,7 @@ export function showReadout(place) {
 function description(place) {
   const feature = featureValues();
   const value = feature?.[place];
-  const words = isBinary(feature) ? (value ? "on" : "off") : value;
+  const words = switchValues() ? (value ? "on" : "off") : value;
   return {
     glyph: symbolOf(shown.characters[place]),
     value: `tanh(c) ${signed(cellValues()?.[place])}`,

@@ -55,8 +55,14 @@ export function nameColours(legend, kind, polarity) {
  */
 function endsOfKind(kind) {
   if (!kind) return ["below 0", "above 0"];
-  return /counter|depth/.test(kind) ? ["low", "high"] : ["off", "on"];
+  return isCount(kind) ? ["low", "high"] : ["off", "on"];
 }
+
+/**
+ * Return whether a cell of a kind counts, and does not only go on and off.
+ * @type {(kind: string) => boolean}
+ */
+export const isCount = (kind) => kind.endsWith("counter");
 
 /**
  * Return the classes of a character: its colour, whether the feature is on, and whether it is a driver.

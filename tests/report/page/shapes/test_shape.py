@@ -9,9 +9,9 @@ from proven_fixture import proven_findings
 from report_fixture import sample_findings
 
 from charlstm.errors import UsageError
-from charlstm.report.page.shape import refuse_other_shapes
+from charlstm.report.page.shapes.shape import refuse_other_shapes
 
-STDLIB = Path(__file__).parents[3] / "checkpoints" / "stdlib" / "findings.json"
+STDLIB = Path(__file__).parents[4] / "checkpoints" / "stdlib" / "findings.json"
 
 
 def test_it_takes_what_an_inspection_writes():

@@ -3,8 +3,8 @@
 import pytest
 
 from charlstm.errors import UsageError
-from charlstm.report.page import checks
-from charlstm.report.page.checks import Check
+from charlstm.report.page.shapes import checks
+from charlstm.report.page.shapes.checks import Check
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from proven_fixture import proven_findings
 
 from charlstm.errors import UsageError
-from charlstm.report.page.shape import refuse_other_shapes
+from charlstm.report.page.shapes.shape import refuse_other_shapes
 
 
 @pytest.mark.parametrize(

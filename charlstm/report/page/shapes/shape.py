@@ -9,7 +9,7 @@ that draws them can rely on their types and lengths. Any part may be missing or 
 from collections.abc import Mapping
 from typing import Any
 
-from charlstm.report.page.checks import (
+from charlstm.report.page.shapes.checks import (
     MOST_NAMES,
     anything,
     bins,
@@ -27,7 +27,7 @@ from charlstm.report.page.checks import (
     string,
     whole,
 )
-from charlstm.report.page.proof_shape import CAUSAL, CIRCUITS, EVIDENCE, GRADE
+from charlstm.report.page.shapes.proof_shape import CAUSAL, CIRCUITS, EVIDENCE, GRADE
 
 # The most of what the page has a line, a table or a picture for; an inspection writes far less.
 _MOST_FINDINGS, _MOST_LAYERS, _MOST_EXCERPTS = 10_000, 1_000, 1_000

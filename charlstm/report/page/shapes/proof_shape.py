@@ -5,7 +5,7 @@
 
 from typing import Any
 
-from charlstm.report.page.checks import (
+from charlstm.report.page.shapes.checks import (
     MOST_BINS,
     MOST_NAMES,
     Check,
