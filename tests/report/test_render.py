@@ -319,7 +319,7 @@ def test_the_effect_is_the_same_number_everywhere():
     assert f"{-effect:.2f} nats, {-high:.2f} to {-low:.2f}" in sentence_text(row.effect)
     drawn = next(one for one in page.data["rows"] if one["cell"] == "0:1")
     assert drawn["proof"]["effect_nats"] == drawn["evidence"]["necessity"][0]["nats"]["value"] == effect
-    assert f">{effect:.2f}<".replace("-", "−") in render(findings)
+    assert f">{effect:.2f} <span".replace("-", "−") in render(findings)
     assert "specific" not in str(drawn["proof"])
 
 

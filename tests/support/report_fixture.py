@@ -121,6 +121,7 @@ def sample_findings() -> dict[str, Any]:
             "checkpoint": "checkpoints/demo",
         },
         "corpus": {
+            "trained_on_characters": 0,
             "name": "stdlib",
             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "characters": 12_345_678,

@@ -1,4 +1,4 @@
-"""What a change of a cell is called, by what the cell does: "Close the bracket" or "Count on"."""
+"""What a change of a cell is called, by what the cell does: "Close the bracket" or "Count on or back"."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ def flip_name(finding: Mapping[str, Any]) -> str:
     """Return what a reader does who changes the cell of a finding, as the words of a button."""
     kind, feature = finding["kind"], str(finding["feature"])
     if kind == "counter":
-        return "Count on"
+        return "Count on or back"
     if kind == "depth_counter":
         steps = set((finding.get("drivers") or {}).get("step") or [])
         return "Close the bracket" if not steps or steps & _OPENING_BRACKETS else "Count back"

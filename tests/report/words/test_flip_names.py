@@ -8,7 +8,7 @@ from charlstm.report.words.flip_names import flip_name
 @pytest.mark.parametrize(
     ("kind", "feature", "drivers", "name"),
     [
-        ("counter", "column", {"step": ["*"]}, "Count on"),
+        ("counter", "column", {"step": ["*"]}, "Count on or back"),
         ("depth_counter", "nesting_depth", {"step": ["(", "["]}, "Close the bracket"),
         ("depth_counter", "depth_of_latin_small_letter_a_to_comma", {"step": ["a"]}, "Count back"),
         ("toggle", "inside_single_quotes", {}, "Leave the quotes"),
