@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from charlstm.report.page.common_words import common_words
+from charlstm.report.words.common_words import common_words
 from charlstm.report.words.detection_numbers import (
     held_out_score,
     near_limit_sentence,

@@ -1,6 +1,6 @@
 """Common words by which the table's filter finds a finding."""
 
-from charlstm.report.page.common_words import common_words
+from charlstm.report.words.common_words import common_words
 
 
 def found(feature: str, kind: str, **drivers: list[str]) -> list[str]:
