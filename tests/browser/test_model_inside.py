@@ -320,7 +320,7 @@ def test_a_page_without_the_network_says_why(open_page, tmp_path: Path):
     write_report(findings(), tmp_path / "left.html", NOT_WANTED)
     write_report(findings(), tmp_path / "gone.html", inside({}, tmp_path / "run"))
     page = open_page(tmp_path / "left.html")
-    expect(page.locator("#model .caveat")).to_contain_text("--no-model")
+    expect(page.locator("#model .caveat")).to_contain_text("on purpose")
     expect(page.locator("#flip")).to_have_count(0)
     assert page.seen == [(tmp_path / "left.html").as_uri()]
     page = open_page(tmp_path / "gone.html")

@@ -1,6 +1,7 @@
 """`charlstm train` as a person types it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -160,7 +161,10 @@ def test_a_signal_saves_the_run_and_training_can_continue(number, code, tmp_path
         "--evaluate-every",
         "100",
     ]
-    process = subprocess.Popen([*command, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Other tests run beside these processes, and threads that wait for each other spin.
+    own = {"env": os.environ | {"OMP_NUM_THREADS": "1"}, "text": True}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([*command, *SMALL], **pipes, **own)
     metrics = path / "metrics.jsonl"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (metrics.exists() and "validation" in metrics.read_text()):
@@ -171,10 +175,8 @@ def test_a_signal_saves_the_run_and_training_can_continue(number, code, tmp_path
     assert "--resume" in narration
     assert load(path).validation_bits_per_character is not None
     saved = json.loads(metrics.read_text().splitlines()[-1])["step"]
-    going_on = subprocess.Popen(
-        [sys.executable, "-m", "charlstm", "train", "--resume", "--out", str(path)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    resume = [sys.executable, "-m", "charlstm", "train", "--resume", "--out", str(path)]
+    going_on = subprocess.Popen(resume, **pipes, **own)
     while time.monotonic() < deadline and json.loads(metrics.read_text().splitlines()[-1])["step"] <= saved:
         time.sleep(0.05)
     going_on.send_signal(signal.SIGINT)

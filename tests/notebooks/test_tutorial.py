@@ -33,6 +33,7 @@ def test_the_notebook_is_short_and_holds_no_outputs(notebook):
 def test_the_notebook_runs(notebook, tmp_path, monkeypatch):
     for name in ("JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "TMPDIR"):
         monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # other tests run beside it, and waiting threads spin
     (settings,) = [cell for cell in notebook.cells if SETTINGS in cell.source]
     settings.source = settings.source.replace(SETTINGS, SMALL_SETTINGS)
 

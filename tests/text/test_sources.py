@@ -108,7 +108,7 @@ def test_a_folder_that_holds_the_cache_does_not_read_it(here):
         ("empty.txt", "empty.txt is empty", "something in it"),
         ("folder", r"folder has no text: none of its files \(1\)", "name other files"),
         ("fold*", r"fold\* has no text: none of its files \(0\)", "name other files"),
-        ("latin.txt", "latin.txt is not UTF-8: byte 0xE9 at offset 1", "--level bytes"),
+        ("latin.txt", "latin.txt is not UTF-8: byte 0xE9 at offset 1", 'level="bytes"'),
         ("hf:", "'hf:' names no dataset on the Hugging Face hub", "owner/name"),
         ("hf:#text", "'hf:#text' names no dataset on the Hugging Face hub", "owner/name"),
     ],
