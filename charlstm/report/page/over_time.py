@@ -11,7 +11,7 @@ from charlstm.report.words.phrases import Sentence, sentence_text
 from charlstm.report.words.values import MISSING, finite, text
 
 # The most cells that the table lists, and the most that have a chart.
-_MOST_LISTED, _MOST_DRAWN = 100, 24
+_MOST_LISTED, _MOST_DRAWN = 100, 11
 
 
 @dataclass(frozen=True)

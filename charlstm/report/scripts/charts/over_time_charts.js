@@ -42,7 +42,7 @@ const appearanceChart = (steps, { cell, feature, score, effect }) => {
   const used = effect.some((share) => share !== null);
   return {
     title: `${cell}, ${feature}`,
-    note: "How closely the cell follows its feature, and its effect as a share of the last one.",
+    note: `How closely the cell follows its feature${used ? ", and its effect as a share of the last one" : ""}.`,
     legend: used
       ? [
           ["", "score"],
