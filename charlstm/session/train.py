@@ -20,7 +20,7 @@ from charlstm.text.corpus import Corpus, corpus_in_hand
 from charlstm.training.loop import Logged, Stepped
 
 # A longer string, or one with a line break, is a text and not the name of one: no path is so long.
-_LONGEST_NAME_CHARACTERS = 4096
+_LONGEST_NAME_CHARACTERS = 500
 
 
 def train(
@@ -46,7 +46,7 @@ def train(
 ) -> Run:
     """Train a model on text, save it in the folder out, and return the run with its best weights.
 
-    text is the text itself, or the name of one: a string with a line break, or of more than 4,096 characters,
+    text is the text itself, or the name of one: a string with a line break, or of more than 500 characters,
     is a text; a shorter one is a name as `charlstm train` takes it ("stdlib", a file, a folder, a glob,
     "hf:owner/name"), and a Path always is. The training takes 1 minute, or as long as minutes, steps or
     epochs says. Without out the run lies in a new temporary folder, `run.path`, which the system may remove

@@ -70,3 +70,13 @@ def test_the_button_counts_where_the_closing_character_changes_most(open_page, r
     # Every third place is tried, and of the best ones the first after which another text is written.
     assert changed["here"] >= changed["sorted"][40]
     expect(page.locator("#live-parting")).to_contain_text(re.compile("differ|chances|Nothing"))
+
+
+def test_flip_looks_for_a_stretch_that_begins_and_ends_in_the_text(open_page, report: Path):
+    page = open_page(report)
+    runs = page.evaluate(
+        "wholeRuns([1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 2, 1, 1, 2, 0, ...Array(300).fill(1), 0, 1, 1, 1, 1])"
+    )
+    assert runs == [{"begin": 10, "end": 13}], (
+        "not one that is on from the start, too short, too long or open"
+    )

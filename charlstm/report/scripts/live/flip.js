@@ -17,6 +17,8 @@ import { cancelWatching, watchCell } from "./watched_cell.js";
 /** A feature counts as on at a place where it is on there and at the two characters before. */
 const CHARACTERS_ON = [0, 1, 2];
 const STRETCH = { before: 300, after: 300 };
+/** A longer stretch over which a feature is on may begin before the text that the network reads. */
+const LONGEST_RUN = 200;
 /** A counter is tried with steps of these sizes, at every third place. */
 const STEP_SIZES = [16, 40];
 const COUNTER_STRIDE = 3;
@@ -72,15 +74,39 @@ export async function flipChosenCell() {
 }
 
 /**
- * Return the place of the excerpt around which the cell is changed: the cursor, or where the feature is never on
- * around it, the nearest place where it is.
+ * Return the place of the excerpt around which the cell is changed: the end of the stretch nearest to the cursor over
+ * which the feature is on, where that begins within the text that the network will read; else the cursor, or the
+ * nearest place where the feature is on.
  * @type {() => number}
  */
 function placeToFlip() {
   const on = [...(featureValues() ?? []).keys()].filter((place) => isOn(place));
-  const distance = (/** @type {number} */ place) => Math.abs(place - view.cursor);
-  const nearest = on.reduce((best, place) => (distance(place) < distance(best) ? place : best), on[0]);
-  return nearest === undefined || distance(nearest) < STRETCH.after / 2 ? view.cursor : nearest;
+  const ends = wholeRuns(featureValues() ?? []).map(({ end }) => end);
+  const near = nearestTo(view.cursor, ends) ?? nearestTo(view.cursor, on);
+  const isFar = near !== undefined && Math.abs(near - view.cursor) >= STRETCH.after / 2;
+  return ends.length || isFar ? (near ?? view.cursor) : view.cursor;
+}
+
+/** @type {(place: number, places: number[]) => number | undefined} */
+const nearestTo = (place, places) =>
+  places.length
+    ? places.reduce((best, one) => (Math.abs(one - place) < Math.abs(best - place) ? one : best))
+    : undefined;
+
+/**
+ * Return where a feature goes on and off again, of stretches that are neither too short nor too long to be changed.
+ * @type {(values: Series) => { begin: number, end: number }[]}
+ */
+function wholeRuns(values) {
+  const edges = [...values.keys()].filter(
+    (place) => place > 0 && (values[place] ?? 0) > 0 !== (values[place - 1] ?? 0) > 0,
+  );
+  const begins = edges.filter((place) => (values[place] ?? 0) > 0);
+  const runs = begins.map((begin) => ({
+    begin,
+    end: (edges.find((place) => place > begin) ?? Infinity) - 1,
+  }));
+  return runs.filter(({ begin, end }) => end - begin >= CHARACTERS_ON.length && end - begin <= LONGEST_RUN);
 }
 
 /** @type {(place: number) => boolean} */

@@ -28,5 +28,5 @@ export function stepsWords(kind, steps) {
   const count = Math.abs(steps);
   if (!steps) return "as it is";
   if (kind === "counter") return `${count} ${steps > 0 ? "further" : "back"}`;
-  return `${count} ${count === 1 ? "level" : "levels"} ${steps > 0 ? "deeper" : "up"}`;
+  return `${count} ${count === 1 ? "level" : "levels"} ${steps > 0 ? "deeper" : "less deep"}`;
 }
