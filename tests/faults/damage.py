@@ -24,23 +24,28 @@ def _yardstick() -> float:
     return time.process_time() - started
 
 
+def slowness() -> float:
+    """Return how many times slower than a quiet machine this one is now, 1 at least."""
+    return max(1.0, _yardstick() / _SECONDS_OF_YARDSTICK)
+
+
 def _load_each(load: Callable[[object], object], cases: Sequence[object], results: Connection) -> None:
     """Call load with each of cases, and send the problem, its processor seconds and the peak memory in MB.
 
-    On a machine slower than `_SECONDS_OF_YARDSTICK` says, the seconds are divided by how much slower it is.
+    On a slow machine the seconds are divided by how much slower it is, before or behind the call.
     """
     resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS_OF_ALL_LOADS, _MOST_SECONDS_OF_ALL_LOADS))
     for case in cases:
-        slowness = max(1.0, _yardstick() / _SECONDS_OF_YARDSTICK)
-        started = time.process_time()
+        before, started = slowness(), time.process_time()
         try:
             load(case)
             problem = "it was loaded"
         except BaseException as error:
             problem = f"{type(error).__name__}: {error}"
         seconds = time.process_time() - started
+        slower = max(before, slowness())
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        results.send((problem, seconds / slowness, peak))
+        results.send((problem, seconds / slower, peak))
 
 
 def refusals(load: Callable[[object], object], cases: Sequence[object]) -> list[str]:
