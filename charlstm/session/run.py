@@ -10,7 +10,6 @@ import torch
 from charlstm.checkpoint import loading
 from charlstm.checkpoint.loading import Checkpoint
 from charlstm.config import Hold, InspectionConfig, SamplingConfig, Unknown, check_seed
-from charlstm.errors import UsageError
 from charlstm.findings import Findings as PlainFindings
 from charlstm.sampling.sampler import sample
 from charlstm.session.findings import Findings
@@ -20,7 +19,7 @@ from charlstm.session.trace import Trace, trace
 from charlstm.sharing.hub_run import PREFIX, fetched_run
 from charlstm.tasks.inspect import inspection_of, start_in_own_text
 from charlstm.tasks.run_text import corpus_of
-from charlstm.tasks.sample import holds_in, level_in_run, levels_of
+from charlstm.tasks.sample import holds_in, level_in, level_in_run
 from charlstm.tasks.score import Score, score_corpus
 from charlstm.text.corpus import Corpus, corpus_in_hand
 from charlstm.text.vocabulary import Vocabulary
@@ -133,14 +132,7 @@ class Run(Checkpoint):
         def level(layer: int, cell: int, name: str) -> float:
             if findings is None:
                 return level_in_run(self.path, layer, cell, name)
-            known = levels_of(findings, name)
-            if (layer, cell) not in known:
-                listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
-                raise UsageError(
-                    f"what {name} is for cell {layer}:{cell} is not known: the findings say it of {listed}",
-                    f'give a cell state, such as {{"{layer}:{cell}": 1.5}}',
-                )
-            return known[layer, cell]
+            return level_in(findings, layer, cell, name, source="the findings say")
 
         return holds_in(_specs(hold), self.config.model, level)
 

@@ -119,14 +119,25 @@ def holds_in(
 def level_in_run(path: Path, layer: int, cell: int, name: str) -> float:
     """Return the cell state at which a cell is on or off, as name says. Raises UsageError where unknown."""
     place = path / FINDINGS
-    known = levels_of(Findings.load_from(path), name) if place.exists() else {}
+    if place.exists():
+        return level_in(Findings.load_from(path), layer, cell, name, source=f"{place} says")
+    raise UsageError(
+        f"what {name} is for cell {layer}:{cell} is not known: there is no {place}",
+        f'give a cell state, as `hold="{layer}:{cell}=1.5"` does, or run `{inspect_command(path)}` first',
+    )
+
+
+def level_in(findings: Findings, layer: int, cell: int, name: str, *, source: str) -> float:
+    """Return the cell state at which a cell of findings is on or off, as name says.
+
+    source is the subject and verb for what the findings say. Raises UsageError where they do not say it.
+    """
+    known = levels_of(findings, name)
     if (layer, cell) not in known:
         listed = ", ".join(f"{layer}:{cell}" for layer, cell in known) or "no cell"
-        why = f"{place} says it of {listed}" if place.exists() else f"there is no {place}"
-        first = "" if place.exists() else f", or run `{inspect_command(path)}` first"
         raise UsageError(
-            f"what {name} is for cell {layer}:{cell} is not known: {why}",
-            f"give a cell state such as {layer}:{cell}=1.5{first}",
+            f"what {name} is for cell {layer}:{cell} is not known: {source} it of {listed}",
+            f'give a cell state, as `hold="{layer}:{cell}=1.5"` does',
         )
     return known[layer, cell]
 
