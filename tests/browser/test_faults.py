@@ -70,3 +70,27 @@ def test_the_method_is_told_in_sentences_and_its_settings_are_folded(open_page, 
     expect(section.locator("details").first).not_to_have_attribute("open", re.compile(""))
     assert section.locator("li").count() >= 3
     assert section.evaluate("section => section.offsetHeight") < 600
+
+
+def test_a_text_that_the_model_was_trained_on_is_not_called_held_out_without_a_word(
+    open_page, tmp_path: Path
+):
+    findings = proven_findings()
+    findings["corpus"]["trained_on_characters"] = 12_345
+    write_report(findings, tmp_path / "report.html")
+    limits = open_page(tmp_path / "report.html").locator("aside").filter(has_text="Limits")
+
+    expect(limits).to_contain_text("The model was trained on 12,345 of these characters")
+
+
+def test_the_table_and_the_sentence_of_a_verified_cell_quote_the_same_interval(
+    open_page, proven_report: Path
+):
+    page = open_page(proven_report, "#cell=0:1&at=0")
+    found = next(one for one in proven_findings()["findings"] if one["cell"] == 1)
+    low, high = (f"{-end:.2f}" for end in found["causal"]["interval"])
+
+    row = page.locator("#table tr[data-row]").filter(has=page.get_by_text("0:1", exact=True))
+    expect(row.locator(".interval")).to_contain_text(low)
+    expect(row.locator(".interval")).to_contain_text(high)
+    expect(page.locator("#chart-told")).to_contain_text(f"{high} to {low}")
