@@ -191,6 +191,8 @@ function showFlip(flip, free, held) {
   drawFirstRun(find("#first-natural"), characters, free, row.polarity);
   drawFirstRun(find("#first-flipped"), characters, held, row.polarity);
   find("#first-runs").hidden = false;
+  // On a small screen both lines would be written below what is seen.
+  find("#first-runs").scrollIntoView({ block: "nearest" });
   find("#first-flip").textContent = "Flip it elsewhere";
 }
 
