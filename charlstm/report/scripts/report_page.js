@@ -6,6 +6,9 @@ import { showNetworkCharts } from "./charts/network_charts.js";
 import { showTrainingCharts } from "./charts/over_time_charts.js";
 import { listenToFirstFlip } from "./first/first_flip.js";
 import { showFirstText } from "./first/first_text.js";
+import { startLesson } from "./lesson/lesson_pages.js";
+import { startLineup } from "./lesson/lineup.js";
+import { startPrediction } from "./lesson/prediction.js";
 import { listenToCopyLink } from "./links/copy_link.js";
 import { showEmbedded, wantedAddress } from "./links/embedding.js";
 import { showAddressedPanel } from "./live/panel_address.js";
@@ -27,7 +30,10 @@ async function startReportPage() {
   addColourClasses();
   showFirstText();
   listenToFirstFlip();
-  listenToKeys();
+  startPrediction();
+  startLineup();
+  // The keys of the page move what the lesson hides.
+  if (!startLesson()) listenToKeys();
   listenToCopyLink();
   showNetworkCharts();
   showSetCharts();
