@@ -2,12 +2,14 @@
 
 import math
 import os
+import platform
 from contextlib import suppress
 from pathlib import Path
 
 THREADS_SETTING = "OMP_NUM_THREADS"
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUPS = Path("/proc/self/cgroup")
+_PROCESSORS = Path("/proc/cpuinfo")
 
 
 def default_thread_count() -> int:
@@ -30,6 +32,15 @@ def available_processors() -> int:
     processors = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     quota = processor_quota()
     return processors if quota is None else max(1, min(processors, math.ceil(quota)))
+
+
+def processor_name() -> str:
+    """Return the processor's name as the system tells it, else the name of its instruction set."""
+    with suppress(OSError):
+        for line in _PROCESSORS.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return " ".join(line.partition(":")[2].split())
+    return platform.processor() or platform.machine() or "unknown"
 
 
 def processor_quota() -> float | None:
