@@ -15,7 +15,7 @@ def devices(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what this machine has, its speed, and which way each job goes on it."""
+    """Show what this machine has, its speed, and how each job runs here."""
     from charlstm.commands.terminal.machine_story import machine_lines
     from charlstm.tasks.devices import measure_machine
 

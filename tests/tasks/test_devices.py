@@ -1,4 +1,4 @@
-"""A machine as `charlstm devices` tells it: what it has, its rates, and its choices, measured again if asked."""
+"""A machine as `charlstm devices` tells it: its processors, its rates, and the choice of each job."""
 
 import pytest
 
