@@ -24,7 +24,19 @@ from charlstm.report.script_bundle import bundle
 from charlstm.report.words.values import MISSING
 
 # The files of the one inline style in the order in which they are joined: a later rule wins over an earlier.
-STYLES = ("base", "table", "reading", "charts", "live", "first", "network", "over_time", "embed", "media")
+STYLES = (
+    "base",
+    "table",
+    "reading",
+    "charts",
+    "live",
+    "step",
+    "first",
+    "network",
+    "over_time",
+    "embed",
+    "media",
+)
 # The modules that start the two pages; script_bundle finds the others from their imports.
 REPORT_SCRIPT = "report_page.js"
 COMPARISON_SCRIPT = "comparison_page.js"

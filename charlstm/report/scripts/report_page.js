@@ -21,6 +21,7 @@ import { followers, hasChosenRow, hasReadingSection, recordedCell, view } from "
 import { addColourClasses } from "./shared/coloured_text.js";
 import { unpackExcerpts } from "./shared/packed_values.js";
 import { data, readData } from "./shared/page_data.js";
+import { startStep } from "./step/step_section.js";
 
 async function startReportPage() {
   await readData();
@@ -38,6 +39,7 @@ async function startReportPage() {
   followWithEvidence();
   followers.view.push(rememberView);
   startPanel();
+  startStep();
   restoreView(wantedAddress());
   showEmbedded();
   if (hasReadingSection) listenToPointer();

@@ -400,3 +400,47 @@ interface ContinuationSettings {
   temperature: number;
   seed: number;
 }
+
+/** What a cell adds to a sum: its value, which is h, times a weight. */
+interface CellPart {
+  name: string;
+  value: number;
+  weight: number;
+}
+
+/** What a sum is made of. `character` is the weight of the character that is read; a sum may have none. */
+interface StepSum {
+  bias: number;
+  character?: number;
+  cells: CellPart[];
+}
+
+/** A line of a sum as it is shown: its name, a product in words, and what it adds, now and one character before. */
+interface SumLine {
+  name: string;
+  kind: "bias" | "character" | "cell" | "others";
+  product: string;
+  now: number;
+  before?: number;
+}
+
+/** A sum as it is shown, in hundredths, so that its lines add up to its total. */
+interface ShownSum {
+  lines: SumLine[];
+  now: number;
+  before?: number;
+}
+
+/** One step of a cell: the sums of its gates, in the order of GATES, and what comes of them. */
+interface Step {
+  place: CellPlace;
+  trace: StateTrace;
+  index: number;
+  sums: ShownSum[];
+  gates: number[];
+  gatesBefore?: number[];
+  cBefore: number;
+  c: number;
+  h: number;
+  change: "switch on" | "switch off" | "stay as it is" | "rise" | "fall";
+}

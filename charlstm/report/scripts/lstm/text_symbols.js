@@ -32,8 +32,11 @@ export function symbolsOfIds(network, ids) {
   );
 }
 
-/** @type {(network: Network, character: string) => TextSymbol} */
-function characterSymbol({ idOfSymbol }, character) {
+/**
+ * Return the symbol of one character, whatever the level: a byte stands for the character of its number.
+ * @type {(network: Network, character: string) => TextSymbol}
+ */
+export function characterSymbol({ idOfSymbol }, character) {
   const id = idOfSymbol.get(character);
   if (id !== undefined) return { id, text: character, ...drawnAs(character) };
   const standIn = STAND_INS.find((symbol) => idOfSymbol.has(symbol)) ?? "";
