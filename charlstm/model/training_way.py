@@ -14,6 +14,7 @@ from charlstm.machine.speed.fastest_way import Choice, fastest
 from charlstm.model import bfloat16_layer
 from charlstm.model.equations import LayerState, layer_weights
 from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS
+from charlstm.model.ready_loops import are_ready
 
 COMPILED, TORCH = "compiled loops", "nn.LSTM"
 BFLOAT16, FLOAT32 = "bfloat16", "float32"
@@ -24,11 +25,13 @@ _CELLS, _STREAMS, _POSITIONS = 256, 32, 32
 def bfloat16_way() -> Choice:
     """Return what trains a layer in bfloat16: COMPILED or TORCH.
 
-    The compiled loops are in question only where the processor multiplies pairs of bfloat16 numbers: without
-    that they would be compiled for nothing, which takes many seconds.
+    The compiled loops are in question only where the processor multiplies pairs of bfloat16 numbers and the
+    loops are on disk. A process that begins before they are there does without them to its end: what a
+    training computes must not depend on the moment at which they come.
     """
     ways = {TORCH: lambda: _torch_window(torch.autocast("cpu", torch.bfloat16))}
-    return fastest("training in bfloat16", {COMPILED: _compiled_window} | ways if MULTIPLIES_PAIRS else ways)
+    in_question = MULTIPLIES_PAIRS and are_ready("training")
+    return fastest("training in bfloat16", {COMPILED: _compiled_window} | ways if in_question else ways)
 
 
 def trains_compiled() -> bool:

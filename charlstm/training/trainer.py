@@ -19,9 +19,8 @@ from torch.nn import functional
 from charlstm.config import TrainingConfig
 from charlstm.errors import DivergedError, UsageError
 from charlstm.machine.processes import ALONE, ProcessGroup, Shard
-from charlstm.model import bfloat16_layer
-from charlstm.model.char_lstm import CharLSTM, State, runs_compiled
-from charlstm.model.training_way import BFLOAT16, number_format, trains_compiled
+from charlstm.model.char_lstm import CharLSTM, State
+from charlstm.model.training_way import BFLOAT16, number_format
 from charlstm.text.vocabulary import Ids
 from charlstm.training import run_length
 from charlstm.training.optimizers import Optimizers
@@ -65,8 +64,6 @@ class Trainer:
         self._optimizers = Optimizers(model, config)
         self._loss_sum = torch.zeros((), device=model.device)
         self._norm_sum = torch.zeros((), device=model.device)
-        if runs_compiled(model) and use_bfloat16(config.precision, model.device) and trains_compiled():
-            bfloat16_layer.warm_up()
 
     @property
     def total_steps(self) -> int | None:
