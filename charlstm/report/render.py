@@ -25,7 +25,20 @@ from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import MISSING
 
 # The files of the one inline style in the order in which they are joined: a later rule wins over an earlier.
-STYLES = ("base", "table", "reading", "charts", "live", "first", "network", "embed", "lesson", "media")
+STYLES = (
+    "base",
+    "table",
+    "reading",
+    "charts",
+    "live",
+    "step",
+    "first",
+    "network",
+    "over_time",
+    "embed",
+    "lesson",
+    "media",
+)
 # The modules that start the two pages; script_bundle finds the others from their imports.
 REPORT_SCRIPT = "report_page.js"
 COMPARISON_SCRIPT = "comparison_page.js"

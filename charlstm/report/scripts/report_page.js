@@ -3,7 +3,6 @@
 import { followWithEvidence } from "./charts/cell_evidence.js";
 import { showSetCharts } from "./charts/circuit_charts.js";
 import { showNetworkCharts } from "./charts/network_charts.js";
-import { showTrainingCharts } from "./charts/over_time_charts.js";
 import { listenToFirstFlip } from "./first/first_flip.js";
 import { showFirstText } from "./first/first_text.js";
 import { startLesson } from "./lesson/lesson_pages.js";
@@ -13,6 +12,7 @@ import { listenToCopyLink } from "./links/copy_link.js";
 import { showEmbedded, wantedAddress } from "./links/embedding.js";
 import { showAddressedPanel } from "./live/panel_address.js";
 import { startPanel } from "./live/panel_events.js";
+import { showTraining } from "./over_time/moment_slider.js";
 import { followLink, rememberView, restoreView } from "./page/address.js";
 import { listenToTable } from "./page/cell_table.js";
 import { showChosenCell } from "./page/chosen_cell.js";
@@ -24,6 +24,7 @@ import { followers, hasChosenRow, hasReadingSection, recordedCell, view } from "
 import { addColourClasses } from "./shared/coloured_text.js";
 import { unpackExcerpts } from "./shared/packed_values.js";
 import { data, readData } from "./shared/page_data.js";
+import { startStep } from "./step/step_section.js";
 
 async function startReportPage() {
   await readData();
@@ -37,13 +38,14 @@ async function startReportPage() {
   listenToCopyLink();
   showNetworkCharts();
   showSetCharts();
-  showTrainingCharts();
+  await showTraining();
   if (data.rows.length) listenToTable();
   if (hasReadingSection) buildTracks();
   followWithLines();
   followWithEvidence();
   followers.view.push(rememberView);
   startPanel();
+  startStep();
   restoreView(wantedAddress());
   showEmbedded();
   if (hasReadingSection) listenToPointer();

@@ -48,19 +48,35 @@ interface Lineup {
   closers: string;
 }
 
-/** What the network and its found cells did at some steps of the training. */
+/** What the network and its found cells did at some steps of the training; `start` is the cell that is shown first. */
 interface OverTime {
   steps: number[];
   bits: Series;
   cells: CellOverTime[];
+  start: number;
+  excerpt: ExcerptOverTime | null;
 }
 
-/** How closely a cell followed its feature at each step, and its effect as a share of the last one. */
+/**
+ * How closely a cell followed its feature at each step, and its effect in nats and as a share of the last one.
+ * `name` is that of the feature, `feature` tells it in words, and `told` when the cell appeared.
+ */
 interface CellOverTime {
   cell: string;
+  name: string;
   feature: string;
+  told: [string, boolean][];
   score: Series;
   effect: Series;
+  nats: Series;
+}
+
+/** A text with tanh(c) of cells along it: for each cell a row at each step, packed. */
+interface ExcerptOverTime {
+  text: string;
+  cells: string[];
+  features: Record<string, Series>;
+  tanh_c: string;
 }
 
 /** What the script of the comparison page reads. */
@@ -416,4 +432,48 @@ interface ContinuationSettings {
   length: number;
   temperature: number;
   seed: number;
+}
+
+/** What a cell adds to a sum: its value, which is h, times a weight. */
+interface CellPart {
+  name: string;
+  value: number;
+  weight: number;
+}
+
+/** What a sum is made of. `character` is the weight of the character that is read; a sum may have none. */
+interface StepSum {
+  bias: number;
+  character?: number;
+  cells: CellPart[];
+}
+
+/** A line of a sum as it is shown: its name, a product in words, and what it adds, now and one character before. */
+interface SumLine {
+  name: string;
+  kind: "bias" | "character" | "cell" | "others";
+  product: string;
+  now: number;
+  before?: number;
+}
+
+/** A sum as it is shown, in hundredths, so that its lines add up to its total. */
+interface ShownSum {
+  lines: SumLine[];
+  now: number;
+  before?: number;
+}
+
+/** One step of a cell: the sums of its gates, in the order of GATES, and what comes of them. */
+interface Step {
+  place: CellPlace;
+  trace: StateTrace;
+  index: number;
+  sums: ShownSum[];
+  gates: number[];
+  gatesBefore?: number[];
+  cBefore: number;
+  c: number;
+  h: number;
+  change: "switch on" | "switch off" | "stay as it is" | "rise" | "fall";
 }

@@ -48,8 +48,11 @@ export function idsOfClosers({ idOfSymbol }, target) {
   return Array.from(target, (character) => idOfSymbol.get(character)).filter((id) => id !== undefined);
 }
 
-/** @type {(network: Network, character: string) => TextSymbol} */
-function characterSymbol({ idOfSymbol }, character) {
+/**
+ * Return the symbol of one character, whatever the level: a byte stands for the character of its number.
+ * @type {(network: Network, character: string) => TextSymbol}
+ */
+export function characterSymbol({ idOfSymbol }, character) {
   const id = idOfSymbol.get(character);
   if (id !== undefined) return { id, text: character, ...drawnAs(character) };
   const standIn = STAND_INS.find((symbol) => idOfSymbol.has(symbol)) ?? "";
