@@ -51,6 +51,11 @@ def test_the_wheel_holds_every_template_style_and_script(unpacked: Path):
     assert {f"{name}.css" for name in STYLES} <= {path.name for path in (report / "styles").iterdir()}
 
 
+def test_the_wheel_holds_no_figure_and_no_readme_of_a_folder(unpacked: Path):
+    package = unpacked / "charlstm"
+    assert not [path for path in package.rglob("*") if path.suffix in (".svg", ".md")]
+
+
 def test_the_installed_wheel_draws_the_same_page(unpacked: Path, tmp_path: Path):
     (tmp_path / "findings.json").write_text(json.dumps(full_findings()))
     code = (

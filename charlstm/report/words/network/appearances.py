@@ -7,6 +7,14 @@ from typing import Any
 from charlstm.report.words.phrases import Phrase, Sentence
 from charlstm.report.words.values import finite
 
+# What tables and figures call the cells of a kind.
+KINDS_IN_TABLES = {
+    "toggle": "switches",
+    "latch": "switches",
+    "graded": "graded cells",
+    "counter": "counters",
+    "depth_counter": "depth counters",
+}
 # Rules of the inspection that are applied to each moment, where findings.json does not tell them.
 _LEAST_SCORE, _LEAST_EFFECT_NATS = 0.4, 0.1
 
