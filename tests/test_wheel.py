@@ -1,18 +1,30 @@
-"""A built wheel holds the templates, styles and scripts of the report page, and draws the page from them."""
+"""A built wheel holds what the report page is drawn from, and says on a package index what charlstm is."""
 
+import email
 import json
 import shutil
 import subprocess
 import sys
 import zipfile
+from email.message import Message
 from pathlib import Path
 
 import pytest
 from full_fixture import full_findings
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from charlstm.report.render import STYLES, render
 
 ROOT = Path(__file__).parents[1]
+ADDRESS = "https://example.org/some/charlstm"
+
+
+def built_from(tree: Path) -> None:
+    """Copy what a wheel is built from to a folder."""
+    shutil.copytree(ROOT / "charlstm", tree / "charlstm", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +33,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     # The wheel is built from a copy, since setuptools also packs what an earlier build left in the tree.
     tree = folder / "tree"
-    shutil.copytree(ROOT / "charlstm", tree / "charlstm", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tree)
+    built_from(tree)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*build, "--wheel-dir", str(folder), str(tree)], check=True, capture_output=True)
     (wheel,) = folder.glob("charlstm-*.whl")
@@ -55,3 +65,59 @@ def test_the_installed_wheel_draws_the_same_page(unpacked: Path, tmp_path: Path)
         check=True,
     )
     assert (tmp_path / "page.html").read_text() == render(full_findings())
+
+
+def metadata_of(folder: Path) -> Message:
+    """Return the metadata in a folder which holds those of one package."""
+    (place,) = folder.glob("*.dist-info/METADATA")
+    return email.message_from_bytes(place.read_bytes())
+
+
+def description(metadata: Message) -> str:
+    """Return the description that a package index shows."""
+    body = metadata.get_payload(decode=True)
+    assert isinstance(body, bytes)
+    return body.decode()
+
+
+def addresses(markdown: str) -> list[str]:
+    """Return where every link and image of a Markdown text leads."""
+
+    def leading(tokens: list[Token]) -> list[str]:
+        found = [str(one.attrs[name]) for one in tokens for name in ("href", "src") if name in one.attrs]
+        return found + [place for token in tokens for place in leading(token.children or [])]
+
+    return leading(MarkdownIt().enable("table").parse(markdown))
+
+
+def test_an_index_learns_what_the_package_is(unpacked: Path):
+    metadata = metadata_of(unpacked)
+    assert metadata["License-Expression"] == "MIT"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert "LSTM" in metadata["Keywords"]
+    assert "Typing :: Typed" in metadata.get_all("Classifier", [])
+
+
+def test_a_description_without_an_address_of_the_repository_has_its_words_and_no_path(unpacked: Path):
+    read = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = description(metadata_of(unpacked))
+    assert any(not place.startswith("https://") for place in addresses(read)), "README.md has no path"
+    assert all(place.startswith("https://") for place in addresses(shown))
+    assert "see CITATION.cff" in shown
+    assert "![" not in shown
+    assert shown.count("\n## ") == read.count("\n## ")
+
+
+def test_paths_become_addresses_where_the_repository_has_one(tmp_path: Path):
+    built_from(tmp_path)
+    project = tmp_path / "pyproject.toml"
+    urls = f'[project.urls]\nRepository = "{ADDRESS}"\n\n[project.scripts]'
+    project.write_text(project.read_text().replace("[project.scripts]", urls))
+    code = "from setuptools.build_meta import prepare_metadata_for_build_wheel as prepare; prepare('.')"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    metadata = metadata_of(tmp_path)
+    places = addresses(description(metadata))
+    assert f"{ADDRESS}/raw/HEAD/checkpoints/report.png" in places
+    assert f"{ADDRESS}/blob/HEAD/CITATION.cff" in places
+    assert metadata["Project-URL"] == f"Repository, {ADDRESS}"
+    assert all(place.startswith("https://") for place in places)

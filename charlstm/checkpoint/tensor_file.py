@@ -27,8 +27,8 @@ Arrays = dict[str, NDArray[Any]]  # float32, float16 or uint8
 # safetensors itself allows headers of 100 MB, and takes several times as much memory to read them.
 HEADER_BYTES = 16 << 20
 _MOST_TENSORS = 20_000  # a model of 1,000 layers, the most there are, needs 16,000 to resume
-_DTYPES = ("F32", "U8")
-HALF_PRECISION = ("F16",)
+FLOAT, HALF_PRECISION = ("F32",), ("F16",)
+_DTYPES = (*FLOAT, "U8")
 # The tensors, the whole file, and the file as Python's bytes are in memory at once.
 _COPIES_WHILE_SAVING = 3
 # A file of _LARGE_BYTES or more is not read when less than 1 / _BYTES_PER_DATA_BYTE of it is on the disk.

@@ -1,4 +1,7 @@
-"""model.safetensors: the best weights of a run, read and checked without torch."""
+"""model.safetensors: the best weights of a run, read and checked without torch.
+
+They are float32; in a run that was written for others they may be float16, half of the size.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -6,9 +9,17 @@ from typing import NamedTuple
 import numpy as np
 
 from charlstm.checkpoint.record import damaged
-from charlstm.checkpoint.tensor_file import UNREADABLE, Arrays, finite_number, load_tensors, whole_number
+from charlstm.checkpoint.tensor_file import (
+    FLOAT,
+    HALF_PRECISION,
+    UNREADABLE,
+    Arrays,
+    finite_number,
+    load_tensors,
+    whole_number,
+)
 from charlstm.config import ModelConfig, parameter_shapes
-from charlstm.errors import CheckpointError
+from charlstm.errors import CheckpointError, UsageError
 from charlstm.run_files import MODEL
 
 _LAYER_PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -19,7 +30,8 @@ _LARGEST_SUM = float(np.finfo(np.float32).max) / 2
 class Weights(NamedTuple):
     """The best weights of a run, by the names of a CharLSTM's parameters, and what was measured of them.
 
-    step is the training step that they come from, 0 for an imported model.
+    tensors are float32, whatever the file holds. step is the training step that they come from, 0 for an
+    imported model.
     """
 
     tensors: Arrays
@@ -28,7 +40,7 @@ class Weights(NamedTuple):
 
 
 def load_weights(path: Path, model: ModelConfig) -> Weights:
-    """Return the best weights of the run in the folder path, whose config.json describes model.
+    """Return the best weights of the run in the folder path, whose config.json describes model, as float32.
 
     Raises CheckpointError when there are none, or when they are damaged, do not fit model, are not finite or
     are so large that the model could overflow.
@@ -39,7 +51,10 @@ def load_weights(path: Path, model: ModelConfig) -> Weights:
             "let it save, or train with `save_every`",
         )
     try:
-        tensors, numbers = load_tensors(path / MODEL, lambda shapes: shapes == parameter_shapes(model))
+        stored, numbers = load_tensors(
+            path / MODEL, lambda shapes: shapes == parameter_shapes(model), types=(*FLOAT, *HALF_PRECISION)
+        )
+        tensors = {name: values.astype(np.float32, copy=False) for name, values in stored.items()}
         step, bits = whole_number(numbers, "step"), numbers["validation_bits_per_character"]
         if bits is not None:
             bits = finite_number(numbers, "validation_bits_per_character")
@@ -48,6 +63,23 @@ def load_weights(path: Path, model: ModelConfig) -> Weights:
     except UNREADABLE as error:
         raise damaged(path / MODEL, error) from error
     return Weights(tensors, step, bits)
+
+
+def halved(tensors: Arrays) -> Arrays:
+    """Return the weights in tensors, float32 by name, rounded to float16.
+
+    Raises UsageError where float16 cannot hold one: where it is larger than 65,504 in size.
+    """
+    with np.errstate(over="ignore"):
+        rounded = {name: values.astype(np.float16) for name, values in tensors.items()}
+    for name, values in rounded.items():
+        if not np.isfinite(values).all():
+            raise UsageError(
+                f"{name} has a weight of {np.abs(tensors[name]).max():,.0f} in size, more than the "
+                f"{np.finfo(np.float16).max:,.0f} that half precision can hold",
+                "export the run as a .safetensors or .onnx file, whose weights are float32",
+            )
+    return rounded
 
 
 def _largest_sum(tensors: Arrays, layers: int) -> float:

@@ -26,8 +26,18 @@ from charlstm.report.words.values import MISSING
 
 # The files of the one inline style in the order in which they are joined: a later rule wins over an earlier.
 STYLES = (
-    *("base", "table", "reading", "charts", "live", "step", "glossary"),
-    *("first", "network", "embed", "media"),
+    "base",
+    "table",
+    "reading",
+    "charts",
+    "live",
+    "step",
+    "glossary",
+    "first",
+    "network",
+    "over_time",
+    "embed",
+    "media",
 )
 # The modules that start the two pages; script_bundle finds the others from their imports.
 REPORT_SCRIPT = "report_page.js"

@@ -9,7 +9,7 @@ this part is read here:
 
     import { first, second } from "./other_file.js";     at the head of the file, names as they are exported
     export const name = ..., export function name() ...  declarations that begin their line
-    // ... and /** ... */                                comments on lines of their own, as no text has them
+    // ... and /** ... */                                comments on lines of their own, which no text has
 """
 
 import posixpath

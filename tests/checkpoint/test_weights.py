@@ -6,9 +6,9 @@ from safetensors.numpy import load_file
 from tiny_run import config_of, model_of, new_run
 
 from charlstm.checkpoint.tensor_file import save_tensors
-from charlstm.checkpoint.weights import load_weights
+from charlstm.checkpoint.weights import halved, load_weights
 from charlstm.config import parameter_shapes
-from charlstm.errors import CheckpointError
+from charlstm.errors import CheckpointError, UsageError
 
 MODEL = config_of(layers=2).model
 NUMBERS = {"step": 1, "validation_bits_per_character": 2.5}
@@ -83,3 +83,27 @@ def test_the_file_holds_the_names_of_a_char_lstm(tmp_path):
     folder, trainer = new_run(tmp_path / "run")
     folder.save_model(trainer.model, validation_bits_per_character=None)
     assert load_file(tmp_path / "run" / "model.safetensors").keys() == trainer.model.state_dict().keys()
+
+
+def test_half_precision_is_read_as_float32_and_rounds_each_weight(tmp_path):
+    tensors = random_weights()
+    save_tensors(tmp_path / "model.safetensors", halved(tensors), NUMBERS)
+    assert {values.dtype for values in load_file(tmp_path / "model.safetensors").values()} == {np.dtype("f2")}
+    read = load_weights(tmp_path, MODEL).tensors
+    assert {values.dtype for values in read.values()} == {np.dtype("f4")}
+    for name, values in tensors.items():
+        np.testing.assert_allclose(read[name], values, rtol=2**-11, atol=1e-7)
+
+
+def test_half_precision_refuses_what_it_cannot_hold():
+    tensors = random_weights(**{"head.bias": np.full(parameter_shapes(MODEL)["head.bias"], -65505, "f4")})
+    assert np.isfinite(halved(tensors)["head.bias"]).all(), "it is rounded to 65504"
+    with pytest.raises(UsageError, match=r"head\.bias has a weight of 131,010 in size, more than the 65,504"):
+        halved(tensors | {"head.bias": tensors["head.bias"] * 2})
+
+
+def test_whole_numbers_are_no_weights(tmp_path):
+    bytes_of_weights = {name: values.astype(np.uint8) for name, values in random_weights().items()}
+    save_tensors(tmp_path / "model.safetensors", bytes_of_weights, NUMBERS)
+    with pytest.raises(CheckpointError, match="do not fit the model"):
+        load_weights(tmp_path, MODEL)

@@ -1,4 +1,4 @@
-"""`charlstm export`: write a run's model as a file of another program."""
+"""`charlstm export`: write a run for another program, or a smaller one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +13,17 @@ def export(
     checkpoint: RunPath,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="a file that ends in .safetensors or .onnx [NAME.safetensors]"),
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="a file that ends in .safetensors or .onnx, or a name without an ending: a folder for the "
+            "run, its weights in 16 bits [NAME.safetensors]",
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the file")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the file or the run")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run's model for plain PyTorch or onnxruntime."""
-    from charlstm.tasks.export import export_run
+    """Write a run for plain PyTorch or onnxruntime, or as a run of half the size."""
+    from charlstm.tasks.sharing.export import export_run
 
     place = out or Path(f"{checkpoint.resolve().name}.safetensors")
     exported = export_run(checkpoint, place, overwrite=overwrite)

@@ -20,14 +20,14 @@ from charlstm.report.page.network import (
     gradient_table,
     network_data,
 )
-from charlstm.report.page.over_time import OverTime, over_time, over_time_data
+from charlstm.report.page.over_time import OverTime, over_time, over_time_data, text_over_time
 from charlstm.report.page.proof_data import Circuits, circuit_data, circuits
 from charlstm.report.page.rows import Row, best_per_feature, row
 from charlstm.report.page.script_data import page_data
 from charlstm.report.words.detection_numbers import rank_score, share_line
 from charlstm.report.words.network.caveats import caveats
 from charlstm.report.words.network.method import method_told
-from charlstm.report.words.symbols import visible
+from charlstm.report.words.symbols import symbols_of, visible
 from charlstm.report.words.values import Facts, facts, finite, plural, text, words
 
 # Characters of the text's fingerprint that the page's header shows; its section on provenance has all.
@@ -123,6 +123,7 @@ def view(findings: Mapping[str, Any]) -> Page:
             "network": network_data(gates, credit),
             "circuits": circuit_data(findings),
             "overTime": over_time_data(findings),
+            "symbols": drawn["symbols"] | symbols_of(text_over_time(findings)),
         },
     )
 

@@ -3,7 +3,6 @@
 import { followWithEvidence } from "./charts/cell_evidence.js";
 import { showSetCharts } from "./charts/circuit_charts.js";
 import { showNetworkCharts } from "./charts/network_charts.js";
-import { showTrainingCharts } from "./charts/over_time_charts.js";
 import { listenToFirstFlip } from "./first/first_flip.js";
 import { showFirstText } from "./first/first_text.js";
 import { readGlossary } from "./glossary/terms.js";
@@ -12,6 +11,7 @@ import { listenToCopyLink } from "./links/copy_link.js";
 import { showEmbedded, wantedAddress } from "./links/embedding.js";
 import { showAddressedPanel } from "./live/panel_address.js";
 import { startPanel } from "./live/panel_events.js";
+import { showTraining } from "./over_time/moment_slider.js";
 import { followLink, rememberView, restoreView } from "./page/address.js";
 import { listenToTable } from "./page/cell_table.js";
 import { showChosenCell } from "./page/chosen_cell.js";
@@ -36,7 +36,7 @@ async function startReportPage() {
   listenToTerms();
   showNetworkCharts();
   showSetCharts();
-  showTrainingCharts();
+  await showTraining();
   if (data.rows.length) listenToTable();
   if (hasReadingSection) buildTracks();
   followWithLines();

@@ -15,19 +15,35 @@ interface ReportData {
   overTime: OverTime | null;
 }
 
-/** What the network and its found cells did at some steps of the training. */
+/** What the network and its found cells did at some steps of the training; `start` is the cell that is shown first. */
 interface OverTime {
   steps: number[];
   bits: Series;
   cells: CellOverTime[];
+  start: number;
+  excerpt: ExcerptOverTime | null;
 }
 
-/** How closely a cell followed its feature at each step, and its effect as a share of the last one. */
+/**
+ * How closely a cell followed its feature at each step, and its effect in nats and as a share of the last one.
+ * `name` is that of the feature, `feature` tells it in words, and `told` when the cell appeared.
+ */
 interface CellOverTime {
   cell: string;
+  name: string;
   feature: string;
+  told: [string, boolean][];
   score: Series;
   effect: Series;
+  nats: Series;
+}
+
+/** A text with tanh(c) of cells along it: for each cell a row at each step, packed. */
+interface ExcerptOverTime {
+  text: string;
+  cells: string[];
+  features: Record<string, Series>;
+  tanh_c: string;
 }
 
 /** What the script of the comparison page reads. */

@@ -21,6 +21,7 @@ from charlstm.report.page.shapes.checks import (
     or_null,
     pair,
     refusal,
+    series,
     string,
 )
 
@@ -136,6 +137,22 @@ _CELL_OVER_TIME = object_with(
     needs=["layer", "cell", "feature", "score", "two_levels", "effect"],
     alike=["score", "two_levels", "effect"],
 )
+_EXCERPT_OVER_TIME = object_with(
+    {
+        "start": count,
+        "text": string,
+        "features": by_name(series, _MOST_TOLD),
+        "cells": list_of(string, _MOST_TOLD),
+        "tanh_c": string,
+    },
+    needs=["text", "cells", "tanh_c"],
+)
+
+
+def _excerpt_over_time(value: Any, path: str) -> None:
+    """Refuse a text over time that lacks a part; {} stands for none. The page compares the lengths."""
+    if value != {}:
+        _EXCERPT_OVER_TIME(value, path)
 
 
 def over_time(value: Any, path: str) -> None:
@@ -145,7 +162,8 @@ def over_time(value: Any, path: str) -> None:
         return
     steps = list_of(count, _MOST_MOMENTS)
     known = {"steps": steps, "bits_per_character": numbers, "cells": list_of(_CELL_OVER_TIME, _MOST_TOLD)}
-    object_with(known, needs=list(known), alike=["steps", "bits_per_character"])(value, path)
+    parts = {**known, "excerpt": _excerpt_over_time}
+    object_with(parts, needs=list(known), alike=["steps", "bits_per_character"])(value, path)
     for cell in value["cells"]:
         if len(cell["score"]) != len(value["steps"]):
             raise refusal(path, "as many values of each cell as steps", cell["score"])

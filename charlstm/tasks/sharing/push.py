@@ -10,12 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from charlstm.checkpoint.record import RunConfig, load_config
-from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.checkpoint.weights import Weights, load_weights
 from charlstm.findings import Findings
 from charlstm.report.model_card import CardFacts, model_card
-from charlstm.run_files import FINDINGS, METRICS, MODEL
+from charlstm.run_files import FINDINGS, MODEL
 from charlstm.sharing.hub_run import publish, repository_name
+from charlstm.sharing.run_for_others import bare_name, write_settings
 from charlstm.tasks.report import draw_report
 
 
@@ -30,7 +30,8 @@ def push_run(run: Path, name: str, *, private: bool = False) -> str:
     weights = load_weights(run, config.model)
     with TemporaryDirectory() as made:
         folder = Path(made)
-        _write(folder, run, config)
+        write_settings(folder, config)
+        shutil.copyfile(run / MODEL, folder / MODEL)
         findings = _findings(run)
         if findings is not None:
             findings.save(folder / FINDINGS)
@@ -41,18 +42,6 @@ def push_run(run: Path, name: str, *, private: bool = False) -> str:
         return publish(folder, repository, private=private)
 
 
-def _write(folder: Path, run: Path, config: RunConfig) -> None:
-    """Write the settings and the best weights of a run into folder, without the places of files here."""
-    corpus = config.corpus
-    if corpus is not None:
-        validation = corpus.validation and _bare(corpus.validation)
-        corpus = replace(corpus, name=_bare(corpus.name), validation=validation)
-    begun_from = config.begun_from and _bare(config.begun_from)
-    RunFolder(folder).create(replace(config, corpus=corpus, begun_from=begun_from))
-    (folder / METRICS).unlink()
-    shutil.copyfile(run / MODEL, folder / MODEL)
-
-
 def _findings(run: Path) -> Findings | None:
     """Return the findings of a run without what they say of this machine, or None without findings."""
     if not (run / FINDINGS).exists():
@@ -61,14 +50,9 @@ def _findings(run: Path) -> Findings | None:
     return replace(
         found,
         model=replace(found.model, checkpoint=None),
-        corpus=replace(found.corpus, name=_bare(found.corpus.name)),
+        corpus=replace(found.corpus, name=bare_name(found.corpus.name)),
         provenance=found.provenance | {"command": None},
     )
-
-
-def _bare(name: str) -> str:
-    """Return the name of a text or a run without the folder that it lies in."""
-    return name if name.startswith(("hf:", "grammar:")) else Path(name).name
 
 
 def _facts(repository: str, config: RunConfig, weights: Weights) -> CardFacts:
@@ -79,6 +63,6 @@ def _facts(repository: str, config: RunConfig, weights: Weights) -> CardFacts:
         cells=config.model.cells,
         parameters=sum(values.size for values in weights.tensors.values()),
         symbols=len(config.vocabulary),
-        text=_bare(config.corpus.name) if config.corpus else None,
+        text=bare_name(config.corpus.name) if config.corpus else None,
         bits_per_character=weights.validation_bits_per_character,
     )

@@ -8,9 +8,9 @@ import pytest
 from exported_run import probabilities, run_of
 
 from charlstm.checkpoint.loading import load
-from charlstm.errors import UsageError
-from charlstm.tasks.export import export_run
+from charlstm.errors import CheckpointError, UsageError
 from charlstm.tasks.import_weights import ImportRequest, import_model
+from charlstm.tasks.sharing.export import export_run
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])
@@ -38,6 +38,21 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_replaced(tmp_path):
         with pytest.raises(UsageError):
             export_run(relu, tmp_path / name)
         assert not (tmp_path / name).exists()
+
+
+def test_a_name_without_an_ending_and_a_folder_become_a_run(tmp_path):
+    run = run_of(tmp_path / "run")
+    (tmp_path / "there.v2").mkdir()
+    for out in (tmp_path / "half", tmp_path / "there.v2"):
+        exported = export_run(run, out)
+        assert exported.path == out
+        assert exported.bytes < (run / "model.safetensors").stat().st_size
+        np.testing.assert_allclose(probabilities(out), probabilities(run), atol=1e-3)
+        with pytest.raises(CheckpointError, match="holds a run already"):
+            export_run(run, out)
+    with pytest.raises(UsageError, match="would be overwritten"):
+        export_run(run, run, overwrite=True)
+    assert (run / "metrics.jsonl").exists()
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
