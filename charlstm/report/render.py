@@ -21,6 +21,7 @@ from charlstm.report.page.size_limit import MOST_BYTES, cut_to_fit, packed
 from charlstm.report.page.view import view
 from charlstm.report.page.watched_cells import watched_cells
 from charlstm.report.script_bundle import bundle
+from charlstm.report.words.glossary import GLOSSARY, MEANINGS
 from charlstm.report.words.values import MISSING
 
 # The files of the one inline style in the order in which they are joined: a later rule wins over an earlier.
@@ -31,6 +32,7 @@ STYLES = (
     "charts",
     "live",
     "step",
+    "glossary",
     "first",
     "network",
     "over_time",
@@ -103,6 +105,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    jinja.globals |= {"glossary": GLOSSARY, "meanings": MEANINGS}
     jinja.filters |= {"fixed": fixed, "p_value": p_value, "percent": percent}
     return jinja
 

@@ -5,6 +5,8 @@ import { showSetCharts } from "./charts/circuit_charts.js";
 import { showNetworkCharts } from "./charts/network_charts.js";
 import { listenToFirstFlip } from "./first/first_flip.js";
 import { showFirstText } from "./first/first_text.js";
+import { readGlossary } from "./glossary/terms.js";
+import { listenToTerms } from "./glossary/tip.js";
 import { listenToCopyLink } from "./links/copy_link.js";
 import { showEmbedded, wantedAddress } from "./links/embedding.js";
 import { showAddressedPanel } from "./live/panel_address.js";
@@ -30,6 +32,8 @@ async function startReportPage() {
   listenToFirstFlip();
   listenToKeys();
   listenToCopyLink();
+  readGlossary();
+  listenToTerms();
   showNetworkCharts();
   showSetCharts();
   await showTraining();
