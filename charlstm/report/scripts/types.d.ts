@@ -13,6 +13,39 @@ interface ReportData {
   network: NetworkData;
   circuits: Circuits;
   overTime: OverTime | null;
+  lesson: Lesson;
+}
+
+/** What the exercises show, as charlstm/report/page/lesson/ chose it. */
+interface Lesson {
+  rounds: PredictionRound[];
+  lineup: Lineup | null;
+}
+
+/**
+ * A row's cell to predict on a part of its excerpt: what lies before `given` is coloured. The threshold is a
+ * tanh(c).
+ */
+interface PredictionRound {
+  row: number;
+  start: number;
+  given: number;
+  stop: number;
+  threshold: number;
+}
+
+/** Cells on the same lines, of which the network uses one. `used`, `inert` and `row` are numbers of rows. */
+interface Lineup {
+  used: number;
+  inert: number | null;
+  cells: { cell: string; row: number | null; who: string }[];
+  /** What a closer becomes without the memory of the used cell and of the inert one. */
+  likelier: string;
+  inert_likelier: string;
+  /** The number of the excerpt; null stands for that of the used cell. */
+  excerpt: number | null;
+  stop: number;
+  closers: string;
 }
 
 /** What the network and its found cells did at some steps of the training; `start` is the cell that is shown first. */
