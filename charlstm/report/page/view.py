@@ -126,11 +126,11 @@ def view(findings: Mapping[str, Any]) -> Page:
             "network": network_data(gates, credit),
             "circuits": circuit_data(findings),
             "overTime": over_time_data(findings),
-            "symbols": drawn["symbols"] | symbols_of(text_over_time(findings)),
             "lesson": {
                 "rounds": predictions(found, rows, drawn, first),
                 "lineup": lineup(findings, found, rows, drawn),
             },
+            "symbols": drawn["symbols"] | symbols_of(text_over_time(findings)),
         },
     )
 

@@ -1,6 +1,8 @@
 // This file shows the lesson, `report.html?lesson`: some sections of the page one after the other, and nothing else.
 
-import { addressOfView, addressParts, rememberView } from "../page/address.js";
+import { first } from "../first/first_text.js";
+import { addressOfView, addressParts } from "../page/address.js";
+import { notify } from "../page/state.js";
 import { bounded } from "../shared/numbers.js";
 import { createElement, find, findAll } from "../shared/page_elements.js";
 
@@ -28,6 +30,10 @@ export function startLesson() {
   document.body.classList.add("in-lesson");
   document.body.prepend(frame());
   showPart(0);
+  // Every part is about the cell of the first one, unless the address wants another.
+  if (first.row && !location.hash.includes("cell=")) {
+    history.replaceState(null, "", `#cell=${first.row.cell}&${location.hash.slice(1)}`);
+  }
   addressParts.push({
     write: () => [["part", lesson.number + 1]],
     restore: (wanted) => {
@@ -45,8 +51,8 @@ function lessonParts() {
     title: section.dataset.lesson ?? "",
     section,
   }));
-  const first = parts.find(({ name }) => name === "first");
-  if (first && find("#first-flip")) parts.push({ ...first, name: "flip", title: FLIP_TITLE });
+  const shown = parts.find(({ name }) => name === "first");
+  if (shown && find("#first-flip")) parts.push({ ...shown, name: "flip", title: FLIP_TITLE });
   const order = (/** @type {LessonPart} */ { name }) => LESSON_ORDER.indexOf(name);
   return parts.sort((one, other) => order(one) - order(other));
 }
@@ -78,7 +84,7 @@ function turnTo(number) {
   showPart(number);
   scrollTo(0, 0);
   find("#lesson h1").focus({ preventScroll: true });
-  rememberView();
+  notify("view");
 }
 
 /** @type {(number: number) => void} */
@@ -86,7 +92,7 @@ function showPart(number) {
   const { parts } = lesson;
   lesson.number = bounded(number, 0, parts.length - 1);
   const { name, title, section } = parts[lesson.number];
-  for (const part of parts) part.section.hidden = part.section !== section;
+  for (const part of parts) part.section.classList.toggle("current", part.section === section);
   find("#lesson").dataset.part = name;
   find("#lesson-where").textContent = `Lesson, ${lesson.number + 1} of ${parts.length}`;
   find("#lesson h1").textContent = title;
