@@ -47,22 +47,25 @@ def lines(page: Page) -> list[float]:
 def test_arrow_keys_go_back_from_the_end_of_the_training_and_recolour_the_text(training):
     page = training()
     expect(page.locator("#moment-told")).to_contain_text("Cell 0:0 follows text after an odd number of")
-    expect(page.locator("#moment-step")).to_have_text("step 2,560")
+    expect(page.locator("#moment-step")).to_have_text("step 2,560 of 2,560")
     expect(page.locator("#moment-bits")).to_have_text("1.50 bits per character")
     expect(page.locator("#moment-score")).to_have_text("+0.95")
     expect(page.locator("#moment-effect")).to_have_text("−1.20 nats")
     assert page.locator("#moment-text").evaluate("box => box.textContent") == OVER_TIME["excerpt"]["text"]
+    expect(page.locator("#moment-deeds")).to_have_text(
+        "follows its feature, has two levels, is needed by the network"
+    )
     assert colours(page, "t") == {"level-90", "level90"}
     ends = lines(page)
     page.locator("#moment").focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.locator("#moment-step")).to_have_text("step 320")
+    expect(page.locator("#moment-step")).to_have_text("step 320 of 2,560")
     assert colours(page, "t") == {"level-36", "level36"}
     assert page.locator("#moment").get_attribute("aria-valuetext") == (
-        "step 320, 2.00 bits per character, score +0.30"
+        "step 320 of 2,560, 2.00 bits per character, the cell does not follow its feature yet"
     )
     page.keyboard.press("Home")
-    expect(page.locator("#moment-step")).to_have_text("step 0")
+    expect(page.locator("#moment-step")).to_have_text("step 0 of 2,560")
     expect(page.locator("#moment-score")).to_have_text("−0.02")
     assert colours(page, "t") == {"level0"}
     starts = lines(page)
@@ -75,8 +78,8 @@ def test_the_training_plays_from_its_beginning_and_stops_at_its_end(training):
     play = page.locator("#moment-play")
     play.click()
     expect(play).to_have_text("Pause")
-    expect(page.locator("#moment-step")).to_have_text("step 0")
-    expect(page.locator("#moment-step")).to_have_text("step 2,560")
+    expect(page.locator("#moment-step")).to_have_text("step 0 of 2,560")
+    expect(page.locator("#moment-step")).to_have_text("step 2,560 of 2,560")
     expect(play).to_have_text("Play")
 
 
@@ -112,6 +115,6 @@ def test_the_section_fits_a_phone_and_has_no_barrier(training, scheme: str):
     assert box
     assert box["width"] > 120
     slider.click(position={"x": 2, "y": box["height"] / 2})
-    expect(page.locator("#moment-step")).to_have_text("step 0")
+    expect(page.locator("#moment-step")).to_have_text("step 0 of 2,560")
     results = Axe().run(page, context="#over-time")
     assert results.violations_count == 0, results.generate_report()

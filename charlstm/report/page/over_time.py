@@ -10,7 +10,12 @@ from charlstm.findings_file import MOST_VALUES
 from charlstm.report.page.examples import unpacked_bytes
 from charlstm.report.page.rows import cell_name
 from charlstm.report.words.feature_nouns import feature_noun
-from charlstm.report.words.network.appearances import Appearance, appearance_told, appearances
+from charlstm.report.words.network.appearances import (
+    Appearance,
+    appearance_told,
+    appearances,
+    done_since,
+)
 from charlstm.report.words.phrases import Sentence, sentence_text
 from charlstm.report.words.values import MISSING, finite, rounded, text
 
@@ -138,6 +143,7 @@ def over_time_data(findings: Mapping[str, Any]) -> Json | None:
                 "cell": one.appeared.cell,
                 "name": one.appeared.feature,
                 "feature": sentence_text(one.noun),
+                "since": done_since(one.appeared, verified=one.verified),
                 "told": [[phrase.text, phrase.code] for phrase in row.told],
                 "score": [rounded(score) for score in one.numbers["score"]],
                 "nats": [rounded((nats or {}).get("value")) for nats in one.numbers["effect"]],

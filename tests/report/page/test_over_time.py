@@ -29,6 +29,7 @@ def test_the_script_draws_scores_and_effects_as_shares_of_the_last():
     assert depth["score"] == [0.05, 0.3, 0.9, 0.97]
     assert depth["effect"] == [0, 0.013, 0.4, 1]
     assert depth["nats"] == [0, -0.02, -0.6, -1.5]
+    assert [step for _, step in depth["since"]] == [320, 320, 320]
 
 
 def test_a_cell_that_is_not_needed_at_the_end_has_no_effects():
