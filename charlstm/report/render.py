@@ -21,6 +21,7 @@ from charlstm.report.page.size_limit import MOST_BYTES, cut_to_fit, packed
 from charlstm.report.page.view import view
 from charlstm.report.page.watched_cells import watched_cells
 from charlstm.report.script_bundle import bundle
+from charlstm.report.words.glossary import GLOSSARY, MEANINGS
 from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import MISSING
 
@@ -32,6 +33,7 @@ STYLES = (
     "charts",
     "live",
     "step",
+    "glossary",
     "first",
     "network",
     "over_time",
@@ -105,6 +107,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    jinja.globals |= {"glossary": GLOSSARY, "meanings": MEANINGS}
     jinja.filters |= {"symbols": visible, "fixed": fixed, "p_value": p_value, "percent": percent}
     return jinja
 

@@ -51,7 +51,7 @@ def written_step(page: Page, cell: str) -> Tables:
 
 
 def forward_pass(model: CharLSTM, layer: int, cell: int) -> dict[str, Any]:
-    """Return what PyTorch computes in a cell at PLACE of TEXT: sums and values of the gates, c, h and logits."""
+    """Return what PyTorch computes in a cell at PLACE of TEXT: sums and values of gates, c, h, logits."""
     ids = torch.tensor(Vocabulary.of_text(SOURCE).encode(TEXT[: PLACE + 1]).astype(np.int64))
     with torch.inference_mode():
         step, state = Stepper(model), model.initial_state(1)
@@ -73,7 +73,7 @@ def forward_pass(model: CharLSTM, layer: int, cell: int) -> dict[str, Any]:
 
 
 def assert_columns_add_up(table: list[list[str]], total: str) -> None:
-    """Check that all shown parts add up to the line `total`, exactly and in each column, and products to parts."""
+    """Check that in each column the shown parts add up to the line `total`, and that products are right."""
     place = next(place for place, line in enumerate(table) if line[0].startswith(total))
     columns = len(table[place]) - 1
     for column in range(-columns, 0):

@@ -5,6 +5,8 @@ import { showSetCharts } from "./charts/circuit_charts.js";
 import { showNetworkCharts } from "./charts/network_charts.js";
 import { listenToFirstFlip } from "./first/first_flip.js";
 import { showFirstText } from "./first/first_text.js";
+import { readGlossary } from "./glossary/terms.js";
+import { listenToTerms } from "./glossary/tip.js";
 import { startLesson } from "./lesson/lesson_pages.js";
 import { startLineup } from "./lesson/lineup.js";
 import { startPrediction } from "./lesson/prediction.js";
@@ -36,6 +38,8 @@ async function startReportPage() {
   // The keys of the page move what the lesson hides.
   if (!startLesson()) listenToKeys();
   listenToCopyLink();
+  readGlossary();
+  listenToTerms();
   showNetworkCharts();
   showSetCharts();
   await showTraining();

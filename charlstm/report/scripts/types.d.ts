@@ -48,7 +48,7 @@ interface Lineup {
   closers: string;
 }
 
-/** What the network and its found cells did at some steps of the training; `start` is the cell that is shown first. */
+/** What the network and its cells did at some steps of the training; `start` is the cell that is shown first. */
 interface OverTime {
   steps: number[];
   bits: Series;
@@ -59,13 +59,15 @@ interface OverTime {
 
 /**
  * How closely a cell followed its feature at each step, and its effect in nats and as a share of the last one.
- * `name` is that of the feature, `feature` tells it in words, and `told` when the cell appeared.
+ * `name` is that of the feature, `feature` tells it in words, `told` when the cell appeared, and `since` has
+ * what the cell does at the end with the steps from which on it does so.
  */
 interface CellOverTime {
   cell: string;
   name: string;
   feature: string;
   told: [string, boolean][];
+  since: [string, number][];
   score: Series;
   effect: Series;
   nats: Series;

@@ -1,5 +1,6 @@
 // This file shows the evidence about the chosen cell: sentences, charts, excerpts and all its numbers.
 
+import { markTerms } from "../glossary/terms.js";
 import { chosenRow, followers } from "../page/state.js";
 import { showColouredText } from "../shared/coloured_text.js";
 import { counted, isBinary, short, signed } from "../shared/numbers.js";
@@ -48,6 +49,7 @@ function showEvidence() {
   if (edges.length) showChart(find("#chart-edges"), edgeChart(row.cell, edges));
   if (row.mechanism) showChart(find("#chart-mechanism"), wiringChart(row.cell, row.mechanism));
   showNumbers(row.numbers);
+  markTerms(find("#evidence"));
 }
 
 /** @type {(sentences: [string, boolean][][]) => void} */

@@ -1,5 +1,6 @@
 // This file shows one step of a cell as arithmetic, and says what its buttons and its line of characters do.
 
+import { markTerms } from "../glossary/terms.js";
 import { percent } from "../live/next_characters.js";
 import { cellName, live } from "../live/panel_state.js";
 import { unpackNetwork } from "../live/reading.js";
@@ -126,6 +127,7 @@ function drawFigures(step, finding, symbols) {
   } else figures.push(readerWords(step));
   find("#step-figures").replaceChildren(...figures);
   find("#step-recorded").textContent = recordedWords(step);
+  markTerms(find("#step"));
 }
 
 /**
