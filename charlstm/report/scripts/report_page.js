@@ -30,6 +30,7 @@ async function startReportPage() {
   addColourClasses();
   showFirstText();
   listenToFirstFlip();
+  startStep();
   listenToKeys();
   listenToCopyLink();
   readGlossary();
@@ -43,7 +44,6 @@ async function startReportPage() {
   followWithEvidence();
   followers.view.push(rememberView);
   startPanel();
-  startStep();
   restoreView(wantedAddress());
   showEmbedded();
   if (hasReadingSection) listenToPointer();
