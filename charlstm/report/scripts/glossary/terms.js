@@ -6,7 +6,7 @@ import { createElement, find, findAll } from "../shared/page_elements.js";
 const UNMARKED =
   "[data-term], button, a, code, kbd, select, label, summary, textarea, h1, h2, h3, h4, tbody, pre, svg, dt, .coloured";
 /** Where terms are marked. */
-const MARKED_SECTIONS = "header, main > section:not(#glossary)";
+const MARKED_SECTIONS = "header, main > section:not(#glossary), #lesson > section";
 
 /**
  * For each form of a term, in lower case, the id of its line in the glossary.
