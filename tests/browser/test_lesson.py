@@ -46,8 +46,8 @@ def problems(page: Page, part: str) -> list[str]:
 def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_page, report: Path):
     page = open_page(report, "?lesson#cell=0:31")
     titles = []
-    for number in range(1, 6):
-        expect(page.locator("#lesson-where")).to_have_text(f"Lesson, {number} of 5")
+    for number in range(1, 7):
+        expect(page.locator("#lesson-where")).to_have_text(f"Lesson, {number} of 6")
         titles.append(page.locator("#lesson h1").inner_text())
         for hidden in ("#summary", "#findings", "#evidence", "#model", "header"):
             expect(page.locator(hidden)).to_be_hidden()
@@ -55,14 +55,18 @@ def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_pa
         for width in (390, 1920):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-        if number < 5:
+        if number < 6:
             page.locator("#lesson-next").click()
 
     assert titles[0] == "A memory cell at work"
     assert titles[1:3] == ["Predict, then reveal", "One step as arithmetic"]
+    assert titles[3:5] == [
+        "Which cell does the network use?",
+        "Change a cell, and read what the network writes",
+    ]
     expect(page.locator("#lesson-next")).to_be_hidden()
-    expect(page.locator("#first-flip")).to_be_visible()
-    page.wait_for_url(re.compile("cell=0:31.*&part=5"))
+    assert titles[-1] == "Glossary"
+    page.wait_for_url(re.compile("cell=0:31.*&part=6"))
     page.get_by_role("link", name="The whole page").click()
     page.wait_for_url(re.compile(r"report\.html#cell=0:31[^?]*$"))
     expect(page.locator("#summary")).to_be_visible()
