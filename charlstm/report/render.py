@@ -22,6 +22,7 @@ from charlstm.report.page.view import view
 from charlstm.report.page.watched_cells import watched_cells
 from charlstm.report.script_bundle import bundle
 from charlstm.report.words.glossary import GLOSSARY, MEANINGS
+from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import MISSING
 
 # The files of the one inline style in the order in which they are joined: a later rule wins over an earlier.
@@ -37,6 +38,7 @@ STYLES = (
     "network",
     "over_time",
     "embed",
+    "lesson",
     "media",
 )
 # The modules that start the two pages; script_bundle finds the others from their imports.
@@ -106,7 +108,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     jinja.globals |= {"glossary": GLOSSARY, "meanings": MEANINGS}
-    jinja.filters |= {"fixed": fixed, "p_value": p_value, "percent": percent}
+    jinja.filters |= {"symbols": visible, "fixed": fixed, "p_value": p_value, "percent": percent}
     return jinja
 
 

@@ -44,30 +44,29 @@ def lines(page: Page) -> list[float]:
     ]
 
 
-def test_the_page_opens_at_the_end_of_the_training_with_a_sentence(training):
+def test_arrow_keys_go_back_from_the_end_of_the_training_and_recolour_the_text(training):
     page = training()
-    expect(page.locator("#moment-told")).to_contain_text("Cell 0:4 follows the depth of brackets")
-    expect(page.locator("#moment-step")).to_have_text("step 2,560")
+    expect(page.locator("#moment-told")).to_contain_text("Cell 0:0 follows text after an odd number of")
+    expect(page.locator("#moment-step")).to_have_text("step 2,560 of 2,560")
     expect(page.locator("#moment-bits")).to_have_text("1.50 bits per character")
-    expect(page.locator("#moment-score")).to_have_text("+0.97")
-    expect(page.locator("#moment-effect")).to_have_text("−1.50 nats")
+    expect(page.locator("#moment-score")).to_have_text("+0.95")
+    expect(page.locator("#moment-effect")).to_have_text("−1.20 nats")
     assert page.locator("#moment-text").evaluate("box => box.textContent") == OVER_TIME["excerpt"]["text"]
-    assert (colours(page, "t"), colours(page, "f")) == ({"level0", "level45"}, {"level0", "level90"})
-
-
-def test_arrow_keys_go_through_the_moments_and_recolour_the_text(training):
-    page = training()
+    expect(page.locator("#moment-deeds")).to_have_text(
+        "follows its feature, has two levels, is needed by the network"
+    )
+    assert colours(page, "t") == {"level-90", "level90"}
     ends = lines(page)
     page.locator("#moment").focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.locator("#moment-step")).to_have_text("step 320")
-    assert colours(page, "t") == {"level0", "level18"}
+    expect(page.locator("#moment-step")).to_have_text("step 320 of 2,560")
+    assert colours(page, "t") == {"level-36", "level36"}
     assert page.locator("#moment").get_attribute("aria-valuetext") == (
-        "step 320, 2.00 bits per character, score +0.90"
+        "step 320 of 2,560, 2.00 bits per character, the cell does not follow its feature yet"
     )
     page.keyboard.press("Home")
-    expect(page.locator("#moment-step")).to_have_text("step 0")
-    expect(page.locator("#moment-score")).to_have_text("+0.05")
+    expect(page.locator("#moment-step")).to_have_text("step 0 of 2,560")
+    expect(page.locator("#moment-score")).to_have_text("−0.02")
     assert colours(page, "t") == {"level0"}
     starts = lines(page)
     assert len(starts) == 2
@@ -79,30 +78,23 @@ def test_the_training_plays_from_its_beginning_and_stops_at_its_end(training):
     play = page.locator("#moment-play")
     play.click()
     expect(play).to_have_text("Pause")
-    expect(page.locator("#moment-step")).to_have_text("step 0")
-    expect(page.locator("#moment-step")).to_have_text("step 2,560")
+    expect(page.locator("#moment-step")).to_have_text("step 0 of 2,560")
+    expect(page.locator("#moment-step")).to_have_text("step 2,560 of 2,560")
     expect(play).to_have_text("Play")
 
 
-def test_a_cell_is_chosen_from_the_list_or_with_the_page(training):
+def test_a_cell_is_chosen_from_the_list_with_its_chart_or_by_a_link(training):
     page = training()
-    page.locator("#moment-cell").select_option("1")
-    expect(page.locator("#moment-told")).to_contain_text("Cell 0:0")
-    expect(page.locator("#chart-appears strong")).to_have_text("Cell 0:0")
-    assert colours(page, "t") == {"level-90", "level90"}
-    rows = page.locator("#over-time tbody").last.locator("tr")
-    rows.first.locator("a").click()
+    page.locator("#moment-cell").select_option("0")
     expect(page.locator("#moment-told")).to_contain_text("Cell 0:4")
-
-
-def test_the_charts_have_their_numbers(training):
-    page = training()
+    assert (colours(page, "t"), colours(page, "f")) == ({"level0", "level45"}, {"level0", "level90"})
     chart = page.locator("#chart-appears")
+    expect(chart.locator("strong")).to_have_text("Cell 0:4")
     expect(chart.locator("svg.chart-picture .line")).to_have_count(2)
     chart.locator("summary").click()
-    rows = chart.locator("tbody tr")
-    expect(rows).to_have_count(4)
-    assert rows.nth(2).inner_text().split("\t") == ["320", "0.9", "−0.6"]
+    assert chart.locator("tbody tr").nth(2).inner_text().split("\t") == ["320", "0.9", "−0.6"]
+    page.locator("#over-time a", has_text="0:0").click()
+    expect(page.locator("#moment-told")).to_contain_text("Cell 0:0")
 
 
 def test_without_states_the_charts_alone_are_shown(open_page, tmp_path: Path):
@@ -123,6 +115,6 @@ def test_the_section_fits_a_phone_and_has_no_barrier(training, scheme: str):
     assert box
     assert box["width"] > 120
     slider.click(position={"x": 2, "y": box["height"] / 2})
-    expect(page.locator("#moment-step")).to_have_text("step 0")
+    expect(page.locator("#moment-step")).to_have_text("step 0 of 2,560")
     results = Axe().run(page, context="#over-time")
     assert results.violations_count == 0, results.generate_report()

@@ -23,7 +23,7 @@ from charlstm.model.char_lstm import CharLSTM
 # The text has this many characters, or all counted ones of a shorter stretch.
 _CHARACTERS = 400
 # All cells at all moments have at most this many values together, unless there is a single cell.
-_MOST_VALUES = 200_000
+_MOST_VALUES = 160_000
 # The text before it is read in blocks of so many characters, since a trace takes much memory.
 _BLOCK_CHARACTERS = 2_000
 # Where a feature begins this often in the text, further times show no more.

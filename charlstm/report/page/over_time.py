@@ -10,7 +10,12 @@ from charlstm.findings_file import MOST_VALUES
 from charlstm.report.page.examples import unpacked_bytes
 from charlstm.report.page.rows import cell_name
 from charlstm.report.words.feature_nouns import feature_noun
-from charlstm.report.words.network.appearances import Appearance, appearance_told, appearances
+from charlstm.report.words.network.appearances import (
+    Appearance,
+    appearance_told,
+    appearances,
+    done_since,
+)
 from charlstm.report.words.phrases import Sentence, sentence_text
 from charlstm.report.words.values import MISSING, finite, rounded, text
 
@@ -68,12 +73,13 @@ def over_time(findings: Mapping[str, Any]) -> OverTime:
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a cell over time: when it appeared, its numbers, its feature, and its verdict."""
+    """What is known of a cell: when it appeared, its numbers over time, its feature in words, its finding."""
 
     appeared: Appearance
     numbers: Mapping[str, Any]
     noun: Sentence
     verified: bool
+    kind: str
 
 
 def _known(findings: Mapping[str, Any]) -> list[_Known]:
@@ -86,9 +92,9 @@ def _known(findings: Mapping[str, Any]) -> list[_Known]:
     known = []
     for appeared, numbers in zip(appearances(findings), cells, strict=True):
         finding = found.get((appeared.cell, appeared.feature)) or {}
-        counted = str(finding.get("kind")).endswith("counter")
-        noun = feature_noun(appeared.feature, counted=counted).noun
-        known.append(_Known(appeared, numbers, noun, finding.get("verdict") == "verified"))
+        kind = str(finding.get("kind"))
+        noun = feature_noun(appeared.feature, counted=kind.endswith("counter")).noun
+        known.append(_Known(appeared, numbers, noun, finding.get("verdict") == "verified", kind))
     never = float("inf")
 
     def order(one: _Known) -> tuple[float, ...]:
@@ -101,15 +107,17 @@ def _known(findings: Mapping[str, Any]) -> list[_Known]:
 def _start(findings: Mapping[str, Any], known: list[_Known]) -> int:
     """Return the number of the cell that is shown first, in the order of known: 0 without any.
 
-    It is a verified cell along whose text its feature goes on, and of these the one with the largest score.
+    It is one along whose text its feature goes on; of these a verified one, a switch, and that of the largest
+    score come first.
     """
     excerpt = (findings.get("over_time") or {}).get("excerpt") or {}
 
-    def rank(one: _Known) -> tuple[bool, bool, float]:
+    def rank(one: _Known) -> tuple[bool, bool, bool, float]:
         is_shown = one.appeared.cell in (excerpt.get("cells") or [])
         along = (excerpt.get("features") or {}).get(one.appeared.feature) or []
         moves = is_shown and len(set(along)) > 1
-        return moves, one.verified, finite((one.numbers["score"] or [None])[-1]) or 0.0
+        score = finite((one.numbers["score"] or [None])[-1]) or 0.0
+        return moves, one.verified, one.kind in ("toggle", "latch"), score
 
     return max(range(len(known)), key=lambda place: rank(known[place]), default=0)
 
@@ -135,6 +143,7 @@ def over_time_data(findings: Mapping[str, Any]) -> Json | None:
                 "cell": one.appeared.cell,
                 "name": one.appeared.feature,
                 "feature": sentence_text(one.noun),
+                "since": done_since(one.appeared, verified=one.verified),
                 "told": [[phrase.text, phrase.code] for phrase in row.told],
                 "score": [rounded(score) for score in one.numbers["score"]],
                 "nats": [rounded((nats or {}).get("value")) for nats in one.numbers["effect"]],

@@ -7,6 +7,9 @@ import { listenToFirstFlip } from "./first/first_flip.js";
 import { showFirstText } from "./first/first_text.js";
 import { readGlossary } from "./glossary/terms.js";
 import { listenToTerms } from "./glossary/tip.js";
+import { startLesson } from "./lesson/lesson_pages.js";
+import { startLineup } from "./lesson/lineup.js";
+import { startPrediction } from "./lesson/prediction.js";
 import { listenToCopyLink } from "./links/copy_link.js";
 import { showEmbedded, wantedAddress } from "./links/embedding.js";
 import { showAddressedPanel } from "./live/panel_address.js";
@@ -31,7 +34,10 @@ async function startReportPage() {
   showFirstText();
   listenToFirstFlip();
   startStep();
-  listenToKeys();
+  startPrediction();
+  startLineup();
+  // The keys of the page move what the lesson hides.
+  if (!startLesson()) listenToKeys();
   listenToCopyLink();
   readGlossary();
   listenToTerms();

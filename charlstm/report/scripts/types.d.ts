@@ -13,9 +13,42 @@ interface ReportData {
   network: NetworkData;
   circuits: Circuits;
   overTime: OverTime | null;
+  lesson: Lesson;
 }
 
-/** What the network and its found cells did at some steps of the training; `start` is the cell that is shown first. */
+/** What the exercises show, as charlstm/report/page/lesson/ chose it. */
+interface Lesson {
+  rounds: PredictionRound[];
+  lineup: Lineup | null;
+}
+
+/**
+ * A row's cell to predict on a part of its excerpt: what lies before `given` is coloured. The threshold is a
+ * tanh(c).
+ */
+interface PredictionRound {
+  row: number;
+  start: number;
+  given: number;
+  stop: number;
+  threshold: number;
+}
+
+/** Cells on the same lines, of which the network uses one. `used`, `inert` and `row` are numbers of rows. */
+interface Lineup {
+  used: number;
+  inert: number | null;
+  cells: { cell: string; row: number | null; who: string }[];
+  /** What a closer becomes without the memory of the used cell and of the inert one. */
+  likelier: string;
+  inert_likelier: string;
+  /** The number of the excerpt; null stands for that of the used cell. */
+  excerpt: number | null;
+  stop: number;
+  closers: string;
+}
+
+/** What the network and its cells did at some steps of the training; `start` is the cell that is shown first. */
 interface OverTime {
   steps: number[];
   bits: Series;
@@ -26,13 +59,15 @@ interface OverTime {
 
 /**
  * How closely a cell followed its feature at each step, and its effect in nats and as a share of the last one.
- * `name` is that of the feature, `feature` tells it in words, and `told` when the cell appeared.
+ * `name` is that of the feature, `feature` tells it in words, `told` when the cell appeared, and `since` has
+ * what the cell does at the end with the steps from which on it does so.
  */
 interface CellOverTime {
   cell: string;
   name: string;
   feature: string;
   told: [string, boolean][];
+  since: [string, number][];
   score: Series;
   effect: Series;
   nats: Series;

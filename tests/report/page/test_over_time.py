@@ -29,6 +29,7 @@ def test_the_script_draws_scores_and_effects_as_shares_of_the_last():
     assert depth["score"] == [0.05, 0.3, 0.9, 0.97]
     assert depth["effect"] == [0, 0.013, 0.4, 1]
     assert depth["nats"] == [0, -0.02, -0.6, -1.5]
+    assert [step for _, step in depth["since"]] == [320, 320, 320]
 
 
 def test_a_cell_that_is_not_needed_at_the_end_has_no_effects():
@@ -40,13 +41,15 @@ def test_a_cell_that_is_not_needed_at_the_end_has_no_effects():
     assert drawn["cells"][1]["effect"] == [None] * 4
 
 
-def test_a_verified_cell_whose_feature_moves_in_the_text_is_shown_first():
+def test_a_verified_switch_whose_feature_moves_in_the_text_is_shown_first():
     told = over_time(proven_findings())
-    assert told.start == 0
-    assert told.told == told.rows[0].told
+    assert told.start == 1
+    assert told.told == told.rows[1].told
     document = proven_findings()
-    document["over_time"]["excerpt"]["features"]["bracket_depth"] = [0] * len(OVER_TIME["excerpt"]["text"])
-    assert over_time(document).start == 1
+    document["over_time"]["excerpt"]["features"]["parity_of_double_quote"] = [0] * len(
+        OVER_TIME["excerpt"]["text"]
+    )
+    assert over_time(document).start == 0
 
 
 def test_the_text_over_time_is_handed_on_with_its_packed_states():

@@ -125,6 +125,7 @@ _BEHAVIOUR = object_with(
     },
     needs=["feature"],
 )
+_GATE_OVER_TIME = list_of(or_null(object_with({"at_drivers": number, "elsewhere": number})), _MOST_MOMENTS)
 _CELL_OVER_TIME = object_with(
     {
         "layer": count,
@@ -133,9 +134,11 @@ _CELL_OVER_TIME = object_with(
         "score": numbers,
         "two_levels": list_of(anything, _MOST_MOMENTS),
         "effect": list_of(or_null(estimate), _MOST_MOMENTS),
+        "input_gate": _GATE_OVER_TIME,
+        "forget_gate": _GATE_OVER_TIME,
     },
     needs=["layer", "cell", "feature", "score", "two_levels", "effect"],
-    alike=["score", "two_levels", "effect"],
+    alike=["score", "two_levels", "effect", "input_gate", "forget_gate"],
 )
 _EXCERPT_OVER_TIME = object_with(
     {

@@ -4,7 +4,7 @@ import { markTerms } from "../glossary/terms.js";
 import { chosenRow, followers } from "../page/state.js";
 import { showColouredText } from "../shared/coloured_text.js";
 import { counted, isBinary, short, signed } from "../shared/numbers.js";
-import { createElement, find, findAll } from "../shared/page_elements.js";
+import { createElement, find, findAll, sentenceNodes } from "../shared/page_elements.js";
 import { showChart } from "./chart_frame.js";
 import { edgeChart, edgesOf } from "./circuit_charts.js";
 import { doseChart, effectChart } from "./effect_charts.js";
@@ -55,12 +55,7 @@ function showEvidence() {
 /** @type {(sentences: [string, boolean][][]) => void} */
 function showSentences(sentences) {
   const box = find("#chart-told");
-  const paragraphs = sentences.map((sentence) => {
-    const parts = sentence.map(([text, isQuotation]) =>
-      isQuotation ? createElement("code", {}, text) : text,
-    );
-    return createElement("p", {}, ...parts);
-  });
+  const paragraphs = sentences.map((sentence) => createElement("p", {}, ...sentenceNodes(sentence)));
   const caption = createElement("figcaption", {}, createElement("strong", {}, "In words"));
   box.replaceChildren(caption, ...paragraphs);
   box.hidden = false;

@@ -6,7 +6,7 @@ import { live } from "../live/panel_state.js";
 import { unpackNetwork } from "../live/reading.js";
 import { nextProbabilities, stepNetwork } from "../lstm/forward_pass.js";
 import { cellStates, continuedTrace, emptyTrace, stateAfter, traceIds } from "../lstm/state_trace.js";
-import { symbolsOfIds } from "../lstm/text_symbols.js";
+import { idsOfClosers, idsOfText, symbolsOfIds } from "../lstm/text_symbols.js";
 import { levelClasses } from "../shared/coloured_text.js";
 import { symbolOf } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
@@ -55,7 +55,7 @@ async function flipFirstCell() {
   const { network } = live;
   if (!network) throw new Error("it cannot be unpacked");
   const { row, excerpt } = firstCell();
-  const ids = Array.from(excerpt.text, (character) => network.idOfSymbol.get(character) ?? 0);
+  const ids = idsOfText(network, excerpt.text);
   const trace = emptyTrace(network);
   await traceIds(trace, ids.slice(0, first.stop));
   const [layer, cell] = row.cell.split(":").map(Number);
@@ -122,7 +122,7 @@ function flipAt(trace, place, held, isClosing) {
  */
 function closingPlaces(network) {
   const characters = Array.from(firstCell().excerpt.text);
-  const closers = closingIds(network);
+  const closers = idsOfClosers(network, firstCell().row.proof?.target ?? "");
   return placesOn().filter(
     (place) =>
       place + 1 < first.stop && closers.includes(network.idOfSymbol.get(characters[place + 1]) ?? -1),
@@ -161,16 +161,6 @@ function cellLevels(trace, cell) {
   return { off: mean(false), on: mean(true) };
 }
 
-/**
- * Return the ids of the characters that the cell was tested on; none where there are only some it must not be.
- * @type {(network: Network) => number[]}
- */
-function closingIds({ idOfSymbol }) {
-  const target = firstCell().row.proof?.target ?? "";
-  if (target.length > 3 && target.startsWith("[^")) return [];
-  return Array.from(target, (character) => idOfSymbol.get(character)).filter((id) => id !== undefined);
-}
-
 /** @type {(flip: Flip, free: StateTrace, held: StateTrace) => void} */
 function showFlip(flip, free, held) {
   const { row, excerpt } = firstCell();
@@ -191,6 +181,8 @@ function showFlip(flip, free, held) {
   drawFirstRun(find("#first-natural"), characters, free, row.polarity);
   drawFirstRun(find("#first-flipped"), characters, held, row.polarity);
   find("#first-runs").hidden = false;
+  // On a small screen both lines would be written below what is seen.
+  find("#first-runs").scrollIntoView({ block: "nearest" });
   find("#first-flip").textContent = "Hold it off elsewhere";
 }
 

@@ -109,19 +109,23 @@ function rowOfShownCell() {
 /** @type {(moment: number) => void} */
 function showMoment(moment) {
   const { steps, bits, cells } = training();
-  const { score, nats } = cells[shownMoment.cell];
+  const { score, nats, since } = cells[shownMoment.cell];
+  const [here, last] = [steps[moment], steps[steps.length - 1]];
   shownMoment.moment = moment;
+  const step = `step ${short(here)} of ${short(last)}`;
+  const loss = `${bits[moment]?.toFixed(2) ?? "unknown"} bits per character`;
+  const done = since.filter(([, from]) => from <= here).map(([verb]) => verb);
+  const deeds = done.join(", ") || "does not follow its feature yet";
   const slider = findField("#moment");
   slider.value = String(moment);
-  const step = `step ${short(steps[moment])}`;
-  const loss = `${bits[moment]?.toFixed(2) ?? "unknown"} bits per character`;
-  slider.setAttribute("aria-valuetext", `${step}, ${loss}, score ${signed(score[moment])}`);
+  slider.setAttribute("aria-valuetext", `${step}, ${loss}, the cell ${deeds}`);
   find("#moment-step").textContent = step;
   find("#moment-bits").textContent = loss;
   find("#moment-score").textContent = signed(score[moment]);
   const effect = nats[moment];
   find("#moment-effect").textContent = effect === null ? "not measured" : `${signed(effect)} nats`;
-  markStep(steps[moment], steps[steps.length - 1]);
+  find("#moment-deeds").textContent = deeds;
+  markStep(here, last);
   colourMomentText();
 }
 

@@ -7,6 +7,14 @@ from typing import Any
 from charlstm.report.words.phrases import Phrase, Sentence
 from charlstm.report.words.values import finite
 
+# What tables and figures call the cells of a kind.
+KINDS_IN_TABLES = {
+    "toggle": "switches",
+    "latch": "switches",
+    "graded": "graded cells",
+    "counter": "counters",
+    "depth_counter": "depth counters",
+}
 # Rules of the inspection that are applied to each moment, where findings.json does not tell them.
 _LEAST_SCORE, _LEAST_EFFECT_NATS = 0.4, 0.1
 
@@ -57,12 +65,9 @@ def appearance_told(one: Appearance, noun: Sentence, *, verified: bool, first: i
     to be needed by the network.
     """
 
-    use = "is needed by the network" if verified else "alters what the network expects when it is changed"
-    clauses: list[tuple[Sentence, int | None]] = [
-        ((Phrase("follows "), *noun), one.follows),
-        ((Phrase("has two levels"),), one.two_levels),
-        ((Phrase(use),), one.needed),
-    ]
+    follows, *others = _deeds(one, verified=verified)
+    clauses = [((Phrase("follows "), *noun), follows[1])]
+    clauses += [((Phrase(verb),), step) for verb, step in others]
     known = [(verb, step) for verb, step in clauses if step is not None]
     steps = list(dict.fromkeys(step for _, step in known))
     told = [
@@ -77,6 +82,17 @@ def appearance_told(one: Appearance, noun: Sentence, *, verified: bool, first: i
         *_listed(told, ", and "),
         Phrase(f"{end}."),
     )
+
+
+def done_since(one: Appearance, *, verified: bool) -> list[tuple[str, int]]:
+    """Return what a cell does at the end, each as a verb with the step from which on it does it."""
+    return [(verb, step) for verb, step in _deeds(one, verified=verified) if step is not None]
+
+
+def _deeds(one: Appearance, *, verified: bool) -> list[tuple[str, int | None]]:
+    """Return what a cell may do, with the step from which on it does it. Only a verified cell is needed."""
+    use = "is needed by the network" if verified else "alters what the network expects when it is changed"
+    return [("follows its feature", one.follows), ("has two levels", one.two_levels), (use, one.needed)]
 
 
 def _from_step(step: int, first: int) -> str:
