@@ -74,7 +74,7 @@ function card(reading, index, text) {
   showColouredText(lines, text, states.map(Math.tanh), row === null ? 1 : data.rows[row].polarity, undefined);
   lines.querySelectorAll("span")[reading.place - reading.start].dataset.here = "";
   const choice = createElement("input", { type: "radio", name: "lineup", value: index });
-  const flip = createElement("button", { type: "button" }, `Flip ${letter}`);
+  const flip = createElement("button", { type: "button" }, `Hold ${letter}`);
   const result = createElement("span", { role: "status" });
   flip.addEventListener("click", () => {
     const flipped = flippedProbability(reading, placeOfCell(cell), live.model?.cells[cell]?.levels);

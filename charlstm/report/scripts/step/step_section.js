@@ -7,7 +7,6 @@ import { unpackNetwork } from "../live/reading.js";
 import { nextProbabilities } from "../lstm/forward_pass.js";
 import { symbolsOfIds } from "../lstm/text_symbols.js";
 import { addressParts } from "../page/address.js";
-import { chooseRow } from "../page/chosen_cell.js";
 import { followers, notify, recordedCell } from "../page/state.js";
 import { moveToDriver } from "../page/text_cursor.js";
 import { levelClasses } from "../shared/coloured_text.js";
@@ -39,15 +38,13 @@ let chosenNext = -1;
 const stepDetails = () => /** @type {HTMLDetailsElement} */ (find("#step details"));
 
 /**
- * Start the section, where the page carries a network. The lesson opens it, with the cell of the first screen where the
- * address names none.
+ * Start the section, where the page carries a network. The lesson opens it.
  * @type {() => void}
  */
 export function startStep() {
   find("#step").hidden = false;
   if (!live.model) return;
-  const isLesson = new URLSearchParams(location.search).has("lesson");
-  stepDetails().open = isLesson;
+  stepDetails().open = new URLSearchParams(location.search).has("lesson");
   stepDetails().addEventListener("toggle", () => notify("view"));
   followers.cell.push(showStepSoon);
   followers.view.push(showStepSoon);
@@ -66,7 +63,6 @@ export function startStep() {
     write: () => (stepDetails().open ? [["step", 1]] : []),
     restore: (wanted) => {
       if (wanted.has("step")) stepDetails().open = true;
-      if (isLesson && !wanted.has("cell") && find("#first")) chooseRow(Number(find("#first").dataset.row));
     },
   });
 }
