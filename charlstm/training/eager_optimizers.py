@@ -27,4 +27,3 @@ class Muon(torch.optim.Muon):
     add_param_group = inspect.unwrap(_Optimizer.add_param_group)
     state_dict = inspect.unwrap(_Optimizer.state_dict)
     load_state_dict = inspect.unwrap(_Optimizer.load_state_dict)
-    step: Any = torch.no_grad()(inspect.unwrap(torch.optim.Muon.step))
