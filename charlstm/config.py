@@ -155,9 +155,10 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 def check_cell(layer: int, number: int, model: ModelConfig) -> None:
     """Raise UsageError unless a model of this shape has the layer, and in it the cell of this number."""
     if not (0 <= layer < model.layers and 0 <= number < model.cells):
+        last = model.layers - 1
+        layers = f"give a layer from 0 to {last} and" if last else "layer 0 is the only one; give"
         raise UsageError(
-            f"the model has no cell {layer}:{number}",
-            f"give a layer from 0 to {model.layers - 1} and a cell from 0 to {model.cells - 1}",
+            f"the model has no cell {layer}:{number}", f"{layers} a cell from 0 to {model.cells - 1}"
         )
 
 

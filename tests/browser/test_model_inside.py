@@ -196,7 +196,7 @@ def test_the_flip_button_holds_a_verified_switch_off_where_its_feature_is_on(ope
     page = open_page(report, "#cell=0:7&at=0")
     expect(page.locator("#flip")).to_have_text(re.compile("^Try: "))
     page.goto(report.as_uri() + f"#cell={CELL}&at=30")
-    expect(page.locator("#flip")).to_have_text("Leave the quotes in the model")
+    expect(page.locator("#flip")).to_have_text("Hold this cell in the model")
     page.locator("#flip").click()
 
     expect(page.locator("#live-hold [value=off]")).to_be_checked()

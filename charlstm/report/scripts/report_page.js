@@ -35,6 +35,7 @@ async function startReportPage() {
   listenToFirstFlip();
   startPrediction();
   startLineup();
+  startStep();
   // The keys of the page move what the lesson hides.
   if (!startLesson()) listenToKeys();
   listenToCopyLink();
@@ -49,7 +50,6 @@ async function startReportPage() {
   followWithEvidence();
   followers.view.push(rememberView);
   startPanel();
-  startStep();
   restoreView(wantedAddress());
   showEmbedded();
   if (hasReadingSection) listenToPointer();

@@ -359,8 +359,7 @@ interface WatchedFinding {
   polarity: number;
   /** The mean c of a counter or a depth counter at each of its values from 0 on. */
   stairs: number[] | null;
-  /** What a change of the cell is called, and the characters on which it was tested. */
-  flip: string;
+  /** The characters on which a change of the cell was tested. */
   closers: string;
 }
 

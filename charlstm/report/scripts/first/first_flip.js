@@ -1,5 +1,5 @@
-// This file flips the cell of the first screen in the network, where that changes the prediction most, and
-// shows what the network writes from there on, left alone and with the cell flipped.
+// This file holds the cell of the first screen off in the network, where that changes the prediction most, and
+// shows what the network writes from there on, left alone and with the cell held off.
 
 import { bestOfFlips, probabilitiesOfFlip } from "../live/flip_places.js";
 import { percent } from "../live/next_characters.js";
@@ -160,7 +160,7 @@ function showFlip(flip, free, held) {
     createElement("code", {}, closer.shown),
     " with ",
     createElement("strong", {}, percent(flip.free)),
-    ". With the cell flipped: ",
+    ". With the cell held off: ",
     createElement("strong", {}, percent(flip.flipped)),
     ".",
   );
@@ -169,7 +169,7 @@ function showFlip(flip, free, held) {
   find("#first-runs").hidden = false;
   // On a small screen both lines would be written below what is seen.
   find("#first-runs").scrollIntoView({ block: "nearest" });
-  find("#first-flip").textContent = "Flip it elsewhere";
+  find("#first-flip").textContent = "Hold it off elsewhere";
 }
 
 /**

@@ -81,7 +81,7 @@ function card(reading, index, characters, place) {
   showColouredText(lines, text, values, row === null ? 1 : data.rows[row].polarity, undefined);
   lines.querySelectorAll("span")[place - start].dataset.here = "";
   const choice = createElement("input", { type: "radio", name: "lineup", value: index });
-  const flip = createElement("button", { type: "button" }, `Flip ${letter}`);
+  const flip = createElement("button", { type: "button" }, `Hold ${letter}`);
   const result = createElement("span", { role: "status" });
   flip.addEventListener("click", () => {
     const { free, flipped } = lineupFlip(reading, place, placeOfCell(cell), levelsOf(cell));

@@ -6,6 +6,7 @@ import { continuedTrace, stateAfter } from "../lstm/state_trace.js";
 import { idsOfClosers, symbolsOfIds } from "../lstm/text_symbols.js";
 import { forEachInSlices } from "../lstm/time_slices.js";
 import { chosenRow, featureValues, view } from "../page/state.js";
+import { isCount } from "../shared/coloured_text.js";
 import { find, findField } from "../shared/page_elements.js";
 import { chooseHold, moveMark } from "./mark.js";
 import { percent } from "./next_characters.js";
@@ -38,7 +39,7 @@ const LEAST_SHARE_OF_LARGEST = 0.5;
 let flipNumber = 0;
 
 /**
- * Show the button for the chosen cell, where that has a finding, by the name of what it does.
+ * Show the button for the chosen cell, where that has a finding.
  * @type {() => void}
  */
 export function offerFlip() {
@@ -46,8 +47,8 @@ export function offerFlip() {
   if (!button) return;
   const finding = live.model?.cells[chosenRow().cell];
   button.hidden = !finding;
-  const isVerified = finding?.verdict === "verified";
-  button.textContent = `${isVerified ? "" : "Try: "}${finding?.flip} in the model`;
+  const act = finding && isCount(finding.kind) ? "Count this cell on or back" : "Hold this cell";
+  button.textContent = `${finding?.verdict === "verified" ? "" : "Try: "}${act} in the model`;
 }
 
 /**

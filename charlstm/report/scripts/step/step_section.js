@@ -38,7 +38,7 @@ let chosenNext = -1;
 const stepDetails = () => /** @type {HTMLDetailsElement} */ (find("#step details"));
 
 /**
- * Start the section, where the page carries a network.
+ * Start the section, where the page carries a network. The lesson opens it.
  * @type {() => void}
  */
 export function startStep() {

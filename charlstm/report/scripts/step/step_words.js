@@ -68,7 +68,7 @@ export function mainLine(step) {
  */
 export function stepAnswer(step, [shownBefore, shown]) {
   const gate = explainingGate(step);
-  const { now, before } = mainLine(step);
+  const { kind, now, before } = mainLine(step);
   const { kept, written } = shownUpdate(step);
   const name = GATES_TOLD[gate][0].slice(0, -2).toLowerCase();
   const was =
@@ -77,7 +77,9 @@ export function stepAnswer(step, [shownBefore, shown]) {
     "Mostly by ",
     ...subjectWords(mainLine(step), shown),
     ` ${signed(now / 100)} to the sum of the ${name}`,
-    ...(before === undefined ? [] : [" (at ", glyph(shownBefore), ` ${signed(before / 100)})`]),
+    ...(before === undefined || kind === "bias"
+      ? []
+      : [" (one character before, at ", glyph(shownBefore), `, ${signed(before / 100)})`]),
     `. The ${name} ${was} ${gateValue(step.gates[gate], gate)}, and the cell keeps ${factor(kept / 1000)} `,
     `of its ${factor(step.cBefore)} and adds ${factor(written / 1000)}.`,
   ];
