@@ -46,8 +46,8 @@ def problems(page: Page, part: str) -> list[str]:
 def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_page, report: Path):
     page = open_page(report, "?lesson#cell=0:31")
     titles = []
-    for number in range(1, 7):
-        expect(page.locator("#lesson-where")).to_have_text(f"Lesson, {number} of 6")
+    for number in range(1, 6):
+        expect(page.locator("#lesson-where")).to_have_text(f"Lesson, {number} of 5")
         titles.append(page.locator("#lesson h1").inner_text())
         for hidden in ("#summary", "#findings", "#evidence", "#model", "header"):
             expect(page.locator(hidden)).to_be_hidden()
@@ -55,7 +55,7 @@ def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_pa
         for width in (390, 1920):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-        if number < 6:
+        if number < 5:
             page.locator("#lesson-next").click()
 
     assert titles[0] == "A memory cell at work"
@@ -65,8 +65,8 @@ def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_pa
         "Change a cell, and read what the network writes",
     ]
     expect(page.locator("#lesson-next")).to_be_hidden()
-    assert titles[-1] == "Glossary"
-    page.wait_for_url(re.compile("cell=0:31.*&part=6"))
+    expect(page.locator("#first-flip")).to_be_visible()
+    page.wait_for_url(re.compile("cell=0:31.*&part=5"))
     page.get_by_role("link", name="The whole page").click()
     page.wait_for_url(re.compile(r"report\.html#cell=0:31[^?]*$"))
     expect(page.locator("#summary")).to_be_visible()

@@ -8,8 +8,8 @@ import { createElement, find, findAll } from "../shared/page_elements.js";
 
 /** Whether the address asks for the lesson. */
 const wantsLesson = new URLSearchParams(location.search).has("lesson");
-/** The sections in the order of the lesson; the first one comes again where the page can flip its cell. */
-const LESSON_ORDER = ["first", "predict", "step", "lineup", "flip", "glossary"];
+/** The sections in the order of the lesson; the first one comes again where the page can hold its cell off. */
+const LESSON_ORDER = ["first", "predict", "step", "lineup", "flip"];
 const FLIP_TITLE = "Change a cell, and read what the network writes";
 
 /** @typedef {{ name: string, title: string, section: HTMLElement }} LessonPart */
@@ -48,7 +48,7 @@ export function startLesson() {
 function lessonParts() {
   const parts = findAll("[data-lesson]").map((section) => ({
     name: section.id,
-    title: section.dataset.lesson || (section.querySelector("h2")?.textContent ?? ""),
+    title: section.dataset.lesson ?? "",
     section,
   }));
   const shown = parts.find(({ name }) => name === "first");

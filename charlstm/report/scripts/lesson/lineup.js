@@ -1,5 +1,5 @@
-// This file shows the same lines in the colours of several cells without their names. The reader flips each cell, and
-// chooses the one that the network uses.
+// This file shows the same lines in the colours of several cells without their names. The reader holds each cell at
+// its other level, and chooses the one that the network uses.
 
 import { excerptOfRow } from "../first/first_text.js";
 import { percent } from "../live/next_characters.js";

@@ -1,4 +1,5 @@
-// This file flips cells in the network at one character of a text, before a closing character.
+// This file flips cells in the network at one character of a text, before a closing character: of its two levels a
+// flipped cell is held at the other one.
 
 import { bestOfFlips, probabilitiesOfFlip } from "../live/flip_places.js";
 import { usualRange } from "../live/panel_state.js";
@@ -40,7 +41,7 @@ export function placeOfLineup(reading, feature, cell, levels) {
 }
 
 /**
- * Flip a cell at a place: of its two levels it then has the other one.
+ * Flip a cell at a place.
  * @type {(reading: LineupReading, place: number, cell: CellPlace, levels: CellLevels) => LineupFlip}
  */
 export function lineupFlip({ trace, closers }, place, cell, levels) {
