@@ -18,7 +18,7 @@ _SWITCHES = ("toggle", "latch")
 # A cell with one of these verdicts may be shown as one that is not used; a redundant one is, with others.
 _UNUSED = ("correlate", "undecided")
 # A cell counts as not used for a feature where its effect is at most this share of that of the used cell.
-_SMALL_SHARE = 0.2
+_SMALL_SHARE = 0.1
 # What the verdicts say, for a reader who does not know their names.
 _VERDICTS = {
     "verified": "verified: used",
