@@ -10,6 +10,7 @@ on the shown text.
 import argparse
 from dataclasses import replace
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ def inside_quotes(text: str) -> Numbers:
 
 
 def colour(level: float) -> str:
-    """Return the colour of a cell at level, in [-1, 1], as #rrggbb."""
+    """Return the colour of a cell at level, in [-1, 1] and rounded to sixteenths, as #rrggbb."""
+    level = round(16 * level) / 16
     mixed = MIDDLE + abs(level) * ((ON if level > 0 else OFF) - MIDDLE)
     return "#" + "".join(f"{round(part):02x}" for part in mixed)
 
@@ -52,12 +54,14 @@ def panel(lines: list[tuple[str, Numbers]], title: str, left: float) -> str:
     parts = [f'<text x="{left}" y="22" style="font-family:sans-serif;font-size:14px">{escape(title)}</text>']
     for number, (line, levels) in enumerate(lines):
         top = HEAD + number * LINE
-        for place, level in enumerate(levels):
-            x = left + place * COLUMN
-            box = f'x="{x:.2f}" y="{top}" width="{COLUMN + 0.1:.2f}" height="{LINE}"'
-            parts.append(f'<rect {box} fill="{colour(level)}"/>')
-        place = f'x="{left}" y="{top + 14}" textLength="{len(line) * COLUMN:.1f}"'
-        parts.append(f'<text xml:space="preserve" {place} style="{TEXT_STYLE}">{escape(line)}</text>')
+        place = 0
+        for fill, same in groupby(map(colour, levels)):
+            count = len(list(same))
+            box = f'x="{left + place * COLUMN:.2f}" y="{top}" width="{count * COLUMN:.2f}" height="{LINE}"'
+            parts.append(f'<rect {box} fill="{fill}"/>')
+            place += count
+        at = f'x="{left}" y="{top + 14}" textLength="{len(line) * COLUMN:.1f}"'
+        parts.append(f'<text xml:space="preserve" {at} style="{TEXT_STYLE}">{escape(line)}</text>')
     return "".join(parts)
 
 
@@ -103,7 +107,8 @@ def main() -> None:
     height = HEAD + LINE * len(shown) + MARGIN
     drawn = "".join(panel(lines, title, MARGIN + k * wide) for k, (lines, title) in enumerate(panels))
     options.out.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * wide:.0f} {height}">'
+        '<svg xmlns="http://www.w3.org/2000/svg" shape-rendering="crispEdges" '
+        f'viewBox="0 0 {2 * wide:.0f} {height}">'
         f'<rect width="100%" height="100%" fill="#ffffff"/>{drawn}</svg>\n',
         encoding="utf-8",
     )
