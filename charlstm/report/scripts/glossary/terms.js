@@ -6,6 +6,8 @@ import { createElement, find, findAll } from "../shared/page_elements.js";
 const UNMARKED =
   "[data-term], button, a, code, kbd, select, label, summary, textarea, h1, h2, h3, h4, tbody, pre, svg, dt, .coloured, " +
   "body:not(.in-lesson) .lesson-words";
+/** The element that shows what a term means. */
+export const TIP_ID = "term-tip";
 /** Where terms are marked. */
 const MARKED_SECTIONS = "header, :is(main, #lesson) > section:not(#glossary)";
 
@@ -32,26 +34,32 @@ export function readGlossary() {
 }
 
 /**
- * Mark the terms in a section that are not marked there yet.
+ * Mark the terms in a section that are not marked there yet. The Tab key stops at the first of each in the page, or in
+ * a part of the lesson.
  * @type {(section: Element) => void}
  */
 export function markTerms(section) {
-  const marked = new Set(
-    [...section.querySelectorAll("[data-term]")].map(
-      (term) => /** @type {HTMLElement} */ (term).dataset.term,
-    ),
-  );
+  const page = section.closest("#lesson") ? section : document;
+  const marked = termsIn(section, "[data-term]");
+  const reached = termsIn(page, "[data-term]:is(button, [tabindex])");
   const texts = document.createTreeWalker(section, NodeFilter.SHOW_TEXT);
   for (let node = texts.nextNode(); node; node = texts.nextNode()) {
-    if (!node.parentElement?.closest(UNMARKED)) markTermsIn(/** @type {Text} */ (node), marked);
+    if (!node.parentElement?.closest(UNMARKED)) markTermsIn(/** @type {Text} */ (node), marked, reached);
   }
 }
 
+/** @type {(place: ParentNode, selector: string) => Set<string | undefined>} */
+const termsIn = (place, selector) =>
+  new Set(
+    [...place.querySelectorAll(selector)].map((term) => /** @type {HTMLElement} */ (term).dataset.term),
+  );
+
 /**
- * Mark the terms in a text that are not in `marked`, and put them there.
- * @type {(text: Text, marked: Set<string | undefined>) => void}
+ * Mark the terms in a text that are not in `marked`, and put them there. The Tab key stops at those that are not in
+ * `reached`.
+ * @type {(text: Text, marked: Set<string | undefined>, reached: Set<string | undefined>) => void}
  */
-function markTermsIn(text, marked) {
+function markTermsIn(text, marked, reached) {
   for (let from = 0; anyForm; ) {
     const found = anyForm.exec(text.data.slice(from));
     if (!found) return;
@@ -64,8 +72,11 @@ function markTermsIn(text, marked) {
     marked.add(term);
     const rest = text.splitText(from);
     const after = rest.splitText(found[0].length);
-    rest.replaceWith(createElement("dfn", { class: "term", tabindex: 0, "data-term": term }, found[0]));
-    markTermsIn(after, marked);
+    const tabindex = reached.has(term) ? undefined : 0;
+    reached.add(term);
+    const attributes = { class: "term", tabindex, "data-term": term, "aria-describedby": TIP_ID };
+    rest.replaceWith(createElement("dfn", attributes, found[0]));
+    markTermsIn(after, marked, reached);
     return;
   }
 }

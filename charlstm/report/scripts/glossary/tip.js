@@ -2,9 +2,8 @@
 
 import { bounded } from "../shared/numbers.js";
 import { createElement, targetOf } from "../shared/page_elements.js";
-import { lineOfTerm } from "./terms.js";
+import { lineOfTerm, TIP_ID } from "./terms.js";
 
-const TIP_ID = "term-tip";
 /** The least distance between the tip and the edge of the window. */
 const EDGE_PIXELS = 8;
 
@@ -49,7 +48,6 @@ function showTip(term) {
   explained = term;
   const [name, meaning] = lineOfTerm(term).cloneNode(true).childNodes;
   tip.replaceChildren(createElement("strong", {}, name.textContent ?? ""), ": ", ...meaning.childNodes);
-  term.setAttribute("aria-describedby", TIP_ID);
   tip.hidden = false;
   const { left, top, bottom } = term.getBoundingClientRect();
   const { clientWidth, clientHeight } = document.documentElement;
@@ -60,7 +58,8 @@ function showTip(term) {
 }
 
 function hideTip() {
-  explained?.removeAttribute("aria-describedby");
   explained = undefined;
   tip.hidden = true;
+  // What is hidden still describes the terms for a screen reader.
+  tip.replaceChildren();
 }
