@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from charlstm.errors import UsageError
 
 TextLevel = Literal["characters", "bytes"]
+SplitPart = Literal["all", "train", "validation", "test"]
 Unknown = Literal["error", "skip", "replace"]
 Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
 Optimizer = Literal["mixed", "muon", "adamw"]

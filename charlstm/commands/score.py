@@ -13,10 +13,10 @@ from charlstm.commands.options.shared import (
     Newlines,
     Quiet,
     RunPath,
-    SplitPart,
     UnknownOption,
 )
 from charlstm.commands.terminal import console, formatting
+from charlstm.config import SplitPart
 
 
 def score(

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import get_args, overload
+from warnings import warn
 
 import torch
 
 from charlstm.checkpoint import loading
 from charlstm.checkpoint.loading import Checkpoint
-from charlstm.config import Hold, InspectionConfig, SamplingConfig, Unknown, check_seed
+from charlstm.config import Hold, InspectionConfig, SamplingConfig, SplitPart, Unknown, check_seed
 from charlstm.findings import Findings as PlainFindings
 from charlstm.sampling.sampler import sample
 from charlstm.session.findings import Findings
@@ -136,15 +137,27 @@ class Run(Checkpoint):
 
         return holds_in(_specs(hold), self.config.model, level)
 
-    def score(self, text: str, *, unknown: Unknown = "error") -> Score:
-        """Return how well the model predicts text, which is read from a state of zeros.
+    def score(self, text: str | None = None, *, part: SplitPart = "all", unknown: Unknown = "error") -> Score:
+        """Return how well the model predicts text, or the run's own text, read from a state of zeros.
 
         The score has bits_per_character, and nats (characters,) float32 with the loss of each character.
-        unknown says what happens to characters that the model does not know. Raises CorpusError for a text of
-        fewer than two characters, UnknownCharacterError.
+        part is a part of the text: `run.score(part="validation")` is the loss on what the run was validated
+        on in its training. unknown says what happens to characters that the model does not know.
+        Raises CorpusError for fewer than two characters and where the run's own text cannot be read,
+        UnknownCharacterError, and UsageError for a part of another name, one that the run was trained on, or
+        an own text that may not be read unasked.
         """
+        if text is None:
+            own = self.corpus or corpus_of(self, None, unknown=unknown)
+            return score_corpus(self, own, part=part, own=True)
+        if text in get_args(SplitPart):
+            warn(
+                f"the {len(text)} characters {text!r} are scored as a text; for that part of the run's own "
+                f"text write run.score(part={text!r})",
+                stacklevel=2,
+            )
         corpus = corpus_in_hand(text, vocabulary=self.vocabulary, unknown=unknown, name="text")
-        return score_corpus(self.model, corpus)
+        return score_corpus(self, corpus, part=part)
 
     def inspect(
         self,

@@ -9,7 +9,8 @@ from typing import Any
 from warnings import warn
 
 from charlstm.checkpoint.loading import load
-from charlstm.config import TextLevel
+from charlstm.checkpoint.record import load_config
+from charlstm.config import Activation, GateActivation, Optimizer, Precision, TextLevel
 from charlstm.inspection.progress import Progress
 from charlstm.machine.interrupts import stop_wish
 from charlstm.session.progress import Wanted, reporting
@@ -34,11 +35,23 @@ def train(
     layers: int | None = None,
     embedding: int | None = None,
     dropout: float | None = None,
+    activation: Activation | None = None,
+    gate_activation: GateActivation | None = None,
     streams: int | None = None,
     window: int | None = None,
     learning_rate: float | None = None,
+    optimizer: Optimizer | None = None,
+    recurrent_l1: float | None = None,
+    weight_decay: float | None = None,
+    evaluate_every: int | None = None,
+    save_every: int | None = None,
+    patience: int | None = None,
+    snapshots: int | None = None,
+    precision: Precision | None = None,
     split: str | None = None,
-    level: TextLevel = "characters",
+    validation: str | Path | None = None,
+    level: TextLevel | None = None,
+    begin_from: str | Path | Run | None = None,
     seed: int = 0,
     device: str = "auto",
     overwrite: bool = False,
@@ -52,17 +65,26 @@ def train(
     epochs says. Without out the run lies in a new temporary folder, `run.path`, which the system may remove
     one day; overwrite replaces a run that is there. Settings that are None are chosen by the length of the
     text and of the training; `charlstm.ModelConfig` and `charlstm.TrainingConfig` say what each means. split
-    has the shares to train, validate and test on, "90/5/5" by default. level "bytes" reads bytes. progress is
-    called with the stage and the share of the training that is done, in [0, 1]; True shows a bar. Ctrl-C, or
-    interrupting the notebook's cell, ends the training early: the run so far is returned.
+    has the shares to train, validate and test on, "90/5/5" by default; validation is another text to validate
+    on instead, in hand or named as text is. level "bytes" reads bytes. begin_from is a run or its folder: the
+    training begins with its weights, size and symbols. progress is called with the stage and the share of the
+    training that is done, in [0, 1]; True shows a bar. Ctrl-C, or interrupting the notebook's cell, ends the
+    training early: the run so far is returned.
     Raises CorpusError, UsageError, CheckpointError, DeviceError or DivergedError.
     """
-    corpus = _in_hand(text, level)
+    begun = begin_from.path if isinstance(begin_from, Run) else begin_from and Path(begin_from)
+    corpus = _in_hand(text, level, begun or None)
+    validation_text = validation if isinstance(validation, str) and _is_text(validation) else None
     length = {"minutes": minutes, "steps": steps, "epochs": epochs}
     if not _given(length):
         length["minutes"] = 1.0
-    shape = {"cells": cells, "layers": layers, "embedding": embedding, "dropout": dropout}
-    settings = {"streams": streams, "window": window, "learning_rate": learning_rate, "seed": seed}
+    shape: dict[str, Any] = {"cells": cells, "layers": layers, "embedding": embedding, "dropout": dropout}
+    shape |= {"activation": activation, "gate_activation": gate_activation}
+    settings: dict[str, Any] = {"streams": streams, "window": window, "seed": seed}
+    settings |= {"learning_rate": learning_rate, "optimizer": optimizer}
+    settings |= {"recurrent_l1": recurrent_l1, "weight_decay": weight_decay}
+    settings |= {"evaluate_every": evaluate_every, "save_every": save_every, "patience": patience}
+    settings |= {"snapshots": snapshots, "precision": precision}
     request = TrainRequest(
         corpus=str(text) if corpus is None else None,
         text=corpus,
@@ -70,6 +92,9 @@ def train(
         model=_given(shape),
         training=_given(length | settings),
         split=split,
+        validation=None if validation is None or validation_text is not None else str(validation),
+        validation_text=validation_text,
+        begin_from=begun or None,
         level=level,
         device=device,
         overwrite=overwrite,
@@ -79,11 +104,20 @@ def train(
     return run_of(load(request.out), corpus)
 
 
-def _in_hand(text: str | Path, level: TextLevel) -> Corpus | None:
-    """Return a string that is a text as a corpus, None for the name of a text."""
-    if isinstance(text, str) and ("\n" in text or len(text) > _LONGEST_NAME_CHARACTERS):
-        return corpus_in_hand(text, level=level)
-    return None
+def _is_text(text: str) -> bool:
+    """Return whether a string is a text in hand, not the name of a text."""
+    return "\n" in text or len(text) > _LONGEST_NAME_CHARACTERS
+
+
+def _in_hand(text: str | Path, level: TextLevel | None, begun: Path | None) -> Corpus | None:
+    """Return a string that is a text as a corpus, in the symbols of the run to begin from; None for a name.
+
+    Raises CheckpointError where there is no such run, UnknownCharacterError for characters that it lacks.
+    """
+    if isinstance(text, Path) or not _is_text(text):
+        return None
+    vocabulary = load_config(begun).vocabulary if begun else None
+    return corpus_in_hand(text, level=level or "characters", vocabulary=vocabulary)
 
 
 def _given(settings: dict[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from charlstm.checkpoint.loading import Checkpoint, load
 from charlstm.config import DEFAULT_SPLIT, GateActivation, Unknown
-from charlstm.errors import CheckpointError, CorpusError
+from charlstm.errors import CheckpointError, CorpusError, UsageError
 from charlstm.machine.devices import choose_device
-from charlstm.model.char_lstm import CharLSTM
-from charlstm.tasks.run_text import corpus_of, has_changed
+from charlstm.tasks.run_text import corpus_of, has_changed, shortened
 from charlstm.text.corpus import Corpus, split_bounds
 from charlstm.text.vocabulary import Ids
 from charlstm.training.dynamic_evaluation import adapting_losses
@@ -96,7 +95,8 @@ def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lamb
     """
     checkpoint = load(request.run)
     corpus = corpus_of(checkpoint, request.corpus, unknown=request.unknown, newlines=request.newlines)
-    ids = _part(request, checkpoint, corpus)
+    own = request.corpus is None
+    ids = _part(checkpoint, corpus, request.part, split=request.split, own=own)
     model = checkpoint.model.to(choose_device(request.device))
     if request.gate_activation is not None:
         model.config = replace(model.config, gate_activation=request.gate_activation)
@@ -109,13 +109,16 @@ def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lamb
     return Score(corpus, ids, nats, has_changed(checkpoint, corpus))
 
 
-def score_corpus(model: CharLSTM, corpus: Corpus) -> Score:
-    """Return the loss of every character of corpus, which is in the model's symbols, under model.
+def score_corpus(checkpoint: Checkpoint, corpus: Corpus, *, part: str = "all", own: bool = False) -> Score:
+    """Return the loss of every character of corpus, or of one part of it, under the model of a checkpoint.
 
-    Raises CorpusError where it has fewer than two characters.
+    corpus is in the model's symbols. part is that of a ScoreRequest; own says that corpus is the run's own
+    text. Raises CorpusError where there are fewer than two characters, UsageError for a part of another name
+    or one that the run was trained on.
     """
-    losses = character_losses(model, corpus.tokens)
-    return Score(corpus, corpus.tokens, _joined(losses, corpus.characters, lambda done: None))
+    ids = _part(checkpoint, corpus, part, split=None, own=own)
+    nats = _joined(character_losses(checkpoint.model, ids), len(ids), lambda done: None)
+    return Score(corpus, ids, nats, own and has_changed(checkpoint, corpus))
 
 
 def _joined(
@@ -130,21 +133,31 @@ def _joined(
     return nats
 
 
-def _part(request: ScoreRequest, checkpoint: Checkpoint, corpus: Corpus) -> Ids:
-    """Return the token ids (characters,) of the part of corpus that request names.
+def _part(checkpoint: Checkpoint, corpus: Corpus, part: str, *, split: str | None, own: bool) -> Ids:
+    """Return the token ids (characters,) of a part of corpus; split is that of a ScoreRequest.
 
-    Raises UsageError for a split that is none, CorpusError where the part has fewer than two characters.
+    own says that corpus is the run's own text, even if it has changed. Raises UsageError for a split that is
+    none, a part of another name, and one that the run was trained on, since it was validated on another text;
+    CorpusError where the part has fewer than two characters.
     """
-    if request.part == "all":
+    if part == "all":
         return corpus.tokens
     record = checkpoint.config.corpus
-    if record and request.corpus is not None and corpus.sha256 != record.sha256:
+    if record and not own and corpus.sha256 != record.sha256:
         record = None  # a text of the same name or another, but not the one the run was trained on
-    shares = request.split or (record.split if record else DEFAULT_SPLIT)
-    start, stop = split_bounds(len(corpus.tokens), shares)[request.part]
+    if record and record.validation and not split and part != "train":
+        raise UsageError(
+            f"the run was trained on all of its text, and validated on {shortened(record.validation)}",
+            "score that text, or give the shares of a `split`",
+        )
+    shares = split or (record.split if record else DEFAULT_SPLIT)
+    bounds = split_bounds(len(corpus.tokens), shares)
+    if part not in bounds:
+        raise UsageError(f"{part!r:.40} is no part of a text", f"choose all, {', '.join(bounds)}")
+    start, stop = bounds[part]
     if stop - start < 2:
         raise CorpusError(
-            f"the part {request.part} of {corpus.name}, split {shares}, has {stop - start} characters",
+            f"the part {part} of {corpus.name}, split {shares}, has {stop - start} characters",
             "choose another `part` or `split`",
         )
     return corpus.tokens[start:stop]

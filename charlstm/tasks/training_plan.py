@@ -13,7 +13,7 @@ from charlstm.config import DEFAULT_SPLIT, ModelConfig, TextLevel, TrainingConfi
 from charlstm.errors import CheckpointError, CorpusError, LineEndError, UnknownCharacterError, UsageError
 from charlstm.run_files import MODEL, RESUME, RUN_FILES
 from charlstm.tasks.run_text import described, refuse_unnamed_text, shortened
-from charlstm.text.corpus import Corpus, load_corpus, parse_split, split_bounds
+from charlstm.text.corpus import Corpus, corpus_in_hand, load_corpus, parse_split, split_bounds
 from charlstm.text.vocabulary import Ids
 from charlstm.training.default_settings import check_settings, suggested
 from charlstm.training.run_length import LENGTHS, extended, is_length_of, is_over
@@ -32,8 +32,8 @@ class TrainRequest:
     for characters. resume goes on with the run at out, and extends it by the length that was given where it
     is finished; overwrite replaces it. begin_from is a run's folder, whose weights and vocabulary a new run
     begins with. newlines reads each \\r\\n, and each \\r alone, of the texts as one \\n, which a resumed run
-    does by itself. tensorboard logs for TensorBoard as well. text is a text in hand, which a new run reads in
-    the place of the one that corpus names.
+    does by itself. tensorboard logs for TensorBoard as well. text and validation_text are texts in hand,
+    which a new run reads in the place of those that corpus and validation name.
     """
 
     corpus: str | None
@@ -50,6 +50,7 @@ class TrainRequest:
     newlines: bool = False
     tensorboard: bool = False
     text: Corpus | None = None
+    validation_text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,7 @@ def plan_new_run(request: TrainRequest) -> Plan:
         _refuse_other_shape(request, begun)
     corpus = _new_text(request, begun)
     split = request.split or DEFAULT_SPLIT
-    validation = None
-    if request.validation is not None:
-        validation = _validation(corpus, request.validation, newlines=request.newlines)
+    validation = _new_validation(request, corpus)
     train_ids, validation_ids = _splits(corpus, split, validation)
     shape = asdict(begun.model) if begun else request.model
     settings = suggested(len(train_ids), length, cells=shape.get("cells"), layers=shape.get("layers"))
@@ -98,7 +97,8 @@ def plan_new_run(request: TrainRequest) -> Plan:
         model = ModelConfig(vocabulary_size=len(corpus.vocabulary), **chosen)
     record = CorpusRecord(corpus.name, corpus.sha256, len(corpus.tokens), split, newlines=request.newlines)
     if validation is not None:
-        record = replace(record, validation=request.validation, validation_sha256=validation.sha256)
+        validated_on = request.validation or validation.name
+        record = replace(record, validation=validated_on, validation_sha256=validation.sha256)
     name = shortened(str(request.begin_from)) if begun else None
     config = RunConfig(model, training, corpus.vocabulary, record, begun_from=name)
     notes = _notes(corpus, validation)
@@ -145,6 +145,15 @@ def _new_text(request: TrainRequest, begun: RunConfig | None) -> Corpus:
             "give a text of its characters, or train anew without `begin_from`; "
             'a run that was trained by `level="bytes"` begins on any text',
         ) from error
+
+
+def _new_validation(request: TrainRequest, corpus: Corpus) -> Corpus | None:
+    """Return the text to validate a new run on, None where that is a part of corpus."""
+    if request.validation_text is not None:
+        return corpus_in_hand(request.validation_text, vocabulary=corpus.vocabulary)
+    if request.validation is not None:
+        return _validation(corpus, request.validation, newlines=request.newlines)
+    return None
 
 
 def plan_resumed_run(request: TrainRequest) -> Plan:

@@ -118,6 +118,17 @@ def test_a_score_is_that_of_the_command(run):
             run.score(short)
 
 
+def test_a_part_of_the_own_text_is_scored_and_the_word_for_it_is_a_text_with_a_warning(run):
+    part = score_run(ScoreRequest(run=run.path, part="validation"))
+    assert run.score(part="validation").nats.tolist() == part.nats.tolist()
+    assert run.score(TEXT, part="validation").nats.tolist() == part.nats.tolist()
+    assert run.score().nats.tolist() == run.score(TEXT).nats.tolist()
+    with pytest.raises(UsageError, match="'middle' is no part of a text"):
+        run.score(part="middle")
+    with pytest.warns(UserWarning, match=r"write run\.score\(part='test'\)"):
+        assert len(run.score("test", unknown="skip").ids) == 4
+
+
 def test_without_a_text_the_unseen_part_of_the_own_text_is_inspected(run, monkeypatch):
     requests = []
     monkeypatch.setattr("charlstm.session.run.inspected", lambda request, *rest: requests.append(request))

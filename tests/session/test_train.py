@@ -9,7 +9,8 @@ import pytest
 from tiny_run import TEXT
 
 import charlstm
-from charlstm.errors import CheckpointError, CorpusError, UsageError
+from charlstm.checkpoint.snapshots import load_snapshots
+from charlstm.errors import CheckpointError, CorpusError, UnknownCharacterError, UsageError
 from charlstm.tasks import train as train_task
 from charlstm.text.corpus import IN_HAND, load_corpus
 
@@ -85,3 +86,40 @@ def test_another_thread_than_the_main_one_can_train():
 def test_notes_on_the_text_are_warnings():
     with pytest.warns(UserWarning, match="byte order mark"):
         charlstm.train("\ufeff" + TEXT, steps=1, **SHAPE)
+
+
+def test_settings_of_the_command_are_those_of_the_session(tmp_path: Path):
+    settings = {"optimizer": "adamw", "recurrent_l1": 0.5, "weight_decay": 0.25, "precision": "float32"}
+    counts = {"evaluate_every": 2, "save_every": 3, "patience": 4, "snapshots": 2}
+    run = charlstm.train(TEXT, steps=4, activation="softsign", **settings, **counts, **SHAPE)
+    assert vars(run.config.training).items() >= (settings | counts).items()
+    assert run.config.model.activation == "softsign"
+    assert len(load_snapshots(run.path, run.config.model)) == 2
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_another_text_in_hand_or_named_is_validated_on(named: bool, tmp_path: Path):
+    other = "the fox\n" * 30
+    (tmp_path / "other.txt").write_text(other)
+    run = charlstm.train(TEXT, steps=2, validation=tmp_path / "other.txt" if named else other, **SHAPE)
+    assert run.config.corpus.validation == (str(tmp_path / "other.txt") if named else IN_HAND)
+    assert run.config.corpus.validation_sha256 == load_corpus(str(tmp_path / "other.txt")).sha256
+    assert run.validation_bits_per_character == pytest.approx(run.score(other).bits_per_character, abs=1e-4)
+    with pytest.raises(UsageError, match="trained on all of its text, and validated on"):
+        run.score(part="validation")
+    with pytest.raises(UnknownCharacterError):
+        charlstm.train(TEXT, steps=2, validation="the FOX\n", **SHAPE)
+
+
+def test_a_training_begins_from_a_run_or_its_folder():
+    first = charlstm.train(TEXT, steps=6, **SHAPE)
+    size = {"streams": 2, "window": 8}
+    for begin_from in (first, first.path):
+        run = charlstm.train("the fox\n" * 60, steps=1, learning_rate=1e-9, begin_from=begin_from, **size)
+        assert run.vocabulary == first.vocabulary
+        for name, value in first.model.state_dict().items():
+            assert run.model.state_dict()[name].allclose(value, atol=1e-5), name
+    with pytest.raises(UnknownCharacterError):
+        charlstm.train("the FOX\n" * 60, steps=1, begin_from=first)
+    with pytest.raises(UsageError, match="has cells 8, not 9"):
+        charlstm.train(TEXT, steps=1, begin_from=first, cells=9)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -15,8 +15,6 @@ from charlstm.run_files import FETCHED_RUNS
 
 # The most characters of a name that an error shows.
 _SHOWN_CHARACTERS = 80
-
-SplitPart = Literal["all", "train", "validation", "test"]
 
 
 def place_to_read(path: Path) -> Path:
