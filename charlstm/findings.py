@@ -13,12 +13,19 @@ Units and names used by every class here:
 - None is the value of a number that does not apply or could not be measured.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from charlstm.errors import UsageError
-from charlstm.findings_file import WRITE_AGAIN, checked, document_in_folder, read_document, write_document
+from charlstm.findings_file import (
+    WRITE_AGAIN,
+    checked,
+    document_in_folder,
+    json_values,
+    read_document,
+    write_document,
+)
 
 # The version that is written, and all versions that can be read: fields are only ever added.
 SCHEMA_VERSION = 2
@@ -381,7 +388,8 @@ class Findings:
 
     def to_json(self) -> Json:
         """Return the whole document as JSON values."""
-        return asdict(self)
+        document: Json = json_values(self)
+        return document
 
     @classmethod
     def from_json(cls, document: Any) -> "Findings":

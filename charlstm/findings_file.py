@@ -39,6 +39,21 @@ def write_document(path: str | Path, document: Any) -> None:
         raise cannot_be_written(UsageError, path, error, "choose another folder") from error
 
 
+def json_values(value: Any) -> Any:
+    """Return value, in which dataclasses may stand among JSON values, as JSON values in new lists and dicts.
+
+    It does what `dataclasses.asdict` does; that one also makes a deep copy of every number, which takes most
+    of the time that a page is drawn in.
+    """
+    if isinstance(value, dict):
+        return {name: json_values(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(json_values(item) for item in value)
+    if is_dataclass(value):
+        return {field.name: json_values(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
 def document_in_folder(folder: Path) -> Any:
     """Return the JSON values in the findings.json of a run's folder.
 

@@ -1,7 +1,7 @@
 """A file that cannot hold findings is refused with a reason before anything else reads it."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from charlstm import findings_file
 from charlstm.errors import UsageError
 from charlstm.findings import Findings
-from charlstm.findings_file import checked, document_in_folder, read_document, write_document
+from charlstm.findings_file import checked, document_in_folder, json_values, read_document, write_document
 
 
 @dataclass
@@ -71,3 +71,15 @@ def test_json_values_become_the_dataclasses_that_they_should_hold() -> None:
         checked(Outer, {"inner": {"a": {}}})
     with pytest.raises(UsageError, match=r"findings.json.inner.a.shares\[1\] must be float, not 'x'"):
         checked(Outer, {"inner": {"a": {"shares": [1, "x"]}}})
+
+
+def test_dataclasses_become_json_values_that_share_no_list_with_them() -> None:
+    outer = Outer({"a": Inner([0.5, 1.0]), "b": Inner([])}, "told")
+    values = json_values(outer)
+    assert (
+        values
+        == asdict(outer)
+        == {"inner": {"a": {"shares": [0.5, 1.0]}, "b": {"shares": []}}, "note": "told"}
+    )
+    values["inner"]["a"]["shares"].append(2.0)
+    assert outer.inner["a"].shares == [0.5, 1.0]

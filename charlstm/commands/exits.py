@@ -32,9 +32,9 @@ def exit_code(problem: CharLSTMError) -> int:
 
 def run(app: typer.Typer) -> NoReturn:
     """Run the command line app and exit; a known problem becomes two lines on stderr and its exit code."""
-    console.open_streams()
-    tell_libraries_of_quota()
     try:
+        console.open_streams()
+        tell_libraries_of_quota()
         os.getcwd()  # libraries that find no working folder end the process, each in its own way
         code = app(standalone_mode=False)  # an exit code where typer ended a command: 130 after Ctrl-C
     except CharLSTMError as problem:
@@ -49,6 +49,8 @@ def run(app: typer.Typer) -> NoReturn:
         raise SystemExit(2) from None
     except console.ReaderGoneError:
         raise SystemExit(0) from None
+    except KeyboardInterrupt:  # while typer reads what was typed; later on it gives the exit code itself
+        code = INTERRUPTED
     if code == INTERRUPTED:
         console.Narrator().say("charlstm: interrupted, with nothing written that is not whole")
     raise SystemExit(code or 0)

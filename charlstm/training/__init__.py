@@ -2,6 +2,7 @@
 
 README.md           how settings are chosen, what is saved, several processes, precision
 text_windows        the text as streams, and the window of each that a step reads
+eager_optimizers    torch's Muon and AdamW without what torch.compile needs of them
 optimizers          Muon, AdamW, the learning rate's schedule, the L1 pull of recurrent weights
 training_progress   the plain numbers of a training: steps, seconds, the best loss so far
 run_length          how long a run is and how much of it is done, for extended runs, too

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from charlstm.config import Optimizer, TrainingConfig
 from charlstm.model.char_lstm import CharLSTM
+from charlstm.training.eager_optimizers import AdamW, Muon
 
 # Which of the gates i, f, g, o (numbered from 0) Muon trains. Every gate has weights of its own, so the rows
 # of each are a matrix of their own.
@@ -43,8 +44,8 @@ _ADAMW_BETAS = (0.9, 0.99)
 # The names under which each optimiser keeps state for a parameter, and whether that state has the shape of
 # the parameter; it is a scalar otherwise.
 _STATE_HAS_PARAMETER_SHAPE: dict[type[torch.optim.Optimizer], dict[str, bool]] = {
-    torch.optim.AdamW: {"step": False, "exp_avg": True, "exp_avg_sq": True},
-    torch.optim.Muon: {"momentum_buffer": True},
+    AdamW: {"step": False, "exp_avg": True, "exp_avg_sq": True},
+    Muon: {"momentum_buffer": True},
 }
 
 
@@ -163,7 +164,7 @@ class _GateRows:
         self.rows.grad = self._matrix.grad[self._span]
 
 
-def _adamw(model: CharLSTM, rows: list[nn.Parameter], config: TrainingConfig) -> torch.optim.AdamW:
+def _adamw(model: CharLSTM, rows: list[nn.Parameter], config: TrainingConfig) -> AdamW:
     """Return AdamW for rows, the LSTM's rows that Muon does not train, and all that is not an LSTM matrix."""
     biases = [parameter for parameter in model.layers.parameters() if parameter.ndim == 1]
     groups = [
@@ -177,12 +178,12 @@ def _adamw(model: CharLSTM, rows: list[nn.Parameter], config: TrainingConfig) ->
         for factor, decay, parameters in groups
         if parameters
     ]
-    return torch.optim.AdamW(settings, betas=_ADAMW_BETAS, fused=True)
+    return AdamW(settings, betas=_ADAMW_BETAS, fused=True)
 
 
-def _muon(rows: list[nn.Parameter], config: TrainingConfig) -> torch.optim.Muon:
+def _muon(rows: list[nn.Parameter], config: TrainingConfig) -> Muon:
     """Return Muon for rows of the LSTM's matrices, each parameter those of one gate."""
-    return torch.optim.Muon(
+    return Muon(
         rows,
         lr=config.learning_rate,
         weight_decay=config.weight_decay,

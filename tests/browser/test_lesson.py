@@ -60,6 +60,10 @@ def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_pa
 
     assert titles[0] == "A memory cell at work"
     assert titles[1:3] == ["Predict, then reveal", "One step as arithmetic"]
+    assert titles[3:5] == [
+        "Which cell does the network use?",
+        "Change a cell, and read what the network writes",
+    ]
     expect(page.locator("#lesson-next")).to_be_hidden()
     expect(page.locator("#first-flip")).to_be_visible()
     page.wait_for_url(re.compile("cell=0:31.*&part=5"))

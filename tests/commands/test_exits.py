@@ -59,3 +59,13 @@ def test_a_file_or_a_stream_that_cannot_be_used_is_two_lines_and_exit_code_2(mon
 def test_an_error_of_the_system_that_says_nothing_of_a_file_is_a_bug(monkeypatch):
     with pytest.raises(OSError, match="odd"):
         end_of(monkeypatch, OSError(errno.EINVAL, "odd"))
+
+
+def test_ctrl_c_before_typer_heeds_it_is_one_line_and_exit_code_130(capfd):
+    def interrupted(**options: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as left:
+        exits.run(interrupted)
+    assert left.value.code == 130
+    assert capfd.readouterr().err == "charlstm: interrupted, with nothing written that is not whole\n"

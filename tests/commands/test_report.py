@@ -1,5 +1,6 @@
 """`charlstm report` as a person types it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def test_findings_that_are_not_there_are_a_usage_problem(tmp_path, monkeypatch, 
 
 def test_figures_are_drawn_into_a_folder_that_is_named(findings, tmp_path, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
+    document = json.loads(findings.read_text())
+    document["findings"] = document["findings"][:1]  # a cell's figure takes a second
+    findings.write_text(json.dumps(document))
     assert run(monkeypatch, "report", findings, "--figures", tmp_path / "figures") == 0
     written = {path.suffix for path in (tmp_path / "figures").iterdir()}
     assert written == {".png", ".svg"}

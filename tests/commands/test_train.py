@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import pytest
 from command_line import SMALL, run
 
 from charlstm.checkpoint.loading import load
 from charlstm.checkpoint.record import load_config
+from charlstm.checkpoint.run_folder import RunFolder
 
 
 def test_train_writes_a_run_and_shows_a_table(tmp_path, prose_file, monkeypatch, capsys):
@@ -145,41 +147,49 @@ def test_of_several_processes_only_the_first_shows_a_problem(rank, tmp_path, mon
     assert "tpu" in capsys.readouterr().err, "a device may be missing in one of them only"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_the_run_and_training_can_continue(number, code, tmp_path, prose_file):
-    path = tmp_path / "run"
-    command = [
-        sys.executable,
-        "-m",
-        "charlstm",
-        "train",
-        str(prose_file),
-        "--out",
-        str(path),
-        "--steps",
-        "100000",
-        "--evaluate-every",
-        "100",
-    ]
-    # Other tests run beside these processes, and threads that wait for each other spin.
-    own = {"env": os.environ | {"OMP_NUM_THREADS": "1"}, "text": True}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen([*command, *SMALL], **pipes, **own)
-    metrics = path / "metrics.jsonl"
+def started(*arguments: object) -> subprocess.Popen[str]:
+    """A `charlstm train` with those arguments, in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "charlstm", "train", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Other tests run beside this process, and threads that wait for each other spin.
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        text=True,
+    )
+
+
+def stopped_by(number: signal.Signals, process: subprocess.Popen[str], is_time: Callable[[], bool]) -> str:
+    """Send a signal to a training when it is time, and return what it has said on stderr by its end."""
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (metrics.exists() and "validation" in metrics.read_text()):
+    while time.monotonic() < deadline and not is_time():
         time.sleep(0.05)
     process.send_signal(number)
-    _, narration = process.communicate(timeout=60)
-    assert process.returncode == code
+    return process.communicate(timeout=60)[1]
+
+
+def test_a_signal_saves_the_run_and_training_can_continue(tmp_path, prose_file):
+    path = tmp_path / "run"
+    metrics = path / "metrics.jsonl"
+
+    def measured_step() -> int:
+        return int(json.loads(metrics.read_text().splitlines()[-1])["step"])
+
+    def saved_step() -> int:
+        return int(RunFolder(path).saved_numbers(parameters=0)["step"])
+
+    process = started(prose_file, "--out", path, "--steps", 100_000, "--evaluate-every", 100, *SMALL)
+    narration = stopped_by(
+        signal.SIGINT, process, lambda: metrics.exists() and "validation" in metrics.read_text()
+    )
+    assert process.returncode == 130
     assert "--resume" in narration
     assert load(path).validation_bits_per_character is not None
-    saved = json.loads(metrics.read_text().splitlines()[-1])["step"]
-    resume = [sys.executable, "-m", "charlstm", "train", "--resume", "--out", str(path)]
-    going_on = subprocess.Popen(resume, **pipes, **own)
-    while time.monotonic() < deadline and json.loads(metrics.read_text().splitlines()[-1])["step"] <= saved:
-        time.sleep(0.05)
-    going_on.send_signal(signal.SIGINT)
-    _, narration = going_on.communicate(timeout=60)
-    assert going_on.returncode == 130
-    assert "continuing after step" in narration
+    saved = saved_step()
+
+    going_on = started("--resume", "--out", path)
+    narration = stopped_by(signal.SIGTERM, going_on, lambda: measured_step() > saved)
+    assert going_on.returncode == 143
+    assert f"continuing after step {saved:,}" in narration
+    assert "--resume" in narration
+    assert saved_step() > saved

@@ -39,6 +39,7 @@ def small_documents() -> dict[str, Any]:
     }
     excerpt["grid"] = {}
     document["excerpts"] = [excerpt]
+    document["behaviours"] = document["behaviours"][:MOST_ITEMS]
     document["gates"].pop("separate_weights", None)
     document["gates"]["untrained"].pop("separate_weights", None)
     fixture = findings_document(sample=full_findings(LENGTH))

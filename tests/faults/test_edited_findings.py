@@ -37,6 +37,7 @@ def drawn_or_refused(document: Any, folder: Path) -> str:
     return "" if page.stat().st_size < MOST_PAGE_BYTES else "the page is too large"
 
 
+@pytest.mark.no_cover  # it takes twice the time with coverage, and runs no line that no other test runs
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_an_edited_field_ends_in_a_page_or_in_words(name: str, heavy: bool, tmp_path: Path) -> None:
     document = DOCUMENTS[name]

@@ -22,7 +22,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the file or the run")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run for plain PyTorch or onnxruntime, or as a run of half the size."""
+    """Write a run for PyTorch or onnxruntime, or one of half the size."""
     from charlstm.tasks.sharing.export import export_run
 
     place = out or Path(f"{checkpoint.resolve().name}.safetensors")

@@ -33,9 +33,9 @@ async function startReportPage() {
   addColourClasses();
   showFirstText();
   listenToFirstFlip();
-  startStep();
   startPrediction();
   startLineup();
+  startStep();
   // The keys of the page move what the lesson hides.
   if (!startLesson()) listenToKeys();
   listenToCopyLink();

@@ -117,7 +117,7 @@ def find_planted_cells() -> Findings:
     model = plant(cells, SYMBOLS, idle=8, generator=torch.Generator().manual_seed(0))
     request = InspectionRequest(
         model=model,
-        ids=ids_of(written(120_000, seed=1)),
+        ids=ids_of(written(60_000, seed=1)),
         vocabulary=SimpleNamespace(symbols=tuple(SYMBOLS)),
         config=InspectionConfig(streams=8, seed=3, interventions=0),
         corpus_name="written",
@@ -128,7 +128,7 @@ def find_planted_cells() -> Findings:
 
 def test_findings_from_several_chunks_are_those_from_one(monkeypatch: pytest.MonkeyPatch) -> None:
     from_one = find_planted_cells()
-    monkeypatch.setattr(splits, "LONGEST_CHUNK_CHARACTERS", 15_000)
+    monkeypatch.setattr(splits, "LONGEST_CHUNK_CHARACTERS", 8_000)
     by_cell = {finding.cell: finding for finding in find_planted_cells().findings}
     assert len(from_one.findings) == 4
     assert by_cell.keys() == {finding.cell for finding in from_one.findings}

@@ -10,6 +10,7 @@ from charlstm.report.page.rows import Row, cell_name
 from charlstm.report.page.watched_cells import closers
 from charlstm.report.words.feature_nouns import feature_noun
 from charlstm.report.words.phrases import sentence_text
+from charlstm.report.words.proof_numbers import earlier_effect
 from charlstm.report.words.sentences import likelier
 from charlstm.report.words.values import finite
 
@@ -17,7 +18,7 @@ _SWITCHES = ("toggle", "latch")
 # A cell with one of these verdicts may be shown as one that is not used; a redundant one is, with others.
 _UNUSED = ("correlate", "undecided")
 # A cell counts as not used for a feature where its effect is at most this share of that of the used cell.
-_SMALL_SHARE = 0.2
+_SMALL_SHARE = 0.1
 # What the verdicts say, for a reader who does not know their names.
 _VERDICTS = {
     "verified": "verified: used",
@@ -106,7 +107,7 @@ def _excerpt(used: int, finding: Json, data: Mapping[str, Any]) -> Json | None:
 def _inert(used: int, found: Sequence[Json], rows: Sequence[Row]) -> int | None:
     """Return the row of a cell that follows the feature of the used one and matters little; None without one.
 
-    A correlate comes before an undecided cell.
+    A cell that matters where it is changed earlier is none. A correlate comes before an undecided cell.
     """
     places = [
         place
@@ -116,6 +117,7 @@ def _inert(used: int, found: Sequence[Json], rows: Sequence[Row]) -> int | None:
         and row.verdict in _UNUSED
         and row.effect_nats is not None
         and _is_small(row.effect_nats, rows[used])
+        and earlier_effect(found[place]) is None
     ]
     return min(
         places, key=lambda place: (rows[place].verdict != "correlate", plainness(rows[place])), default=None

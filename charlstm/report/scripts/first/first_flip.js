@@ -1,10 +1,10 @@
 // This file holds the cell of the first screen off in the network, where that changes the prediction most, and
 // shows what the network writes from there on, left alone and with the cell held off.
 
+import { bestOfFlips, probabilitiesOfFlip } from "../live/flip_places.js";
 import { percent } from "../live/next_characters.js";
 import { live } from "../live/panel_state.js";
 import { unpackNetwork } from "../live/reading.js";
-import { nextProbabilities, stepNetwork } from "../lstm/forward_pass.js";
 import { cellStates, continuedTrace, emptyTrace, stateAfter, traceIds } from "../lstm/state_trace.js";
 import { idsOfClosers, idsOfText, symbolsOfIds } from "../lstm/text_symbols.js";
 import { levelClasses } from "../shared/coloured_text.js";
@@ -16,8 +16,6 @@ import { first, firstCell, firstFeature, pointTo, scrollFirstText } from "./firs
 const WRITTEN = { length: 72, temperature: 0.4, seed: 1, once: false };
 /** At most this many characters before the flip are shown, from the beginning of a word on. */
 const LEAD_CHARACTERS = 24;
-/** A character is expected from this probability on: to make an unlikely one less likely shows little. */
-const EXPECTED_PROBABILITY = 0.25;
 /** A count is on at a place where it is at least this share of its largest value in the text. */
 const HIGH_COUNT_SHARE = 0.5;
 
@@ -91,27 +89,15 @@ function bestFlip(trace, cell) {
   }
   const held = { ...cell, value: cellLevels(trace, cell).off };
   const flips = left.map((place) => flipAt(trace, place, held, closing.length > 0));
-  return flips.reduce((most, one) => (worthOf(one) > worthOf(most) ? one : most));
+  return bestOfFlips(flips);
 }
-
-/**
- * Return how well a flip shows what the cell does: by how many times it makes a character less likely that was
- * expected. One that was hardly expected comes after all of these, however much less likely it becomes.
- * @type {(flip: Flip) => number}
- */
-const worthOf = ({ free, flipped }) =>
-  free < EXPECTED_PROBABILITY ? free - flipped : 1 + Math.log(free / Math.max(flipped, 1e-9));
 
 /** @type {(trace: StateTrace, place: number, held: HeldCell, isClosing: boolean) => Flip} */
 function flipAt(trace, place, held, isClosing) {
-  const { network, ids } = trace;
-  const state = stateAfter(trace, place);
-  stepNetwork(network, state, ids[place], [held]);
-  const free = nextProbabilities(network, stateAfter(trace, place + 1));
-  const flipped = nextProbabilities(network, state);
+  const { free, flipped } = probabilitiesOfFlip(trace, place, held);
   const lost = free.map((probability, one) => probability - flipped[one]);
   const id = isClosing
-    ? ids[place + 1]
+    ? trace.ids[place + 1]
     : lost.reduce((most, one, index) => (one > lost[most] ? index : most), 0);
   return { place, held, id, free: free[id], flipped: flipped[id] };
 }

@@ -2,13 +2,14 @@
 
 import { createElement, find, findAll } from "../shared/page_elements.js";
 
-/** Texts that are left as they are: controls, headings, quotations from the corpus, the lines of tables. */
+/** Texts that are left as they are: controls, headings, quotations from the corpus, lines of tables, hidden words. */
 const UNMARKED =
-  "[data-term], button, a, code, kbd, select, label, summary, textarea, h1, h2, h3, h4, tbody, pre, svg, dt, .coloured";
+  "[data-term], button, a, code, kbd, select, label, summary, textarea, h1, h2, h3, h4, tbody, pre, svg, dt, .coloured, " +
+  "body:not(.in-lesson) .lesson-words";
 /** The element that shows what a term means. */
 export const TIP_ID = "term-tip";
 /** Where terms are marked. */
-const MARKED_SECTIONS = "header, main > section:not(#glossary), #lesson > section";
+const MARKED_SECTIONS = "header, :is(main, #lesson) > section:not(#glossary)";
 
 /**
  * For each form of a term, in lower case, the id of its line in the glossary.

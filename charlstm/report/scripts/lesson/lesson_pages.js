@@ -8,7 +8,7 @@ import { createElement, find, findAll } from "../shared/page_elements.js";
 
 /** Whether the address asks for the lesson. */
 const wantsLesson = new URLSearchParams(location.search).has("lesson");
-/** The sections in the order of the lesson; the first one comes again where the page can flip its cell. */
+/** The sections in the order of the lesson; the first one comes again where the page can hold its cell off. */
 const LESSON_ORDER = ["first", "predict", "step", "lineup", "flip"];
 const FLIP_TITLE = "Change a cell, and read what the network writes";
 

@@ -1,5 +1,5 @@
-// This file shows the same lines in the colours of several cells without their names. The reader flips each cell, and
-// chooses the one that the network uses.
+// This file shows the same lines in the colours of several cells without their names. The reader holds each cell at
+// its other level, and chooses the one that the network uses.
 
 import { excerptOfRow } from "../first/first_text.js";
 import { percent } from "../live/next_characters.js";
@@ -10,7 +10,7 @@ import { showColouredText } from "../shared/coloured_text.js";
 import { counted } from "../shared/numbers.js";
 import { data, symbolOf } from "../shared/page_data.js";
 import { createElement, find, findAll, findField } from "../shared/page_elements.js";
-import { flippedProbability, readLineup } from "./lineup_flips.js";
+import { linesAround, lineupFlip, placeOfLineup, readLineup } from "./lineup_flips.js";
 
 const LETTERS = "ABCDEFGH";
 
@@ -50,10 +50,12 @@ async function showLineup() {
   const excerpt = number === null ? excerptOfRow(row) : data.excerpts[number];
   if (!excerpt) throw new Error("its text is missing");
   const characters = Array.from(excerpt.text).slice(0, stop);
-  const reading = await readLineup(live.network, characters.join(""), excerpt.features[row.feature], closers);
-  const text = characters.slice(reading.start, reading.stop).join("");
-  find("#lineup-cells").replaceChildren(...cells.map((_, index) => card(reading, index, text)));
-  find("#lineup-free").textContent = percent(reading.free);
+  const reading = await readLineup(live.network, characters.join(""), closers);
+  const feature = excerpt.features[row.feature];
+  const place = placeOfLineup(reading, feature, placeOfCell(row.cell), levelsOf(row.cell));
+  find("#lineup-cells").replaceChildren(...cells.map((_, index) => card(reading, index, characters, place)));
+  const { free } = lineupFlip(reading, place, placeOfCell(row.cell), levelsOf(row.cell));
+  find("#lineup-free").textContent = percent(free);
   find("#lineup-task").hidden = false;
   find("#lineup-answer").hidden = false;
 }
@@ -64,37 +66,37 @@ function placeOfCell(cell) {
   return { layer, cell: number };
 }
 
-/** @type {(reading: import("./lineup_flips.js").LineupReading, index: number, text: string) => HTMLElement} */
-function card(reading, index, text) {
+/** @type {(cell: string) => import("./lineup_flips.js").CellLevels} */
+const levelsOf = (cell) => live.model?.cells[cell]?.levels;
+
+/** @type {(reading: import("./lineup_flips.js").LineupReading, index: number, characters: string[], place: number) => HTMLElement} */
+function card(reading, index, characters, place) {
   const { cell, row } = thisLineup().cells[index];
   const letter = LETTERS[index];
   const label = `The lines in the colours of cell ${letter}`;
   const lines = createElement("div", { class: "coloured", role: "img", "aria-label": label });
-  const states = cellStates(reading.trace, placeOfCell(cell)).slice(reading.start, reading.stop);
-  showColouredText(lines, text, states.map(Math.tanh), row === null ? 1 : data.rows[row].polarity, undefined);
-  lines.querySelectorAll("span")[reading.place - reading.start].dataset.here = "";
+  const [start, stop] = linesAround(characters, place);
+  const values = cellStates(reading.trace, placeOfCell(cell)).slice(start, stop).map(Math.tanh);
+  const text = characters.slice(start, stop).join("");
+  showColouredText(lines, text, values, row === null ? 1 : data.rows[row].polarity, undefined);
+  lines.querySelectorAll("span")[place - start].dataset.here = "";
   const choice = createElement("input", { type: "radio", name: "lineup", value: index });
   const flip = createElement("button", { type: "button" }, `Hold ${letter}`);
   const result = createElement("span", { role: "status" });
   flip.addEventListener("click", () => {
-    const flipped = flippedProbability(reading, placeOfCell(cell), live.model?.cells[cell]?.levels);
+    const { free, flipped } = lineupFlip(reading, place, placeOfCell(cell), levelsOf(cell));
     result.replaceChildren(
       ...closerNodes(),
-      ` ${percent(reading.free)} → `,
+      ` ${percent(free)} → `,
       createElement("b", {}, percent(flipped)),
     );
   });
+  const letterLabel = createElement("label", {}, choice, createElement("b", {}, letter));
   return createElement(
     "div",
     { class: "card" },
     lines,
-    createElement(
-      "p",
-      { class: "live-bar" },
-      createElement("label", {}, choice, createElement("b", {}, letter)),
-      flip,
-      result,
-    ),
+    createElement("p", { class: "live-bar" }, letterLabel, flip, result),
     createElement("p", { class: "who", hidden: true }),
   );
 }

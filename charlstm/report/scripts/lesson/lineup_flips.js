@@ -1,66 +1,68 @@
-// This file flips cells in the network at one character of a text: before the closing character that the network
-// expects most.
+// This file flips cells in the network at one character of a text, before a closing character: of its two levels a
+// flipped cell is held at the other one.
 
+import { bestOfFlips, probabilitiesOfFlip } from "../live/flip_places.js";
 import { usualRange } from "../live/panel_state.js";
-import { nextProbabilities, stepNetwork } from "../lstm/forward_pass.js";
-import { cellStates, emptyTrace, stateAfter, traceIds } from "../lstm/state_trace.js";
+import { cellStates, emptyTrace, traceIds } from "../lstm/state_trace.js";
 import { idsOfClosers, idsOfText } from "../lstm/text_symbols.js";
 
 /** The shown lines are those around the place, and have at most this many characters before and behind it. */
 const CHARACTERS_AROUND = { before: 110, after: 70 };
 
 /**
- * @typedef {{
- *   trace: StateTrace, closers: number[], place: number, free: number, start: number, stop: number,
- * }} LineupReading
- *   What the network did along the text, the ids that end the feature, the place after which one of them comes, how
- *   probable they are there, and where the lines around it begin and end.
+ * @typedef {{ off: number, on: number } | null | undefined} CellLevels c of a cell when it is off and on, if known.
+ * @typedef {{ trace: StateTrace, closers: number[] }} LineupReading
+ *   What the network did along the text, and the ids that end the feature.
+ * @typedef {{ place: number, free: number, flipped: number }} LineupFlip
+ *   The place at which a cell is flipped, and how probable the closing characters are then, without and with it.
  */
 
 /**
- * Read a text of a lineup, along which the feature is known. The place is that where the network expects the
- * closing character most.
- * @type {(network: Network, text: string, feature: Series, closers: string) => Promise<LineupReading>}
+ * Read a text of a lineup.
+ * @type {(network: Network, text: string, closers: string) => Promise<LineupReading>}
  */
-export async function readLineup(network, text, feature, closers) {
-  const ids = idsOfText(network, text);
+export async function readLineup(network, text, closers) {
   const trace = emptyTrace(network);
-  await traceIds(trace, ids);
-  const closing = idsOfClosers(network, closers);
-  const ends = [...ids.keys()].filter((at) => (feature[at] ?? 0) > 0 && closing.includes(ids[at + 1]));
-  const expected = ends.map((at) => chanceOf(nextProbabilities(network, stateAfter(trace, at + 1)), closing));
-  const free = Math.max(...expected);
-  const place = ends[expected.indexOf(free)];
-  return { trace, closers: closing, place, free, ...linesAround(Array.from(text), place) };
+  await traceIds(trace, idsOfText(network, text));
+  return { trace, closers: idsOfClosers(network, closers) };
 }
 
-/** @type {(probabilities: Float64Array, ids: number[]) => number} */
-const chanceOf = (probabilities, ids) => ids.reduce((sum, id) => sum + probabilities[id], 0);
+/**
+ * Return the place at which the flip of the used cell shows best what that does, of those where its feature is on and
+ * a closing character comes next.
+ * @type {(reading: LineupReading, feature: Series, cell: CellPlace, levels: CellLevels) => number}
+ */
+export function placeOfLineup(reading, feature, cell, levels) {
+  const { ids } = reading.trace;
+  const ends = [...ids.keys()].filter(
+    (place) => (feature[place] ?? 0) > 0 && reading.closers.includes(ids[place + 1]),
+  );
+  return bestOfFlips(ends.map((place) => lineupFlip(reading, place, cell, levels))).place;
+}
+
+/**
+ * Flip a cell at a place.
+ * @type {(reading: LineupReading, place: number, cell: CellPlace, levels: CellLevels) => LineupFlip}
+ */
+export function lineupFlip({ trace, closers }, place, cell, levels) {
+  const [off, on] = levels ? [levels.off, levels.on] : usualRange(cellStates(trace, cell));
+  const now = trace.c[place][cell.layer][cell.cell];
+  const value = Math.abs(now - on) < Math.abs(now - off) ? off : on;
+  const { free, flipped } = probabilitiesOfFlip(trace, place, { ...cell, value });
+  /** @type {(probabilities: Float64Array) => number} */
+  const chance = (probabilities) => closers.reduce((sum, id) => sum + probabilities[id], 0);
+  return { place, free: chance(free), flipped: chance(flipped) };
+}
 
 /**
  * Return where the line of a place and the lines beside it begin and end.
- * @type {(characters: string[], place: number) => { start: number, stop: number }}
+ * @type {(characters: string[], place: number) => [number, number]}
  */
-function linesAround(characters, place) {
+export function linesAround(characters, place) {
   const { before, after } = CHARACTERS_AROUND;
   const [from, to] = [Math.max(0, place - before), Math.min(characters.length, place + after)];
   const breaks = [...characters.keys()].filter((at) => at >= from && at < to && characters[at] === "\n");
   const [above, below] = [breaks.filter((at) => at < place), breaks.filter((at) => at > place)];
   const start = above.at(-2) ?? above.at(-1);
-  return { start: start === undefined ? from : start + 1, stop: below[1] ?? below[0] ?? to };
-}
-
-/**
- * Return how probable a closing character is after the place when a cell is flipped there: of its two levels it then
- * has the other one.
- * @type {(reading: LineupReading, place: CellPlace, levels: { off: number, on: number } | null | undefined) => number}
- */
-export function flippedProbability({ trace, closers, place }, cell, levels) {
-  const [off, on] = levels ? [levels.off, levels.on] : usualRange(cellStates(trace, cell));
-  const { network, ids, c } = trace;
-  const now = c[place][cell.layer][cell.cell];
-  const value = Math.abs(now - on) < Math.abs(now - off) ? off : on;
-  const state = stateAfter(trace, place);
-  stepNetwork(network, state, ids[place], [{ ...cell, value }]);
-  return chanceOf(nextProbabilities(network, state), closers);
+  return [start === undefined ? from : start + 1, below[1] ?? below[0] ?? to];
 }

@@ -60,6 +60,15 @@ def test_a_cell_that_matters_or_is_used_with_others_is_not_shown_as_inert(verdic
     assert not {"0:88", "0:240"} & set(lineup["names"])
 
 
+def test_a_cell_that_matters_where_it_is_changed_earlier_is_not_shown_as_inert():
+    findings = judged(c194=("verified", -2.0), c88=("correlate", -0.02), c240=("verified", -9.0))
+    assert (lineup_of(findings) or {})["inert"] == "0:88"
+    early = {"lag": 24, "nats": {"value": -0.5, "low": -0.6, "high": -0.4}}
+    (correlate,) = (one for one in findings["findings"] if one["cell"] == 88)
+    correlate["evidence"] = {"limit_nats": 0.1, "necessity": {"lag": 4, "by_lag": [early]}}
+    assert (lineup_of(findings) or {})["inert"] is None
+
+
 def test_a_correlate_comes_before_an_undecided_cell():
     lineup = lineup_of(judged(c194=("verified", -2.0), c240=("correlate", -0.02)))
 
