@@ -226,6 +226,8 @@ def test_the_panel_can_be_used_by_keyboard_alone(open_page, report: Path):
     expect(mark).to_have_text("t")
     expect(page.locator("#text [aria-selected=true]")).to_have_attribute("data-at", "0")
     page.keyboard.press("Tab")
+    expect(page.locator("#step-mark")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     expect(page.locator("#live-hold [value=off]")).to_be_checked()
 

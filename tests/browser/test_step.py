@@ -153,6 +153,15 @@ def test_one_sentence_names_the_largest_part_of_the_gate_that_moved(open_page, r
     assert page.seen == [report.as_uri()]
 
 
+def test_the_model_inside_leads_to_the_step_of_its_mark(open_page, report: Path):
+    page = open_page(report, f"#write={TEXT}&mark={PLACE}&watch=0:31")
+    page.locator("#step-mark").click()
+
+    expect(page.locator("#step-question")).to_contain_text("Why does cell 0:31", timeout=SLOW)
+    expect(page.locator("#step-line .here")).to_have_text(TEXT[PLACE])
+    expect(page.locator("#step-title")).to_be_in_viewport()
+
+
 def test_it_is_shut_until_it_is_opened_and_a_link_opens_it_again(open_page, report: Path):
     page = open_page(report)
     expect(page.locator("#step-figures")).to_be_hidden()

@@ -58,6 +58,12 @@ export function startStep() {
   });
   find("#step-back").addEventListener("click", () => moveStepTo(shownPlace - 1));
   find("#step-on").addEventListener("click", () => moveStepTo(shownPlace + 1));
+  find("#step-mark").addEventListener("click", () => {
+    findField("#step-source").value = "written";
+    stepDetails().open = true;
+    find("#step").scrollIntoView();
+    showStepSoon();
+  });
   find("#step-driver").addEventListener("click", () => moveToDriver(1));
   addressParts.push({
     write: () => (stepDetails().open ? [["step", 1]] : []),
