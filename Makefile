@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	$(BIN)/python -c 'from charlstm.model import bfloat16_layer, streams; streams.warm_up(); bfloat16_layer.warm_up()'
+	$(BIN)/python -c 'from charlstm.model.ready_loops import make; make()'
 	@touch $@
 
 demo: setup ## train on Python's standard library for 4 minutes, sample, inspect, write the report page

@@ -17,7 +17,7 @@ Unknown = Literal["error", "skip", "replace"]
 Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
 Optimizer = Literal["mixed", "muon", "adamw"]
 Precision = Literal["auto", "float32", "bfloat16"]
-StepPrecision = Literal["float32", "bfloat16"]
+StepPrecision = Literal["float32", "bfloat16", "int8"]
 # Percentages of a text to train on, to validate on and to test on.
 DEFAULT_SPLIT = "90/5/5"
 # The shortest text that can be inspected has this many characters.
@@ -156,9 +156,10 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 def check_cell(layer: int, number: int, model: ModelConfig) -> None:
     """Raise UsageError unless a model of this shape has the layer, and in it the cell of this number."""
     if not (0 <= layer < model.layers and 0 <= number < model.cells):
+        last = model.layers - 1
+        layers = f"give a layer from 0 to {last} and" if last else "layer 0 is the only one; give"
         raise UsageError(
-            f"the model has no cell {layer}:{number}",
-            f"give a layer from 0 to {model.layers - 1} and a cell from 0 to {model.cells - 1}",
+            f"the model has no cell {layer}:{number}", f"{layers} a cell from 0 to {model.cells - 1}"
         )
 
 
@@ -296,7 +297,8 @@ class SamplingConfig:
     and temperature 0 takes the likeliest character. Only the top_k likeliest characters can be drawn (0: all)
     and of these the likeliest whose probabilities add up to top_p (1: all). A text ends where stop appears.
     hold lists cells that are set to a value; of several holds of one cell the latest start counts, so a cell
-    can be switched on and later off. precision is the number format of the layers' weights in products.
+    can be switched on and later off. precision is the number format of the layers' weights in products;
+    "int8" has 8 bits and a scale for each row of weights.
     Raises UsageError with every setting that is out of range.
     """
 

@@ -7,10 +7,25 @@ from charlstm.config import (
     SamplingConfig,
     TrainingConfig,
     check_all,
+    check_cell,
     check_seed,
     parse_hold,
 )
 from charlstm.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("layers", "advice"),
+    [
+        (1, "layer 0 is the only one; give a cell from 0 to 15"),
+        (2, "give a layer from 0 to 1 and a cell from 0 to 15"),
+    ],
+)
+def test_a_cell_of_another_layer_is_refused_with_what_there_is(layers: int, advice: str):
+    model = ModelConfig(vocabulary_size=9, cells=16, layers=layers)
+    with pytest.raises(UsageError) as problem:
+        check_cell(layers, 3, model)
+    assert problem.value.advice == advice
 
 
 def test_every_bad_setting_is_named_at_once():

@@ -17,13 +17,12 @@ from markdown_it.token import Token
 from charlstm.report.render import STYLES, render
 
 ROOT = Path(__file__).parents[1]
-ADDRESS = "https://example.org/some/charlstm"
 
 
 def built_from(tree: Path) -> None:
     """Copy what a wheel is built from to a folder."""
     shutil.copytree(ROOT / "charlstm", tree / "charlstm", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tree)
 
 
@@ -31,7 +30,7 @@ def built_from(tree: Path) -> None:
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build a wheel from this tree, and return a folder with its contents."""
     folder = tmp_path_factory.mktemp("wheel")
-    # The wheel is built from a copy, since setuptools also packs what an earlier build left in the tree.
+    # The wheel is built from a copy, so that nothing but the files of the package can come into it.
     tree = folder / "tree"
     built_from(tree)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
@@ -49,6 +48,11 @@ def test_the_wheel_holds_every_template_style_and_script(unpacked: Path):
             path.relative_to(source) for path in source.glob(pattern)
         }
     assert {f"{name}.css" for name in STYLES} <= {path.name for path in (report / "styles").iterdir()}
+
+
+def test_the_wheel_holds_no_figure_and_no_readme_of_a_folder(unpacked: Path):
+    package = unpacked / "charlstm"
+    assert not [path for path in package.rglob("*") if path.suffix in (".svg", ".md")]
 
 
 def test_the_installed_wheel_draws_the_same_page(unpacked: Path, tmp_path: Path):
@@ -98,7 +102,7 @@ def test_an_index_learns_what_the_package_is(unpacked: Path):
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])
 
 
-def test_a_description_without_an_address_of_the_repository_has_its_words_and_no_path(unpacked: Path):
+def test_the_description_has_the_words_of_the_readme_and_none_of_its_paths(unpacked: Path):
     read = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = description(metadata_of(unpacked))
     assert any(not place.startswith("https://") for place in addresses(read)), "README.md has no path"
@@ -108,16 +112,8 @@ def test_a_description_without_an_address_of_the_repository_has_its_words_and_no
     assert shown.count("\n## ") == read.count("\n## ")
 
 
-def test_paths_become_addresses_where_the_repository_has_one(tmp_path: Path):
-    built_from(tmp_path)
-    project = tmp_path / "pyproject.toml"
-    urls = f'[project.urls]\nRepository = "{ADDRESS}"\n\n[project.scripts]'
-    project.write_text(project.read_text().replace("[project.scripts]", urls))
-    code = "from setuptools.build_meta import prepare_metadata_for_build_wheel as prepare; prepare('.')"
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
-    metadata = metadata_of(tmp_path)
-    places = addresses(description(metadata))
-    assert f"{ADDRESS}/raw/HEAD/checkpoints/report.png" in places
-    assert f"{ADDRESS}/blob/HEAD/CITATION.cff" in places
-    assert metadata["Project-URL"] == f"Repository, {ADDRESS}"
-    assert all(place.startswith("https://") for place in places)
+def test_the_wheel_holds_nothing_but_the_package(unpacked: Path):
+    (record,) = unpacked.glob("*.dist-info/RECORD")
+    names = [line.split(",")[0] for line in record.read_text().splitlines()]
+    packed = {Path(name).suffix for name in names if name.startswith("charlstm/")}
+    assert packed == {".py", ".html", ".css", ".js", ".typed"}

@@ -11,6 +11,7 @@ from charlstm import __version__
 from charlstm.commands import exits, inspect, sample, train
 from charlstm.commands.corpora import corpora
 from charlstm.commands.demo import demo
+from charlstm.commands.devices import devices
 from charlstm.commands.exam import exam
 from charlstm.commands.import_weights import import_weights
 from charlstm.commands.options.command import Command, checked_by
@@ -53,6 +54,7 @@ app.command(cls=Command)(report)
 app.command(cls=Command)(export)
 app.command(cls=Command)(push)
 app.command(cls=Command)(corpora)
+app.command(cls=Command)(devices)
 app.command(cls=Command)(demo)
 
 

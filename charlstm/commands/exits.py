@@ -11,6 +11,7 @@ import typer
 from charlstm.commands.terminal import console, formatting
 from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, ProcessError, UsageError
 from charlstm.machine.launch import by_torchrun, launch
+from charlstm.machine.processors import tell_libraries_of_quota
 
 _EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
     (UsageError, 2),
@@ -33,6 +34,7 @@ def run(app: typer.Typer) -> NoReturn:
     """Run the command line app and exit; a known problem becomes two lines on stderr and its exit code."""
     try:
         console.open_streams()
+        tell_libraries_of_quota()
         os.getcwd()  # libraries that find no working folder end the process, each in its own way
         code = app(standalone_mode=False)  # an exit code where typer ended a command: 130 after Ctrl-C
     except CharLSTMError as problem:

@@ -33,7 +33,10 @@ def sample(
     ] = 1.0,
     count: Annotated[int, typer.Option(help="texts to draw, side by side")] = 1,
     precision: Annotated[
-        StepPrecision, typer.Option(help="number format of the weights; bfloat16 is faster")
+        StepPrecision,
+        typer.Option(
+            help="number format of the weights; int8 is the fastest for one text, bfloat16 for many"
+        ),
     ] = "float32",
     seed: Annotated[int, typer.Option(help="the same seed draws the same text")] = 0,
     stop: Annotated[

@@ -10,10 +10,13 @@ is the question.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from charlstm.findings import Json
-from charlstm.inspection.detecting.calibration import calibrate
+from charlstm.inspection.describing.text_over_time import TextOverTime, text_over_time
+from charlstm.inspection.detecting.calibration import Calibration, calibrate
 from charlstm.inspection.detecting.confirmation import Confirmation, confirm
 from charlstm.inspection.detecting.discovery import Pairs
 from charlstm.inspection.features.feature import specific_drivers
@@ -53,11 +56,14 @@ def read_over_time(moments: Sequence[Moment], studied: Study, progress: Progress
         one), level_share and two_levels, the mean input_gate and forget_gate at the drivers' last characters
         (`at_drivers`) and elsewhere, and effect (value, low, high; in nats), which is null for a cell that
         was not intervened on.
+    excerpt: a text with tanh(c) of found cells along it at every moment; {} without a found cell. It is what
+        `TextOverTime.described` returns.
     """
     read = []
+    text = text_over_time(studied, len(moments))
     for number, moment in enumerate(moments):
         progress(f"step {moment.step:,}", number / len(moments))
-        read.append(_read(moment.model(), studied))
+        read.append(_read(moment.model(), studied, text))
     if not read:
         return {}
     cells_of_layer = studied.proven.context.model.config.cells
@@ -75,6 +81,7 @@ def read_over_time(moments: Sequence[Moment], studied: Study, progress: Progress
             }
             for index, pair in enumerate(studied.confirmed_pairs)
         ],
+        "excerpt": text.described([one.states for one in read], cells_of_layer) if text else {},
     }
 
 
@@ -83,19 +90,24 @@ _NUMBERS = ("score", "level_share", "two_levels", "input_gate", "forget_gate", "
 
 @dataclass(frozen=True, eq=False)
 class _Reading:
-    """A reading of one moment: the numbers of the found cells in their order, and what the model predicts."""
+    """A reading of one moment: the numbers of the found cells in their order, and what the model predicts.
+
+    states (cells, characters) are what `TextOverTime.states` returns.
+    """
 
     bits_per_character: float
     closers: dict[str, float]
     cells: list[Json]
+    states: NDArray[np.uint8]
 
 
-def _read(model: CharLSTM, studied: Study) -> _Reading:
-    """Return what the found cells of a study do in model, an earlier or later state of the studied model."""
-    text, pairs = studied.found.text, _found_pairs(studied)
+def _read(model: CharLSTM, studied: Study, shown: TextOverTime | None) -> _Reading:
+    """Return what the found cells of a study do in model, an earlier or later state of the studied model.
+
+    shown is the text along which their states are kept.
+    """
+    text = studied.found.text
     calibration = calibrate(model, text.splits["calibrate"])
-    (confirmation,) = confirm(model, text.splits["confirm"], [pairs], calibration, _NO_SHIFT)
-    two_levels = calibration.levels.two(pairs.cells, confirmation.dwell).tolist()
     proven = studied.proven.context
     context = InterventionContext(
         model,
@@ -103,23 +115,30 @@ def _read(model: CharLSTM, studied: Study) -> _Reading:
         list(proven.behaviours.values()),
         calibration.thresholds.view(model.config.layers, -1),
     )
-    cells: list[Json] = []
-    for index, pair in enumerate(studied.confirmed_pairs):
-        cells.append(
-            {
-                "score": float(confirmation.equal_share[index] * pairs.signs[index]),
-                "level_share": float(calibration.levels.share[pair.cell]),
-                "two_levels": two_levels[index],
-                **_gates(confirmation, index, pair, text.symbols),
-                "effect": _effect(context, pair),
-            }
-        )
     features = {pair.feature.name for pair in studied.confirmed_pairs} & set(context.behaviours)
     return _Reading(
         evaluate(model, text.splits["intervene"].ids).bits_per_character,
         {feature: context.closers(feature).natural_nats for feature in sorted(features)},
-        cells,
+        _cells(context, studied, calibration),
+        shown.states(model) if shown else np.zeros((0, 0), np.uint8),
     )
+
+
+def _cells(context: InterventionContext, studied: Study, calibration: Calibration) -> list[Json]:
+    """Return _NUMBERS of the found cells of a study in the model of context, whose levels are calibration."""
+    text, pairs = studied.found.text, _found_pairs(studied)
+    (confirmation,) = confirm(context.model, text.splits["confirm"], [pairs], calibration, _NO_SHIFT)
+    two_levels = calibration.levels.two(pairs.cells, confirmation.dwell).tolist()
+    return [
+        {
+            "score": float(confirmation.equal_share[index] * pairs.signs[index]),
+            "level_share": float(calibration.levels.share[pair.cell]),
+            "two_levels": two_levels[index],
+            **_gates(confirmation, index, pair, text.symbols),
+            "effect": _effect(context, pair),
+        }
+        for index, pair in enumerate(studied.confirmed_pairs)
+    ]
 
 
 def _found_pairs(studied: Study) -> Pairs:

@@ -7,7 +7,9 @@ hugging_face    whether the Hugging Face hub can be reached, and what it is sent
 interrupts      Ctrl-C, SIGTERM and SIGHUP as a wish to stop
 launch          whether torchrun started this process, and as which of several
 processes       what several processes decide, sum and share
-processors      how many threads we may use
+processors      how many threads this process can keep busy
+private_state   small files that are kept for this user alone
+speed/          which way of a job is the fastest here, and the machine's rates
 scripts         scripts of this package in processes of their own
 torch_threads   work in the threads that torch has
 """

@@ -1,6 +1,7 @@
 """A layer of tanh cells over a window, for training in bfloat16 on the CPU, as a torch autograd function.
 
-It computes what `nn.LSTM` computes, faster on processors with an instruction for pairs of bfloat16. Products
+It computes what `nn.LSTM` computes, faster on many processors with an instruction for pairs of bfloat16
+(`training_way` finds out on which). Products
 are in bfloat16 with float32 sums, and all else of a step happens while its numbers are still in the caches;
 the cell state stays float32. The first layer takes W x + b from a table with a row per symbol. One product
 over all positions gives the gradient of all weights. The loops are in `kernels.training_window`.
@@ -18,7 +19,7 @@ from torch.nn import functional
 from charlstm.machine.torch_threads import in_threads
 from charlstm.model.equations import LayerState, LayerWeights
 from charlstm.model.kernels.jit import Bits16, Floats
-from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS, MULTIPLIES_TILES, PANEL, Pairs
+from charlstm.model.kernels.llvm_vectors import PANEL, Pairs
 from charlstm.model.kernels.matrix_tiles import (
     pack_pairs,
     pack_transposed_pairs,
@@ -32,10 +33,6 @@ from charlstm.model.kernels.training_window import (
     forward_window,
     window_record,
 )
-
-# Whether this layer is faster than `nn.LSTM` here. It needs the instruction for pairs of bfloat16; where the
-# processor multiplies whole tiles of bfloat16, torch's library uses that and is faster.
-IS_FAST = MULTIPLIES_PAIRS and not MULTIPLIES_TILES
 
 
 def run_table(table: Tensor, ids: Tensor, before: LayerState, recurrent: Tensor) -> tuple[Tensor, Tensor]:

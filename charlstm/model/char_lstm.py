@@ -12,6 +12,8 @@ from charlstm.machine.processes import Shard
 from charlstm.model import bfloat16_layer, equations
 from charlstm.model.kernels.steps import StreamWeights
 from charlstm.model.packed_weights import stream_weights
+from charlstm.model.ready_loops import are_ready
+from charlstm.model.training_way import trains_compiled
 
 # The longest memory of a cell in a new network, in characters, where a forget gate f keeps a memory for about
 # 1 / (1 - f). On stdlib, 16, 64 and 256 give the same loss within what seeds differ by; see
@@ -138,9 +140,9 @@ class CharLSTM(nn.Module):
         return self.head(x), State(torch.stack([h for h, _ in after]), torch.stack([c for _, c in after]))
 
     def _trains_in_bfloat16(self) -> bool:
-        """Return whether `bfloat16_layer` runs the layers: in training, under autocast, where it is fast."""
+        """Return whether `bfloat16_layer` runs the layers: in training, under autocast, if faster."""
         lowered = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
-        return self.training and lowered and runs_compiled(self) and bfloat16_layer.IS_FAST
+        return self.training and lowered and _suits_loops(self) and trains_compiled()
 
     def _run_layer_in_bfloat16(
         self, layer: int, inputs: Tensor, h: Tensor, c: Tensor
@@ -177,6 +179,11 @@ class CharLSTM(nn.Module):
 
 
 def runs_compiled(model: CharLSTM) -> bool:
+    """Return whether the compiled loops step this model: they suit it, and they are compiled already."""
+    return _suits_loops(model) and are_ready("steps")
+
+
+def _suits_loops(model: CharLSTM) -> bool:
     """Return whether the compiled loops can run this model: textbook cells, float32 weights, CPU."""
     on_cpu = model.device.type == "cpu" and model.head.weight.dtype == torch.float32
     return on_cpu and model.config.has_compiled_steps

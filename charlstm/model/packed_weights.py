@@ -1,8 +1,10 @@
 """A model's weights in the layout that the compiled loops read, made without torch."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charlstm.config import StepPrecision
+from charlstm.model.kernels.integer_products import INPUT_STEPS, INPUTS_AT_ONCE, WEIGHT_STEPS
 from charlstm.model.kernels.jit import Bits16, Floats, Weights
 from charlstm.model.kernels.llvm_vectors import PANEL
 from charlstm.model.kernels.matrix_tiles import add_panel_products
@@ -14,9 +16,9 @@ def stream_weights(tensors: dict[str, Floats], precision: StepPrecision = "float
     """Return the weights of a CharLSTM in the layout for one stream, from its state dict of float32 arrays.
 
     precision is that of the recurrent weights and of all weights of upper layers, which are nearly all of
-    the model's; "bfloat16" stores their bits as uint16. Arrays that need no change share memory with tensors.
+    the model's: "bfloat16" stores their bits as uint16, "int8" whole numbers and a scale for each row. Arrays
+    that need no change share memory with tensors.
     """
-    in_precision = _bfloat16_rows if precision == "bfloat16" else np.asarray
     layers = len([name for name in tensors if name.endswith("weight_hh_l0")])
     inputs, recurrent, biases = [], [], []
     for layer in range(layers):
@@ -28,14 +30,47 @@ def stream_weights(tensors: dict[str, Floats], precision: StepPrecision = "float
     upper = np.empty((layers - 1, rows, 2 * cells), np.float32)
     for layer in range(1, layers):
         upper[layer - 1] = np.concatenate([inputs[layer], recurrent[layer]], axis=1)
+    first, further, scales = _in_precision(precision, recurrent[0], upper)
     return StreamWeights(
         table=_symbol_table(tensors["embedding.weight"], inputs[0], biases[0]),
-        recurrent=in_precision(recurrent[0]),
-        upper=in_precision(upper),
+        recurrent=first,
+        upper=further,
         bias=np.array(biases[1:], np.float32).reshape(layers - 1, rows),
         head=np.ascontiguousarray(tensors["head.weight"]),
         head_bias=np.ascontiguousarray(tensors["head.bias"]),
+        scales=scales,
     )
+
+
+def _in_precision(precision: StepPrecision, first: Floats, upper: Floats) -> tuple[Weights, Weights, Floats]:
+    """Return the rows of the first layer, those of upper layers, and the scales of all layers."""
+    if precision == "int8":
+        (first_rows, first_scales), (upper_rows, upper_scales) = map(integer_rows, (first, upper))
+        return first_rows, upper_rows, np.concatenate([first_scales[None], upper_scales])
+    rows_in_precision = _bfloat16_rows if precision == "bfloat16" else np.asarray
+    return rows_in_precision(first), rows_in_precision(upper), np.empty((1 + len(upper), 0), np.float32)
+
+
+def integer_rows(rows: Floats) -> tuple[NDArray[np.int8], Floats]:
+    """Return rows (..., outputs, inputs) float32 as whole numbers of 8 bits, and the scale of each row.
+
+    The largest number of a row becomes 127 or -127, and zeros fill the row up to a multiple of 32 inputs. The
+    scales (..., outputs) float32 are what the product of a whole number with an input of 16 bits is worth.
+    A row that holds NaN or infinity has the scale NaN.
+    """
+    steps = np.abs(rows).max(axis=-1, initial=0, keepdims=True) / np.float32(WEIGHT_STEPS)
+    steps[steps == 0] = 1
+    steps[~np.isfinite(steps)] = np.nan
+    inputs = rows.shape[-1]
+    whole = np.zeros((*rows.shape[:-1], -(-inputs // INPUTS_AT_ONCE) * INPUTS_AT_ONCE), np.int8)
+    whole[..., :inputs] = np.rint(np.nan_to_num(rows / steps))
+    return whole, np.ascontiguousarray(steps[..., 0] / np.float32(INPUT_STEPS))
+
+
+def float_rows(rows: NDArray[np.int8], scales: Floats, inputs: int) -> Floats:
+    """Return the float32 weights (..., outputs, inputs) that whole numbers from integer_rows stand for."""
+    steps = scales[..., None] * np.float32(INPUT_STEPS)
+    return np.ascontiguousarray(rows[..., :inputs] * steps)
 
 
 def _symbol_table(embedding: Floats, weights: Floats, bias: Floats) -> Floats:
@@ -52,11 +87,18 @@ def _symbol_table(embedding: Floats, weights: Floats, bias: Floats) -> Floats:
 
 
 def for_streams(weights: StreamWeights) -> StreamWeights:
-    """Return weights in the layout for several streams: recurrent, upper and head in panels."""
+    """Return weights in the layout for several streams: recurrent, upper and head in panels.
+
+    Weights of 8 bits become the float32 numbers that they stand for: many streams wait for products, not for
+    memory.
+    """
+    recurrent, upper, scales = weights.recurrent, weights.upper, weights.scales
+    if recurrent.dtype == np.int8:
+        cells = weights.table.shape[1] // 4
+        recurrent = float_rows(recurrent, scales[0], cells)
+        upper, scales = float_rows(upper, scales[1:], 2 * cells), scales[:, :0].copy()
     return weights._replace(
-        recurrent=panels_of(weights.recurrent),
-        upper=panels_of(weights.upper),
-        head=panels_of(weights.head),
+        recurrent=panels_of(recurrent), upper=panels_of(upper), head=panels_of(weights.head), scales=scales
     )
 
 

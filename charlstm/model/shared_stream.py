@@ -34,7 +34,8 @@ _SHORTEST_ALONE_CHARACTERS, _LONGEST_ALONE_CHARACTERS = 64, 65_536
 
 def sharing_threads(weights: StreamWeights, threads: int) -> int:
     """Return how many of that number of threads are worth using for one stream of a model: 1 to 4."""
-    rows, cells = weights.recurrent.shape
+    rows = weights.table.shape[1]
+    cells = rows // 4
     products = rows * cells * (1 + 2 * len(weights.upper))
     worth = min(threads, _MOST_THREADS, products // _PRODUCTS_PER_THREAD, cells // _CELLS_PER_TILE)
     return max(1, worth) if cells % _SYMBOLS_PER_TILE == 0 else 1
@@ -42,7 +43,7 @@ def sharing_threads(weights: StreamWeights, threads: int) -> int:
 
 def new_shared_state(threads: int, weights: StreamWeights) -> SharedState:
     """Return what that number of threads share, with no thread at the barrier yet."""
-    cells, symbols = weights.recurrent.shape[1], len(weights.head)
+    cells, symbols = weights.table.shape[1] // 4, len(weights.head)
     h = np.zeros((1 + len(weights.upper), 1, cells), np.float32)
     arrivals, characters, abandoned = (
         np.zeros(shape, np.int64) for shape in ((threads, NUMBERS_APART), 1, 1)
@@ -58,7 +59,7 @@ class SharedStream:
 
         weights are in the layout for one stream.
         """
-        cells, symbols = weights.recurrent.shape[1], len(weights.head)
+        cells, symbols = weights.table.shape[1] // 4, len(weights.head)
         self._weights, self._holds = weights, holds
         self._shares = [
             Share(

@@ -21,7 +21,7 @@ from charlstm.model.equations import LayerState
 from charlstm.model.kernels.jit import Floats, Weights
 from charlstm.model.kernels.matrix_tiles import thread_spans
 from charlstm.model.kernels.steps import NOTHING_HELD, HeldCells, step_layer
-from charlstm.model.packed_weights import panels_of
+from charlstm.model.packed_weights import float_rows, for_streams, integer_rows
 
 # From this number of multiplications on, several threads compute a layer's step. Starting them takes 50 us;
 # see tests/benchmarks/EXPERIMENTS.md.
@@ -91,17 +91,34 @@ def step_layers(model: CharLSTM, precision: StepPrecision = "float32") -> list[S
     are not compiled need torch's autocast for it.
     """
     if runs_compiled(model):
-        packed = compiled_weights(model, precision)
+        packed = for_streams(compiled_weights(model, precision))
         first = _CompiledLayer(packed.recurrent, packed.table, first=True)
         upper = zip(packed.upper, packed.bias[:, None], strict=True)
-        return [first, *(_CompiledLayer(rows, bias, first=False) for rows, bias in upper)]
+        return [first, *(_CompiledLayer(panels, bias, first=False) for panels, bias in upper)]
     weights = [model.weights(layer) for layer in range(model.config.layers)]
+    if precision == "int8":
+        weights = [_rounded(of_layer, first=layer == 0) for layer, of_layer in enumerate(weights)]
     table = model.embedding.weight @ weights[0].input.t() + weights[0].bias
     tables = [table, *(None for _ in weights[1:])]
     return [
         _TorchLayer(of_layer, table, model.config.functions)
         for of_layer, table in zip(weights, tables, strict=True)
     ]
+
+
+def _rounded(weights: equations.LayerWeights, *, first: bool) -> equations.LayerWeights:
+    """Return weights of a layer rounded to 8 bits: U in the first layer, [W U] in others."""
+    if first:
+        return weights._replace(recurrent=_rounded_rows(weights.recurrent))
+    joined = _rounded_rows(torch.cat([weights.input, weights.recurrent], dim=1))
+    inputs = weights.input.shape[1]
+    return weights._replace(input=joined[:, :inputs], recurrent=joined[:, inputs:])
+
+
+def _rounded_rows(rows: Tensor) -> Tensor:
+    """Return the numbers that weights (outputs, inputs) of 8 bits stand for."""
+    whole, scales = integer_rows(rows.float().cpu().numpy())
+    return torch.from_numpy(float_rows(whole, scales, rows.shape[1])).to(rows)
 
 
 class _TorchLayer:
@@ -133,14 +150,14 @@ class _TorchLayer:
 class _CompiledLayer:
     """A StepLayer of tanh cells on the CPU that steps by `kernels.steps.step_layer`."""
 
-    def __init__(self, weights: Weights, added: Floats, *, first: bool) -> None:
-        """Pack the weights of a layer.
+    def __init__(self, panels: Weights, added: Floats, *, first: bool) -> None:
+        """Keep the weights of a layer.
 
-        In the first layer weights are U (4 cells, cells), and added is W x + b of every symbol (symbols, 4
-        cells). In others weights are [W U] (4 cells, 2 cells), and added is the bias (1, 4 cells). weights
-        are float32 or the bits of bfloat16 (uint16); added is float32.
+        In the first layer panels have U (4 cells, cells), and added is W x + b of every symbol (symbols, 4
+        cells). In others panels have [W U] (4 cells, 2 cells), and added is the bias (1, 4 cells). panels are
+        float32 or pairs of bfloat16 (`kernels.matrix_tiles`); added is float32.
         """
-        self._panels, self._products = panels_of(weights), weights.size
+        self._panels, self._products = panels, panels.size * (2 if panels.dtype == np.uint32 else 1)
         self._first, self._added, self._cells = first, added, added.shape[1] // 4
         self._make_buffers(streams=0)
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.config import Hold
+from charlstm.config import Hold, StepPrecision
 from charlstm.model.kernels.drawing import DrawRules, draw_block
-from charlstm.model.kernels.jit import Floats, Weights
+from charlstm.model.kernels.jit import Floats
 from charlstm.model.kernels.matrix_tiles import thread_spans
 from charlstm.model.kernels.shared_steps import Share, draw_together
 from charlstm.model.kernels.steps import (
@@ -21,7 +21,7 @@ from charlstm.model.kernels.steps import (
     step_layer,
     trace_block,
 )
-from charlstm.model.packed_weights import for_streams, panels_of
+from charlstm.model.packed_weights import for_streams, stream_weights
 from charlstm.model.shared_stream import SharedStream, new_shared_state, sharing_threads
 
 Symbols = NDArray[np.int64]
@@ -73,7 +73,7 @@ class Streams:
         weights are in the layout for one stream. All held cells must exist in the model. in_threads runs work
         in threads (`machine.torch_threads.in_threads`, say); None starts threads of this object's own.
         """
-        layers, cells = 1 + len(weights.upper), weights.recurrent.shape[1]
+        layers, cells = 1 + len(weights.upper), weights.table.shape[1] // 4
         self._weights = for_streams(weights) if count > 1 else weights
         self._cells = cells
         self._holds = sorted_holds(holds)
@@ -170,20 +170,21 @@ def warm_up() -> None:
     A loop is compiled for the types of its arguments: all that commands use occur here, on a model of one
     layer with one cell and one symbol.
     """
-    table = np.zeros((1, 4), np.float32)
-    products: tuple[Weights, Weights] = (table, np.zeros((1, 4), np.uint16))
-    for rows in products:
-        _warm_up_drawing(_smallest_weights(rows.T.copy()))
+    of_precision = {name: stream_weights(_smallest_model(), name) for name in get_args(StepPrecision)}
+    for weights in of_precision.values():
+        _warm_up_drawing(weights)
         h, c, gates, c_before = (np.zeros((2, width), np.float32) for width in (1, 1, 4, 1))
-        symbols = np.zeros(2, np.int64)
-        step_layer(panels_of(rows.T), h, table, symbols, c_before, NOTHING_HELD, gates, c, h)
-    _warm_up_tracing(_smallest_weights(table.T.copy()))
+        panels, symbols = for_streams(weights).recurrent, np.zeros(2, np.int64)
+        step_layer(panels, h, weights.table, symbols, c_before, NOTHING_HELD, gates, c, h)
+    _warm_up_tracing(of_precision["float32"])
 
 
-def _smallest_weights(recurrent: Weights) -> StreamWeights:
-    """Return weights of zeros for one layer of one cell and one symbol; recurrent is (4, 1)."""
-    one, table = np.zeros((1, 1), np.float32), np.zeros((1, 4), np.float32)
-    return StreamWeights(table, recurrent, np.empty((0, 4, 2), recurrent.dtype), table[:0], one, one[0])
+def _smallest_model() -> dict[str, Floats]:
+    """Return the weights, all zeros, of a model with one layer of one cell and one symbol."""
+    shapes = {"weight_ih_l0": (4, 1), "weight_hh_l0": (4, 1), "bias_ih_l0": (4,), "bias_hh_l0": (4,)}
+    model = {f"layers.0.{name}": np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    one = np.zeros((1, 1), np.float32)
+    return model | {"embedding.weight": one, "head.weight": one, "head.bias": one[0]}
 
 
 def _warm_up_drawing(weights: StreamWeights) -> None:

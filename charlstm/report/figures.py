@@ -1,21 +1,20 @@
-"""Figures for papers, as PNG and SVG: the best cells, the gates of every layer, and the gradient.
+"""Figures for papers, as PNG and SVG: the best cells, the training, the gates, and the gradient.
 
-matplotlib is an extra of the package and is imported late, since nothing else needs it.
+`figure_files` writes them.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charlstm.config import GATES
-from charlstm.errors import UsageError, cannot_be_written
-from charlstm.machine.files import whole_file
+from charlstm.report.figure_files import Drawing, write_drawings
 from charlstm.report.page.examples import own_excerpt
 from charlstm.report.page.network import GROUPS, shares_of
 from charlstm.report.page.rows import cell_name, polarity_of
 from charlstm.report.page.shapes.shape import refuse_other_shapes
+from charlstm.report.training_figure import INCHES as _TRAINING_INCHES
+from charlstm.report.training_figure import draw_over_time
 from charlstm.report.words.detection_numbers import rank_score
 from charlstm.report.words.proof_numbers import effect_nats, effect_of, signed
 from charlstm.report.words.symbols import symbol
@@ -34,31 +33,8 @@ _PANELS_PER_ROW = 3
 _WIDTH_INCHES, _ROW_INCHES, _HEIGHT_INCHES = 7.2, 2.1, 2.6
 _GRADIENT_WIDTH_INCHES = 4.6
 _LONGEST_NAME_CHARACTERS = 100
-_STYLE: Any = {
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.fonttype": "none",
-    # A dollar sign of the text begins no formula.
-    "text.parse_math": False,
-}
-_DOTS_PER_INCH = 200
 
 Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure to be made.
-
-    `name` is the file name of its PNG and SVG, without suffix; `inches` is its (width, height); `draw` fills
-    it.
-    """
-
-    name: str
-    inches: tuple[float, float]
-    draw: Callable[["Figure"], None]
 
 
 def write_figures(findings: Json, folder: Path) -> list[Path]:
@@ -68,39 +44,7 @@ def write_figures(findings: Json, folder: Path) -> list[Path]:
     Raises UsageError when findings cannot be drawn, matplotlib is missing or the folder cannot be written.
     """
     refuse_other_shapes(findings)
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        advice = "install it with `pip install 'charlstm[figures]'`"
-        raise UsageError("figures need matplotlib", advice) from error
-    written = []
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        # A character that the font lacks is drawn as a box: a warning would say no more than that.
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
-        for drawing in drawings(findings):
-            figure = Figure(figsize=drawing.inches, layout="constrained")
-            drawing.draw(figure)
-            written += save(figure, folder / drawing.name)
-    return written
-
-
-def save(figure: "Figure", stem: Path) -> list[Path]:
-    """Write a figure as stem.png and stem.svg, and return both paths.
-
-    Raises UsageError when they cannot be written.
-    """
-    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "svg")]
-    try:
-        for path in paths:
-            # An SVG without a date is the same file whenever the same findings are drawn.
-            dated = {"Date": None} if path.suffix == ".svg" else None
-            with whole_file(path) as partial:
-                figure.savefig(partial, format=path.suffix[1:], dpi=_DOTS_PER_INCH, metadata=dated)
-    except OSError as error:
-        advice = "choose a folder for the figures that may be written"
-        raise cannot_be_written(UsageError, stem, error, advice) from error
-    return paths
+    return write_drawings(drawings(findings), folder)
 
 
 def drawings(findings: Json) -> Iterator[Drawing]:
@@ -116,6 +60,8 @@ def drawings(findings: Json) -> Iterator[Drawing]:
             rows = bool(excerpt) + -(-len(panels) // _PANELS_PER_ROW)
             size = (_WIDTH_INCHES, _ROW_INCHES * rows)
             yield Drawing(safe(name), size, cell_figure(finding, excerpt, panels, rows))
+    if (findings.get("over_time") or {}).get("steps"):
+        yield Drawing("over-time", _TRAINING_INCHES, lambda figure: draw_over_time(figure, [findings]))
     yield from _network_drawings(findings)
 
 

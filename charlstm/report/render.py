@@ -21,10 +21,26 @@ from charlstm.report.page.size_limit import MOST_BYTES, cut_to_fit, packed
 from charlstm.report.page.view import view
 from charlstm.report.page.watched_cells import watched_cells
 from charlstm.report.script_bundle import bundle
+from charlstm.report.words.glossary import GLOSSARY, MEANINGS
+from charlstm.report.words.symbols import visible
 from charlstm.report.words.values import MISSING
 
 # The files of the one inline style in the order in which they are joined: a later rule wins over an earlier.
-STYLES = ("base", "table", "reading", "charts", "live", "first", "network", "embed", "media")
+STYLES = (
+    "base",
+    "table",
+    "reading",
+    "charts",
+    "live",
+    "step",
+    "glossary",
+    "first",
+    "network",
+    "over_time",
+    "embed",
+    "lesson",
+    "media",
+)
 # The modules that start the two pages; script_bundle finds the others from their imports.
 REPORT_SCRIPT = "report_page.js"
 COMPARISON_SCRIPT = "comparison_page.js"
@@ -91,7 +107,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.filters |= {"fixed": fixed, "p_value": p_value, "percent": percent}
+    jinja.globals |= {"glossary": GLOSSARY, "meanings": MEANINGS}
+    jinja.filters |= {"symbols": visible, "fixed": fixed, "p_value": p_value, "percent": percent}
     return jinja
 
 

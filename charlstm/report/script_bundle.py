@@ -3,11 +3,13 @@
 The modules lie in charlstm/report/scripts. Each is a real ES module, so that editors and type checkers
 understand it; but a browser refuses to load modules into a page that was opened from a file. The bundle puts
 every module after those that it imports and takes the words `import` and `export` away: all modules then
-share one scope, in which each name has one meaning. The modules use a small part of the language, and only
+share one scope, in which each name has one meaning. Comments, a third of the modules, stay out of the page:
+whoever reads its source finds the names of the files. The modules use a small part of the language, and only
 this part is read here:
 
     import { first, second } from "./other_file.js";     at the head of the file, names as they are exported
     export const name = ..., export function name() ...  declarations that begin their line
+    // ... and /** ... */                                comments on lines of their own, which no text has
 """
 
 import posixpath
@@ -25,6 +27,7 @@ _DECLARATION = re.compile(
     re.MULTILINE,
 )
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let|var) )", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(?://.*|/\*\*(?:(?!\*/)[\s\S])*\*/)\n", re.MULTILINE)
 _OTHER_MODULE_SYNTAX = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
 
@@ -101,7 +104,7 @@ def read_module(folder: "Traversable", path: str, importers: tuple[str, ...] = (
             raise ScriptError(
                 f"{path} takes several names out of one value at its top level: declare each alone"
             )
-    code = _EXPORT.sub("", _IMPORT.sub("", text))
+    code = _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
     for line in _OTHER_MODULE_SYNTAX.findall(code):
         raise ScriptError(f"{path} has an import or an export that the bundle cannot read: {line}")
     return Module(

@@ -10,6 +10,6 @@ score           `charlstm score`: how well a run predicts a text
 inspect         `charlstm inspect`: a run's switches and counters, found, saved and drawn
 report          `charlstm report`: the page and figures of findings.json
 import_weights  `charlstm import`: a model from elsewhere as a run's folder
-export          `charlstm export`: a run's model as a file of another program
-push            `charlstm push`: a run on the Hugging Face hub
+sharing/        `charlstm export` and `charlstm push`: a run for others
+devices         `charlstm devices`: what this machine has and how fast it is
 """

@@ -19,6 +19,7 @@ from charlstm.errors import UnknownCharacterError, UsageError
 from charlstm.findings import Findings
 from charlstm.machine.processors import default_thread_count
 from charlstm.model.packed_weights import stream_weights
+from charlstm.model.ready_loops import are_ready
 from charlstm.run_files import FINDINGS
 from charlstm.sampling.blocks import draw_after, seeded_uniforms
 from charlstm.sampling.spelling import decode_streams, encode_prompt
@@ -41,7 +42,7 @@ def sample_run(
     """
     check_seed(seed)
     run = load_config(path)
-    if run.model.has_compiled_steps:
+    if run.model.has_compiled_steps and are_ready("steps"):
         yield from _drawn_in_blocks(path, run, prompt, config, seed, unknown)
         return
     import torch

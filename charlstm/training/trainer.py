@@ -19,8 +19,8 @@ from torch.nn import functional
 from charlstm.config import TrainingConfig
 from charlstm.errors import DivergedError, UsageError
 from charlstm.machine.processes import ALONE, ProcessGroup, Shard
-from charlstm.model import bfloat16_layer
-from charlstm.model.char_lstm import CharLSTM, State, runs_compiled
+from charlstm.model.char_lstm import CharLSTM, State
+from charlstm.model.training_way import BFLOAT16, number_format
 from charlstm.text.vocabulary import Ids
 from charlstm.training import run_length
 from charlstm.training.optimizers import Optimizers
@@ -64,8 +64,6 @@ class Trainer:
         self._optimizers = Optimizers(model, config)
         self._loss_sum = torch.zeros((), device=model.device)
         self._norm_sum = torch.zeros((), device=model.device)
-        if runs_compiled(model) and use_bfloat16(config.precision, model.device) and bfloat16_layer.IS_FAST:
-            bfloat16_layer.warm_up()
 
     @property
     def total_steps(self) -> int | None:
@@ -257,12 +255,13 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def use_bfloat16(precision: str, device: torch.device) -> bool:
     """Return whether training on device multiplies in bfloat16: precision "auto" asks the hardware.
 
-    precision is that of a TrainingConfig. With "auto" bfloat16 is used where device has instructions for it.
+    precision is that of a TrainingConfig. With "auto" bfloat16 is used on a GPU that has instructions for it,
+    and on a CPU where it is faster.
     """
     if precision != "auto":
         return precision == "bfloat16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return number_format().way == BFLOAT16
     return False

@@ -10,6 +10,11 @@ import references
 import torch
 from references import seconds
 
+from charlstm.inspection.reading.matrix_product import product_way
+from charlstm.machine.processors import processor_name
+from charlstm.machine.speed.rates import bandwidth
+from charlstm.model.training_way import bfloat16_way, number_format
+
 ROUNDS = 5
 Run = Callable[[], object]
 
@@ -46,7 +51,7 @@ class Row:
 
 def measure_limits() -> Limits:
     rates = [references.product_rate(dtype) for dtype in (torch.float32, torch.bfloat16)]
-    return Limits(*rates, references.bandwidth())
+    return Limits(*rates, bandwidth())
 
 
 def compare(ours: Run, theirs: Run) -> tuple[float, float, float]:
@@ -84,6 +89,8 @@ def table(rows: list[Row], limits: Limits) -> str:
     """Return the machine's limits and a table with a line for each row."""
     headings = f"{'charlstm/s':>12}{'reference/s':>13}{'ratio':>7}"
     lines = [
+        f"{processor_name()}; training goes by {bfloat16_way().way} in {number_format().way}, products of an "
+        f"inspection by {product_way().way}",
         f"limits: {limits.float32 / 1e9:.0f} GFLOP/s in float32, {limits.bfloat16 / 1e9:.0f} in bfloat16, "
         f"{limits.bandwidth / 1e9:.0f} GB/s; {torch.get_num_threads()} threads, "
         f"load {os.getloadavg()[0]:.1f}",

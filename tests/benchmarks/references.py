@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlstm.inspection.reading.matrix_product import product
+from charlstm.machine.speed.rates import best_seconds
 
 SYMBOLS = 96
 
@@ -112,13 +113,14 @@ class CellLSTM:
 def product_rate(dtype: torch.dtype, size: int = 2048) -> float:
     """Return the operations per second of a square matrix product by the faster of torch and charlstm."""
     left, right = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
-    return 2 * size**3 / min(_best_seconds(lambda: left @ right), _best_seconds(lambda: product(left, right)))
-
-
-def bandwidth(megabytes: int = 256) -> float:
-    """Return the bytes per second at which a sum reads an array that is larger than any cache."""
-    numbers = torch.ones(megabytes * 250_000)
-    return 4 * numbers.numel() / _best_seconds(numbers.sum)
+    return (
+        2
+        * size**3
+        / min(
+            best_seconds(lambda: left @ right, clock=clock),
+            best_seconds(lambda: product(left, right), clock=clock),
+        )
+    )
 
 
 def clock() -> float:
@@ -134,7 +136,3 @@ def seconds(run: Callable[[], object]) -> float:
     start = clock()
     run()
     return clock() - start
-
-
-def _best_seconds(run: Callable[[], object]) -> float:
-    return min(seconds(run) for _ in range(7))

@@ -32,7 +32,7 @@ from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import ModelConfig, SamplingConfig, StepPrecision, TrainingConfig
 from charlstm.inspection.reading.trace import trace
 from charlstm.machine.devices import keep_freed_memory
-from charlstm.model import bfloat16_layer
+from charlstm.model import char_lstm
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.sampling.sampler import draw
 from charlstm.text.vocabulary import Vocabulary
@@ -73,10 +73,10 @@ def training(cells: int, layers: int) -> list[Row]:
             loop.step(batch[:, :-1], batch[:, 1:])
 
     def torch_layer() -> None:
-        is_fast, bfloat16_layer.IS_FAST = bfloat16_layer.IS_FAST, False
+        by_default, char_lstm.trains_compiled = char_lstm.trains_compiled, lambda: False
         for _ in range(steps):
             other.advance()
-        bfloat16_layer.IS_FAST = is_fast
+        char_lstm.trains_compiled = by_default
 
     characters = steps * STREAMS * WINDOW
     rows = []

@@ -33,6 +33,26 @@ def test_sorting_by_effect_puts_the_strongest_first_whatever_its_sign(open_page,
     assert [abs(effect) for effect in effects(page)] == sorted(sizes)
 
 
+def test_on_a_phone_the_table_has_fewer_columns_and_fades_where_it_goes_on(open_page, report: Path):
+    page = open_page(report, viewport={"width": 390, "height": 844})
+    shown = page.locator("#table thead th:visible").all_inner_texts()
+    assert [name.split()[0] for name in shown] == [
+        "Cell",
+        "Kind",
+        "Feature",
+        "Score",
+        "Effect",
+        "Carries",
+        "Verdict",
+    ]
+    fade = "box => getComputedStyle(box).getPropertyValue('--more-right')"
+    box = page.locator("#findings .scroller")
+
+    assert box.evaluate(fade) == "40px"
+    box.evaluate("box => { box.scrollLeft = box.scrollWidth; }")
+    page.wait_for_function(f"() => ({fade})(document.querySelector('#findings .scroller')) === '0px'")
+
+
 def test_the_filter_finds_common_words_in_the_singular_and_the_plural(open_page, report: Path):
     page = open_page(report)
     shown = page.locator("#table tbody tr:not([hidden]) .kind")
@@ -46,3 +66,7 @@ def test_the_filter_finds_common_words_in_the_singular_and_the_plural(open_page,
         assert kind in shown.all_inner_texts(), typed
     page.locator("#filter").fill("zebra")
     assert shown.count() == 0
+    hint = page.locator("#shown").inner_text()
+    assert hint.startswith("no cell matches; try quote, bracket")
+    page.locator("#filter").fill(hint.rpartition(" ")[2])
+    assert shown.count() > 0

@@ -108,6 +108,17 @@ def test_flipping_the_cell_tells_what_the_network_then_expects(open_page, report
     assert page.seen == [report.as_uri()]
 
 
+def test_on_a_phone_what_is_written_comes_into_view_below_the_button(open_page, report: Path):
+    page = open_page(report, viewport={"width": 390, "height": 844})
+    button = page.locator("#first-flip").bounding_box()
+    assert button
+    page.set_viewport_size({"width": 390, "height": int(button["y"] + button["height"]) + 20})
+    flipped(page)
+
+    expect(page.locator("#first-runs")).to_be_in_viewport(ratio=0.95)
+    expect(page.locator("#first-flip")).to_be_in_viewport(ratio=0.95)
+
+
 def test_the_button_can_be_pressed_at_once_and_again_and_never_throws(open_page, report: Path):
     page = open_page(report)
     page.locator("#first-flip").dblclick()

@@ -50,7 +50,7 @@ def test_another_cell_than_a_counter_has_no_such_slider(open_page, report: Path)
 
 def test_the_button_counts_where_the_closing_character_changes_most(open_page, report: Path):
     page = open_page(report, f"#cell={CELL}&at=30")
-    expect(page.locator("#flip")).to_have_text("Count on or back in the model")
+    expect(page.locator("#flip")).to_have_text("Count this cell on or back in the model")
     page.locator("#flip").click()
     expect(page.locator("#live-source")).to_contain_text("the chance of ↵ most")
     changed = page.evaluate(

@@ -196,7 +196,7 @@ def test_the_flip_button_holds_a_verified_switch_off_where_its_feature_is_on(ope
     page = open_page(report, "#cell=0:7&at=0")
     expect(page.locator("#flip")).to_have_text(re.compile("^Try: "))
     page.goto(report.as_uri() + f"#cell={CELL}&at=30")
-    expect(page.locator("#flip")).to_have_text("Leave the quotes in the model")
+    expect(page.locator("#flip")).to_have_text("Hold this cell in the model")
     page.locator("#flip").click()
 
     expect(page.locator("#live-hold [value=off]")).to_be_checked()
@@ -225,6 +225,8 @@ def test_the_panel_can_be_used_by_keyboard_alone(open_page, report: Path):
     page.keyboard.press("ArrowDown")
     expect(mark).to_have_text("t")
     expect(page.locator("#text [aria-selected=true]")).to_have_attribute("data-at", "0")
+    page.keyboard.press("Tab")
+    expect(page.locator("#step-mark")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     expect(page.locator("#live-hold [value=off]")).to_be_checked()

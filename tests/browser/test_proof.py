@@ -163,17 +163,3 @@ def test_evidence_with_hardly_a_number_is_drawn_without_an_error(open_page, tmp_
     assert {"effect", "lag", "sufficiency", "edges"} <= charts(page)
     expect(page.locator("#chart-set-0 svg.chart-picture")).to_be_visible()
     assert errors == []
-
-
-def test_the_training_of_each_cell_is_drawn_and_told_in_a_table(open_proven):
-    page = open_proven()
-    section = page.locator("#over-time")
-    assert section.locator("tbody").first.locator("tr").count() == 2
-    assert section.locator("tbody a").first.inner_text() == "0:4"
-    expect(section.locator("#chart-loss svg")).to_be_visible()
-    depth = section.locator("#chart-appears-0")
-    expect(depth.locator("svg.chart-picture .line")).to_have_count(2)
-    depth.locator("summary").click()
-    rows = depth.locator("tbody tr")
-    expect(rows).to_have_count(4)
-    assert rows.nth(2).inner_text().split("\t") == ["320", "0.9", "0.4"]

@@ -189,7 +189,7 @@ def test_figures_are_not_written_through_links(tmp_path):
     pytest.importorskip("matplotlib")
     from matplotlib.figure import Figure
 
-    from charlstm.report.figures import save
+    from charlstm.report.figure_files import save
 
     (tmp_path / "target").write_text("mine")
     for suffix in ("png", "svg"):

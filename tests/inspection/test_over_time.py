@@ -1,5 +1,9 @@
 """The found cells at earlier points of a training: not there before it, and as found at its end."""
 
+import base64
+import zlib
+
+import numpy as np
 import pytest
 import torch
 from written_text import SYMBOLS, ids_of, written
@@ -44,6 +48,20 @@ def test_a_toggle_appears_between_the_moments_without_it_and_with_it(model: Char
     assert cell["effect"][1]["high"] < -0.5
     assert cell["input_gate"][1]["at_drivers"] > 0.9 > 0.2 > cell["input_gate"][1]["elsewhere"]
     assert read["closers"][cell["feature"]][1] > read["closers"][cell["feature"]][0]
+
+
+def test_the_text_over_time_has_the_toggle_off_at_first_and_with_its_feature_at_the_end(
+    model: CharLSTM, studied: Study
+) -> None:
+    before = untrained_twin(model, torch.Generator().manual_seed(3))
+    moments = [Moment(0, 0, lambda: before), Moment(50, 800, lambda: model)]
+    excerpt = read_over_time(moments, studied)["excerpt"]
+    steps = np.frombuffer(zlib.decompress(base64.b64decode(excerpt["tanh_c"])), np.uint8)
+    first, last = steps.reshape(2, -1).cumsum(axis=1, dtype=np.uint8).view(np.int8) / 127
+    assert excerpt["cells"] == ["0:0"]
+    (inside,) = excerpt["features"].values()
+    assert excerpt["text"] == written(70_000, seed=1)[excerpt["start"] :][: len(inside)]
+    assert abs(np.corrcoef(last, inside)[0, 1]) > 0.95 > 0.4 > abs(np.corrcoef(first, inside)[0, 1])
 
 
 def test_the_last_moment_has_the_numbers_of_the_study(model: CharLSTM, studied: Study) -> None:

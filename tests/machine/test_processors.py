@@ -1,10 +1,35 @@
-"""The number of threads of a computation without torch follows the environment, then the processors."""
+"""The number of threads follows the environment, then the processors, then the container's quota."""
 
 import os
 
 import pytest
 
-from charlstm.machine.processors import default_thread_count
+from charlstm.machine import processors
+from charlstm.machine.processors import (
+    available_processors,
+    default_thread_count,
+    processor_quota,
+    tell_libraries_of_quota,
+)
+
+
+@pytest.fixture
+def groups(tmp_path, monkeypatch):
+    """Return a function that makes this process a member of control groups with the given files."""
+
+    def made(own, files):
+        (tmp_path / "own").write_text(own)
+        for name, text in files.items():
+            place = tmp_path / "groups" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+        monkeypatch.setattr(processors, "_OWN_CGROUPS", tmp_path / "own")
+        monkeypatch.setattr(processors, "_CGROUPS", tmp_path / "groups")
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")  # so that what a test sets is taken back
+        monkeypatch.delenv("OMP_NUM_THREADS")
+
+    return made
 
 
 def test_the_environment_variable_sets_the_number_of_threads(monkeypatch):
@@ -28,3 +53,38 @@ def test_a_system_that_does_not_tell_gives_all_processors_of_the_machine_or_1(mo
     assert default_thread_count() == 7
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert default_thread_count() == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "quota"),
+    [
+        ("0::/", {"cpu.max": "max 100000\n"}, None),
+        ("0::/", {"cpu.max": "150000 100000\n"}, 1.5),
+        ("0::/a/b", {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "300000 100000\n"}, 3),
+        ("0::/a/b", {"a/b/cpu.max": "200000 100000\n", "cpu.max": "50000 100000\n"}, 0.5),
+        (
+            "4:memory:/m\n1:cpu:/",
+            {"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"},
+            4,
+        ),
+        ("1:cpu:/", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ("0::/", {"cpu.max": "broken"}, None),
+        ("nonsense", {}, None),
+    ],
+)
+def test_the_lowest_quota_of_the_groups_around_a_process_counts(groups, own, files, quota):
+    groups(own, files)
+    assert processor_quota() == quota
+    assert available_processors() == {None: 8, 1.5: 2, 3: 3, 0.5: 1, 4: 4}[quota]
+
+
+def test_libraries_are_told_of_a_quota_where_nothing_else_is_set(groups, monkeypatch):
+    groups("0::/", {"cpu.max": "max 100000"})
+    tell_libraries_of_quota()
+    assert "OMP_NUM_THREADS" not in os.environ
+    groups("0::/", {"cpu.max": "250000 100000"})
+    tell_libraries_of_quota()
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    tell_libraries_of_quota()
+    assert os.environ["OMP_NUM_THREADS"] == "5"

@@ -6,10 +6,11 @@ from torch import nn
 from torch.nn import functional
 
 from charlstm.config import ModelConfig
-from charlstm.model import bfloat16_layer
+from charlstm.model import bfloat16_layer, char_lstm
 from charlstm.model.bfloat16_layer import run_inputs, run_table
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.model.equations import LayerState, layer_weights
+from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS
 
 SYMBOLS = 7
 
@@ -72,7 +73,7 @@ def test_outputs_and_gradients_are_those_of_nn_lstm(cells, streams, window, widt
     assert max(map(distance, results, expected)) < 0.02
 
 
-@pytest.mark.skipif(not bfloat16_layer.MULTIPLIES_PAIRS, reason="torch computes in float32 here")
+@pytest.mark.skipif(not MULTIPLIES_PAIRS, reason="torch computes in float32 here")
 @pytest.mark.parametrize("table", [True, False])
 def test_it_is_closer_to_float32_than_nn_lstm_under_autocast(table, generator):
     case = Case(64, 32, 50, 32, generator)
@@ -145,7 +146,7 @@ def test_a_model_trains_by_it_with_the_gradients_of_nn_lstm(layers, symbols, gen
     ids = torch.randint(0, symbols, (8, 20), generator=generator)
 
     def gradients(fast):
-        monkeypatch.setattr(bfloat16_layer, "IS_FAST", fast)
+        monkeypatch.setattr(char_lstm, "trains_compiled", lambda: fast)
         masks = torch.Generator().manual_seed(3)
         with torch.autocast("cpu", torch.bfloat16):
             logits, state = model(ids, model.initial_state(8), generator=masks)
@@ -162,7 +163,7 @@ def test_a_model_trains_by_it_with_the_gradients_of_nn_lstm(layers, symbols, gen
 
 
 def test_neither_float32_training_nor_evaluation_runs_it(generator, monkeypatch):
-    monkeypatch.setattr(bfloat16_layer, "IS_FAST", True)
+    monkeypatch.setattr(char_lstm, "trains_compiled", lambda: True)
     monkeypatch.setattr(bfloat16_layer, "run_table", lambda *_: pytest.fail("it ran"))
     model = CharLSTM(ModelConfig(vocabulary_size=5, cells=8, embedding=4), generator=generator)
     ids = torch.zeros(2, 3, dtype=torch.long)

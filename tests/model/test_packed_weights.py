@@ -6,7 +6,7 @@ import torch
 from stepped_by_hand import model_of, packed
 
 from charlstm.model.kernels.matrix_tiles import add_panel_products
-from charlstm.model.packed_weights import for_streams, panels_of, stream_weights
+from charlstm.model.packed_weights import float_rows, for_streams, integer_rows, panels_of, stream_weights
 
 
 def bits_of(tensor: torch.Tensor) -> np.ndarray:
@@ -38,6 +38,33 @@ def test_in_bfloat16_the_large_matrices_are_the_bits_that_torch_rounds_to(genera
     np.testing.assert_array_equal(weights.recurrent, bits_of(model.weights(0).recurrent))
     np.testing.assert_array_equal(weights.upper[0], bits_of(upper))
     assert weights.table.dtype == weights.bias.dtype == weights.head.dtype == np.float32
+
+
+@pytest.mark.parametrize("inputs", [1, 32, 33])
+def test_rows_of_8_bits_are_within_half_a_step_of_the_weights(inputs):
+    rows = np.random.default_rng(0).normal(size=(2, 5, inputs)).astype(np.float32)
+    rows[1, 2] = 0
+    whole, scales = integer_rows(rows)
+    assert whole.dtype == np.int8
+    assert whole.shape == (2, 5, -(-inputs // 32) * 32)
+    assert not whole[..., inputs:].any()
+    half_a_step = np.abs(rows).max(axis=-1, keepdims=True) / 254
+    assert (np.abs(float_rows(whole, scales, inputs) - rows) <= half_a_step * 1.0001).all()
+
+
+def test_a_row_of_8_bits_that_holds_nan_or_infinity_is_nan():
+    rows = np.array([[1, 2], [np.nan, 1], [1, -np.inf]], np.float32)
+    with np.errstate(all="ignore"):
+        numbers = float_rows(*integer_rows(rows), 2)
+    assert np.isnan(numbers).all(axis=1).tolist() == [False, True, True]
+
+
+def test_several_streams_read_8_bits_as_the_numbers_that_they_stand_for(generator):
+    weights = packed(model_of(6, 2, generator), "int8")
+    several = for_streams(weights)
+    expected = panels_of(float_rows(weights.upper, weights.scales[1:], 12))
+    np.testing.assert_array_equal(several.upper, expected)
+    assert several.scales.shape == (2, 0)
 
 
 def test_a_weight_that_is_not_a_number_stays_so_in_bfloat16(small_model):

@@ -16,7 +16,7 @@ HOLDS = sorted_holds((Hold(0, 2, 3.0, 30), Hold(1, 11, -1.0, 50), Hold(1, 4, 0.5
 
 
 def start(weights):
-    layers, cells = 1 + len(weights.upper), weights.recurrent.shape[1]
+    layers, cells = 1 + len(weights.upper), weights.table.shape[1] // 4
     h, c = np.zeros((layers, 1, 2 * cells), np.float32), np.zeros((layers, 1, cells), np.float32)
     return StreamState(h, c)
 
@@ -44,7 +44,7 @@ def assert_same(results, expected):
         np.testing.assert_array_equal(array, other)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 @pytest.mark.parametrize(("cells", "layers", "threads"), [(128, 2, 2), (192, 2, 3), (156, 3, 2), (256, 2, 4)])
 def test_several_threads_draw_what_one_thread_draws(cells, layers, threads, precision, generator):
     """Where four threads have fewer processors, some also come late."""

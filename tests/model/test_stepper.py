@@ -26,14 +26,17 @@ def test_stepping_equals_the_model(functions, generator):
     torch.testing.assert_close(state.c, end.c, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 @pytest.mark.parametrize("activation", ["tanh", "softsign"])
-def test_the_nats_of_a_text_change_by_less_than_half_a_percent_in_bfloat16(activation, generator):
+def test_the_nats_of_a_text_change_by_less_than_half_a_percent_with_fewer_bits(
+    activation, precision, generator
+):
     config = ModelConfig(vocabulary_size=11, cells=64, layers=2, embedding=4, activation=activation)
     model = CharLSTM(config, generator=generator).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)
-    exact, close = Stepper(model), Stepper(model, "bfloat16")
+    exact, close = Stepper(model), Stepper(model, precision)
     states = [model.initial_state(16)] * 2
     entropy_nats = cross_entropy_nats = 0.0
     for ids in torch.randint(0, 11, (60, 16), generator=generator):

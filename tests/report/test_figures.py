@@ -38,6 +38,11 @@ def test_every_cell_every_gate_and_the_gradient_have_a_figure():
     }
 
 
+def test_findings_of_a_training_have_a_figure_of_it():
+    assert "over-time" in [drawing.name for drawing in drawings(proven_findings())]
+    assert "over-time" not in [drawing.name for drawing in drawings(proven_findings(circuits=False))]
+
+
 def test_the_figure_of_a_cell_has_a_row_for_its_text_and_one_for_three_panels():
     heights = {drawing.name: drawing.inches[1] for drawing in drawings(full_findings())}
 

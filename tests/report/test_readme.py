@@ -47,7 +47,7 @@ def test_every_field_of_the_released_findings_is_documented():
     assert undocumented(released()) == set()
 
 
-@pytest.mark.parametrize("findings", [sample_findings, full_findings, without_circuits])
+@pytest.mark.parametrize("findings", [sample_findings, full_findings, without_circuits, proven_findings])
 def test_every_field_of_the_findings_that_tests_draw_is_documented(findings: Any):
     assert undocumented(findings()) == set()
 

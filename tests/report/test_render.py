@@ -119,7 +119,7 @@ def test_the_page_has_no_address_to_load_anything_from():
     addresses = [attributes["href"] or "" for _, attributes in Tags(html).tags if "href" in attributes]
 
     assert not loading
-    assert all(address.startswith("#") for address in addresses)
+    assert all(address.startswith("#") or address == "?lesson" for address in addresses)
     # The name of SVG's namespace is no address: nobody asks for it.
     named = html.replace("http://www.w3.org/2000/svg", "")
     assert not [word for word in ("http:", "https:", "url(", "@import") if word in named]
@@ -214,6 +214,15 @@ def test_a_finding_with_cell_kind_and_feature_alone_can_be_drawn():
     bare = {"layer": 1, "cell": 2, "kind": "toggle", "feature": "inside_double_quotes"}
 
     assert "1:2" in plain_text(render({"schema_version": 1, "findings": [bare]}))
+
+
+def test_the_lesson_and_its_exercises_are_there_where_the_findings_have_cells_for_them():
+    verified, bare = render(full_findings()), render(sample_findings() | {"findings": []})
+
+    assert all(f'id="{part}"' in verified for part in ("lesson-link", "exercises", "predict"))
+    # Cells are flipped in the network, which this page does not carry.
+    assert 'id="lineup"' not in verified
+    assert not any(f'id="{part}"' in bare for part in ("lesson-link", "exercises"))
 
 
 def test_gates_show_whatever_shares_they_have():

@@ -61,10 +61,11 @@ def test_the_order_follows_the_imports_in_any_graph_without_a_cycle(
     )
 
 
-def test_imports_and_the_word_export_are_taken_away_and_nothing_else(tmp_path: Path):
+def test_imports_the_word_export_and_comments_are_taken_away_and_nothing_else(tmp_path: Path):
     written(
         tmp_path,
-        start='// import { x }: a comment\nimport {\n  run,\n  size,\n} from "./run.js";\n\nrun(size);\n',
+        start='// import { x }: a comment\nimport {\n  run,\n  size,\n} from "./run.js";\n\nrun(size);\n'
+        '  /** one line */\n/**\n * @type {() => void}\n */\nrun("// no comment"); // at the end\n',
         run='export async function run() {\n  return "export";\n}\nexport const size = 2;\nclass Local {}\n',
     )
 
@@ -73,7 +74,7 @@ def test_imports_and_the_word_export_are_taken_away_and_nothing_else(tmp_path: P
         "// run.js\n\n"
         'async function run() {\n  return "export";\n}\nconst size = 2;\nclass Local {}\n\n'
         "// start.js\n\n"
-        "// import { x }: a comment\n\nrun(size);\n"
+        'run(size);\nrun("// no comment"); // at the end\n'
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from exported_run import IDS, probabilities, run_of
 
 from charlstm.checkpoint.loading import load
-from charlstm.tasks.export import export_run
+from charlstm.tasks.sharing.export import export_run
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from charlstm.checkpoint.loading import load
-from charlstm.tasks.export import export_run
+from charlstm.tasks.sharing.export import export_run
 
 
 class Plain(nn.Module):

@@ -11,6 +11,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
+from charlstm.inspection.describing.packing import packed, whole_127ths
+
 FILE = Path(__file__).with_suffix("").with_name("proven_findings.json")
 _CHARACTERS = 60_000
 # The excerpt keeps this many characters, and the first findings alone keep their portraits.
@@ -141,6 +145,23 @@ def _over_time(cell: int, feature: str, scores: list[float], effects: list[float
     }
 
 
+def _excerpt_over_time() -> dict[str, Any]:
+    """Return a text with two cells that come to follow its brackets and its quotes, moment by moment."""
+    text = 'one "two" [three [four]] "five"\n' * 4
+    depth = [text[: place + 1].count("[") - text[: place + 1].count("]") for place in range(len(text))]
+    inside = [text[: place + 1].count('"') % 2 for place in range(len(text))]
+    ends = np.array([[0.45 * value for value in depth], [1.8 * value - 0.9 for value in inside]])
+    states = ends[:, None] * np.array([0, 0.1, 0.4, 1])[:, None]
+    return {
+        "split": "confirm",
+        "start": 30_000,
+        "text": text,
+        "features": {"bracket_depth": depth, "parity_of_double_quote": inside},
+        "cells": ["0:4", "0:0"],
+        "tanh_c": packed(whole_127ths(states.reshape(-1, len(text)))),
+    }
+
+
 OVER_TIME = {
     "steps": [0, 40, 320, 2560],
     "characters": [0, 163_840, 1_310_720, 10_485_760],
@@ -153,6 +174,7 @@ OVER_TIME = {
         _over_time(4, "bracket_depth", [0.05, 0.3, 0.9, 0.97], [0.0, -0.02, -0.6, -1.5]),
         _over_time(0, "parity_of_double_quote", [-0.02, 0.1, 0.3, 0.95], [0.0, 0.01, -0.05, -1.2]),
     ],
+    "excerpt": _excerpt_over_time(),
 }
 
 

@@ -23,7 +23,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a run for PyTorch or onnxruntime, or one of half the size."""
-    from charlstm.tasks.export import export_run
+    from charlstm.tasks.sharing.export import export_run
 
     place = out or Path(f"{checkpoint.resolve().name}.safetensors")
     exported = export_run(checkpoint, place, overwrite=overwrite)

@@ -14,6 +14,6 @@ def push(
     private: Annotated[bool, typer.Option("--private", help="make the repository private")] = False,
 ) -> None:
     """Send a run with a model card to the Hugging Face hub."""
-    from charlstm.tasks.push import push_run
+    from charlstm.tasks.sharing.push import push_run
 
     console.write_line(push_run(checkpoint, name, private=private))

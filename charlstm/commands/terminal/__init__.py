@@ -3,5 +3,6 @@
 formatting      numbers, times, characters and tables as text
 console         writing to stdout and stderr, the progress bar
 training_story  what a training tells while it runs
+machine_story   what `charlstm devices` tells of a machine
 tables          the results of the other commands
 """

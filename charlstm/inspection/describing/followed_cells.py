@@ -139,7 +139,7 @@ def excerpt_place(signal: Signal, positions: NDArray[np.int64], text: str) -> Pl
     """
     high = is_high(signal.values[positions], signal.feature.kind)
     length = min(EXCERPT_CHARACTERS, high.shape[1])
-    firsts = _possible_firsts(positions, text, high.shape[1] - length)
+    firsts = possible_firsts(positions, text, high.shape[1] - length)
     changed = np.zeros(high.shape, np.int64)
     changed[:, 1:] = (high[:, 1:] != high[:, :-1]).cumsum(axis=1)
     changes = changed[:, length - 1 :] - changed[:, : high.shape[1] - length + 1]
@@ -150,7 +150,7 @@ def excerpt_place(signal: Signal, positions: NDArray[np.int64], text: str) -> Pl
     return Place(stretch, first, length) if merit[stretch, first] >= 1 else None
 
 
-def _possible_firsts(positions: NDArray[np.int64], text: str, last: int) -> Flags:
+def possible_firsts(positions: NDArray[np.int64], text: str, last: int) -> Flags:
     """Return (stretches, last + 1) bool: where an excerpt may begin, with a line wherever there is one."""
     feeds = np.fromiter((character == "\n" for character in text), np.bool_, count=len(text))
     after_feed = np.concatenate(([False], feeds))[positions[:, : last + 1]]

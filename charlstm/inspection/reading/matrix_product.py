@@ -1,36 +1,49 @@
 """This module multiplies two float32 matrices by the faster of two libraries that torch carries.
 
-On x86 processors `left @ right` calls MKL, which does not use all of an AMD processor; oneDNN is faster there
-(see tests/benchmarks/EXPERIMENTS.md). Inspection spends much of its time in such products: the sums in
+`left @ right` calls a library that does not use all of every processor, and oneDNN is faster on many (see
+tests/benchmarks/EXPERIMENTS.md). Inspection spends much of its time in such products: the sums in
 `accumulators` multiply every cell with every feature.
 """
 
-import platform
 from typing import Any
 
 import torch
 from torch import Tensor
 
-_X86 = platform.machine().lower() in ("x86_64", "amd64")
+from charlstm.machine.speed.fastest_way import Choice, fastest
+
+ONEDNN, TORCH = "oneDNN", "torch"
+# The matrices of a trial: (rows, inner) and (inner, columns).
+_ROWS, _INNER, _COLUMNS = 512, 2048, 512
 
 
 def product(left: Tensor, right: Tensor) -> Tensor:
     """Return left @ right for matrices left (rows, inner) and right (inner, columns) of one dtype.
 
-    float32 matrices on an x86 processor are multiplied by oneDNN, all others by torch; the two agree to
-    float32 rounding. The result has no gradient.
+    float32 matrices on the CPU are multiplied by the library that is faster there, all others by torch; the
+    two agree to float32 rounding. The result has no gradient.
     """
-    operator = _operator(left) if left.dtype == torch.float32 and left.numel() and right.numel() else None
-    if operator is None:
-        return left @ right
+    in_question = left.dtype == torch.float32 and left.device.type == "cpu"
+    if in_question and left.numel() and right.numel() and product_way().way == ONEDNN:
+        return _by_onednn(left, right)
+    return left @ right
+
+
+def product_way() -> Choice:
+    """Return which library multiplies float32 matrices on the CPU: ONEDNN or TORCH."""
+    left, right = torch.ones(_ROWS, _INNER), torch.ones(_INNER, _COLUMNS)
+    ways = {ONEDNN: lambda: _by_onednn(left, right)} if _has_onednn() else {}
+    return fastest("products of an inspection", ways | {TORCH: lambda: left @ right})
+
+
+def _has_onednn() -> bool:
+    """Return whether this build of torch has oneDNN's linear operator."""
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(available and hasattr(torch.ops.mkldnn, "_linear_pointwise"))
+
+
+def _by_onednn(left: Tensor, right: Tensor) -> Tensor:
+    """Return left @ right, by oneDNN's linear operator."""
+    operator: Any = torch.ops.mkldnn._linear_pointwise.default
     result: Tensor = operator(left.contiguous(), right.t(), None, "none", [], "")
     return result
-
-
-def _operator(matrix: Tensor) -> Any:
-    """Return oneDNN's linear operator, or None where it cannot take matrix on this processor or torch."""
-    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    known = hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    if matrix.device.type != "cpu" or not (_X86 and available and known):
-        return None
-    return torch.ops.mkldnn._linear_pointwise.default

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from charlstm.model.kernels.arithmetic import LOG2_E, power_of_two
 from charlstm.model.kernels.jit import Floats, compiled
+from charlstm.model.kernels.products import NO_SCALES, add_products
 from charlstm.model.kernels.steps import (
     Holds,
     StreamWeights,
-    add_products,
     read_symbols,
     step_buffers,
     whole_panels,
@@ -111,7 +111,7 @@ def draw_block(
         read_symbols(weights, last, h, c, holds, first + number, gates, buffers)
         for stream in range(streams):
             logits[stream, :vocabulary] = weights.head_bias
-        add_products(weights.head, h[-1], cells, cells, buffers.short, logits)
+        add_products(weights.head, NO_SCALES, h[-1], cells, cells, buffers.short, logits)
         for stream in range(streams):
             row = logits[stream, :vocabulary]
             drawn[number, stream] = pick(row, rules, uniforms[number, stream], for_pick)

@@ -46,8 +46,8 @@ def _has(feature: str) -> bool:
 
 # Whether one instruction multiplies and adds pairs of bfloat16.
 MULTIPLIES_PAIRS = _has("avx512bf16")
-# Whether the processor has registers for whole tiles of bfloat16. The code here does not use them.
-MULTIPLIES_TILES = _has("amx-bf16")
+# Whether one instruction multiplies 16-bit whole numbers and adds pairs of products to 32-bit ones.
+MULTIPLIES_WHOLE_NUMBERS = _has("avx512vnni")
 
 
 class _Tile(NamedTuple):

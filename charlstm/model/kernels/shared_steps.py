@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from charlstm.model.kernels.drawing import DrawRules, pick, pick_buffers
 from charlstm.model.kernels.jit import Floats, compiled
+from charlstm.model.kernels.matrix_tiles import spaced_rows
+from charlstm.model.kernels.products import NO_SCALES, add_row_products, row_inputs
 from charlstm.model.kernels.steps import (
     HeldCells,
     Holds,
     StreamWeights,
-    add_row_products,
     apply_gates,
     held_cells_at,
     step_buffers,
@@ -133,6 +134,7 @@ def draw_together(
     start, stop = share.cells
     count = stop - start
     buffers, gates = step_buffers(1, count), np.empty((1, 4 * count), np.float32)
+    short = spaced_rows(1, 2 * cells)[0]
     # Each thread works on copies of h and of its cells of c, written back at the end: no thread then reads
     # memory that another one writes, but for what `shared` holds.
     own_h, own_c = h.copy(), c[:, :, start:stop].copy()
@@ -142,15 +144,14 @@ def draw_together(
     _wait_for_all(shared, share.number)
     for number in range(uniforms.size):
         for layer in range(layers):
+            added = weights.table[symbol] if layer == 0 else weights.bias[layer - 1]
+            rows = weights.recurrent if layer == 0 else weights.upper[layer - 1]
+            inputs = row_inputs(rows, own_h[layer, 0, cells if layer == 0 else 0 :], short)
             for gate in range(4):
                 sums = buffers.preactivations[0, gate * count : (gate + 1) * count]
-                row = gate * cells + start
-                if layer == 0:
-                    sums[:] = weights.table[symbol, row : row + count]
-                    add_row_products(weights.recurrent[row : row + count], own_h[0, 0, cells:], sums)
-                else:
-                    sums[:] = weights.bias[layer - 1, row : row + count]
-                    add_row_products(weights.upper[layer - 1, row : row + count], own_h[layer, 0], sums)
+                own = slice(gate * cells + start, gate * cells + stop)
+                sums[:] = added[own]
+                add_row_products(rows[own], weights.scales[layer, own], inputs, sums)
             held = _held_in_share(held_cells_at(holds, layer, first + number), start, stop)
             apply_gates(buffers, gates, own_c[layer], shared.h[layer], start, held)
             late |= _wait_for_all(shared, share.number)
@@ -159,7 +160,7 @@ def draw_together(
                 own_h[layer + 1, 0, :cells] = shared.h[layer, 0]
         begin, end = share.symbols
         shared.logits[begin:end] = weights.head_bias[begin:end]
-        add_row_products(weights.head[begin:end], own_h[-1, 0, cells:], shared.logits[begin:end])
+        add_row_products(weights.head[begin:end], NO_SCALES, own_h[-1, 0, cells:], shared.logits[begin:end])
         if late and share.number == 0:
             shared.characters[0] = number + 1
         late |= _wait_for_all(shared, share.number)

@@ -10,17 +10,12 @@ One step of one layer has two parts: the pre-activations W x + U h + b (`add_pro
 element-wise (`apply_gates`). The equations are in `charlstm.model.equations`.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 from numpy.typing import NDArray
 
 from charlstm.model.kernels.arithmetic import (
-    as_float32,
-    bfloat16_bits,
     sigmoids,
     tanhs,
     update_cell_states,
@@ -28,7 +23,8 @@ from charlstm.model.kernels.arithmetic import (
 )
 from charlstm.model.kernels.jit import Bits16, Floats, Weights, compiled
 from charlstm.model.kernels.llvm_vectors import PANEL
-from charlstm.model.kernels.matrix_tiles import add_panel_products, spaced_rows
+from charlstm.model.kernels.matrix_tiles import spaced_rows
+from charlstm.model.kernels.products import NO_SCALES, add_products, add_row_products
 
 
 class StreamWeights(NamedTuple):
@@ -41,6 +37,10 @@ class StreamWeights(NamedTuple):
 
     recurrent and upper are float32 or the bits of bfloat16. The shapes above are for one stream. For several
     streams recurrent, upper and head are in panels (see `matrix_tiles`).
+
+    For one stream they may also be whole numbers of 8 bits, int8, with rows filled up with zeros to a
+    multiple of 32 inputs (see `integer_products`). scales (layers, 4 cells) float32 then holds what a product
+    of whole numbers is worth in each row; otherwise it is (layers, 0).
     """
 
     table: Floats
@@ -49,6 +49,7 @@ class StreamWeights(NamedTuple):
     bias: Floats
     head: Weights
     head_bias: Floats
+    scales: Floats
 
 
 class StreamState(NamedTuple):
@@ -105,63 +106,6 @@ def step_buffers(streams: int, cells: int) -> StepBuffers:
 def whole_panels(outputs: int) -> int:
     """Return the number of outputs rounded up to a multiple of a panel's, 32."""
     return (outputs + PANEL - 1) // PANEL * PANEL
-
-
-@compiled
-def add_row_products(weights: Weights, x: Floats, y: Floats) -> None:
-    """Add W x to y (outputs,) float32, for weights W (outputs, inputs), float32 or bfloat16 bits.
-
-    x is (inputs,) float32. Four outputs are summed at a time, so that each number of x is read once for four.
-    """
-    rows = weights.shape[0] // 4 * 4
-    for r in range(0, rows, 4):
-        a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-        for k in range(x.size):
-            a += as_float32(weights[r, k]) * x[k]
-            b += as_float32(weights[r + 1, k]) * x[k]
-            c += as_float32(weights[r + 2, k]) * x[k]
-            d += as_float32(weights[r + 3, k]) * x[k]
-        y[r], y[r + 1], y[r + 2], y[r + 3] = y[r] + a, y[r + 1] + b, y[r + 2] + c, y[r + 3] + d
-    for r in range(rows, weights.shape[0]):
-        a = np.float32(0)
-        for k in range(x.size):
-            a += as_float32(weights[r, k]) * x[k]
-        y[r] += a
-
-
-def add_products(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
-    """Add x W^T to y (streams, outputs) float32, for weights W in any layout.
-
-    x (streams, first + inputs or more) float32 has its inputs in columns first to first + inputs - 1. Weights
-    in rows, (outputs, inputs), serve one stream, and weights in panels any number of them. With panels of
-    pairs, x is rounded to bfloat16 in short (streams, inputs + 1 or more) uint16.
-
-    It exists in compiled code only: `_add_products_by_layout` picks the loop from the weights' type.
-    """
-
-
-@overload(add_products, strict=False)
-def _add_products_by_layout(
-    weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any
-) -> Callable[[Any, Any, Any, Any, Any, Any], None]:
-    def by_rows(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
-        add_row_products(weights, x[0, first : first + inputs], y[0])
-
-    def by_panels(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
-        add_panel_products(weights, x, first, y)
-
-    def by_panels_of_pairs(weights: Any, x: Any, first: Any, inputs: Any, short: Any, y: Any) -> None:
-        for stream in range(len(x)):
-            exact, bits = x[stream, first : first + inputs], short[stream]
-            for k in range(inputs):
-                bits[k] = np.uint16(bfloat16_bits(exact[k]))
-            if inputs % 2:
-                bits[inputs] = np.uint16(0)
-        add_panel_products(weights, short.view(np.uint32), 0, y)
-
-    if weights.ndim == 2:
-        return by_rows
-    return by_panels_of_pairs if weights.dtype == types.uint32 else by_panels
 
 
 @compiled
@@ -235,16 +179,16 @@ def _read_in_layer(
     The gates i, f, g, o are written to gates (streams, 4 cells).
     """
     layers, streams, cells = c.shape
+    sums_of_all, scales = buffers.preactivations, weights.scales[layer]
     for stream in range(streams):
-        sums = buffers.preactivations[stream]
+        sums = sums_of_all[stream]
         added = weights.table[symbols[stream]] if layer == 0 else weights.bias[layer - 1]
         for k in range(4 * cells):
             sums[k] = added[k]
     if layer == 0:
-        add_products(weights.recurrent, h[0], cells, cells, buffers.short, buffers.preactivations)
+        add_products(weights.recurrent, scales, h[0], cells, cells, buffers.short, sums_of_all)
     else:
-        products = weights.upper[layer - 1]
-        add_products(products, h[layer], 0, 2 * cells, buffers.short, buffers.preactivations)
+        add_products(weights.upper[layer - 1], scales, h[layer], 0, 2 * cells, buffers.short, sums_of_all)
     apply_gates(buffers, gates, c[layer], h[layer], cells, held)
     if layer + 1 < layers:
         for stream in range(streams):
@@ -276,7 +220,7 @@ def step_layer(
         sums, row = buffers.preactivations[stream], table[rows[stream]]
         for k in range(row.size):
             sums[k] = row[k]
-    add_products(panels, x, 0, x.shape[1], buffers.short, buffers.preactivations)
+    add_products(panels, NO_SCALES, x, 0, x.shape[1], buffers.short, buffers.preactivations)
     c[:] = c_before
     apply_gates(buffers, gates, c, h, 0, held)
 
@@ -296,7 +240,7 @@ def read_block(
     for k in range(symbols.size):
         read_symbols(weights, symbols[k : k + 1], h, c, holds, first + k, gates, buffers)
         logits[k] = weights.head_bias
-        add_row_products(weights.head, h[-1, 0, cells:], logits[k])
+        add_row_products(weights.head, NO_SCALES, h[-1, 0, cells:], logits[k])
     return logits
 
 

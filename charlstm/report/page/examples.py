@@ -14,6 +14,7 @@ from charlstm.findings import Json
 from charlstm.report.page.rows import cell_name
 
 _DECIMALS = 3
+_EXAMPLES = "the examples of a finding"
 
 
 def own_excerpt(finding: Mapping[str, Any]) -> Json | None:
@@ -66,16 +67,26 @@ def unpacked(rows: Mapping[str, Any], length: int) -> dict[str, list[float]]:
     Raises UsageError where they are not packed as they should be, or have another length.
     """
     names, largest = rows["names"], rows["largest"]
+    if not {"c", "feature"} <= set(names):
+        raise _refusal(_EXAMPLES, "do not fit the text")
+    values = unpacked_bytes(rows["values"], len(names), length, of=_EXAMPLES)
+    return {name: _scaled(row, top) for name, row, top in zip(names, values, largest, strict=True)}
+
+
+def unpacked_bytes(values: str, rows: int, length: int, *, of: str) -> "np.typing.NDArray[np.uint8]":
+    """Return values as findings.json packs them, (rows, length) uint8; of says in words what they are.
+
+    Raises UsageError where they are not packed as they should be, or have another length.
+    """
     try:
         # One byte more than wanted is enough to see that there are too many.
         inflater = zlib.decompressobj()
-        steps = inflater.decompress(base64.b64decode(rows["values"], validate=True), len(names) * length + 1)
+        steps = inflater.decompress(base64.b64decode(values, validate=True), rows * length + 1)
     except (binascii.Error, ValueError, zlib.error) as error:
-        raise _refusal("cannot be unpacked") from error
-    if len(steps) != len(names) * length or not {"c", "feature"} <= set(names):
-        raise _refusal("do not fit the text")
-    values = np.frombuffer(steps, np.uint8).reshape(len(names), length).cumsum(axis=1, dtype=np.uint8)
-    return {name: _scaled(row, top) for name, row, top in zip(names, values, largest, strict=True)}
+        raise _refusal(of, "cannot be unpacked") from error
+    if len(steps) != rows * length:
+        raise _refusal(of, "do not fit the text")
+    return np.frombuffer(steps, np.uint8).reshape(rows, length).cumsum(axis=1, dtype=np.uint8)
 
 
 def _scaled(row: "np.typing.NDArray[np.uint8]", largest: float) -> list[float]:
@@ -89,5 +100,5 @@ def _tanh(values: Sequence[float]) -> list[float]:
     return [round(math.tanh(value), _DECIMALS) for value in values]
 
 
-def _refusal(what: str) -> UsageError:
-    return UsageError(f"the examples of a finding {what}", "write the findings again with `charlstm inspect`")
+def _refusal(of: str, what: str) -> UsageError:
+    return UsageError(f"{of} {what}", "write the findings again with `charlstm inspect`")

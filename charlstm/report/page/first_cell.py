@@ -48,25 +48,25 @@ def first_cell(rows: Sequence[Row], data: Mapping[str, Any]) -> FirstCell | None
     plainly and in clear steps, and of these the one without which the prediction loses most.
     """
     shown = [
-        (place, excerpt) for place in range(len(rows)) if (excerpt := _excerpt_of(place, data)) is not None
+        (place, excerpt) for place in range(len(rows)) if (excerpt := excerpt_of(place, data)) is not None
     ]
     if not shown:
         return None
-    place, excerpt = min(shown, key=lambda one: _rank(rows[one[0]]))
+    place, excerpt = min(shown, key=lambda one: plainness(rows[one[0]]))
     script_row, along = data["rows"][place], data["excerpts"][excerpt]
     feature = along["features"].get(script_row["feature"]) or []
     start, stop = window(along["text"], feature)
     return FirstCell(rows[place], place, excerpt, start, along["text"][start:stop])
 
 
-def _rank(row: Row) -> tuple[int, bool, bool, float]:
-    """Return what sorts the rows, the best first."""
+def plainness(row: Row) -> tuple[int, bool, bool, float]:
+    """Return what sorts rows, that of the cell first which shows best what cells do."""
     verdict = _VERDICTS.index(row.verdict) if row.verdict in _VERDICTS else len(_VERDICTS)
     is_plain = (row.held_out_score or 0) >= _PLAIN_SCORE
     return verdict, not is_plain, row.kind == "graded", -abs(row.effect_nats or 0)
 
 
-def _excerpt_of(place: int, data: Mapping[str, Any]) -> int | None:
+def excerpt_of(place: int, data: Mapping[str, Any]) -> int | None:
     """Return the number of an excerpt that has the values of a row's cell, None where there is none."""
     row: Json = data["rows"][place]
     if row["excerpt"] is not None:
@@ -76,22 +76,31 @@ def _excerpt_of(place: int, data: Mapping[str, Any]) -> int | None:
     return next(holding, None)
 
 
-def window(text: str, feature: Sequence[float | None]) -> tuple[int, int]:
+def window(
+    text: str,
+    feature: Sequence[float | None],
+    *,
+    seen: tuple[int, int] = (0, 0),
+    most_lines: int = _MOST_LINES,
+    most_characters: int = _MOST_CHARACTERS,
+) -> tuple[int, int]:
     """Return where the lines of text begin and end in which the feature, on above 0, goes on and off most.
 
-    These are at most _MOST_LINES lines and _MOST_CHARACTERS characters; a longer line is cut.
+    These are at most most_lines lines and most_characters characters; a longer line is cut. Where there are
+    others, they have nothing in common with the characters seen, from the first to before the last number.
     """
     begins = [0, *(place + 1 for place, character in enumerate(text[:-1]) if character == "\n")]
     ends = [*begins[1:], len(text)]
     high = [(value or 0) > 0 for value in feature]
-    best, most = (0, min(len(text), _MOST_CHARACTERS)), -1
+    best, most = (0, min(len(text), most_characters)), -1
     for line, begin in enumerate(begins):
-        fitting = [end for end in ends[line : line + _MOST_LINES] if end - begin <= _MOST_CHARACTERS]
-        end = fitting[-1] if fitting else min(len(text), begin + _MOST_CHARACTERS)
+        stop = seen[0] if begin < seen[0] else len(text)
+        fitting = [end for end in ends[line : line + most_lines] if end <= min(begin + most_characters, stop)]
+        end = fitting[-1] if fitting else min(stop, begin + most_characters)
         changes = sum(
             one != other for one, other in zip(high[begin:end], high[begin + 1 : end], strict=False)
         )
-        if changes > most:
+        if changes > most and not seen[0] <= begin < seen[1]:
             best, most = (begin, end), changes
     begin, end = best
     return begin, begin + len(text[begin:end].rstrip("\n"))

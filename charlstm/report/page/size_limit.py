@@ -48,6 +48,11 @@ def _without_grids(data: Json) -> Json:
     return {**data, "excerpts": [{**excerpt, "grid": None} for excerpt in data["excerpts"]]}
 
 
+def _without_text_over_time(data: Json) -> Json:
+    training = data.get("overTime")
+    return {**data, "overTime": training and {**training, "excerpt": None}}
+
+
 def _without_gates(data: Json) -> Json:
     def only_states(cells: Json) -> Json:
         return {name: {"tanh_c": lines["tanh_c"]} for name, lines in cells.items()}
@@ -81,6 +86,7 @@ def _without_evidence(data: Json) -> Json:
 # What is left out, by the words that the page has for it; what is missed least comes first.
 CUTS: dict[str, Callable[[Json], Json]] = {
     "the values of all cells, and with them the search for cells that mark a passage": _without_grids,
+    "the colours of a text at moments of the training": _without_text_over_time,
     "the gates along the text": _without_gates,
     "the one-line examples": _without_lines,
     "all excerpts that cells share but the first": _with_one_excerpt,

@@ -11,6 +11,8 @@ from typing import Any, get_args
 from charlstm.errors import UsageError
 from charlstm.findings import READABLE_VERSIONS, Json, Verdict
 from charlstm.report.page.first_cell import FirstCell, first_cell
+from charlstm.report.page.lesson.lineup import lineup
+from charlstm.report.page.lesson.predictions import predictions
 from charlstm.report.page.network import (
     Control,
     Gate,
@@ -20,14 +22,14 @@ from charlstm.report.page.network import (
     gradient_table,
     network_data,
 )
-from charlstm.report.page.over_time import OverTime, over_time, over_time_data
+from charlstm.report.page.over_time import OverTime, over_time, over_time_data, text_over_time
 from charlstm.report.page.proof_data import Circuits, circuit_data, circuits
 from charlstm.report.page.rows import Row, best_per_feature, row
 from charlstm.report.page.script_data import page_data
 from charlstm.report.words.detection_numbers import rank_score, share_line
 from charlstm.report.words.network.caveats import caveats
 from charlstm.report.words.network.method import method_told
-from charlstm.report.words.symbols import visible
+from charlstm.report.words.symbols import symbols_of, visible
 from charlstm.report.words.values import Facts, facts, finite, plural, text, words
 
 # Characters of the text's fingerprint that the page's header shows; its section on provenance has all.
@@ -95,9 +97,10 @@ def view(findings: Mapping[str, Any]) -> Page:
     rows = tuple(row(finding, _significance(method)) for finding in found)
     columns, gate_rows = gate_table(gates)
     drawn = page_data(found, rows, findings.get("excerpts") or [])
+    first = first_cell(rows, drawn)
     return Page(
         title=visible(str(model.get("checkpoint") or "an LSTM")).rstrip("/").rpartition("/")[2],
-        first=first_cell(rows, drawn),
+        first=first,
         headline=headline(rows, model, method),
         model=model_line(model),
         corpus=corpus_line(corpus),
@@ -123,6 +126,11 @@ def view(findings: Mapping[str, Any]) -> Page:
             "network": network_data(gates, credit),
             "circuits": circuit_data(findings),
             "overTime": over_time_data(findings),
+            "lesson": {
+                "rounds": predictions(found, rows, drawn, first),
+                "lineup": lineup(findings, found, rows, drawn),
+            },
+            "symbols": drawn["symbols"] | symbols_of(text_over_time(findings)),
         },
     )
 

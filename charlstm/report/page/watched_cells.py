@@ -5,7 +5,6 @@ from typing import Any
 
 from charlstm.findings import Json
 from charlstm.report.page.rows import cell_name, polarity_of
-from charlstm.report.words.flip_names import flip_name
 from charlstm.report.words.values import finite, words
 
 
@@ -13,8 +12,7 @@ def watched_cells(findings: Mapping[str, Any]) -> dict[str, Json]:
     """Return, by "layer:cell", the kind, words, verdict, polarity and levels of the cells with a finding.
 
     A cell with several findings has those of the first verified one, or of the first where none is verified.
-    levels, stairs and closers are what the functions of these names return; flip is what a change of the cell
-    is called.
+    levels, stairs and closers are what the functions of these names return.
     """
     cells: dict[str, Json] = {}
     for finding in findings.get("findings") or []:
@@ -25,7 +23,6 @@ def watched_cells(findings: Mapping[str, Any]) -> dict[str, Json]:
             "levels": levels(finding),
             "polarity": polarity_of(finding),
             "stairs": stairs(finding),
-            "flip": flip_name(finding),
             "closers": closers(finding),
         }
         name = cell_name(finding)

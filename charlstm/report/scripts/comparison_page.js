@@ -2,6 +2,8 @@
 
 import { showChart } from "./charts/chart_frame.js";
 import { saturationChart } from "./charts/network_charts.js";
+import { readGlossary } from "./glossary/terms.js";
+import { listenToTerms } from "./glossary/tip.js";
 import { addColourClasses, characterSpan, levelClasses, withLineBreaks } from "./shared/coloured_text.js";
 import { bounded, range, signed } from "./shared/numbers.js";
 import { unpackedValues } from "./shared/packed_values.js";
@@ -232,6 +234,8 @@ function gateFigure(side, place, gate) {
 }
 
 async function startComparisonPage() {
+  readGlossary();
+  listenToTerms();
   await readData();
   const comparison = /** @type {ComparisonData} */ (/** @type {unknown} */ (data));
   sides.push(...comparison.sides.map(newSide));

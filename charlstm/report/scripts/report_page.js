@@ -3,13 +3,18 @@
 import { followWithEvidence } from "./charts/cell_evidence.js";
 import { showSetCharts } from "./charts/circuit_charts.js";
 import { showNetworkCharts } from "./charts/network_charts.js";
-import { showTrainingCharts } from "./charts/over_time_charts.js";
 import { listenToFirstFlip } from "./first/first_flip.js";
 import { showFirstText } from "./first/first_text.js";
+import { readGlossary } from "./glossary/terms.js";
+import { listenToTerms } from "./glossary/tip.js";
+import { startLesson } from "./lesson/lesson_pages.js";
+import { startLineup } from "./lesson/lineup.js";
+import { startPrediction } from "./lesson/prediction.js";
 import { listenToCopyLink } from "./links/copy_link.js";
 import { showEmbedded, wantedAddress } from "./links/embedding.js";
 import { showAddressedPanel } from "./live/panel_address.js";
 import { startPanel } from "./live/panel_events.js";
+import { showTraining } from "./over_time/moment_slider.js";
 import { followLink, rememberView, restoreView } from "./page/address.js";
 import { listenToTable } from "./page/cell_table.js";
 import { showChosenCell } from "./page/chosen_cell.js";
@@ -21,17 +26,24 @@ import { followers, hasChosenRow, hasReadingSection, recordedCell, view } from "
 import { addColourClasses } from "./shared/coloured_text.js";
 import { unpackExcerpts } from "./shared/packed_values.js";
 import { data, readData } from "./shared/page_data.js";
+import { startStep } from "./step/step_section.js";
 
 async function startReportPage() {
   await readData();
   addColourClasses();
   showFirstText();
   listenToFirstFlip();
-  listenToKeys();
+  startPrediction();
+  startLineup();
+  startStep();
+  // The keys of the page move what the lesson hides.
+  if (!startLesson()) listenToKeys();
   listenToCopyLink();
+  readGlossary();
+  listenToTerms();
   showNetworkCharts();
   showSetCharts();
-  showTrainingCharts();
+  await showTraining();
   if (data.rows.length) listenToTable();
   if (hasReadingSection) buildTracks();
   followWithLines();

@@ -13,21 +13,72 @@ interface ReportData {
   network: NetworkData;
   circuits: Circuits;
   overTime: OverTime | null;
+  lesson: Lesson;
 }
 
-/** What the network and its found cells did at some steps of the training. */
+/** What the exercises show, as charlstm/report/page/lesson/ chose it. */
+interface Lesson {
+  rounds: PredictionRound[];
+  lineup: Lineup | null;
+}
+
+/**
+ * A row's cell to predict on a part of its excerpt: what lies before `given` is coloured. The threshold is a
+ * tanh(c).
+ */
+interface PredictionRound {
+  row: number;
+  start: number;
+  given: number;
+  stop: number;
+  threshold: number;
+}
+
+/** Cells on the same lines, of which the network uses one. `used`, `inert` and `row` are numbers of rows. */
+interface Lineup {
+  used: number;
+  inert: number | null;
+  cells: { cell: string; row: number | null; who: string }[];
+  /** What a closer becomes without the memory of the used cell and of the inert one. */
+  likelier: string;
+  inert_likelier: string;
+  /** The number of the excerpt; null stands for that of the used cell. */
+  excerpt: number | null;
+  stop: number;
+  closers: string;
+}
+
+/** What the network and its cells did at some steps of the training; `start` is the cell that is shown first. */
 interface OverTime {
   steps: number[];
   bits: Series;
   cells: CellOverTime[];
+  start: number;
+  excerpt: ExcerptOverTime | null;
 }
 
-/** How closely a cell followed its feature at each step, and its effect as a share of the last one. */
+/**
+ * How closely a cell followed its feature at each step, and its effect in nats and as a share of the last one.
+ * `name` is that of the feature, `feature` tells it in words, `told` when the cell appeared, and `since` has
+ * what the cell does at the end with the steps from which on it does so.
+ */
 interface CellOverTime {
   cell: string;
+  name: string;
   feature: string;
+  told: [string, boolean][];
+  since: [string, number][];
   score: Series;
   effect: Series;
+  nats: Series;
+}
+
+/** A text with tanh(c) of cells along it: for each cell a row at each step, packed. */
+interface ExcerptOverTime {
+  text: string;
+  cells: string[];
+  features: Record<string, Series>;
+  tanh_c: string;
 }
 
 /** What the script of the comparison page reads. */
@@ -308,8 +359,7 @@ interface WatchedFinding {
   polarity: number;
   /** The mean c of a counter or a depth counter at each of its values from 0 on. */
   stairs: number[] | null;
-  /** What a change of the cell is called, and the characters on which it was tested. */
-  flip: string;
+  /** The characters on which a change of the cell was tested. */
   closers: string;
 }
 
@@ -383,4 +433,48 @@ interface ContinuationSettings {
   length: number;
   temperature: number;
   seed: number;
+}
+
+/** What a cell adds to a sum: its value, which is h, times a weight. */
+interface CellPart {
+  name: string;
+  value: number;
+  weight: number;
+}
+
+/** What a sum is made of. `character` is the weight of the character that is read; a sum may have none. */
+interface StepSum {
+  bias: number;
+  character?: number;
+  cells: CellPart[];
+}
+
+/** A line of a sum as it is shown: its name, a product in words, and what it adds, now and one character before. */
+interface SumLine {
+  name: string;
+  kind: "bias" | "character" | "cell" | "others";
+  product: string;
+  now: number;
+  before?: number;
+}
+
+/** A sum as it is shown, in hundredths, so that its lines add up to its total. */
+interface ShownSum {
+  lines: SumLine[];
+  now: number;
+  before?: number;
+}
+
+/** One step of a cell: the sums of its gates, in the order of GATES, and what comes of them. */
+interface Step {
+  place: CellPlace;
+  trace: StateTrace;
+  index: number;
+  sums: ShownSum[];
+  gates: number[];
+  gatesBefore?: number[];
+  cBefore: number;
+  c: number;
+  h: number;
+  change: "switch on" | "switch off" | "stay as it is" | "rise" | "fall";
 }

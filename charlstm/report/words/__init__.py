@@ -9,6 +9,6 @@ proof_numbers.py  effect, interval and share of a finding, as every place tells 
 detection_numbers.py  score, near limit, runner-up and false discoveries, as every place tells them
 sentences.py      a finding -> what its cell does, and what a change of the cell did
 doubts.py         a finding -> what is missing for the verdict "verified"
-flip_names.py     what a change of a cell is called, such as "Close the bracket"
+glossary.py       the words of the page, and what each means
 network/          what is told of the network as a whole, and of the inspection
 """

@@ -19,6 +19,8 @@ _OF_CHARACTERS = {
     "{}": "bracket brace curly",
     "<>": "bracket angle",
     "\"'`“”‘’«»": "quote quotation string",
+    "'’": "apostrophe single",
+    '"': "double",
     "\n": "newline line break end",
     " ": "space blank white",
     "\t": "tab indentation",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from charlstm.report.words.phrases import Phrase, Sentence
-from charlstm.report.words.proof_numbers import Estimate, estimate_of, percent, signed
+from charlstm.report.words.proof_numbers import Estimate, earlier_effect, estimate_of, percent, signed
 from charlstm.report.words.sentences import closers
 from charlstm.report.words.values import finite, plural
 
@@ -155,10 +155,20 @@ def _restoring(restored: Estimate | None, baseline: float) -> str:
 
 
 def _within(finding: Json) -> Sentence:
-    """Return within which limit the effects of a correlate surely lie."""
+    """Return within which limit the effects of a correlate surely lie, and where it matters all the same."""
     rules = finding.get("evidence") or {}
     limit = finite(rules.get("margin_nats")) or finite(rules.get("limit_nats")) or 0.0
-    return (Phrase(f"Its effect surely lies within {limit:.2f} nats: the model hardly uses it here."),)
+    told, earlier = f"Its effect surely lies within {limit:.2f} nats", earlier_effect(finding)
+    if earlier is None:
+        return (Phrase(f"{told}: the model hardly uses it here."),)
+    lag, effect = earlier
+    close = plural((rules.get("necessity") or {}).get("lag") or 0, "character")
+    return (
+        Phrase(
+            f"{told} when it is changed {close} before. Changed {lag} characters before, it matters "
+            f"({effect.nats}): other cells may have taken over by then what it held."
+        ),
+    )
 
 
 def _together(finding: Json) -> str:

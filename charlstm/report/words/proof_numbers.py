@@ -50,6 +50,26 @@ def estimate_of(value: Any) -> Estimate | None:
     return _estimate(known.get("value"), known.get("low"), known.get("high"))
 
 
+def earlier_effect(finding: Mapping[str, Any]) -> tuple[int, Estimate] | None:
+    """Return the largest effect of a change made earlier than that which decides, with its lag in characters.
+
+    It is one whose whole interval lies beyond what counts as little; None where there is none. A correlate
+    has such an effect where other cells copy from it: later on they hold what it held.
+    """
+    evidence = finding.get("evidence") or {}
+    necessity, limit = evidence.get("necessity") or {}, finite(evidence.get("limit_nats"))
+    found = [
+        (one["lag"], effect)
+        for one in necessity.get("by_lag") or []
+        if one["lag"] > (necessity.get("lag") or 0) and (effect := estimate_of(one.get("nats"))) is not None
+    ]
+    beyond = [
+        (lag, one) for lag, one in found if limit is not None and min(abs(one.low), abs(one.high)) > limit
+    ]
+    surely = [(lag, one) for lag, one in beyond if one.low * one.high > 0]
+    return max(surely, key=lambda pair: abs(pair[1].value), default=None)
+
+
 def carried_share(finding: Mapping[str, Any]) -> Estimate | None:
     """Return the share of the behaviour that a cell carries, with its interval.
 

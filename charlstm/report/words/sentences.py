@@ -87,7 +87,7 @@ def effect(finding: Mapping[str, Any]) -> Sentence:
     return (
         Phrase(f"When the cell is {_intervention(finding, causal)} {before} earlier, the closing "),
         *closers(causal["target"]),
-        Phrase(f" becomes {_likelier(nats)}{_controls(causal.get('control_effects') or {})}"),
+        Phrase(f" becomes {likelier(nats)}{_controls(causal.get('control_effects') or {})}"),
         Phrase(_displacement(causal)),
     )
 
@@ -105,7 +105,7 @@ def _effect_with_interval(
     else:
         ends = sorted(abs(end) for end in (measured.low, measured.high))
         size = f"{abs(measured.value):.2f} nats, {ends[0]:.2f} to {ends[1]:.2f}"
-        change = f"becomes {_likelier(measured.value)} ({size}{places})"
+        change = f"becomes {likelier(measured.value)} ({size}{places})"
     share = carried_share(finding)
     carried = f"; it carries {share.percent} of what all cells together remember for it" if share else ""
     return (
@@ -115,7 +115,7 @@ def _effect_with_interval(
     )
 
 
-def _likelier(nats: float) -> str:
+def likelier(nats: float) -> str:
     """Return a change of a log probability as a factor of the probability: "10 times less likely"."""
     return f"{times(nats)} times {'less' if nats < 0 else 'more'} likely"
 

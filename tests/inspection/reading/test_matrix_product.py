@@ -4,19 +4,25 @@ import pytest
 import torch
 
 from charlstm.inspection.reading import matrix_product
-from charlstm.inspection.reading.matrix_product import product
+from charlstm.inspection.reading.matrix_product import ONEDNN, TORCH, product, product_way
+from charlstm.machine.speed.fastest_way import Choice
 
 
-@pytest.mark.parametrize("on_x86", [True, False])
+def choose(way, monkeypatch):
+    """Let one of the two libraries be the faster one."""
+    monkeypatch.setattr(matrix_product, "product_way", lambda: Choice("", way, {}))
+
+
+@pytest.mark.parametrize("way", [ONEDNN, TORCH])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(
     "sizes",
     [(5, 300, 7), (64, 40, 1), (3, 8, 0), (0, 4, 2), (1, 1, 1)],
     ids=lambda sizes: "x".join(map(str, sizes)),
 )
-def test_the_product_equals_torchs(sizes, dtype, on_x86, generator, monkeypatch):
+def test_the_product_equals_torchs(sizes, dtype, way, generator, monkeypatch):
     rows, inner, columns = sizes
-    monkeypatch.setattr(matrix_product, "_X86", on_x86)
+    choose(way, monkeypatch)
     left = torch.randn(inner, rows, generator=generator).to(dtype).t()
     right = torch.randn(inner, columns, generator=generator).to(dtype)
     result = product(left, right)
@@ -24,19 +30,20 @@ def test_the_product_equals_torchs(sizes, dtype, on_x86, generator, monkeypatch)
     torch.testing.assert_close(result, left @ right, atol=1e-4, rtol=1e-5)
 
 
-def test_only_float32_on_an_x86_cpu_goes_to_onednn(monkeypatch):
+def test_only_float32_goes_to_onednn_and_only_where_it_is_faster(monkeypatch):
     calls = []
-
-    def operator(left, right, *options):
-        calls.append(left.dtype)
-        return left @ right.t()
-
-    monkeypatch.setattr(matrix_product, "_X86", True)
-    monkeypatch.setattr(matrix_product, "_operator", lambda matrix: operator)
+    monkeypatch.setattr(
+        matrix_product, "_by_onednn", lambda left, right: calls.append(left.dtype) or left @ right
+    )
     square = torch.eye(3)
-    assert torch.equal(product(square, 2 * square), 2 * square)
-    assert torch.equal(product(square.double(), square.double()), square.double())
-    assert calls == [torch.float32]
-    monkeypatch.undo()
-    monkeypatch.setattr(matrix_product, "_X86", False)
-    assert matrix_product._operator(square) is None
+    for way, asked in ((TORCH, []), (ONEDNN, [torch.float32])):
+        choose(way, monkeypatch)
+        assert torch.equal(product(square, 2 * square), 2 * square)
+        assert torch.equal(product(square.double(), square.double()), square.double())
+        assert calls == asked
+
+
+def test_without_onednn_nothing_is_timed(monkeypatch):
+    monkeypatch.setattr("charlstm.machine.speed.fastest_way._CHOICES", {})
+    monkeypatch.setattr(matrix_product, "_has_onednn", lambda: False)
+    assert product_way() == Choice("products of an inspection", TORCH, {})

@@ -12,7 +12,7 @@ from charlstm.model.kernels.arithmetic import (
     update_cell_states,
     write_hidden_states,
 )
-from charlstm.model.kernels.steps import add_row_products
+from charlstm.model.kernels.products import add_float_row_products
 
 
 @pytest.fixture
@@ -88,5 +88,5 @@ def test_loops_read_every_finite_bfloat16_number_at_its_exact_value():
     values = (bits.astype(np.uint32) << 16).view(np.float32)
     finite = np.isfinite(values)
     y = np.zeros(finite.sum(), np.float32)
-    add_row_products(bits[finite][:, None], np.ones(1, np.float32), y)
+    add_float_row_products(bits[finite][:, None], np.ones(1, np.float32), y)
     np.testing.assert_array_equal(y, values[finite])

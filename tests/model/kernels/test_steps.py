@@ -9,26 +9,11 @@ from charlstm.model.kernels.steps import (
     NOTHING_HELD,
     HeldCells,
     Holds,
-    add_row_products,
     held_cells_at,
     step_layer,
     whole_panels,
 )
 from charlstm.model.packed_weights import panels_of
-
-
-@pytest.mark.parametrize(("outputs", "inputs"), [(1, 1), (4, 7), (10, 33), (7, 64)])
-def test_products_with_rows_of_weights_are_those_of_numpy(outputs, inputs):
-    random = np.random.default_rng(0)
-    weights, x, y = (
-        random.normal(size=size).astype(np.float32) for size in ((outputs, inputs), inputs, outputs)
-    )
-    lowered = torch.from_numpy(weights).bfloat16()
-    bits = lowered.view(torch.int16).numpy().view(np.uint16)
-    for rows, exact in ((weights, weights), (bits, lowered.float().numpy())):
-        sums = y.copy()
-        add_row_products(rows, x, sums)
-        np.testing.assert_allclose(sums, y + exact @ x, atol=1e-5)
 
 
 def test_outputs_are_rounded_up_to_whole_panels_of_32():

@@ -25,7 +25,7 @@ def whole_findings() -> dict[str, Any]:
     """Return findings with every part that can be left out: the evidence of a proof besides the others."""
     findings, proven = full_findings(), proven_findings()
     findings["findings"][0]["evidence"] = proven["findings"][0]["evidence"]
-    return findings | {name: proven[name] for name in ("behaviours", "edges")}
+    return findings | {name: proven[name] for name in ("behaviours", "edges", "over_time")}
 
 
 def test_parts_are_left_out_in_order_and_each_makes_room():
@@ -41,6 +41,8 @@ def test_parts_are_left_out_in_order_and_each_makes_room():
     assert cut["excerpts"][0]["grid"] is None
     assert list(cut["excerpts"][0]["cells"]["0:194"]) == ["tanh_c"]
     assert cut["rows"][0]["portrait"] is cut["rows"][0]["evidence"] is None
+    assert cut["overTime"]["excerpt"] is None
+    assert cut["overTime"]["cells"] == data["overTime"]["cells"]
     assert cut["circuits"] == {"behaviours": [], "edges": []}
     assert data["excerpts"][0]["grid"] is not None
 

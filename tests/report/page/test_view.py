@@ -37,7 +37,7 @@ def test_the_parts_of_a_complete_page():
     assert page.controls[0].name == "an untrained network of the same shape"
     assert ("null: significance", "0.01") in page.method
     assert page.readable
-    assert set(page.data) == {"rows", "excerpts", "symbols", "network", "circuits", "overTime"}
+    assert set(page.data) == {"rows", "excerpts", "symbols", "network", "circuits", "overTime", "lesson"}
 
 
 @pytest.mark.parametrize("part", PARTS)

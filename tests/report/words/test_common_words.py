@@ -14,6 +14,11 @@ def test_a_depth_of_parentheses_is_found_as_brackets_and_parentheses_and_depth()
     assert "quote" not in words
 
 
+def test_a_single_quote_is_found_as_an_apostrophe_and_a_double_one_is_not():
+    assert "apostrophe" in found("inside_single_quotes", "toggle", set=["'"], reset=["'"])
+    assert "apostrophe" not in found("inside_double_quotes", "toggle", set=['"'], reset=['"'])
+
+
 def test_what_ends_a_feature_does_not_name_it():
     words = found("inside_comment", "latch", set=["#"], reset=["\n", ")"])
 

@@ -154,6 +154,17 @@ def test_a_correlate_says_within_what_its_effect_lies():
     assert told == "Its effect surely lies within 0.10 nats: the model hardly uses it here."
 
 
+def test_a_correlate_that_matters_where_it_is_changed_earlier_says_so():
+    lags = [{"lag": 4, "nats": estimate(0, 0, 0)}, {"lag": 24, "nats": estimate(-0.5, -0.6, -0.4)}]
+    found = evidence("necessity")
+    found["necessity"] |= {"lag": 4, "by_lag": lags}
+    assert said("correlate", evidence=found) == (
+        "Its effect surely lies within 0.10 nats when it is changed 4 characters before. "
+        "Changed 24 characters before, it matters (−0.50 nats (−0.60 to −0.40)): "
+        "other cells may have taken over by then what it held."
+    )
+
+
 def test_a_redundant_cell_tells_what_its_group_does():
     group = {"cells": ["0:1", "0:2"], "effect_nats": -1.2, "interval": [-1.5, -0.9]}
     told = said("redundant", causal={"group": group}, evidence=evidence("necessity"))

@@ -4,6 +4,7 @@ import pytest
 
 from charlstm.report.words.proof_numbers import (
     carried_share,
+    earlier_effect,
     effect_nats,
     effect_of,
     estimate_of,
@@ -57,3 +58,22 @@ def test_a_cell_without_evidence_has_no_share():
 def test_numbers_that_are_nearly_0_have_no_sign():
     assert [signed(-0.004), signed(0.25), signed(-1.5), signed(None)] == ["0.00", "+0.25", "−1.50", "–"]
     assert [percent(-0.001), percent(-0.12), percent(12.5)] == ["0%", "−12%", "1,250%"]
+
+
+@pytest.mark.parametrize(
+    ("by_lag", "found"),
+    [
+        ({1: (-9, -9.5, -8)}, None),  # later than the change that decides
+        ({12: (-0.2, -0.3, -0.05)}, None),  # too small, perhaps
+        ({12: (0.1, -0.5, 0.7)}, None),  # of either sign
+        ({12: (-0.2, -0.3, -0.15), 24: (-0.5, -0.6, -0.4)}, 24),
+        ({12: (0.9, 0.8, 1.0), 24: (-0.5, -0.6, -0.4)}, 12),
+    ],
+)
+def test_an_earlier_effect_lies_surely_beyond_what_counts_as_little(by_lag, found):
+    lags = [
+        {"lag": lag, "nats": dict(zip(("value", "low", "high"), numbers, strict=True))}
+        for lag, numbers in by_lag.items()
+    ]
+    effect = earlier_effect({"evidence": {"limit_nats": 0.1, "necessity": {"lag": 4, "by_lag": lags}}})
+    assert (effect and effect[0]) == found

@@ -21,6 +21,7 @@ from charlstm.report.page.shapes.checks import (
     or_null,
     pair,
     refusal,
+    series,
     string,
 )
 
@@ -124,6 +125,7 @@ _BEHAVIOUR = object_with(
     },
     needs=["feature"],
 )
+_GATE_OVER_TIME = list_of(or_null(object_with({"at_drivers": number, "elsewhere": number})), _MOST_MOMENTS)
 _CELL_OVER_TIME = object_with(
     {
         "layer": count,
@@ -132,10 +134,28 @@ _CELL_OVER_TIME = object_with(
         "score": numbers,
         "two_levels": list_of(anything, _MOST_MOMENTS),
         "effect": list_of(or_null(estimate), _MOST_MOMENTS),
+        "input_gate": _GATE_OVER_TIME,
+        "forget_gate": _GATE_OVER_TIME,
     },
     needs=["layer", "cell", "feature", "score", "two_levels", "effect"],
-    alike=["score", "two_levels", "effect"],
+    alike=["score", "two_levels", "effect", "input_gate", "forget_gate"],
 )
+_EXCERPT_OVER_TIME = object_with(
+    {
+        "start": count,
+        "text": string,
+        "features": by_name(series, _MOST_TOLD),
+        "cells": list_of(string, _MOST_TOLD),
+        "tanh_c": string,
+    },
+    needs=["text", "cells", "tanh_c"],
+)
+
+
+def _excerpt_over_time(value: Any, path: str) -> None:
+    """Refuse a text over time that lacks a part; {} stands for none. The page compares the lengths."""
+    if value != {}:
+        _EXCERPT_OVER_TIME(value, path)
 
 
 def over_time(value: Any, path: str) -> None:
@@ -145,7 +165,8 @@ def over_time(value: Any, path: str) -> None:
         return
     steps = list_of(count, _MOST_MOMENTS)
     known = {"steps": steps, "bits_per_character": numbers, "cells": list_of(_CELL_OVER_TIME, _MOST_TOLD)}
-    object_with(known, needs=list(known), alike=["steps", "bits_per_character"])(value, path)
+    parts = {**known, "excerpt": _excerpt_over_time}
+    object_with(parts, needs=list(known), alike=["steps", "bits_per_character"])(value, path)
     for cell in value["cells"]:
         if len(cell["score"]) != len(value["steps"]):
             raise refusal(path, "as many values of each cell as steps", cell["score"])

@@ -1,9 +1,10 @@
 // This file shows the evidence about the chosen cell: sentences, charts, excerpts and all its numbers.
 
+import { markTerms } from "../glossary/terms.js";
 import { chosenRow, followers } from "../page/state.js";
 import { showColouredText } from "../shared/coloured_text.js";
 import { counted, isBinary, short, signed } from "../shared/numbers.js";
-import { createElement, find, findAll } from "../shared/page_elements.js";
+import { createElement, find, findAll, sentenceNodes } from "../shared/page_elements.js";
 import { showChart } from "./chart_frame.js";
 import { edgeChart, edgesOf } from "./circuit_charts.js";
 import { doseChart, effectChart } from "./effect_charts.js";
@@ -48,17 +49,13 @@ function showEvidence() {
   if (edges.length) showChart(find("#chart-edges"), edgeChart(row.cell, edges));
   if (row.mechanism) showChart(find("#chart-mechanism"), wiringChart(row.cell, row.mechanism));
   showNumbers(row.numbers);
+  markTerms(find("#evidence"));
 }
 
 /** @type {(sentences: [string, boolean][][]) => void} */
 function showSentences(sentences) {
   const box = find("#chart-told");
-  const paragraphs = sentences.map((sentence) => {
-    const parts = sentence.map(([text, isQuotation]) =>
-      isQuotation ? createElement("code", {}, text) : text,
-    );
-    return createElement("p", {}, ...parts);
-  });
+  const paragraphs = sentences.map((sentence) => createElement("p", {}, ...sentenceNodes(sentence)));
   const caption = createElement("figcaption", {}, createElement("strong", {}, "In words"));
   box.replaceChildren(caption, ...paragraphs);
   box.hidden = false;

@@ -1,12 +1,12 @@
-// This file flips the cell of the first screen in the network, where that changes the prediction most, and
-// shows what the network writes from there on, left alone and with the cell flipped.
+// This file holds the cell of the first screen off in the network, where that changes the prediction most, and
+// shows what the network writes from there on, left alone and with the cell held off.
 
+import { bestOfFlips, probabilitiesOfFlip } from "../live/flip_places.js";
 import { percent } from "../live/next_characters.js";
 import { live } from "../live/panel_state.js";
 import { unpackNetwork } from "../live/reading.js";
-import { nextProbabilities, stepNetwork } from "../lstm/forward_pass.js";
 import { cellStates, continuedTrace, emptyTrace, stateAfter, traceIds } from "../lstm/state_trace.js";
-import { symbolsOfIds } from "../lstm/text_symbols.js";
+import { idsOfClosers, idsOfText, symbolsOfIds } from "../lstm/text_symbols.js";
 import { levelClasses } from "../shared/coloured_text.js";
 import { symbolOf } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
@@ -16,8 +16,6 @@ import { first, firstCell, firstFeature, pointTo, scrollFirstText } from "./firs
 const WRITTEN = { length: 72, temperature: 0.4, seed: 1, once: false };
 /** At most this many characters before the flip are shown, from the beginning of a word on. */
 const LEAD_CHARACTERS = 24;
-/** A character is expected from this probability on: to make an unlikely one less likely shows little. */
-const EXPECTED_PROBABILITY = 0.25;
 /** A count is on at a place where it is at least this share of its largest value in the text. */
 const HIGH_COUNT_SHARE = 0.5;
 
@@ -55,7 +53,7 @@ async function flipFirstCell() {
   const { network } = live;
   if (!network) throw new Error("it cannot be unpacked");
   const { row, excerpt } = firstCell();
-  const ids = Array.from(excerpt.text, (character) => network.idOfSymbol.get(character) ?? 0);
+  const ids = idsOfText(network, excerpt.text);
   const trace = emptyTrace(network);
   await traceIds(trace, ids.slice(0, first.stop));
   const [layer, cell] = row.cell.split(":").map(Number);
@@ -91,27 +89,15 @@ function bestFlip(trace, cell) {
   }
   const held = { ...cell, value: cellLevels(trace, cell).off };
   const flips = left.map((place) => flipAt(trace, place, held, closing.length > 0));
-  return flips.reduce((most, one) => (worthOf(one) > worthOf(most) ? one : most));
+  return bestOfFlips(flips);
 }
-
-/**
- * Return how well a flip shows what the cell does: by how many times it makes a character less likely that was
- * expected. One that was hardly expected comes after all of these, however much less likely it becomes.
- * @type {(flip: Flip) => number}
- */
-const worthOf = ({ free, flipped }) =>
-  free < EXPECTED_PROBABILITY ? free - flipped : 1 + Math.log(free / Math.max(flipped, 1e-9));
 
 /** @type {(trace: StateTrace, place: number, held: HeldCell, isClosing: boolean) => Flip} */
 function flipAt(trace, place, held, isClosing) {
-  const { network, ids } = trace;
-  const state = stateAfter(trace, place);
-  stepNetwork(network, state, ids[place], [held]);
-  const free = nextProbabilities(network, stateAfter(trace, place + 1));
-  const flipped = nextProbabilities(network, state);
+  const { free, flipped } = probabilitiesOfFlip(trace, place, held);
   const lost = free.map((probability, one) => probability - flipped[one]);
   const id = isClosing
-    ? ids[place + 1]
+    ? trace.ids[place + 1]
     : lost.reduce((most, one, index) => (one > lost[most] ? index : most), 0);
   return { place, held, id, free: free[id], flipped: flipped[id] };
 }
@@ -122,7 +108,7 @@ function flipAt(trace, place, held, isClosing) {
  */
 function closingPlaces(network) {
   const characters = Array.from(firstCell().excerpt.text);
-  const closers = closingIds(network);
+  const closers = idsOfClosers(network, firstCell().row.proof?.target ?? "");
   return placesOn().filter(
     (place) =>
       place + 1 < first.stop && closers.includes(network.idOfSymbol.get(characters[place + 1]) ?? -1),
@@ -161,16 +147,6 @@ function cellLevels(trace, cell) {
   return { off: mean(false), on: mean(true) };
 }
 
-/**
- * Return the ids of the characters that the cell was tested on; none where there are only some it must not be.
- * @type {(network: Network) => number[]}
- */
-function closingIds({ idOfSymbol }) {
-  const target = firstCell().row.proof?.target ?? "";
-  if (target.length > 3 && target.startsWith("[^")) return [];
-  return Array.from(target, (character) => idOfSymbol.get(character)).filter((id) => id !== undefined);
-}
-
 /** @type {(flip: Flip, free: StateTrace, held: StateTrace) => void} */
 function showFlip(flip, free, held) {
   const { row, excerpt } = firstCell();
@@ -184,14 +160,16 @@ function showFlip(flip, free, held) {
     createElement("code", {}, closer.shown),
     " with ",
     createElement("strong", {}, percent(flip.free)),
-    ". With the cell flipped: ",
+    ". With the cell held off: ",
     createElement("strong", {}, percent(flip.flipped)),
     ".",
   );
   drawFirstRun(find("#first-natural"), characters, free, row.polarity);
   drawFirstRun(find("#first-flipped"), characters, held, row.polarity);
   find("#first-runs").hidden = false;
-  find("#first-flip").textContent = "Flip it elsewhere";
+  // On a small screen both lines would be written below what is seen.
+  find("#first-runs").scrollIntoView({ block: "nearest" });
+  find("#first-flip").textContent = "Hold it off elsewhere";
 }
 
 /**

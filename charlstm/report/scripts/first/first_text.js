@@ -51,6 +51,13 @@ export function firstFeature() {
 }
 
 /**
+ * Return the excerpt with the values of a row's cell: its own, or the first that has them.
+ * @type {(row: Row) => Excerpt | undefined}
+ */
+export const excerptOfRow = (row) =>
+  data.excerpts[row.excerpt ?? data.excerpts.findIndex(({ cells }) => row.cell in cells)];
+
+/**
  * Show the cell of the first screen, where the page has one.
  * @type {() => void}
  */
@@ -58,8 +65,7 @@ export function showFirstText() {
   const section = find("#first");
   if (!section) return;
   const row = data.rows[Number(section.dataset.row)];
-  const number = row.excerpt ?? data.excerpts.findIndex(({ cells }) => row.cell in cells);
-  const excerpt = data.excerpts[number];
+  const excerpt = excerptOfRow(row);
   if (!excerpt?.cells[row.cell]) return;
   Object.assign(first, { row, excerpt });
   [first.start, first.stop] = [Number(section.dataset.start), Number(section.dataset.stop)];

@@ -102,7 +102,7 @@ function heldTitle(isHeld) {
     const steps = Number(findField("#live-steps").value);
     return `Cell ${watchedCellName()} counted ${stepsWords(watchedFinding()?.kind ?? "", steps)}`;
   }
-  const words = choice === "at" ? `at ${signed(Number(findField("#live-range").value))}` : choice;
+  const words = choice === "at" ? `at c = ${signed(Number(findField("#live-range").value))}` : choice;
   return `${name} held ${words}${findField("#live-once").checked ? " once" : ""}`;
 }
 

@@ -3,9 +3,10 @@
 
 import { nextProbabilities } from "../lstm/forward_pass.js";
 import { continuedTrace, stateAfter } from "../lstm/state_trace.js";
-import { symbolsOfIds } from "../lstm/text_symbols.js";
+import { idsOfClosers, symbolsOfIds } from "../lstm/text_symbols.js";
 import { forEachInSlices } from "../lstm/time_slices.js";
 import { chosenRow, featureValues, view } from "../page/state.js";
+import { isCount } from "../shared/coloured_text.js";
 import { find, findField } from "../shared/page_elements.js";
 import { chooseHold, moveMark } from "./mark.js";
 import { percent } from "./next_characters.js";
@@ -38,7 +39,7 @@ const LEAST_SHARE_OF_LARGEST = 0.5;
 let flipNumber = 0;
 
 /**
- * Show the button for the chosen cell, where that has a finding, by the name of what it does.
+ * Show the button for the chosen cell, where that has a finding.
  * @type {() => void}
  */
 export function offerFlip() {
@@ -46,8 +47,8 @@ export function offerFlip() {
   if (!button) return;
   const finding = live.model?.cells[chosenRow().cell];
   button.hidden = !finding;
-  const isVerified = finding?.verdict === "verified";
-  button.textContent = `${isVerified ? "" : "Try: "}${finding?.flip} in the model`;
+  const act = finding && isCount(finding.kind) ? "Count this cell on or back" : "Hold this cell";
+  button.textContent = `${finding?.verdict === "verified" ? "" : "Try: "}${act} in the model`;
 }
 
 /**
@@ -141,9 +142,7 @@ const stepsChange = (steps) => ({ choice: "steps", steps });
 async function rankedFlips(start, isWanted) {
   const { network, trace } = unpackedModel();
   const { places, changes } = trials(start);
-  const closers = Array.from(watchedFinding()?.closers ?? "")
-    .map((character) => network.idOfSymbol.get(character))
-    .filter((id) => id !== undefined);
+  const closers = idsOfClosers(network, watchedFinding()?.closers ?? "");
   /** @type {Flip[]} */
   const flips = [];
   /** @type {(index: number) => void} */
@@ -208,10 +207,9 @@ function holdFlipped({ place, change, free, held }) {
   moveMark(place);
   if (change.steps !== undefined) findField("#live-steps").value = String(change.steps);
   chooseHold(change.choice);
-  const ids = Array.from(watchedFinding()?.closers ?? "").map(
-    (character) => unpackedModel().network.idOfSymbol.get(character) ?? 0,
-  );
-  const shown = symbolsOfIds(unpackedModel().network, ids).map((symbol) => symbol.shown);
+  const { network } = unpackedModel();
+  const ids = idsOfClosers(network, watchedFinding()?.closers ?? "");
+  const shown = symbolsOfIds(network, ids).map((symbol) => symbol.shown);
   const closer = shown.length ? shown.join(" or ") : "the next character";
   find("#live-source").textContent =
     `The mark is where this changes the chance of ${closer} most in the stretch: ` +

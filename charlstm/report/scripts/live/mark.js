@@ -65,8 +65,8 @@ function scrollBoxTo(box, span) {
 export function showHoldSettings() {
   const { off, on, isKnown } = onOffLevels();
   const [offLevel, onLevel] = findAll("#live-hold .level");
-  offLevel.textContent = signed(off);
-  onLevel.textContent = signed(on);
+  offLevel.textContent = `at c = ${signed(off)}`;
+  onLevel.textContent = `at c = ${signed(on)}`;
   find("#live-source").textContent = isKnown
     ? "On and off are the two levels that the inspection measured."
     : "No levels are known for this cell: off and on are the 5th and the 95th percentile of c in your text.";

@@ -66,12 +66,20 @@ export function unpackedModel() {
 export function onOffLevels() {
   const finding = watchedFinding();
   if (finding?.levels) return { ...finding.levels, isKnown: true };
-  const states = live.trace ? cellStates(live.trace, live.watchedCell).sort((one, other) => one - other) : [];
-  /** @type {(share: number) => number} */
-  const percentile = (share) => states[Math.round(share * (states.length - 1))] ?? 0;
-  const [low, high] = [percentile(0.05), percentile(0.95)];
+  const [low, high] = usualRange(live.trace ? cellStates(live.trace, live.watchedCell) : []);
   const isReversed = finding !== undefined && finding.polarity < 0;
   return isReversed ? { off: high, on: low, isKnown: false } : { off: low, on: high, isKnown: false };
+}
+
+/**
+ * Return the 5th and the 95th percentile of the states of a cell.
+ * @type {(states: number[]) => [number, number]}
+ */
+export function usualRange(states) {
+  const sorted = [...states].sort((one, other) => one - other);
+  /** @type {(share: number) => number} */
+  const percentile = (share) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
+  return [percentile(0.05), percentile(0.95)];
 }
 
 /**

@@ -77,12 +77,19 @@ function addProduct({ blocks, rows, columns }, x, sums) {
 }
 
 /**
+ * Return one weight of a matrix.
+ * @type {(matrix: BlockedMatrix, row: number, column: number) => number}
+ */
+export const weightAt = ({ blocks, rows }, row, column) =>
+  blocks[((column >> 3) * rows + row) * 8 + (column & 7)];
+
+/**
  * Return one row of the product of a matrix and a vector, which is enough for the gates of one cell.
  * @type {(matrix: BlockedMatrix, row: number, x: Float32Array) => number}
  */
-function rowOfProduct({ blocks, rows, columns }, row, x) {
+function rowOfProduct(matrix, row, x) {
   let sum = 0;
-  for (let k = 0; k < columns; k += 1) sum += blocks[((k >> 3) * rows + row) * 8 + (k & 7)] * x[k];
+  for (let k = 0; k < matrix.columns; k += 1) sum += weightAt(matrix, row, k) * x[k];
   return sum;
 }
 
@@ -124,7 +131,7 @@ export async function buildNetwork(header, tensors) {
  * step does not multiply by the input weights.
  * @type {(network: Network, id: number) => Float32Array}
  */
-function firstLayerSums(network, id) {
+export function firstLayerSums(network, id) {
   network.projections[id] ??= computedFirstLayerSums(network, id);
   return network.projections[id];
 }
@@ -200,11 +207,11 @@ export function gatesOfCell(network, { layer, cell }, id, before, after) {
 /**
  * Return the probability of every next character, (vocabulary,). The temperature 0 gives the most likely
  * character the probability 1.
- * @type {(network: Network, state: NetworkState, temperature?: number) => Float64Array}
+ * @type {(network: Network, state: Pick<NetworkState, "h">, temperature?: number) => Float64Array}
  */
-export function nextProbabilities({ head, headBias, layers }, state, temperature = 1) {
+export function nextProbabilities({ head, headBias, layers }, { h }, temperature = 1) {
   const logits = headBias.slice();
-  addProduct(head, state.h[layers - 1], logits);
+  addProduct(head, h[layers - 1], logits);
   return softmax(logits, temperature);
 }
 

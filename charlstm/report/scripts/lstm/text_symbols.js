@@ -32,8 +32,27 @@ export function symbolsOfIds(network, ids) {
   );
 }
 
-/** @type {(network: Network, character: string) => TextSymbol} */
-function characterSymbol({ idOfSymbol }, character) {
+/**
+ * Return one id for each character of a text; an unknown one has the id 0.
+ * @type {(network: Network, text: string) => number[]}
+ */
+export const idsOfText = ({ idOfSymbol }, text) =>
+  Array.from(text, (character) => idOfSymbol.get(character) ?? 0);
+
+/**
+ * Return the ids of the characters that end a feature; none where only those are known that do not: [^...].
+ * @type {(network: Network, target: string) => number[]}
+ */
+export function idsOfClosers({ idOfSymbol }, target) {
+  if (target.length > 3 && target.startsWith("[^")) return [];
+  return Array.from(target, (character) => idOfSymbol.get(character)).filter((id) => id !== undefined);
+}
+
+/**
+ * Return the symbol of one character, whatever the level: a byte stands for the character of its number.
+ * @type {(network: Network, character: string) => TextSymbol}
+ */
+export function characterSymbol({ idOfSymbol }, character) {
   const id = idOfSymbol.get(character);
   if (id !== undefined) return { id, text: character, ...drawnAs(character) };
   const standIn = STAND_INS.find((symbol) => idOfSymbol.has(symbol)) ?? "";

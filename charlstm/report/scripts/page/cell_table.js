@@ -4,6 +4,9 @@ import { find, findAll, findField } from "../shared/page_elements.js";
 import { chooseRow } from "./chosen_cell.js";
 import { view } from "./state.js";
 
+/** Words that are offered where a filter matches no line. */
+const EXAMPLE_WORDS = ["quote", "bracket", "column", "comment", "counter", "verified"];
+
 /**
  * Sort the table by a column. Scores begin with the highest, effects with the largest of either sign; a second
  * click turns the order round.
@@ -56,11 +59,28 @@ function filterTable() {
   const words = findField("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
   const lines = tableLines();
   for (const line of lines) {
-    const text = `${line.textContent} ${line.dataset.words ?? ""}`.toLowerCase();
+    const text = textToFilter(line);
     line.hidden = !words.every((word) => text.includes(word) || text.includes(singularOf(word)));
   }
   const count = lines.filter((line) => !line.hidden).length;
-  find("#shown").textContent = count === lines.length ? `${count} rows` : `${count} of ${lines.length} rows`;
+  find("#shown").textContent =
+    count === lines.length
+      ? `${count} rows`
+      : count
+        ? `${count} of ${lines.length} rows`
+        : noMatchWords(lines);
+}
+
+/** @type {(line: HTMLTableRowElement) => string} */
+const textToFilter = (line) => `${line.textContent} ${line.dataset.words ?? ""}`.toLowerCase();
+
+/**
+ * Return the words where no line matches: some that do match.
+ * @type {(lines: HTMLTableRowElement[]) => string}
+ */
+function noMatchWords(lines) {
+  const matching = EXAMPLE_WORDS.filter((word) => lines.some((line) => textToFilter(line).includes(word)));
+  return `no cell matches${matching.length ? `; try ${matching.join(", ")}` : ""}`;
 }
 
 /**

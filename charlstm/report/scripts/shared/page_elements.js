@@ -44,3 +44,10 @@ export function createElement(name, attributes = {}, ...children) {
   element.append(...children.filter((child) => child !== undefined));
   return /** @type {HTMLElement} */ (element);
 }
+
+/**
+ * Return the nodes of a sentence, whose parts are each a text and whether it is a quotation from the corpus.
+ * @type {(sentence: [string, boolean][]) => (Node | string)[]}
+ */
+export const sentenceNodes = (sentence) =>
+  sentence.map(([text, isQuotation]) => (isQuotation ? createElement("code", {}, text) : text));

@@ -4,8 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from charlstm.report.words.phrases import Phrase, Sentence
 from charlstm.report.words.values import finite
 
+# What tables and figures call the cells of a kind.
+KINDS_IN_TABLES = {
+    "toggle": "switches",
+    "latch": "switches",
+    "graded": "graded cells",
+    "counter": "counters",
+    "depth_counter": "depth counters",
+}
 # Rules of the inspection that are applied to each moment, where findings.json does not tell them.
 _LEAST_SCORE, _LEAST_EFFECT_NATS = 0.4, 0.1
 
@@ -47,6 +56,57 @@ def appearances(document: Mapping[str, Any]) -> list[Appearance]:
         )
         for cell in over_time.get("cells") or []
     ]
+
+
+def appearance_told(one: Appearance, noun: Sentence, *, verified: bool, first: int) -> Sentence:
+    """Return in one sentence from which steps on a cell did what it does at the end.
+
+    noun says what the cell's feature is. first is the step of the first moment. Only a verified cell is said
+    to be needed by the network.
+    """
+
+    follows, *others = _deeds(one, verified=verified)
+    clauses = [((Phrase("follows "), *noun), follows[1])]
+    clauses += [((Phrase(verb),), step) for verb, step in others]
+    known = [(verb, step) for verb, step in clauses if step is not None]
+    steps = list(dict.fromkeys(step for _, step in known))
+    told = [
+        (*_listed([verb for verb, since in known if since == step]), Phrase(_from_step(step, first)))
+        for step in steps
+    ] or [clauses[0][0]]
+    end = "" if one.needed is not None else "; nothing shows that the network needs it"
+    return (
+        Phrase("Cell "),
+        Phrase(one.cell, code=True),
+        Phrase(" "),
+        *_listed(told, ", and "),
+        Phrase(f"{end}."),
+    )
+
+
+def done_since(one: Appearance, *, verified: bool) -> list[tuple[str, int]]:
+    """Return what a cell does at the end, each as a verb with the step from which on it does it."""
+    return [(verb, step) for verb, step in _deeds(one, verified=verified) if step is not None]
+
+
+def _deeds(one: Appearance, *, verified: bool) -> list[tuple[str, int | None]]:
+    """Return what a cell may do, with the step from which on it does it. Only a verified cell is needed."""
+    use = "is needed by the network" if verified else "alters what the network expects when it is changed"
+    return [("follows its feature", one.follows), ("has two levels", one.two_levels), (use, one.needed)]
+
+
+def _from_step(step: int, first: int) -> str:
+    return " from the beginning on" if step == first else f" from step {step:,} on"
+
+
+def _listed(parts: Sequence[Sentence], last: str = " and ") -> Sentence:
+    """Return parts one after the other, with commas between them and `last` before the last one."""
+    told: list[Phrase] = []
+    for place, part in enumerate(parts):
+        if place:
+            told.append(Phrase(last if place + 1 == len(parts) else ", "))
+        told.extend(part)
+    return tuple(told)
 
 
 def _since(steps: Sequence[int], holds: Sequence[bool]) -> int | None:

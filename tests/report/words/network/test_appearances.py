@@ -1,6 +1,9 @@
 """When a cell appeared: the first step from which on everything holds that holds at the end."""
 
-from charlstm.report.words.network.appearances import Appearance, appearances
+import pytest
+
+from charlstm.report.words.network.appearances import Appearance, appearance_told, appearances
+from charlstm.report.words.phrases import plain_sentence, sentence_text
 
 
 def document(**changes: object) -> dict:
@@ -35,6 +38,33 @@ def test_what_does_not_hold_at_the_end_never_appeared():
 def test_an_effect_on_the_other_side_than_the_last_one_does_not_count():
     up = [{"value": value, "low": value - 0.1, "high": value + 0.1} for value in (-2, -2, 0.5, 0.5, 0.5)]
     assert appearances(document(effect=up))[0].needed == 20
+
+
+@pytest.mark.parametrize(
+    ("steps", "verified", "told"),
+    [
+        (
+            (40, 80, 900),
+            True,
+            "from step 40 on, has two levels from step 80 on, and is needed by the network ",
+        ),
+        ((0, 900, 900), True, "from the beginning on, and has two levels and is needed by the network "),
+        ((900, 900, 900), True, ", has two levels and is needed by the network "),
+        ((40, None, 900), False, "from step 40 on, and alters what the network expects when it is changed "),
+    ],
+)
+def test_a_sentence_tells_the_steps_each_of_them_once(steps, verified, told):
+    sentence = appearance_told(
+        Appearance("0:3", "inside_quotes", *steps), plain_sentence("quotes"), verified=verified, first=0
+    )
+    expected = f"Cell 0:3 follows quotes {told}from step 900 on."
+    assert sentence_text(sentence) == expected.replace(" ,", ",")
+
+
+def test_a_sentence_says_what_is_not_shown():
+    one = Appearance("0:3", "inside_quotes", None, None, None)
+    told = appearance_told(one, plain_sentence("quotes"), verified=True, first=0)
+    assert sentence_text(told) == "Cell 0:3 follows quotes; nothing shows that the network needs it."
 
 
 def test_findings_without_moments_tell_nothing():

@@ -8,7 +8,7 @@ from tiny_run import saved_run
 from charlstm.checkpoint.record import load_config
 from charlstm.checkpoint.weights import load_weights
 from charlstm.errors import CheckpointError, UsageError
-from charlstm.tasks import push
+from charlstm.tasks.sharing import push
 
 
 @pytest.fixture

@@ -1,24 +1,36 @@
-// This file draws the training: the loss, and how closely each found cell followed its feature, by step.
+// This file draws the training: the loss, and how closely a found cell followed its feature, by step. A line
+// in each chart stands at the moment that the reader has chosen.
 
+import {
+  chartText,
+  drawAxes,
+  FRAME,
+  horizontalMark,
+  lineMark,
+  paddedRange,
+  showChart,
+} from "../charts/chart_frame.js";
 import { short } from "../shared/numbers.js";
-import { data } from "../shared/page_data.js";
-import { find } from "../shared/page_elements.js";
-import { chartText, drawAxes, horizontalMark, lineMark, paddedRange, showChart } from "./chart_frame.js";
+import { createElement, find, findAll } from "../shared/page_elements.js";
+
+/** @type {(training: OverTime) => void} */
+export function showLossChart({ steps, bits }) {
+  if (bits.length === steps.length) showChart(find("#chart-loss"), lossChart(steps, bits));
+}
+
+/** @type {(steps: number[], cell: CellOverTime) => void} */
+export const showAppearanceChart = (steps, cell) =>
+  showChart(find("#chart-appears"), appearanceChart(steps, cell));
 
 /**
- * Draw the loss and every cell that has values over time.
- * @type {() => void}
+ * Move the lines of the charts to a step of the training, the last of which is `last`.
+ * @type {(step: number, last: number) => void}
  */
-export function showTrainingCharts() {
-  const { overTime } = data;
-  if (!overTime) return;
-  const { steps, bits, cells } = overTime;
-  const lossBox = find("#chart-loss");
-  if (lossBox && bits.length === steps.length) showChart(lossBox, lossChart(steps, bits));
-  cells.forEach((cell, place) => {
-    const box = find(`#chart-appears-${place}`);
-    if (box) showChart(box, appearanceChart(steps, cell));
-  });
+export function markStep(step, last) {
+  const share = onStepScale(step) / onStepScale(Math.max(1, last));
+  const x = FRAME.left + share * (FRAME.width - FRAME.left - FRAME.right);
+  const d = `M${x.toFixed(1)} ${FRAME.top}V${FRAME.height - FRAME.bottom}`;
+  for (const line of findAll("#over-time .moment-line")) line.setAttribute("d", d);
 }
 
 /** @type {(steps: number[], bits: Series) => Chart} */
@@ -38,10 +50,10 @@ const lossChart = (steps, bits) => ({
 });
 
 /** @type {(steps: number[], cell: CellOverTime) => Chart} */
-const appearanceChart = (steps, { cell, feature, score, effect }) => {
+const appearanceChart = (steps, { cell, score, effect, nats }) => {
   const used = effect.some((share) => share !== null);
   return {
-    title: `${cell}, ${feature}`,
+    title: `Cell ${cell}`,
     note: `How closely the cell follows its feature${used ? ", and its effect as a share of the last one" : ""}.`,
     legend: used
       ? [
@@ -51,7 +63,7 @@ const appearanceChart = (steps, { cell, feature, score, effect }) => {
       : [["", "score"]],
     picture: stepAxes(steps, {
       y: paddedRange([0, 1], score, effect),
-      yName: "score and share",
+      yName: used ? "score and share" : "score",
       label: `Score and effect of cell ${cell} by training step`,
       lines: used
         ? [
@@ -61,8 +73,8 @@ const appearanceChart = (steps, { cell, feature, score, effect }) => {
         : [[score, ""]],
     }),
     numbers: () => ({
-      head: ["step", "score", "effect"],
-      rows: steps.map((step, place) => [short(step), score[place], effect[place]]),
+      head: ["step", "score", "effect in nats"],
+      rows: steps.map((step, place) => [short(step), score[place], nats[place]]),
     }),
   };
 };
@@ -86,6 +98,7 @@ function stepAxes(steps, { y, yName, label, lines }) {
     marks: [
       ...(y[0] < 0 ? [horizontalMark(0)] : []),
       ...lines.map(([values, style]) => lineMark(steps.map(onStepScale), values, style)),
+      () => createElement("svg:path", { class: "moment-line" }),
       (across, up) =>
         stepTicks(last).map((step) =>
           chartText(short(step), across(onStepScale(step)), up(y[0]) + 17, "middle"),

@@ -9,8 +9,8 @@ from exported_run import probabilities, run_of
 
 from charlstm.checkpoint.loading import load
 from charlstm.errors import CheckpointError, UsageError
-from charlstm.tasks.export import export_run
 from charlstm.tasks.import_weights import ImportRequest, import_model
+from charlstm.tasks.sharing.export import export_run
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])

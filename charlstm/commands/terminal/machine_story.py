@@ -1,0 +1,37 @@
+"""A machine in lines: what it has, its rates, and which way each job goes."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from charlstm.machine.speed.fastest_way import Choice
+    from charlstm.tasks.devices import Machine
+
+
+def machine_lines(machine: "Machine") -> Iterator[str]:
+    """Yield the lines of `charlstm devices`, at most 79 characters each but for long names."""
+    yield f"processor  {machine.processor}"
+    limit = "" if machine.quota is None else f", a quota of {machine.quota:g}"
+    of_all = f"{machine.processors} of {machine.machine_processors} processors"
+    yield f"threads    {machine.threads}, on {of_all}{limit}"
+    yield f"GPU        {', '.join(machine.gpus) or 'none that torch can use'}"
+    yield f"device     {machine.device} with `--device auto`"
+    yield (
+        f"products   {machine.float32_per_second / 1e9:,.0f} billion operations a second in float32, "
+        f"{machine.bfloat16_per_second / 1e9:,.0f} in bfloat16"
+    )
+    yield f"memory     {machine.bytes_per_second / 1e9:,.0f} GB a second"
+    yield ""
+    yield "which way a job goes on the CPU, and the time of a trial of each way"
+    for choice in machine.choices:
+        yield f"  {choice.job:28}{choice.way:16}{_times(choice)}"
+
+
+def _times(choice: "Choice") -> str:
+    """Return the times of a choice in words, that of the chosen way first."""
+    if not choice.seconds:
+        return "the only way here"
+    ordered = sorted(choice.seconds, key=lambda way: way != choice.way)
+    own, *others = (f"{1000 * choice.seconds[way]:.1f} ms" for way in ordered)
+    named = [f"{way} {time}" for way, time in zip(ordered[1:], others, strict=True)]
+    return f"{own}; {', '.join(named)}"

@@ -1,0 +1,69 @@
+"""How layers of tanh cells are trained on this CPU: by which code, and in which number format.
+
+Both are found by timing a window of a layer, forward and backward (`machine.speed.fastest_way`).
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+
+import torch
+from torch import nn
+
+from charlstm.machine.speed.fastest_way import Choice, fastest
+from charlstm.model import bfloat16_layer
+from charlstm.model.equations import LayerState, layer_weights
+from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS
+from charlstm.model.ready_loops import are_ready
+
+COMPILED, TORCH = "compiled loops", "nn.LSTM"
+BFLOAT16, FLOAT32 = "bfloat16", "float32"
+# The layer and the window of a trial.
+_CELLS, _STREAMS, _POSITIONS = 256, 32, 32
+
+
+def bfloat16_way() -> Choice:
+    """Return what trains a layer in bfloat16: COMPILED or TORCH.
+
+    The compiled loops are in question only where the processor multiplies pairs of bfloat16 numbers and the
+    loops are on disk. A process that begins before they are there does without them to its end: what a
+    training computes must not depend on the moment at which they come.
+    """
+    ways = {TORCH: lambda: _torch_window(torch.autocast("cpu", torch.bfloat16))}
+    in_question = MULTIPLIES_PAIRS and are_ready("training")
+    return fastest("training in bfloat16", {COMPILED: _compiled_window} | ways if in_question else ways)
+
+
+def trains_compiled() -> bool:
+    """Return whether the compiled loops train a layer in bfloat16 here."""
+    return bfloat16_way().way == COMPILED
+
+
+def number_format() -> Choice:
+    """Return the number format in which training is faster: BFLOAT16 or FLOAT32."""
+    lowered: Callable[[], object] = _compiled_window
+    if not trains_compiled():
+        lowered = lambda: _torch_window(torch.autocast("cpu", torch.bfloat16))  # noqa: E731
+    ways = {FLOAT32: lambda: _torch_window(nullcontext()), BFLOAT16: lowered}
+    return fastest("number format of training", ways)
+
+
+@cache
+def _layer() -> nn.LSTM:
+    """Return the layer of a trial, with torch's weights; it is made once, since that takes time, too."""
+    return nn.LSTM(_CELLS, _CELLS, batch_first=True)
+
+
+def _torch_window(context: AbstractContextManager[object]) -> None:
+    """Run a window of zeros through torch's layer in a context, forward and backward."""
+    with context:
+        outputs, _ = _layer()(torch.zeros(_STREAMS, _POSITIONS, _CELLS))
+    torch.autograd.backward(outputs.float().sum())
+
+
+def _compiled_window() -> None:
+    """Run a window of zeros through the compiled layer, forward and backward."""
+    before = LayerState(torch.zeros(_STREAMS, _CELLS), torch.zeros(_STREAMS, _CELLS))
+    inputs = torch.zeros(_STREAMS, _POSITIONS, _CELLS)
+    outputs, _ = bfloat16_layer.run_inputs(inputs, before, layer_weights(_layer()))
+    torch.autograd.backward(outputs.float().sum())

@@ -1,0 +1,155 @@
+// This file shows the same lines in the colours of several cells without their names. The reader holds each cell at
+// its other level, and chooses the one that the network uses.
+
+import { excerptOfRow } from "../first/first_text.js";
+import { percent } from "../live/next_characters.js";
+import { live } from "../live/panel_state.js";
+import { unpackNetwork } from "../live/reading.js";
+import { cellStates } from "../lstm/state_trace.js";
+import { showColouredText } from "../shared/coloured_text.js";
+import { counted } from "../shared/numbers.js";
+import { data, symbolOf } from "../shared/page_data.js";
+import { createElement, find, findAll, findField } from "../shared/page_elements.js";
+import { linesAround, lineupFlip, placeOfLineup, readLineup } from "./lineup_flips.js";
+
+const LETTERS = "ABCDEFGH";
+
+/**
+ * Wait for the reader to come to the lineup, where the page has one, and colour it then.
+ * @type {() => void}
+ */
+export function startLineup() {
+  const box = find("#lineup");
+  if (!box) return;
+  const observer = new IntersectionObserver(async (entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    find("#lineup-result").textContent = "The network is waking up…";
+    try {
+      await showLineup();
+      find("#lineup-result").textContent = "";
+    } catch (error) {
+      find("#lineup-result").textContent = `The network cannot run in this browser: ${error}.`;
+    }
+  });
+  observer.observe(box);
+  find("#lineup-answer").addEventListener("click", answer);
+}
+
+/** @type {() => Lineup} */
+function thisLineup() {
+  if (!data.lesson.lineup) throw new Error("the page has no lineup");
+  return data.lesson.lineup;
+}
+
+async function showLineup() {
+  await unpackNetwork();
+  if (!live.network) throw new Error("it cannot be unpacked");
+  const { used, excerpt: number, stop, closers, cells } = thisLineup();
+  const row = data.rows[used];
+  const excerpt = number === null ? excerptOfRow(row) : data.excerpts[number];
+  if (!excerpt) throw new Error("its text is missing");
+  const characters = Array.from(excerpt.text).slice(0, stop);
+  const reading = await readLineup(live.network, characters.join(""), closers);
+  const feature = excerpt.features[row.feature];
+  const place = placeOfLineup(reading, feature, placeOfCell(row.cell), levelsOf(row.cell));
+  find("#lineup-cells").replaceChildren(...cells.map((_, index) => card(reading, index, characters, place)));
+  const { free } = lineupFlip(reading, place, placeOfCell(row.cell), levelsOf(row.cell));
+  find("#lineup-free").textContent = percent(free);
+  find("#lineup-task").hidden = false;
+  find("#lineup-answer").hidden = false;
+}
+
+/** @type {(cell: string) => CellPlace} */
+function placeOfCell(cell) {
+  const [layer, number] = cell.split(":").map(Number);
+  return { layer, cell: number };
+}
+
+/** @type {(cell: string) => import("./lineup_flips.js").CellLevels} */
+const levelsOf = (cell) => live.model?.cells[cell]?.levels;
+
+/** @type {(reading: import("./lineup_flips.js").LineupReading, index: number, characters: string[], place: number) => HTMLElement} */
+function card(reading, index, characters, place) {
+  const { cell, row } = thisLineup().cells[index];
+  const letter = LETTERS[index];
+  const label = `The lines in the colours of cell ${letter}`;
+  const lines = createElement("div", { class: "coloured", role: "img", "aria-label": label });
+  const [start, stop] = linesAround(characters, place);
+  const values = cellStates(reading.trace, placeOfCell(cell)).slice(start, stop).map(Math.tanh);
+  const text = characters.slice(start, stop).join("");
+  showColouredText(lines, text, values, row === null ? 1 : data.rows[row].polarity, undefined);
+  lines.querySelectorAll("span")[place - start].dataset.here = "";
+  const choice = createElement("input", { type: "radio", name: "lineup", value: index });
+  const flip = createElement("button", { type: "button" }, `Hold ${letter}`);
+  const result = createElement("span", { role: "status" });
+  flip.addEventListener("click", () => {
+    const { free, flipped } = lineupFlip(reading, place, placeOfCell(cell), levelsOf(cell));
+    result.replaceChildren(
+      ...closerNodes(),
+      ` ${percent(free)} → `,
+      createElement("b", {}, percent(flipped)),
+    );
+  });
+  const letterLabel = createElement("label", {}, choice, createElement("b", {}, letter));
+  return createElement(
+    "div",
+    { class: "card" },
+    lines,
+    createElement("p", { class: "live-bar" }, letterLabel, flip, result),
+    createElement("p", { class: "who", hidden: true }),
+  );
+}
+
+/** @type {() => (Node | string)[]} */
+const closerNodes = () =>
+  Array.from(thisLineup().closers).flatMap((closer, index) => [
+    index ? " or " : "",
+    createElement("code", {}, symbolOf(closer)),
+  ]);
+
+function answer() {
+  const chosen = findField("#lineup-cells :checked");
+  if (!chosen) {
+    find("#lineup-result").textContent = "Choose a cell first.";
+    return;
+  }
+  const { cells, used, inert } = thisLineup();
+  findAll("#lineup-cells .who").forEach((line, index) => {
+    const { cell, row, who } = cells[index];
+    line.textContent = `Cell ${cell}: ${who}`;
+    line.hidden = false;
+    line.parentElement?.classList.toggle("used", row === used);
+  });
+  const isRight = cells[Number(chosen.value)].row === used;
+  find("#lineup-result").replaceChildren(
+    createElement("b", {}, isRight ? "Right. " : "Not this one. "),
+    ...usedWords(),
+    ...(inert === null ? [] : inertWords(inert)),
+  );
+  find("#lineup-result").scrollIntoView({ block: "nearest" });
+}
+
+/** @type {(row: number) => string} */
+const letterOf = (row) => LETTERS[thisLineup().cells.findIndex((one) => one.row === row)];
+
+/** @type {() => (Node | string)[]} */
+function usedWords() {
+  const { used, likelier } = thisLineup();
+  const sites = data.rows[used].proof?.sites;
+  return [
+    `The network uses ${letterOf(used)}, cell ${data.rows[used].cell}: without its memory `,
+    ...closerNodes(),
+    ` becomes ${likelier}${sites ? `, on average at ${counted(sites)} places` : ""}. `,
+  ];
+}
+
+/** @type {(inert: number) => (Node | string)[]} */
+function inertWords(inert) {
+  return [
+    createElement("b", {}, `${letterOf(inert)} follows the same passages, and is hardly used: `),
+    `without its memory that becomes only ${thisLineup().inert_likelier}. A network may keep something in mind and `,
+    "never look at it, or know it from another cell already. Whether a cell follows the text is seen by looking; ",
+    "whether it is used, only by changing it.",
+  ];
+}

@@ -1,0 +1,68 @@
+// This file flips cells in the network at one character of a text, before a closing character: of its two levels a
+// flipped cell is held at the other one.
+
+import { bestOfFlips, probabilitiesOfFlip } from "../live/flip_places.js";
+import { usualRange } from "../live/panel_state.js";
+import { cellStates, emptyTrace, traceIds } from "../lstm/state_trace.js";
+import { idsOfClosers, idsOfText } from "../lstm/text_symbols.js";
+
+/** The shown lines are those around the place, and have at most this many characters before and behind it. */
+const CHARACTERS_AROUND = { before: 110, after: 70 };
+
+/**
+ * @typedef {{ off: number, on: number } | null | undefined} CellLevels c of a cell when it is off and on, if known.
+ * @typedef {{ trace: StateTrace, closers: number[] }} LineupReading
+ *   What the network did along the text, and the ids that end the feature.
+ * @typedef {{ place: number, free: number, flipped: number }} LineupFlip
+ *   The place at which a cell is flipped, and how probable the closing characters are then, without and with it.
+ */
+
+/**
+ * Read a text of a lineup.
+ * @type {(network: Network, text: string, closers: string) => Promise<LineupReading>}
+ */
+export async function readLineup(network, text, closers) {
+  const trace = emptyTrace(network);
+  await traceIds(trace, idsOfText(network, text));
+  return { trace, closers: idsOfClosers(network, closers) };
+}
+
+/**
+ * Return the place at which the flip of the used cell shows best what that does, of those where its feature is on and
+ * a closing character comes next.
+ * @type {(reading: LineupReading, feature: Series, cell: CellPlace, levels: CellLevels) => number}
+ */
+export function placeOfLineup(reading, feature, cell, levels) {
+  const { ids } = reading.trace;
+  const ends = [...ids.keys()].filter(
+    (place) => (feature[place] ?? 0) > 0 && reading.closers.includes(ids[place + 1]),
+  );
+  return bestOfFlips(ends.map((place) => lineupFlip(reading, place, cell, levels))).place;
+}
+
+/**
+ * Flip a cell at a place.
+ * @type {(reading: LineupReading, place: number, cell: CellPlace, levels: CellLevels) => LineupFlip}
+ */
+export function lineupFlip({ trace, closers }, place, cell, levels) {
+  const [off, on] = levels ? [levels.off, levels.on] : usualRange(cellStates(trace, cell));
+  const now = trace.c[place][cell.layer][cell.cell];
+  const value = Math.abs(now - on) < Math.abs(now - off) ? off : on;
+  const { free, flipped } = probabilitiesOfFlip(trace, place, { ...cell, value });
+  /** @type {(probabilities: Float64Array) => number} */
+  const chance = (probabilities) => closers.reduce((sum, id) => sum + probabilities[id], 0);
+  return { place, free: chance(free), flipped: chance(flipped) };
+}
+
+/**
+ * Return where the line of a place and the lines beside it begin and end.
+ * @type {(characters: string[], place: number) => [number, number]}
+ */
+export function linesAround(characters, place) {
+  const { before, after } = CHARACTERS_AROUND;
+  const [from, to] = [Math.max(0, place - before), Math.min(characters.length, place + after)];
+  const breaks = [...characters.keys()].filter((at) => at >= from && at < to && characters[at] === "\n");
+  const [above, below] = [breaks.filter((at) => at < place), breaks.filter((at) => at > place)];
+  const start = above.at(-2) ?? above.at(-1);
+  return [start === undefined ? from : start + 1, below[1] ?? below[0] ?? to];
+}

@@ -1,0 +1,189 @@
+"""The lesson: some sections of the page alone, and the exercises, which the whole page has as well."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from full_fixture import full_findings
+from page_models import SOURCE, page_of, trained
+from playwright.sync_api import Page, expect
+
+from charlstm.model.char_lstm import CharLSTM
+from charlstm.model.equations import Held
+from charlstm.model.stepper import Stepper
+from charlstm.report.page.view import view
+from charlstm.text.vocabulary import Vocabulary
+
+USED, INERT = "0:194", "0:88"
+
+
+def findings() -> dict[str, Any]:
+    """Return findings with a verified toggle of double quotes and a correlate that follows them as well."""
+    known = full_findings()
+    known["findings"][3] |= {"verdict": "correlate", "causal": {"effect_nats": -0.02, "target": '"'}}
+    return known
+
+
+@pytest.fixture(scope="module")
+def model() -> CharLSTM:
+    return trained(layers=1, cells=256, steps=2)
+
+
+@pytest.fixture(scope="module")
+def report(model: CharLSTM, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return page_of(model, tmp_path_factory.mktemp("lesson"), findings=findings())
+
+
+def problems(page: Page, part: str) -> list[str]:
+    """Return the serious problems of accessibility that axe finds in a part of a page."""
+    found = Axe().run(page, context=part).response["violations"]
+    return [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+
+
+def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_page, report: Path):
+    page = open_page(report, "?lesson#cell=0:31")
+    titles = []
+    for number in range(1, 6):
+        expect(page.locator("#lesson-where")).to_have_text(f"Lesson, {number} of 5")
+        titles.append(page.locator("#lesson h1").inner_text())
+        for hidden in ("#summary", "#findings", "#evidence", "#model", "header"):
+            expect(page.locator(hidden)).to_be_hidden()
+        assert page.locator("[data-lesson]:visible").count() == 1
+        for width in (390, 1920):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if number < 5:
+            page.locator("#lesson-next").click()
+
+    assert titles[0] == "A memory cell at work"
+    assert titles[1:3] == ["Predict, then reveal", "One step as arithmetic"]
+    assert titles[3:5] == [
+        "Which cell does the network use?",
+        "Change a cell, and read what the network writes",
+    ]
+    expect(page.locator("#lesson-next")).to_be_hidden()
+    expect(page.locator("#first-flip")).to_be_visible()
+    page.wait_for_url(re.compile("cell=0:31.*&part=5"))
+    page.get_by_role("link", name="The whole page").click()
+    page.wait_for_url(re.compile(r"report\.html#cell=0:31[^?]*$"))
+    expect(page.locator("#summary")).to_be_visible()
+    expect(page.locator("#predict")).to_be_hidden()
+    page.evaluate("document.addEventListener('click', (event) => event.preventDefault())")
+    page.get_by_role("link", name="Lesson").click()
+    expect(page.locator("#lesson-link")).to_have_attribute("href", re.compile(r"^\?lesson#cell=0:31"))
+
+
+def test_a_prediction_by_keys_and_mouse_is_scored_against_the_cells_own_state(open_page, report: Path):
+    page = open_page(report, "?lesson#part=2")
+    told, data = view(findings()).data["lesson"]["rounds"][0], view(findings()).data
+    values = data["excerpts"][0]["cells"][USED]["tanh_c"][told["start"] : told["stop"]]
+    on = [value > told["threshold"] for value in values]
+    assert page.locator("#predict-text [class*=level]").count() == 0
+    spans = page.locator("#predict-text [data-mark]")
+    spans.first.focus()
+    for key in ("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft", "End", "Space"):
+        page.keyboard.press(key)
+    marks = {1, 2, len(on) - 1}
+    assert page.locator("#predict-text .marked").count() == 3
+    start, end = on.index(True), on.index(False, on.index(True))
+    boxes = [spans.nth(place).bounding_box() for place in (start, end - 1)]
+    page.mouse.move(boxes[0]["x"] + 3, boxes[0]["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(boxes[1]["x"] + 3, boxes[1]["y"] + 5, steps=3)
+    page.mouse.up()
+    marks |= set(range(start, end))
+    page.locator("#predict-reveal").click()
+
+    agreed = sum(value == (place in marks) for place, value in enumerate(on)) / len(on)
+    score = page.locator("#predict-score")
+    expect(score).to_contain_text(f"You agree with the cell at {round(100 * agreed)}%")
+    expect(score).to_contain_text(f"Marking nothing would agree at {round(100 * on.count(False) / len(on))}%")
+    differing = [
+        int(span)
+        for span in spans.locator("xpath=self::*[contains(@class,'differs')]").evaluate_all(
+            "spans => spans.map(span => span.dataset.mark)"
+        )
+    ]
+    assert differing == [place for place, value in enumerate(on) if value != (place in marks)]
+    expect(spans.nth(start)).to_have_class(re.compile(r"level\d+ strong"))
+    assert not problems(page, "#lesson")
+    page.locator("#predict-next").click()
+    expect(page.locator("#predict-task")).to_contain_text("0:7")
+    assert page.locator("#predict-text .marked").count() == 0
+    assert page.seen == [report.as_uri() + "?lesson"]
+
+
+def test_a_finger_marks_along_a_line_and_scrolls_across_it(open_page, report: Path):
+    page = open_page(report, "?lesson#part=2", viewport={"width": 390, "height": 600}, has_touch=True)
+    session = page.context.new_cdp_session(page)
+
+    def touch(across: int, down: int) -> int:
+        page.locator("#predict-clear").click()
+        box = page.locator("#predict-text [data-mark='3']").bounding_box()
+        for step in range(6):
+            point = {"x": box["x"] + 4 + across * step / 5, "y": box["y"] + 6 + down * step / 5}
+            kind = "touchMove" if step else "touchStart"
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        return page.locator("#predict-text .marked").count()
+
+    assert touch(across=60, down=0) > 4
+    assert touch(across=0, down=-200) == 0
+
+
+def test_in_the_lineup_cells_are_flipped_and_the_used_one_is_told(open_page, report: Path, model: CharLSTM):
+    page = open_page(report)
+    page.locator("#exercises summary").click()
+    page.locator("#lineup").scroll_into_view_if_needed()
+    cards = page.locator("#lineup .card")
+    expect(cards).to_have_count(6)
+    lineup = view(findings()).data["lesson"]["lineup"]
+    names = [one["cell"] for one in lineup["cells"]]
+    used, inert = cards.nth(names.index(USED)), cards.nth(names.index(INERT))
+    assert USED not in page.locator("#lineup").inner_text()
+    used.get_by_role("button").click()
+    free, flipped = probabilities(page, model)
+    shares = re.findall(r"([\d.]+)%", used.inner_text())
+    assert [float(share) for share in shares] == pytest.approx([100 * free, 100 * flipped], abs=0.6)
+
+    page.locator("#lineup-answer").click()
+    expect(page.locator("#lineup-result")).to_have_text("Choose a cell first.")
+    inert.get_by_role("radio").check()
+    page.locator("#lineup-answer").click()
+    expect(page.locator("#lineup-result")).to_contain_text("Not this one.")
+    expect(page.locator("#lineup-result")).to_contain_text("is hardly used")
+    expect(used).to_have_class("card used")
+    expect(used.locator(".who")).to_contain_text(f"Cell {USED}: inside double quotes; verified")
+    used.get_by_role("radio").check()
+    page.locator("#lineup-answer").click()
+    expect(page.locator("#lineup-result")).to_contain_text("Right.")
+    assert page.seen == [report.as_uri()]
+
+
+def probabilities(page: Page, model: CharLSTM) -> tuple[float, float]:
+    """Return the chance of a quote at the framed place by PyTorch, without and with the used cell flipped."""
+    before = page.evaluate(
+        """() => {
+          const range = document.createRange();
+          range.setStart(document.querySelector(".card .coloured"), 0);
+          range.setEndAfter(document.querySelector(".card [data-here]"));
+          return range.toString();
+        }"""
+    )
+    text = findings()["excerpts"][0]["text"]
+    symbols = list(Vocabulary.of_text(SOURCE).symbols)
+    read = text[: text.index(before) + len(before)]
+    ids = torch.tensor([symbols.index(one) if one in symbols else 0 for one in read])
+    with torch.inference_mode():
+        _, state = model(ids[None, :-1], model.initial_state(1))
+        step = Stepper(model)
+        natural, after = step(ids[-1:], state)
+        levels = {"off": -1.2, "on": 1.4}
+        is_on = abs(float(after.c[0, 0, 194]) - levels["on"]) < abs(float(after.c[0, 0, 194]) - levels["off"])
+        held = Held(torch.tensor([194]), torch.tensor([levels["off" if is_on else "on"]]))
+        changed, _ = step(ids[-1:], state, [held])
+    quote = symbols.index('"')
+    return float(natural[0].softmax(0)[quote]), float(changed[0].softmax(0)[quote])

@@ -1,0 +1,95 @@
+"""Compiled loops that are not there yet are made in the background, once, and torch computes meanwhile."""
+
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+
+from charlstm.config import SamplingConfig
+from charlstm.inspection.reading.trace import trace
+from charlstm.model import char_lstm, ready_loops, training_way
+from charlstm.model.char_lstm import runs_compiled
+from charlstm.model.kernels import jit
+from charlstm.model.ready_loops import are_ready, make
+from charlstm.sampling.sampler import draw
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """Nothing is compiled yet, in a folder of this test's own; return the commands that are started."""
+    monkeypatch.setattr(jit, "kept_folder", lambda source: tmp_path)
+    ready_loops._make_in_the_background.cache_clear()
+    commands = []
+    monkeypatch.setattr(ready_loops, "start_process", commands.append)
+    yield commands
+    ready_loops._make_in_the_background.cache_clear()
+
+
+def test_loops_that_are_not_there_are_made_by_one_process(started, caplog):
+    caplog.set_level("INFO", "charlstm")
+    assert not any(are_ready(loops) for loops in ("steps", "training", "steps"))
+    assert len(started) == 1
+    assert len(caplog.records) == 1
+    ready_loops._make_in_the_background.cache_clear()  # as in another process
+    assert not are_ready("steps")
+    assert len(started) == 1
+
+
+def test_made_loops_are_there_until_their_source_changes(started, monkeypatch):
+    monkeypatch.setattr("charlstm.model.streams.warm_up", lambda: None)
+    monkeypatch.setattr("charlstm.model.bfloat16_layer.warm_up", lambda: None)
+    make()
+    assert are_ready("steps")
+    assert are_ready("training")
+    assert not started
+    monkeypatch.setattr(ready_loops, "_version", lambda: "another")
+    assert not are_ready("steps")
+
+
+def test_a_process_that_ended_before_its_loops_were_there_does_not_stop_another(started, monkeypatch):
+    assert not are_ready("steps")
+    ready_loops._make_in_the_background.cache_clear()
+    monkeypatch.setattr(ready_loops, "_LONGEST_SECONDS", 0)
+    assert not are_ready("steps")
+    assert len(started) == 2
+
+
+def test_without_a_folder_to_keep_them_nothing_is_made(started, monkeypatch):
+    monkeypatch.setattr(jit, "kept_folder", lambda source: None)
+    assert not are_ready("steps")
+    assert not started
+
+
+def test_the_background_command_imports_this_package(started, tmp_path):
+    are_ready("steps")
+    (command,) = started
+    *python, script = command[: command.index("-c") + 2]
+    paths = command[len(python) + 1 :]
+    assert script.endswith("; make()")
+    shown = [*python, script.replace("; make()", "; print(make.__module__)"), *paths]
+    done = subprocess.run(shown, capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.split() == ["charlstm.model.ready_loops"]
+
+
+@torch.no_grad()
+def test_torch_draws_and_traces_the_same_while_loops_are_not_there(small_model, generator, monkeypatch):
+    def results():
+        prompt, config = torch.tensor([1, 2]), SamplingConfig(length=30, temperature=0)
+        drawn = list(draw(small_model, prompt, config=config, generator=torch.Generator()))
+        blocks = [block.layers[1].c for block in trace(small_model, np.arange(60) % 11, streams=2, window=8)]
+        return drawn, torch.cat([c.flatten() for c in blocks])
+
+    drawn, states = results()
+    monkeypatch.setattr(char_lstm, "are_ready", lambda _: False)
+    assert not runs_compiled(small_model)
+    monkeypatch.setattr("charlstm.model.streams.Streams.trace", lambda *_: pytest.fail("the loops ran"))
+    others = results()
+    assert others[0] == drawn
+    torch.testing.assert_close(others[1], states, atol=1e-5, rtol=1e-5)
+
+
+def test_torchs_layer_trains_while_loops_are_not_there(monkeypatch):
+    monkeypatch.setattr(training_way, "are_ready", lambda _: False)
+    monkeypatch.setattr("charlstm.machine.speed.fastest_way._CHOICES", {})
+    assert not training_way.trains_compiled()
