@@ -15,7 +15,7 @@ def devices(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what this machine has, its speed, and how each job runs here."""
+    """Show what this machine has, its speed, and how jobs run here."""
     from charlstm.commands.terminal.machine_story import machine_lines
     from charlstm.tasks.devices import measure_machine
 
