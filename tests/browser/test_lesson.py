@@ -67,6 +67,8 @@ def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_pa
     expect(page.locator("#lesson-next")).to_be_hidden()
     expect(page.locator("#first-flip")).to_be_visible()
     page.wait_for_url(re.compile("cell=0:31.*&part=5"))
+    expect(page.locator("#lesson-end li")).to_have_count(3)
+    expect(page.locator("#lesson-end a")).to_be_visible()
     page.get_by_role("link", name="The whole page").click()
     page.wait_for_url(re.compile(r"report\.html#cell=0:31[^?]*$"))
     expect(page.locator("#summary")).to_be_visible()
@@ -144,21 +146,17 @@ def test_in_the_lineup_cells_are_flipped_and_the_used_one_is_told(open_page, rep
     names = [one["cell"] for one in lineup["cells"]]
     used, inert = cards.nth(names.index(USED)), cards.nth(names.index(INERT))
     assert USED not in page.locator("#lineup").inner_text()
-    used.get_by_role("button").click()
+    used.get_by_role("button", name="Switch").click()
     free, flipped = probabilities(page, model)
     shares = re.findall(r"([\d.]+)%", used.inner_text())
     assert [float(share) for share in shares] == pytest.approx([100 * free, 100 * flipped], abs=0.6)
 
-    page.locator("#lineup-answer").click()
-    expect(page.locator("#lineup-result")).to_have_text("Choose a cell first.")
-    inert.get_by_role("radio").check()
-    page.locator("#lineup-answer").click()
+    inert.get_by_role("button", name="is used").click()
     expect(page.locator("#lineup-result")).to_contain_text("Not this one.")
-    expect(page.locator("#lineup-result")).to_contain_text("is hardly used")
+    expect(page.locator("#lineup-result")).to_contain_text("is hardly used for it")
     expect(used).to_have_class("card used")
-    expect(used.locator(".who")).to_contain_text(f"Cell {USED}: inside double quotes; verified")
-    used.get_by_role("radio").check()
-    page.locator("#lineup-answer").click()
+    expect(used.locator(".who")).to_contain_text(f'Cell {USED}: inside double quotes: used for the closing "')
+    used.get_by_role("button", name="is used").click()
     expect(page.locator("#lineup-result")).to_contain_text("Right.")
     assert page.seen == [report.as_uri()]
 
@@ -187,3 +185,38 @@ def probabilities(page: Page, model: CharLSTM) -> tuple[float, float]:
         changed, _ = step(ids[-1:], state, [held])
     quote = symbols.index('"')
     return float(natural[0].softmax(0)[quote]), float(changed[0].softmax(0)[quote])
+
+
+# Calls half of the characters on, by levels of the cell around its median; returns which.
+HALF_ON = """async () => {
+  await unpackNetwork();
+  const trace = emptyTrace(live.network);
+  await traceIds(trace, idsOfText(live.network, first.excerpt.text).slice(0, first.stop));
+  const states = cellStates(trace, { layer: 0, cell: 194 }).slice(first.start);
+  const middle = [...states].sort((one, other) => one - other)[Math.floor(states.length / 2)];
+  live.model.cells["0:194"].levels = { off: middle - 1, on: middle + 1 };
+  return Array.from(states, (c) => c > middle);
+}"""
+
+
+def test_the_cell_is_held_off_from_the_clicked_character_on_or_the_next_where_it_is_on(
+    open_page, report: Path
+):
+    page = open_page(report, "?lesson#part=5")
+    on = page.evaluate(HALF_ON)
+    off = on.index(False, on.index(True))
+    page.locator("#first-text [data-place]").nth(off).click()
+    expect(page.locator("#first-flip")).to_have_text("Hold it off from the framed character on")
+    page.mouse.move(0, 0)
+    page.locator("#first-flip").click()
+    expect(page.locator("#first-change")).to_contain_text("The cell is off at")
+    held = page.evaluate("first.here")
+    assert held == page.evaluate("first.start") + on.index(True, off)
+
+    for place in (held + 1, held):
+        page.locator(f"#first-text [data-place='{place}']").click()
+        expect(page.locator("#first-runs")).to_be_hidden()
+        page.locator("#first-flip").click()
+        expect(page.locator("#first-runs")).to_be_visible()
+    assert page.evaluate("first.here") == held
+    expect(page.locator("#first-change")).not_to_contain_text("The cell is off at")

@@ -19,12 +19,12 @@ _SWITCHES = ("toggle", "latch")
 _UNUSED = ("correlate", "undecided")
 # A cell counts as not used for a feature where its effect is at most this share of that of the used cell.
 _SMALL_SHARE = 0.1
-# What the verdicts say, for a reader who does not know their names.
+# What the verdicts say, for a reader who does not know their names; {} is what a cell is used for.
 _VERDICTS = {
-    "verified": "verified: used",
-    "redundant": "redundant: used together with others",
-    "correlate": "correlate: follows, hardly used",
-    "undecided": "undecided: not shown to be used",
+    "verified": "used{}",
+    "redundant": "used{}, together with other cells",
+    "correlate": "follows it, but is hardly used",
+    "undecided": "not shown to be used",
 }
 _OTHER_FEATURES = 3
 _LEAST_CELLS = 4
@@ -51,12 +51,13 @@ def lineup(
         excerpt, inert = _excerpt(used, found[used], data), _inert(used, found, rows)
         known = [used, *([] if inert is None else [inert]), *_others(used, findings, found, rows)]
         cells: list[Json] = [
-            {"cell": rows[place].cell, "row": place, "who": _who(rows[place])} for place in known
+            {"cell": rows[place].cell, "row": place, "who": _who(rows[place], found[place], found[used])}
+            for place in known
         ]
         lot = random.Random(str((findings.get("corpus") or {}).get("sha256")))
         quiet = _without_finding(found[used]["feature"], findings, found, data)
         drawn = lot.sample(quiet, min(1, len(quiet)))
-        cells += [{"cell": name, "row": None, "who": "follows none of the features"} for name in drawn]
+        cells += [{"cell": name, "row": None, "who": "follows nothing that was looked for"} for name in drawn]
         lot.shuffle(cells)
         if excerpt is not None and len(cells) >= _LEAST_CELLS:
             noun = sentence_text(feature_noun(found[used]["feature"], counted=False).noun)
@@ -65,9 +66,23 @@ def lineup(
     return None
 
 
-def _who(row: Row) -> str:
-    """Return what the cell of a row follows, and what its verdict says."""
-    return f"{row.feature}; {_VERDICTS.get(row.verdict, 'not tested')}"
+def _who(row: Row, finding: Json, used: Json) -> str:
+    """Return what the cell of a row follows, and what its verdict says.
+
+    finding is that of the row. Its cell may be used for other closers than that of the finding used.
+    """
+    ends = closers(finding)
+    but = "" if set(ends) & set(closers(used)) else ", but"
+    return f"{row.feature}: " + _VERDICTS.get(row.verdict, "not tested").format(
+        f"{but} for {_end(ends, row)}"
+    )
+
+
+def _end(ends: str, row: Row) -> str:
+    """Return the characters that end the feature of a row in words, such as "the closing )"."""
+    if ends == "\n":
+        return "the line break"
+    return f"the closing {' or '.join(ends)}" if ends and set(ends) <= set("\"')]}>") else row.feature
 
 
 def _effect(rows: Sequence[Row], place: int | None) -> str:

@@ -1,5 +1,5 @@
-// This file holds the cell of the first screen off in the network, where that changes the prediction most, and
-// shows what the network writes from there on, left alone and with the cell held off.
+// This file holds the cell of the first screen off in the network, from the character that the reader has clicked, or
+// else where that changes the prediction most, and shows what the network writes from there on, with and without that.
 
 import { bestOfFlips, probabilitiesOfFlip } from "../live/flip_places.js";
 import { percent } from "../live/next_characters.js";
@@ -19,6 +19,8 @@ const LEAD_CHARACTERS = 24;
 /** A count is on at a place where it is at least this share of its largest value in the text. */
 const HIGH_COUNT_SHARE = 0.5;
 
+const BUTTON_WORDS = { again: "Hold it off elsewhere", chosen: "Hold it off from the framed character on" };
+
 /** The places where the cell was flipped already: each press takes another one. */
 const flippedPlaces = new Set();
 
@@ -34,6 +36,11 @@ export function listenToFirstFlip() {
     return;
   }
   button.disabled = false;
+  find("#first-text").addEventListener("chosen", () => {
+    button.textContent = BUTTON_WORDS.chosen;
+    find("#first-runs").hidden = true;
+    find("#first-change").replaceChildren();
+  });
   button.addEventListener("click", async () => {
     // A disabled button would lose the focus, and with it a reader who uses the keyboard.
     if (button.getAttribute("aria-disabled") === "true") return;
@@ -57,7 +64,9 @@ async function flipFirstCell() {
   const trace = emptyTrace(network);
   await traceIds(trace, ids.slice(0, first.stop));
   const [layer, cell] = row.cell.split(":").map(Number);
-  const flip = bestFlip(trace, { layer, cell });
+  const { chosen } = first;
+  const flip = chosen < 0 ? bestFlip(trace, { layer, cell }) : chosenFlip(trace, { layer, cell }, chosen);
+  first.chosen = -1;
   flippedPlaces.add(flip.place);
   pointTo(flip.place);
   scrollFirstText();
@@ -65,7 +74,9 @@ async function flipFirstCell() {
   const id = ids[flip.place];
   const free = await continuedTrace(network, before, id, { ...WRITTEN, held: [] });
   const held = await continuedTrace(network, before, id, { ...WRITTEN, held: [flip.held] });
-  if (free && held) showFlip(flip, free, held);
+  if (!free || !held) return;
+  showFlip(flip, free, held);
+  if (chosen >= 0 && flip.place !== chosen) tellOtherPlace(excerpt.text, chosen);
 }
 
 /**
@@ -90,6 +101,31 @@ function bestFlip(trace, cell) {
   const held = { ...cell, value: cellLevels(trace, cell).off };
   const flips = left.map((place) => flipAt(trace, place, held, closing.length > 0));
   return bestOfFlips(flips);
+}
+
+/**
+ * Return the flip at a place, or where the cell is off there at the next place of the shown text where it is on, which
+ * is looked for from the beginning after the end.
+ * @type {(trace: StateTrace, cell: CellPlace, chosen: number) => Flip}
+ */
+function chosenFlip(trace, cell, chosen) {
+  const levels = cellLevels(trace, cell);
+  const states = cellStates(trace, cell);
+  const isOn = (/** @type {number} */ one) =>
+    Math.abs(states[one] - levels.on) < Math.abs(states[one] - levels.off);
+  const on = Array.from(first.spans, (_, index) => first.start + index).filter(isOn);
+  const place = on.find((one) => one >= chosen) ?? on[0] ?? chosen;
+  const closers = idsOfClosers(trace.network, firstCell().row.proof?.target ?? "");
+  return flipAt(trace, place, { ...cell, value: levels.off }, closers.includes(trace.ids[place + 1]));
+}
+
+/** @type {(text: string, chosen: number) => void} */
+function tellOtherPlace(text, chosen) {
+  find("#first-change").prepend(
+    "The cell is off at ",
+    createElement("code", {}, symbolOf(Array.from(text)[chosen])),
+    " already. So it is held off from the next character on at which it is on. ",
+  );
 }
 
 /** @type {(trace: StateTrace, place: number, held: HeldCell, isClosing: boolean) => Flip} */
@@ -162,14 +198,14 @@ function showFlip(flip, free, held) {
     createElement("strong", {}, percent(flip.free)),
     ". With the cell held off: ",
     createElement("strong", {}, percent(flip.flipped)),
-    ".",
+    free.ids.join() === held.ids.join() ? ". Both write the same here: other cells know it as well." : ".",
   );
   drawFirstRun(find("#first-natural"), characters, free, row.polarity);
   drawFirstRun(find("#first-flipped"), characters, held, row.polarity);
   find("#first-runs").hidden = false;
   // On a small screen both lines would be written below what is seen.
   find("#first-runs").scrollIntoView({ block: "nearest" });
-  find("#first-flip").textContent = "Hold it off elsewhere";
+  find("#first-flip").textContent = BUTTON_WORDS.again;
 }
 
 /**

@@ -16,7 +16,7 @@ const FIRST_TRACKS = [
 
 /**
  * The cell of the first screen, its excerpt, and the places in it where the shown text begins and stops;
- * `here` is the place of the pointed character.
+ * `here` is the place of the pointed character, `chosen` that of the one that was clicked last, -1 before.
  */
 export const first = {
   row: /** @type {Row | undefined} */ (undefined),
@@ -24,6 +24,7 @@ export const first = {
   start: 0,
   stop: 0,
   here: 0,
+  chosen: -1,
   spans: /** @type {HTMLSpanElement[]} */ ([]),
 };
 
@@ -76,11 +77,29 @@ export function showFirstText() {
     (value, place) => place > first.start && place < first.stop && value > 0 && feature[place - 1] <= 0,
   );
   pointTo(goesOn < 0 ? first.start : goesOn);
-  find("#first-text").addEventListener("pointerover", (event) => {
+  listenToPointing(find("#first-text"));
+  new ResizeObserver(drawFirstTracks).observe(find("#first-tracks"));
+}
+
+/**
+ * Let the frame follow the pointer; a click chooses a character, to which the frame comes back.
+ * @type {(box: HTMLElement) => void}
+ */
+function listenToPointing(box) {
+  box.addEventListener("pointerover", (event) => {
     const { place } = targetOf(event).dataset;
     if (place !== undefined) pointTo(Number(place));
   });
-  new ResizeObserver(drawFirstTracks).observe(find("#first-tracks"));
+  box.addEventListener("click", (event) => {
+    const { place } = targetOf(event).dataset;
+    if (place === undefined) return;
+    first.chosen = Number(place);
+    pointTo(first.chosen);
+    box.dispatchEvent(new Event("chosen"));
+  });
+  box.addEventListener("pointerleave", () => {
+    if (first.chosen >= 0) pointTo(first.chosen);
+  });
 }
 
 function colourFirstText() {

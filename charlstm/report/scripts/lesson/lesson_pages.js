@@ -11,6 +11,12 @@ const wantsLesson = new URLSearchParams(location.search).has("lesson");
 /** The sections in the order of the lesson; the first one comes again where the page can hold its cell off. */
 const LESSON_ORDER = ["first", "predict", "step", "lineup", "flip"];
 const FLIP_TITLE = "Change a cell, and read what the network writes";
+/** What was learned, at the end. */
+const LEARNED = [
+  "A cell keeps a number along the text; its gates decide at each character what it keeps and what is new.",
+  "A cell that follows something in the text is not always used.",
+  "Whether the network uses it, you know only by changing it.",
+];
 
 /** @typedef {{ name: string, title: string, section: HTMLElement }} LessonPart */
 
@@ -59,12 +65,6 @@ function lessonParts() {
 
 /** @type {() => HTMLElement} */
 function frame() {
-  const whole = createElement("a", { href: "?" }, "The whole page");
-  whole.addEventListener("click", () => {
-    const address = new URL(addressOfView().replace(/&?part=\d+/, ""), location.href);
-    address.search = "";
-    whole.setAttribute("href", address.href);
-  });
   const back = createElement("button", { type: "button", id: "lesson-back" }, "Back");
   const next = createElement("button", { type: "button", id: "lesson-next" }, "Next");
   back.addEventListener("click", () => turnTo(lesson.number - 1));
@@ -72,12 +72,42 @@ function frame() {
   return createElement(
     "div",
     { id: "lesson" },
-    createElement("p", { class: "bar" }, createElement("span", { id: "lesson-where" }), whole),
+    createElement(
+      "p",
+      { class: "bar" },
+      createElement("span", { id: "lesson-where" }),
+      wholePage("The whole page"),
+    ),
     createElement("h1", { tabindex: -1 }),
     ...new Set(lesson.parts.map(({ section }) => section)),
+    ending(),
     createElement("nav", { class: "bar", "aria-label": "Lesson" }, back, next),
   );
 }
+
+/**
+ * Return a link to the page without the lesson, which keeps the cell and the place.
+ * @type {(words: string) => HTMLElement}
+ */
+function wholePage(words) {
+  const link = createElement("a", { href: "?" }, words);
+  link.addEventListener("click", () => {
+    const address = new URL(addressOfView().replace(/&?part=\d+/, ""), location.href);
+    address.search = "";
+    link.setAttribute("href", address.href);
+  });
+  return link;
+}
+
+/** @type {() => HTMLElement} */
+const ending = () =>
+  createElement(
+    "div",
+    { id: "lesson-end" },
+    createElement("h2", {}, "What you have seen"),
+    createElement("ul", {}, ...LEARNED.map((learned) => createElement("li", {}, learned))),
+    createElement("p", {}, wholePage("Look at all cells of this network")),
+  );
 
 /** @type {(number: number) => void} */
 function turnTo(number) {
@@ -97,5 +127,7 @@ function showPart(number) {
   find("#lesson-where").textContent = `Lesson, ${lesson.number + 1} of ${parts.length}`;
   find("#lesson h1").textContent = title;
   find("#lesson-back").hidden = lesson.number === 0;
-  find("#lesson-next").hidden = lesson.number === parts.length - 1;
+  const isLast = lesson.number === parts.length - 1;
+  find("#lesson-next").hidden = isLast;
+  find("#lesson-end").hidden = !isLast;
 }

@@ -1,5 +1,5 @@
-// This file shows the same lines in the colours of several cells without their names. The reader holds each cell at
-// its other level, and chooses the one that the network uses.
+// This file shows the same lines in the colours of several cells without their names. The reader switches each cell
+// off or on, and chooses the one that the network uses.
 
 import { excerptOfRow } from "../first/first_text.js";
 import { percent } from "../live/next_characters.js";
@@ -9,7 +9,7 @@ import { cellStates } from "../lstm/state_trace.js";
 import { showColouredText } from "../shared/coloured_text.js";
 import { counted } from "../shared/numbers.js";
 import { data, symbolOf } from "../shared/page_data.js";
-import { createElement, find, findAll, findField } from "../shared/page_elements.js";
+import { createElement, find, findAll } from "../shared/page_elements.js";
 import { linesAround, lineupFlip, placeOfLineup, readLineup } from "./lineup_flips.js";
 
 const LETTERS = "ABCDEFGH";
@@ -33,7 +33,6 @@ export function startLineup() {
     }
   });
   observer.observe(box);
-  find("#lineup-answer").addEventListener("click", answer);
 }
 
 /** @type {() => Lineup} */
@@ -57,7 +56,6 @@ async function showLineup() {
   const { free } = lineupFlip(reading, place, placeOfCell(row.cell), levelsOf(row.cell));
   find("#lineup-free").textContent = percent(free);
   find("#lineup-task").hidden = false;
-  find("#lineup-answer").hidden = false;
 }
 
 /** @type {(cell: string) => CellPlace} */
@@ -80,23 +78,23 @@ function card(reading, index, characters, place) {
   const text = characters.slice(start, stop).join("");
   showColouredText(lines, text, values, row === null ? 1 : data.rows[row].polarity, undefined);
   lines.querySelectorAll("span")[place - start].dataset.here = "";
-  const choice = createElement("input", { type: "radio", name: "lineup", value: index });
-  const flip = createElement("button", { type: "button" }, `Hold ${letter}`);
+  const choice = createElement("button", { type: "button", class: "choose" }, `${letter} is used`);
+  choice.addEventListener("click", () => answer(index));
+  const { free, flipped, isOn } = lineupFlip(reading, place, placeOfCell(cell), levelsOf(cell));
+  const flip = createElement("button", { type: "button" }, `Switch ${letter} ${isOn ? "off" : "on"}`);
   const result = createElement("span", { role: "status" });
   flip.addEventListener("click", () => {
-    const { free, flipped } = lineupFlip(reading, place, placeOfCell(cell), levelsOf(cell));
     result.replaceChildren(
       ...closerNodes(),
       ` ${percent(free)} → `,
       createElement("b", {}, percent(flipped)),
     );
   });
-  const letterLabel = createElement("label", {}, choice, createElement("b", {}, letter));
   return createElement(
     "div",
     { class: "card" },
     lines,
-    createElement("p", { class: "live-bar" }, letterLabel, flip, result),
+    createElement("p", { class: "live-bar" }, createElement("b", {}, letter), flip, choice, result),
     createElement("p", { class: "who", hidden: true }),
   );
 }
@@ -108,12 +106,8 @@ const closerNodes = () =>
     createElement("code", {}, symbolOf(closer)),
   ]);
 
-function answer() {
-  const chosen = findField("#lineup-cells :checked");
-  if (!chosen) {
-    find("#lineup-result").textContent = "Choose a cell first.";
-    return;
-  }
+/** @type {(chosen: number) => void} */
+function answer(chosen) {
   const { cells, used, inert } = thisLineup();
   findAll("#lineup-cells .who").forEach((line, index) => {
     const { cell, row, who } = cells[index];
@@ -121,13 +115,13 @@ function answer() {
     line.hidden = false;
     line.parentElement?.classList.toggle("used", row === used);
   });
-  const isRight = cells[Number(chosen.value)].row === used;
+  const isRight = cells[chosen].row === used;
   find("#lineup-result").replaceChildren(
     createElement("b", {}, isRight ? "Right. " : "Not this one. "),
     ...usedWords(),
     ...(inert === null ? [] : inertWords(inert)),
   );
-  find("#lineup-result").scrollIntoView({ block: "nearest" });
+  find("#lineup-result").scrollIntoView({ block: "start" });
 }
 
 /** @type {(row: number) => string} */
@@ -140,16 +134,22 @@ function usedWords() {
   return [
     `The network uses ${letterOf(used)}, cell ${data.rows[used].cell}: without its memory `,
     ...closerNodes(),
-    ` becomes ${likelier}${sites ? `, on average at ${counted(sites)} places` : ""}. `,
+    ` becomes ${likelier}${sites ? ` on average, at ${counted(sites)} places` : ""}. `,
+    "The percentages below are from this one place, where other cells may count as well. ",
   ];
 }
 
 /** @type {(inert: number) => (Node | string)[]} */
 function inertWords(inert) {
   return [
-    createElement("b", {}, `${letterOf(inert)} follows the same passages, and is hardly used: `),
-    `without its memory that becomes only ${thisLineup().inert_likelier}. A network may keep something in mind and `,
-    "never look at it, or know it from another cell already. Whether a cell follows the text is seen by looking; ",
-    "whether it is used, only by changing it.",
+    createElement(
+      "b",
+      {},
+      `${letterOf(inert)} follows nearly the same passages, and is hardly used for it: `,
+    ),
+    "without its memory ",
+    ...closerNodes(),
+    ` becomes only ${thisLineup().inert_likelier}. You see by looking what a cell follows, and only by changing it `,
+    "whether it is used.",
   ];
 }

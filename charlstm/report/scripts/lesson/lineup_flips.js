@@ -13,8 +13,9 @@ const CHARACTERS_AROUND = { before: 110, after: 70 };
  * @typedef {{ off: number, on: number } | null | undefined} CellLevels c of a cell when it is off and on, if known.
  * @typedef {{ trace: StateTrace, closers: number[] }} LineupReading
  *   What the network did along the text, and the ids that end the feature.
- * @typedef {{ place: number, free: number, flipped: number }} LineupFlip
- *   The place at which a cell is flipped, and how probable the closing characters are then, without and with it.
+ * @typedef {{ place: number, free: number, flipped: number, isOn: boolean }} LineupFlip
+ *   The place at which a cell is flipped, how probable the closing characters are then, without and with it, and
+ *   whether the cell is on when it is left alone.
  */
 
 /**
@@ -47,11 +48,11 @@ export function placeOfLineup(reading, feature, cell, levels) {
 export function lineupFlip({ trace, closers }, place, cell, levels) {
   const [off, on] = levels ? [levels.off, levels.on] : usualRange(cellStates(trace, cell));
   const now = trace.c[place][cell.layer][cell.cell];
-  const value = Math.abs(now - on) < Math.abs(now - off) ? off : on;
-  const { free, flipped } = probabilitiesOfFlip(trace, place, { ...cell, value });
+  const isOn = Math.abs(now - on) < Math.abs(now - off);
+  const { free, flipped } = probabilitiesOfFlip(trace, place, { ...cell, value: isOn ? off : on });
   /** @type {(probabilities: Float64Array) => number} */
   const chance = (probabilities) => closers.reduce((sum, id) => sum + probabilities[id], 0);
-  return { place, free: chance(free), flipped: chance(flipped) };
+  return { place, free: chance(free), flipped: chance(flipped), isOn };
 }
 
 /**

@@ -94,6 +94,21 @@ def test_cells_that_are_known_to_matter_for_the_same_ends_are_left_out():
     assert not {"0:5", "0:31"} & set(lineup["names"])
 
 
+def test_it_says_what_each_cell_is_used_for():
+    findings = judged(
+        c194=("verified", -2.0), c88=("correlate", -0.02), c31=("verified", -0.1), c7=("redundant", -0.1)
+    )
+    for finding in findings["findings"]:
+        finding["causal"]["target"] = {31: ")]", 7: "\n"}.get(finding["cell"], '"')
+    who = {one["cell"]: one["who"] for one in (lineup_of(findings) or {})["cells"]}
+
+    assert who["0:194"] == 'inside double quotes: used for the closing "'
+    assert who["0:88"].endswith("follows it, but is hardly used")
+    assert who["0:31"].endswith(": used, but for the closing ) or ]")
+    assert who["0:7"].endswith(": used, but for the line break, together with other cells")
+    assert who["0:5"] == "follows nothing that was looked for"
+
+
 def test_the_order_is_drawn_by_lot_from_the_texts_fingerprint():
     findings = judged(c194=("verified", -2.0), c88=("correlate", -0.02))
     orders = set()
