@@ -137,7 +137,7 @@ def test_the_sum_of_a_hard_sigmoid_and_of_few_cells_adds_up(open_page, tmp_path:
 
 def test_one_sentence_names_the_largest_part_of_the_gate_that_moved(open_page, report: Path):
     page = open_page(report, "#cell=0:194&at=0&step=1")
-    expect(page.locator("#step-answer")).to_contain_text("Mostly by", timeout=SLOW)
+    expect(page.locator("#step-answer")).to_contain_text("The forget gate is", timeout=SLOW)
     page.locator("#step-driver").click()
     expect(page.locator("#step-question")).to_contain_text('at "?')
 

@@ -1,13 +1,11 @@
 // This file shows the lesson, `report.html?lesson`: some sections of the page one after the other, and nothing else.
 
 import { first } from "../first/first_text.js";
-import { addressOfView, addressParts } from "../page/address.js";
+import { addressOfView, addressParts, wantsLesson } from "../page/address.js";
 import { notify } from "../page/state.js";
 import { bounded } from "../shared/numbers.js";
 import { createElement, find, findAll } from "../shared/page_elements.js";
 
-/** Whether the address asks for the lesson. */
-const wantsLesson = new URLSearchParams(location.search).has("lesson");
 /** The sections in the order of the lesson; the first one comes again where the page can hold its cell off. */
 const LESSON_ORDER = ["first", "predict", "step", "lineup", "flip"];
 const FLIP_TITLE = "Change a cell, and read what the network writes";

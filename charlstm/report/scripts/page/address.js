@@ -14,6 +14,9 @@ import { moveTo, scrollToCursor } from "./text_cursor.js";
  */
 const ADDRESS_DELAY_MILLISECONDS = 120;
 
+/** Whether the address asks for the lesson. */
+export const wantsLesson = new URLSearchParams(location.search).has("lesson");
+
 /**
  * Parts of the page that add to the address: `write` returns pairs of a name and a value, `restore` takes
  * them from a link.

@@ -23,7 +23,7 @@ export function oneStep(trace, place, index, finding) {
     place,
     trace,
     index,
-    sums: sums.map((sum, gate) => shownSum(sum, before[gate])),
+    sums: sums.map((sum, gate) => shownSum(sum, before[gate], `${layer}:${cell}`)),
     gates: gatesAt(trace, place, index),
     gatesBefore: index ? gatesAt(trace, place, index - 1) : undefined,
     cBefore,

@@ -3,30 +3,38 @@
 import { percent } from "../live/next_characters.js";
 import { live } from "../live/panel_state.js";
 import { largestReader, logitSum } from "../lstm/step_sums.js";
+import { wantsLesson } from "../page/address.js";
 import { short, signed } from "../shared/numbers.js";
 import { createElement } from "../shared/page_elements.js";
 import { shownUpdate } from "./one_step.js";
-import { factor, shownSum } from "./shown_sum.js";
+import { factor, shortSum, shownSum } from "./shown_sum.js";
 import { stepFigure, stepLine, sumLines } from "./step_tables.js";
 import { explainingGate, GATES_TOLD, gateValue, glyph, mainLine } from "./step_words.js";
 
 /**
- * Return the figures of the four gates. `shown` are the character before and the character.
+ * Return the figures of the four gates, which have fewer lines in the lesson. `shown` are the character before and the
+ * character.
  * @type {(step: Step, shown: [string, string]) => HTMLElement[]}
  */
 export function gateFigures(step, [shownBefore, shown]) {
-  const { sums, gates, gatesBefore } = step;
+  const { sums, gates, gatesBefore, place } = step;
+  const own = `${place.layer}:${place.cell}`;
   const explaining = explainingGate(step);
   return GATES_TOLD.map(([title, note], gate) => {
     const nameOf = (/** @type {SumLine} */ { kind, name }) =>
-      kind === "character" ? ["character ", glyph(shown)] : [name];
+      kind === "character" ? ["character ", glyph(shown)] : [name === own ? `${name} itself` : name];
     const main = gate === explaining ? mainLine(step) : undefined;
     const was = gatesBefore && gateValue(gatesBefore[gate], gate);
     const lines = [
-      ...sumLines(sums[gate], nameOf, main, ["sum"]),
+      ...sumLines(wantsLesson ? shortSum(sums[gate], own, main) : sums[gate], nameOf, main, ["sum"]),
       stepLine([functionName(gate)], "", [gateValue(gates[gate], gate), was], "total"),
     ];
-    const head = [["part"], ["value × weight"], ["at ", glyph(shown)], ["at ", glyph(shownBefore)]];
+    const head = [
+      ["part"],
+      [wantsLesson ? "" : "value × weight"],
+      ["at ", glyph(shown)],
+      ["at ", glyph(shownBefore)],
+    ];
     return stepFigure(title, [note], gatesBefore ? head : head.slice(0, 3), lines);
   });
 }
@@ -77,21 +85,27 @@ export function cellFigure(step) {
  */
 export function logitFigure({ place, trace, index }, id, shown, probabilities) {
   const name = `${place.layer}:${place.cell}`;
-  const sum = shownSum(logitSum(trace, index, id), undefined, name);
+  const all = shownSum(logitSum(trace, index, id), undefined, name);
+  const sum = wantsLesson ? shortSum(all, name, undefined) : all;
   const own = sum.lines.find((line) => line.name === name);
   const part = own?.now ?? 0;
   const times = Math.exp(Math.abs(part) / 100);
   const lines = sumLines(sum, (line) => [line.name], own, ["logit of ", glyph(shown)]);
   // The softmax divides e to the logit by the sum of e to all logits, whose logarithm this is.
-  const all = power(sum.now / 100 - Math.log(probabilities[id]));
-  const share = ["softmax: ", ...power(sum.now / 100), " ÷ ", ...all];
+  const everything = power(sum.now / 100 - Math.log(probabilities[id]));
+  const share = ["softmax: ", ...power(sum.now / 100), " ÷ ", ...everything];
   lines.push(stepLine(share, "", [percent(probabilities[id])], "total"));
   const note = [
     `${name} adds ${signed(part / 100)}, which ${part < 0 ? "divides" : "multiplies"} the odds of `,
     glyph(shown),
     ` by ${short(times)}. The softmax divides e to this logit by the sum of e to all ${probabilities.length} logits.`,
   ];
-  return stepFigure("The next character", note, [["part"], ["h × weight"], ["adds"]], lines);
+  return stepFigure(
+    "The next character",
+    note,
+    [["part"], [wantsLesson ? "" : "h × weight"], ["adds"]],
+    lines,
+  );
 }
 
 /** @type {(exponent: number) => (Node | string)[]} */

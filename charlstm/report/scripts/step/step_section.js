@@ -6,7 +6,7 @@ import { cellName, live } from "../live/panel_state.js";
 import { unpackNetwork } from "../live/reading.js";
 import { nextProbabilities } from "../lstm/forward_pass.js";
 import { symbolsOfIds } from "../lstm/text_symbols.js";
-import { addressParts } from "../page/address.js";
+import { addressParts, wantsLesson } from "../page/address.js";
 import { followers, notify, recordedCell } from "../page/state.js";
 import { moveToDriver } from "../page/text_cursor.js";
 import { levelClasses } from "../shared/coloured_text.js";
@@ -32,6 +32,10 @@ let stepTimer = 0;
 let stepNumber = 0;
 /** The place that is shown, from which the buttons go on. */
 let shownPlace = 0;
+/** The first character of the line. */
+let lineStart = 0;
+/** The line begins elsewhere where the place comes so near to its ends. */
+const LEAST_AROUND = 4;
 /** The id of the next character that the reader has chosen; -1 stands for none. */
 let chosenNext = -1;
 
@@ -44,7 +48,7 @@ const stepDetails = () => /** @type {HTMLDetailsElement} */ (find("#step details
 export function startStep() {
   find("#step").hidden = false;
   if (!live.model) return;
-  stepDetails().open = new URLSearchParams(location.search).has("lesson");
+  stepDetails().open = wantsLesson;
   stepDetails().addEventListener("toggle", () => notify("view"));
   followers.cell.push(showStepSoon);
   followers.view.push(showStepSoon);
@@ -103,7 +107,10 @@ async function showStep() {
 function drawStepLine(symbols, index, classesOf) {
   const line = find("#step-line");
   const count = Math.min(symbols.length, charactersInWidth(line.clientWidth));
-  const start = bounded(index - Math.floor(count / 2), 0, symbols.length - count);
+  const isInside = index >= lineStart + LEAST_AROUND && index < lineStart + count - LEAST_AROUND;
+  if (!isInside) lineStart = index - Math.floor(count / 2);
+  lineStart = bounded(lineStart, 0, symbols.length - count);
+  const start = lineStart;
   const spans = symbols.slice(start, start + count).map(({ shown, text }, offset) => {
     const place = start + offset;
     const here = place === index ? " here" : "";
@@ -123,7 +130,7 @@ function drawFigures(step, finding, symbols) {
   const shown = /** @type {[string, string]} */ ([symbols[index - 1]?.shown ?? "", symbols[index].shown]);
   find("#step-question").replaceChildren(...stepQuestion(step, shown[1]));
   find("#step-answer").replaceChildren(...stepAnswer(step, shown));
-  const figures = [...gateFigures(step, shown), cellFigure(step)];
+  const [gates, figures] = [gateFigures(step, shown), [cellFigure(step)]];
   const isLast = place.layer === network.layers - 1;
   find("#step-choice").hidden = !isLast;
   if (isLast) {
@@ -131,7 +138,8 @@ function drawFigures(step, finding, symbols) {
     const id = chosenTarget(probabilities, Array.from(finding?.closers ?? ""), network);
     figures.push(logitFigure(step, id, symbolsOfIds(network, [id])[0].shown, probabilities));
   } else figures.push(readerWords(step));
-  find("#step-figures").replaceChildren(...figures);
+  // The lesson begins with what comes of the gates.
+  find("#step-figures").replaceChildren(...(wantsLesson ? [...figures, ...gates] : [...gates, ...figures]));
   find("#step-recorded").textContent = recordedWords(step);
   markTerms(find("#step"));
 }

@@ -47,6 +47,10 @@ export const stepLine = (name, product, numbers, kind) =>
 /** @type {(hundredths: number | undefined) => string | undefined} */
 const shownHundredths = (hundredths) => (hundredths === undefined ? undefined : signed(hundredths / 100));
 
+/** @type {(line: SumLine, main: SumLine) => boolean} */
+const isSamePart = (line, main) =>
+  line.kind === main.kind && (line.kind !== "cell" || line.name === main.name);
+
 /**
  * Return the lines of a sum and its total. `nameOf` writes the name of a line, and `main` is the line that stands out.
  * @type {(sum: ShownSum, nameOf: (line: SumLine) => Cell, main: SumLine | undefined, total: Cell) => HTMLElement[]}
@@ -57,7 +61,7 @@ export const sumLines = ({ lines, now, before }, nameOf, main, total) => [
       nameOf(line),
       line.product,
       [shownHundredths(line.now), shownHundredths(line.before)],
-      line === main ? "main" : undefined,
+      main && isSamePart(line, main) ? "main" : undefined,
     ),
   ),
   stepLine(total, "", [shownHundredths(now), shownHundredths(before)], "total"),

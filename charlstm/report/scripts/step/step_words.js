@@ -8,11 +8,14 @@ import { factor } from "./shown_sum.js";
 /** A cell that stays as it is holds something where c has at least this size. */
 const LEAST_HELD = 0.1;
 
+/** What a cell takes from a sum matters from this size on, in hundredths. */
+const LEAST_AGAINST = 100;
+
 /** The gates in the order of GATES: the name of each, and what it does. */
 export const GATES_TOLD = [
   ["Input gate i", "how much of the candidate is written to the cell"],
   ["Forget gate f", "how much of the cell state is kept"],
-  ["Candidate g", "what is written, as far as the input gate lets it"],
+  ["Candidate g", "the new number, of which the input gate lets a part in"],
   ["Output gate o", "how much of the cell the rest of the network sees"],
 ];
 
@@ -62,34 +65,75 @@ export function mainLine(step) {
 }
 
 /**
- * Return the answer: which part of which gate's sum is behind the step, and what the cell does with its value. `shown`
- * are the character before and the character.
+ * Return the answer: what the character adds to the sums of the gates, what the gates do then, and what else decides.
+ * `shown` are the character before and the character.
  * @type {(step: Step, shown: [string, string]) => (Node | string)[]}
  */
-export function stepAnswer(step, [shownBefore, shown]) {
-  const gate = explainingGate(step);
-  const { kind, now, before } = mainLine(step);
-  const { kept, written } = shownUpdate(step);
-  const name = GATES_TOLD[gate][0].slice(0, -2).toLowerCase();
-  const was =
-    step.gatesBefore && !isKept(step) ? `goes from ${gateValue(step.gatesBefore[gate], gate)} to` : "is";
+export const stepAnswer = (step, shown) => [
+  ...characterWords(step, shown[1]),
+  ...updateWords(step),
+  ...mainWords(step, shown),
+  ...ownWords(step, shown[1]),
+];
+
+/** @type {(step: Step, shown: string) => (Node | string)[]} */
+function characterWords({ sums }, shown) {
+  const [input, forget, candidate] = sums.map(({ lines }) => lines.find(({ kind }) => kind === "character"));
+  if (!input || !forget || !candidate) return [];
   return [
-    "Mostly by ",
-    ...subjectWords(mainLine(step), shown),
-    ` ${signed(now / 100)} to the sum of the ${name}`,
-    ...(before === undefined || kind === "bias"
-      ? []
-      : [" (one character before, at ", glyph(shownBefore), `, ${signed(before / 100)})`]),
-    `. The ${name} ${was} ${gateValue(step.gates[gate], gate)}, and the cell keeps ${factor(kept / 1000)} `,
-    `of its ${factor(step.cBefore)} and adds ${factor(written / 1000)}.`,
+    "The character ",
+    glyph(shown),
+    ` adds ${signed(input.now / 100)} to the sum of the input gate, ${signed(forget.now / 100)} to that of the forget `,
+    `gate and ${signed(candidate.now / 100)} to that of the candidate. `,
   ];
 }
 
-/** @type {(line: SumLine, shown: string) => (Node | string)[]} */
-function subjectWords({ kind, name }, shown) {
-  if (kind === "character") return ["the character ", glyph(shown), " itself: it adds"];
-  if (kind === "others") return [`the ${name} together: they add`];
-  return [`${kind === "cell" ? `cell ${name}` : "the bias"}: it adds`];
+/** @type {(step: Step) => string[]} */
+function updateWords(step) {
+  const { kept, written } = shownUpdate(step);
+  const [input, forget, candidate] = step.gates.map(gateValue);
+  return [
+    `The forget gate is ${forget}: the cell keeps ${factor(kept / 1000)} of its ${factor(step.cBefore)}. `,
+    `The input gate is ${input} and the candidate ${candidate}: ${factor(written / 1000)} is added. `,
+  ];
+}
+
+/**
+ * Return what moved the explaining gate most, where that is not the character.
+ * @type {(step: Step, shown: [string, string]) => (Node | string)[]}
+ */
+function mainWords(step, [shownBefore]) {
+  const { kind, name, now, before } = mainLine(step);
+  if (kind === "character") return [];
+  const adding =
+    kind === "others" ? `the ${name} together add` : `${kind === "cell" ? "cell " : "the "}${name} adds`;
+  const gate = GATES_TOLD[explainingGate(step)][0].slice(0, -2).toLowerCase();
+  return [
+    `Most to the ${gate}: ${adding} ${signed(now / 100)}`,
+    ...(before === undefined || kind === "bias"
+      ? [". "]
+      : [" (before, at ", glyph(shownBefore), `, ${signed(before / 100)}). `]),
+  ];
+}
+
+/**
+ * Return why a character that opens the input gate elsewhere leaves it shut: where the cell goes off, and of the listed
+ * cells its own value holds against the character most.
+ * @type {(step: Step, shown: string) => (Node | string)[]}
+ */
+function ownWords({ sums: [{ lines }], gates, change, place }, shown) {
+  const cells = lines.filter(({ kind }) => kind === "cell");
+  const against = cells.reduce((least, line) => (line.now < least.now ? line : least), cells[0]);
+  const character = lines.find(({ kind }) => kind === "character");
+  const isOwn = against?.name === `${place.layer}:${place.cell}` && against.now <= -LEAST_AGAINST;
+  if (change !== "switch off" || !isOwn || gates[0] > 0.5 || !character || character.now < LEAST_AGAINST)
+    return [];
+  return [
+    "Why does ",
+    glyph(shown),
+    " not switch it on here? It pushes the input gate open, but the cell was on, and its own value pushes that gate shut: ",
+    `${against.product} = ${signed(against.now / 100)}.`,
+  ];
 }
 
 /**
