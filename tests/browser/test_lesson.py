@@ -21,8 +21,14 @@ USED, INERT = "0:194", "0:88"
 
 
 def findings() -> dict[str, Any]:
-    """Return findings with a verified toggle of double quotes and a correlate that follows them as well."""
+    """Return findings with a verified toggle of double quotes and a correlate that follows them as well.
+
+    Cell 0:31 is on inside brackets.
+    """
     known = full_findings()
+    excerpt = known["excerpts"][0]
+    depth = excerpt["features"]["bracket_depth"]
+    excerpt["cells"]["0:31"]["tanh_c"] = [-0.9 if value else 0.9 for value in depth]
     known["findings"][3] |= {"verdict": "correlate", "causal": {"effect_nats": -0.02, "target": '"'}}
     return known
 
@@ -35,6 +41,19 @@ def model() -> CharLSTM:
 @pytest.fixture(scope="module")
 def report(model: CharLSTM, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return page_of(model, tmp_path_factory.mktemp("lesson"), findings=findings())
+
+
+# The size in pixels of the smallest letters that are seen in the lesson.
+SMALLEST_TYPE = """() => {
+  const texts = document.createTreeWalker(document.querySelector("#lesson"), NodeFilter.SHOW_TEXT);
+  let least = Infinity;
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (texts.currentNode.data.trim() && element.getClientRects().length)
+      least = Math.min(least, parseFloat(getComputedStyle(element).fontSize));
+  }
+  return least;
+}"""
 
 
 def problems(page: Page, part: str) -> list[str]:
@@ -52,9 +71,12 @@ def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_pa
         for hidden in ("#summary", "#findings", "#evidence", "#model", "header"):
             expect(page.locator(hidden)).to_be_hidden()
         assert page.locator("[data-lesson]:visible").count() == 1
-        for width in (390, 1920):
+        for width, least in ((390, 15), (1280, 15), (1920, 20)):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(SMALLEST_TYPE) >= least
+            if number < 5:
+                expect(page.locator("#lesson-next")).to_be_in_viewport(ratio=1)
         if number < 5:
             page.locator("#lesson-next").click()
 
@@ -84,6 +106,11 @@ def test_a_prediction_by_keys_and_mouse_is_scored_against_the_cells_own_state(op
     values = data["excerpts"][0]["cells"][USED]["tanh_c"][told["start"] : told["stop"]]
     on = [value > told["threshold"] for value in values]
     assert page.locator("#predict-text [class*=level]").count() == 0
+    expect(page.locator("#predict-task")).to_contain_text("Cell 1 of 2")
+    expect(page.locator("#predict-hint")).to_contain_text("An opening quote is inside already")
+    page.locator("#predict-reveal").click()
+    expect(page.locator("#predict-score")).to_contain_text("Nothing is marked yet")
+    assert page.locator("#predict-text [class*=level]").count() == 0
     spans = page.locator("#predict-text [data-mark]")
     spans.first.focus()
     for key in ("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft", "End", "Space"):
@@ -112,8 +139,16 @@ def test_a_prediction_by_keys_and_mouse_is_scored_against_the_cells_own_state(op
     assert differing == [place for place, value in enumerate(on) if value != (place in marks)]
     expect(spans.nth(start)).to_have_class(re.compile(r"level\d+ strong"))
     assert not problems(page, "#lesson")
+    page.locator("#predict-again").click()
+    expect(page.locator("#predict-task")).to_contain_text("Cell 1 of 2")
+    assert page.locator("#predict-text :is(.marked, .differs)").count() == 0
+    page.locator("#predict-clear").click()
+    for _ in range(2):
+        page.locator("#predict-reveal").click()
     page.locator("#predict-next").click()
-    expect(page.locator("#predict-task")).to_contain_text("0:7")
+    expect(page.locator("#predict-task")).to_contain_text(
+        "Cell 2 of 2. The first lines have the colours of cell 0:31"
+    )
     assert page.locator("#predict-text .marked").count() == 0
     assert page.seen == [report.as_uri() + "?lesson"]
 

@@ -24,7 +24,7 @@ interface Lesson {
 
 /**
  * A row's cell to predict on a part of its excerpt: what lies before `given` is coloured. The threshold is a
- * tanh(c).
+ * tanh(c). `hint` says what counts as inside; "" where nothing does.
  */
 interface PredictionRound {
   row: number;
@@ -32,6 +32,7 @@ interface PredictionRound {
   given: number;
   stop: number;
   threshold: number;
+  hint: string;
 }
 
 /** Cells on the same lines, of which the network uses one. `used`, `inert` and `row` are numbers of rows. */

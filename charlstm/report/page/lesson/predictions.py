@@ -11,10 +11,19 @@ from charlstm.report.page.rows import Row
 from charlstm.report.words.values import finite
 
 _MOST_ROUNDS = 3
+# A feature with such a word was found by a search, and takes long to say.
+_LONG = (" until ", " since ")
+_SIGNS = {
+    "quote": "An opening quote is inside already, a closing one outside again.",
+    "bracket": "An opening bracket is inside already; the closing one ends it.",
+    "nesting": "An opening bracket is inside already; the closing one ends it.",
+}
 # The lines of a round: few enough to mark with a finger.
 _MOST_LINES, _MOST_CHARACTERS = 4, 220
 # Where the reader is not told what the cell follows, at least this share of the text is coloured.
 _GIVEN_SHARE = 0.4
+# A reader can predict a cell that is on where its feature is, at this share of the characters at least.
+_LEAST_AGREEMENT = 0.9
 # Fewer characters would leave nothing to predict.
 _LEAST_ASKED_CHARACTERS = 50
 
@@ -25,35 +34,31 @@ def predictions(
     """Return the rounds of the exercise, each about another feature; [] where no cell has values along text.
 
     found are the findings of rows, data is what `page_data` returns, first the cell of the first screen, with
-    which the exercise begins. The second cell is a counter, where there is one.
+    which the exercise begins. A cell that is not on where its feature is has no round.
 
     A round has the number of its `row`, the `threshold` in tanh(c) between low and high, and places in the
     text of the row's excerpt: it is shown from `start` to `stop`, and what lies before `given` is coloured.
-    In the first round nothing is given, since the reader is told what the cell follows.
+    In the first round nothing is given, since the reader is told what the cell follows. `hint` says which
+    quotes and brackets count as inside; it is "" for other features.
     """
     if first is None:
         return []
     places = sorted(range(len(rows)), key=lambda place: plainness(rows[place]))
-    counting = [place for place in places if rows[place].kind == "counter"]
     rounds: list[Json] = []
     features: set[str] = set()
-    for place in [first.place, *counting[:1], *places]:
-        if rows[place].feature in features or len(rounds) == _MOST_ROUNDS:
+    for place in [first.place, *places]:
+        feature = rows[place].feature
+        if feature in features or len(rounds) == _MOST_ROUNDS or any(word in feature for word in _LONG):
             continue
         one = _round(place, data, found[place], first, is_told=not rounds)
         if one is not None:
             rounds.append(one)
-            features.add(rows[place].feature)
+            features.add(feature)
     return rounds
 
 
-def _threshold(finding: Json, values: Sequence[float]) -> float:
-    """Return the tanh(c) between the low and the high values of a finding's cell.
-
-    It is 0 for a counter whose values have both signs: where its colours change. 0 stands for an unknown one.
-    """
-    if finding["kind"] == "counter" and min(values) < 0 < max(values):
-        return 0.0
+def _threshold(finding: Json) -> float:
+    """Return the tanh(c) between the low and the high values of a cell; 0 stands for an unknown one."""
     return round(math.tanh(finite((finding.get("detection") or {}).get("threshold")) or 0.0), 3)
 
 
@@ -66,7 +71,7 @@ def _round(
         return None
     excerpt = data["excerpts"][number]
     values = [value or 0.0 for value in excerpt["cells"][row["cell"]]["tanh_c"]]
-    threshold = _threshold(finding, values)
+    threshold = _threshold(finding)
     on = [(value - threshold) * row["polarity"] > 0 for value in values]
     start, stop = window(
         excerpt["text"],
@@ -79,9 +84,19 @@ def _round(
     if given is None or stop - given < _LEAST_ASKED_CHARACTERS:
         return None
     parts = [on[given:stop], *([] if is_told else [on[start:given]])]
-    if any(all(one == other for one, other in pairwise(part)) for part in parts):
+    feature = [(value or 0) > 0 for value in excerpt["features"].get(row["feature"]) or []][start:stop]
+    agreed = sum(one == other for one, other in zip(on[start:stop], feature, strict=False))
+    is_unclear = agreed < _LEAST_AGREEMENT * (stop - start)
+    if is_unclear or any(all(one == other for one, other in pairwise(part)) for part in parts):
         return None
-    return {"row": place, "start": start, "given": given, "stop": stop, "threshold": threshold}
+    found = {"row": place, "start": start, "given": given, "stop": stop, "threshold": threshold}
+    return found | {"hint": _hint(finding["feature"])}
+
+
+def _hint(feature: str) -> str:
+    """Return what counts as inside for a feature of quotes or brackets, else ""."""
+    sign = next((word for word in _SIGNS if word in feature), None)
+    return _SIGNS[sign] if sign else ""
 
 
 def _end_of_line(text: str, start: int, stop: int) -> int | None:

@@ -5,7 +5,7 @@ import { characterSpan, levelClasses, nameColours, withLineBreaks } from "../sha
 import { bounded } from "../shared/numbers.js";
 import { data, symbolOf } from "../shared/page_data.js";
 import { createElement, find, targetOf } from "../shared/page_elements.js";
-import { charactersInWidth, createTrackPaths, drawTrack } from "../shared/tracks.js";
+import { charactersInLine, createTrackPaths, drawTrack } from "../shared/tracks.js";
 
 /** The tracks below the text: what each is called, the series that it shows, and in which parts of one. */
 const FIRST_TRACKS = [
@@ -140,6 +140,11 @@ function buildFirstTracks() {
         "div",
         { class: `track track-${name}` },
         createElement("span", { class: "track-name" }, label),
+        createElement(
+          "span",
+          { class: "ends", "aria-hidden": true },
+          ...(centred ? [] : ["1", "0"]).map((end) => createElement("span", {}, end)),
+        ),
         picture,
       ),
     ];
@@ -173,7 +178,7 @@ export function scrollFirstText() {
 function drawFirstTracks() {
   const line = /** @type {HTMLElement} */ (find("#first-tracks").lastElementChild);
   const length = first.stop - first.start;
-  const count = Math.min(length, charactersInWidth(line.clientWidth));
+  const count = Math.min(length, charactersInLine(line));
   const start = bounded(first.here - Math.floor(count / 2), first.start, first.stop - count);
   for (const { paths, values, scale, centred } of firstTracks) {
     drawTrack(paths, {

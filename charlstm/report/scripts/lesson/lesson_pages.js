@@ -4,6 +4,7 @@ import { first } from "../first/first_text.js";
 import { addressOfView, addressParts, wantsLesson } from "../page/address.js";
 import { notify } from "../page/state.js";
 import { bounded } from "../shared/numbers.js";
+import { data } from "../shared/page_data.js";
 import { createElement, find, findAll } from "../shared/page_elements.js";
 
 /** The sections in the order of the lesson; the first one comes again where the page can hold its cell off. */
@@ -30,6 +31,7 @@ export function startLesson() {
     link.href = `?lesson${addressOfView()}`;
   });
   if (!wantsLesson || !link) return false;
+  underlineOn();
   lesson.parts = lessonParts();
   document.body.classList.add("in-lesson");
   document.body.prepend(frame());
@@ -46,6 +48,21 @@ export function startLesson() {
     },
   });
   return true;
+}
+
+/**
+ * Underline where the cell of the first part is on: beyond the threshold of its exercise, where it has one.
+ * @type {() => void}
+ */
+function underlineOn() {
+  const { row, excerpt, start, spans } = first;
+  if (!row || !excerpt) return;
+  const threshold = data.lesson.rounds.find((round) => data.rows[round.row] === row)?.threshold ?? 0;
+  spans.forEach((span, index) => {
+    const value = excerpt.cells[row.cell].tanh_c[start + index] ?? 0;
+    span.classList.remove("weak");
+    span.classList.toggle("strong", (value - threshold) * row.polarity > 0);
+  });
 }
 
 /** @type {() => LessonPart[]} */

@@ -3,13 +3,15 @@
 import { excerptOfRow } from "../first/first_text.js";
 import { isCount, levelClasses } from "../shared/coloured_text.js";
 import { isBinary } from "../shared/numbers.js";
-import { data } from "../shared/page_data.js";
+import { data, symbolOf } from "../shared/page_data.js";
 import { createElement, find, sentenceNodes } from "../shared/page_elements.js";
 import { clearMarks, createMarkedText, writeMarkedText } from "./marked_text.js";
 
 /** The number of the round, from 0, and the text on which the reader marks. */
 const prediction = {
   number: 0,
+  /** Whether the reader was asked for marks where there are none. */
+  wasAsked: false,
   text: /** @type {import("./marked_text.js").MarkedText | undefined} */ (undefined),
 };
 
@@ -24,6 +26,10 @@ export function startPrediction() {
   find("#predict-reveal").addEventListener("click", reveal);
   find("#predict-next").addEventListener("click", () => {
     prediction.number = (prediction.number + 1) % data.lesson.rounds.length;
+    showRound();
+    find("#predict-text [tabindex='0']").focus({ preventScroll: true });
+  });
+  find("#predict-again").addEventListener("click", () => {
     showRound();
     find("#predict-text [tabindex='0']").focus({ preventScroll: true });
   });
@@ -57,7 +63,11 @@ function showRound() {
   colour(0, round.given - round.start);
   const cell = createElement("b", {}, `cell ${row.cell}`);
   const on = highWord(row.kind);
+  const { rounds } = data.lesson;
+  prediction.wasAsked = false;
+  find("#predict-hint").textContent = round.hint;
   find("#predict-task").replaceChildren(
+    rounds.length > 1 ? `Cell ${prediction.number + 1} of ${rounds.length}. ` : "",
     ...(round.given > round.start
       ? ["The first lines have the colours of ", cell, `; underlined is ${on}. What does it follow? `]
       : ["This is ", cell, ". ", ...sentenceNodes(row.told?.[0] ?? []), " "]),
@@ -76,10 +86,12 @@ function showRound() {
 function showButtons(isRevealed) {
   find("#predict-text").classList.toggle("revealed", isRevealed);
   find("#predict-legend").hidden = !isRevealed;
-  for (const name of ["#predict-reveal", "#predict-clear", "#predict-marking"])
-    find(name).hidden = isRevealed;
-  find("#predict-next").hidden = !isRevealed;
-  find("#predict-next").textContent = data.lesson.rounds.length > 1 ? "Another cell" : "Try again";
+  for (const name of ["#predict-reveal", "#predict-clear"]) find(name).hidden = isRevealed;
+  const { rounds } = data.lesson;
+  find("#predict-again").hidden = !isRevealed;
+  find("#predict-next").hidden = !isRevealed || rounds.length < 2;
+  find("#predict-next").textContent =
+    prediction.number + 1 < rounds.length ? "Another cell" : "The first cell again";
 }
 
 /**
@@ -109,6 +121,12 @@ function isOnAt() {
 
 function reveal() {
   const text = markedText();
+  if (!text.marked.size && !prediction.wasAsked) {
+    prediction.wasAsked = true;
+    find("#predict-score").textContent =
+      "Nothing is marked yet. Mark some characters, or press Reveal again.";
+    return;
+  }
   text.isOpen = false;
   const on = isOnAt();
   colour(text.first, text.spans.length);
@@ -126,7 +144,7 @@ function reveal() {
     ...truthWords(asked, on),
   );
   showButtons(true);
-  find("#predict-next").focus({ preventScroll: true });
+  find("#predict-again").focus({ preventScroll: true });
 }
 
 /** @type {(share: number) => string} */
@@ -141,9 +159,15 @@ function truthWords(asked, on) {
   const told = round.given > round.start ? sentenceNodes(row.told?.[0] ?? []) : [];
   const feature = excerpt.features[row.feature]?.slice(round.start, round.stop);
   if (isCount(row.kind) || !isBinary(feature)) return told;
-  const others = asked.filter((place) => on[place] !== feature[place] > 0).length;
-  const compared = others
-    ? ` The score is about the cell, not about “${row.feature_words}”: the cell itself differs from that at ${others} of these characters.`
-    : ` Here the cell is on exactly where the text is “${row.feature_words}”.`;
-  return [...told, compared];
+  const others = asked.filter((at) => on[at] !== feature[at] > 0);
+  if (!others.length)
+    return [...told, ` Here the cell is on exactly where the text is “${row.feature_words}”.`];
+  const [place] = others;
+  const character = Array.from(excerpt.text)[round.start + place];
+  return [
+    ...told,
+    ` The score is about the cell, which is not perfect: it is not as “${row.feature_words}” says at ${others.length} of these characters. For example, it is ${on[place] ? "still or already on" : "off"} at a `,
+    createElement("code", {}, symbolOf(character)),
+    ".",
+  ];
 }

@@ -4,7 +4,7 @@ import { gatesAt } from "../lstm/state_trace.js";
 import { bounded, signed } from "../shared/numbers.js";
 import { GATES } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
-import { charactersInWidth, createTrackPaths, drawTrack } from "../shared/tracks.js";
+import { charactersInLine, createTrackPaths, drawTrack } from "../shared/tracks.js";
 import { live, unpackedModel, watchedPolarity } from "./panel_state.js";
 
 /** @type {{ name: string, centred: boolean, paths: TrackPaths, valueBox: HTMLElement }[]} */
@@ -18,7 +18,7 @@ export function drawLiveTracks() {
   const box = find("#live-tracks");
   if (!box.childElementCount) buildLiveTracks(box);
   const line = /** @type {HTMLElement} */ (box.lastElementChild);
-  const count = Math.min(live.symbols.length, charactersInWidth(line.clientWidth));
+  const count = Math.min(live.symbols.length, charactersInLine(line));
   const start = bounded(live.mark - Math.floor(count / 2), 0, live.symbols.length - count);
   const { trace } = unpackedModel();
   const { layer, cell } = live.watchedCell;

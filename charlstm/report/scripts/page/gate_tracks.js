@@ -3,7 +3,7 @@
 import { bounded, isBinary, short, signed } from "../shared/numbers.js";
 import { symbolOf } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
-import { areaPath, charactersInWidth, createTrackPaths, drawTrack, stepPath } from "../shared/tracks.js";
+import { areaPath, charactersInLine, createTrackPaths, drawTrack, stepPath } from "../shared/tracks.js";
 import { cellValues, chosenRow, featureValues, recordedCell, shown, view } from "./state.js";
 
 /** @type {Track[]} */
@@ -91,7 +91,7 @@ function featureWords(feature) {
  * @type {() => void}
  */
 export function drawAroundCursor() {
-  const count = Math.min(shown.characters.length, charactersInWidth(find("#ticker").clientWidth));
+  const count = Math.min(shown.characters.length, charactersInLine(find("#ticker")));
   const start = bounded(view.cursor - Math.floor(count / 2), 0, shown.characters.length - count);
   for (const { drawn, paths, scale, centred } of tracks) {
     if (drawn === undefined) continue;

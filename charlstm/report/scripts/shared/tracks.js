@@ -2,16 +2,22 @@
 
 import { createElement } from "./page_elements.js";
 
-/** The width of a character in the line of characters below the plots. */
-const CHARACTER_PIXELS = 11;
+/** The least width of a character in the line of characters below the plots, in pixels and in sizes of its font. */
+const LEAST_CHARACTER = { pixels: 11, ems: 0.65 };
 const LEAST_PLOTTED_CHARACTERS = 16;
 
 /**
- * Return how many characters a plot has room for.
- * @type {(pixels: number) => number}
+ * Return how many characters the line below a plot has room for.
+ * @type {(line: HTMLElement) => number}
  */
-export const charactersInWidth = (pixels) =>
-  Math.max(LEAST_PLOTTED_CHARACTERS, Math.floor(pixels / CHARACTER_PIXELS));
+export function charactersInLine(line) {
+  const fontPixels = Number.parseFloat(getComputedStyle(line).fontSize);
+  const { pixels, ems } = LEAST_CHARACTER;
+  return Math.max(
+    LEAST_PLOTTED_CHARACTERS,
+    Math.floor(line.clientWidth / Math.max(pixels, ems * fontPixels)),
+  );
+}
 
 /**
  * Return the path of a series: a horizontal line of length 1 for each value, from the horizontal place

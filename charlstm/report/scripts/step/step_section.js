@@ -12,7 +12,7 @@ import { moveToDriver } from "../page/text_cursor.js";
 import { levelClasses } from "../shared/coloured_text.js";
 import { bounded, signed } from "../shared/numbers.js";
 import { createElement, find, findField, targetOf } from "../shared/page_elements.js";
-import { charactersInWidth } from "../shared/tracks.js";
+import { charactersInLine } from "../shared/tracks.js";
 import { oneStep } from "./one_step.js";
 import { cellFigure, gateFigures, logitFigure, readerWords } from "./step_figures.js";
 import { moveStepTo, readsWrittenText, stepSource, stepTrace } from "./step_source.js";
@@ -106,7 +106,7 @@ async function showStep() {
  */
 function drawStepLine(symbols, index, classesOf) {
   const line = find("#step-line");
-  const count = Math.min(symbols.length, charactersInWidth(line.clientWidth));
+  const count = Math.min(symbols.length, charactersInLine(line));
   const isInside = index >= lineStart + LEAST_AROUND && index < lineStart + count - LEAST_AROUND;
   if (!isInside) lineStart = index - Math.floor(count / 2);
   lineStart = bounded(lineStart, 0, symbols.length - count);

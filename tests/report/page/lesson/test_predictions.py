@@ -21,14 +21,35 @@ def rounds_of(findings: dict[str, Any]) -> list[dict[str, Any]]:
     return told
 
 
-def test_the_first_round_is_the_first_cell_the_second_a_counter_and_each_has_another_feature():
-    rounds = rounds_of(sample_findings())
+def predictable() -> dict[str, Any]:
+    """Return findings of which cell 0:31 is on inside brackets."""
+    findings = sample_findings()
+    excerpt = findings["excerpts"][0]
+    depth = excerpt["features"]["bracket_depth"]
+    excerpt["cells"]["0:31"]["tanh_c"] = [-0.9 if value else 0.9 for value in depth]
+    return findings
 
-    assert [one["cell"] for one in rounds] == ["0:194", "0:7", "0:31"]
+
+def test_the_first_round_is_the_first_cell_and_only_cells_that_follow_their_feature_have_one():
+    assert [one["cell"] for one in rounds_of(sample_findings())] == ["0:194"]
+    rounds = rounds_of(predictable())
+
+    assert [one["cell"] for one in rounds] == ["0:194", "0:31"]
+    assert [one["hint"].split(" is ")[0] for one in rounds] == ["An opening quote", "An opening bracket"]
+
+
+def test_a_feature_that_takes_long_to_say_has_no_round():
+    findings = predictable()
+    findings["excerpts"][0]["features"]["after_comma_until_newline"] = findings["excerpts"][0][
+        "features"
+    ].pop("bracket_depth")
+    findings["findings"][1]["feature"] = "after_comma_until_newline"
+
+    assert [one["cell"] for one in rounds_of(findings)] == ["0:194"]
 
 
 def test_the_first_round_gives_nothing_and_the_others_whole_lines_in_colour():
-    told, *puzzles = rounds_of(sample_findings())
+    told, *puzzles = rounds_of(predictable())
 
     assert told["given_text"] == ""
     for one in puzzles:
@@ -46,21 +67,18 @@ def test_the_lines_of_the_first_round_are_not_those_of_the_first_screen():
     assert one["stop"] <= first.start or first.stop <= one["start"]
 
 
-def test_the_threshold_is_the_cells_own_and_that_of_a_counter_is_where_its_colours_change():
+def test_the_threshold_is_the_cells_own():
     findings = sample_findings()
-    for finding in findings["findings"]:
-        finding["detection"]["threshold"] = 0.3
-    switch, counter = rounds_of(findings)[:2]
+    findings["findings"][0]["detection"]["threshold"] = 0.3
 
-    assert switch["threshold"] == round(math.tanh(0.3), 3)
-    assert counter["threshold"] == 0
+    assert rounds_of(findings)[0]["threshold"] == round(math.tanh(0.3), 3)
 
 
 def test_a_cell_that_stays_on_one_side_along_its_lines_has_no_round():
-    findings = sample_findings()
-    findings["excerpts"][0]["cells"]["0:7"]["tanh_c"] = [0.9] * 2_000
+    findings = predictable()
+    findings["excerpts"][0]["cells"]["0:31"]["tanh_c"] = [0.9] * 2_000
 
-    assert "0:7" not in [one["cell"] for one in rounds_of(findings)]
+    assert "0:31" not in [one["cell"] for one in rounds_of(findings)]
 
 
 def test_examples_of_a_cells_own_serve_as_well_and_without_values_there_is_no_round():
