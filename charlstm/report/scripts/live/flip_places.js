@@ -24,7 +24,7 @@ export function probabilitiesOfFlip(trace, place, held) {
  * expected. One that was hardly expected comes after all of these, however much less likely it becomes.
  * @type {(flip: { free: number, flipped: number }) => number}
  */
-export const worthOfFlip = ({ free, flipped }) =>
+const worthOfFlip = ({ free, flipped }) =>
   free < EXPECTED_PROBABILITY
     ? free - flipped
     : 1 + Math.log(free / Math.max(flipped, LEAST_FLIPPED_PROBABILITY));
