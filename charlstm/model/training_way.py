@@ -4,7 +4,6 @@ Both are found by timing a window of a layer, forward and backward (`machine.spe
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
 import torch
@@ -29,7 +28,7 @@ def bfloat16_way() -> Choice:
     loops are on disk. A process that begins before they are there does without them to its end: what a
     training computes must not depend on the moment at which they come.
     """
-    ways = {TORCH: lambda: _torch_window(torch.autocast("cpu", torch.bfloat16))}
+    ways: dict[str, Callable[[], None]] = {TORCH: _torch_bfloat16_window}
     in_question = MULTIPLIES_PAIRS and are_ready("training")
     return fastest("training in bfloat16", {COMPILED: _compiled_window} | ways if in_question else ways)
 
@@ -41,11 +40,8 @@ def trains_compiled() -> bool:
 
 def number_format() -> Choice:
     """Return the number format in which training is faster: BFLOAT16 or FLOAT32."""
-    lowered: Callable[[], object] = _compiled_window
-    if not trains_compiled():
-        lowered = lambda: _torch_window(torch.autocast("cpu", torch.bfloat16))  # noqa: E731
-    ways = {FLOAT32: lambda: _torch_window(nullcontext()), BFLOAT16: lowered}
-    return fastest("number format of training", ways)
+    lowered = _compiled_window if trains_compiled() else _torch_bfloat16_window
+    return fastest("number format of training", {FLOAT32: _torch_window, BFLOAT16: lowered})
 
 
 @cache
@@ -54,9 +50,15 @@ def _layer() -> nn.LSTM:
     return nn.LSTM(_CELLS, _CELLS, batch_first=True)
 
 
-def _torch_window(context: AbstractContextManager[object]) -> None:
-    """Run a window of zeros through torch's layer in a context, forward and backward."""
-    with context:
+def _torch_window() -> None:
+    """Run a window of zeros through torch's layer, forward and backward."""
+    outputs, _ = _layer()(torch.zeros(_STREAMS, _POSITIONS, _CELLS))
+    torch.autograd.backward(outputs.float().sum())
+
+
+def _torch_bfloat16_window() -> None:
+    """Run a window of zeros through torch's layer with products in bfloat16, forward and backward."""
+    with torch.autocast("cpu", torch.bfloat16):
         outputs, _ = _layer()(torch.zeros(_STREAMS, _POSITIONS, _CELLS))
     torch.autograd.backward(outputs.float().sum())
 

@@ -24,7 +24,7 @@ from charlstm.model.char_lstm import CharLSTM
 _CHARACTERS = 400
 # All cells at all moments have at most this many values together, unless there is a single cell.
 _MOST_VALUES = 160_000
-# The text before it is read in blocks of so many characters, since a trace takes much memory.
+# The text before it is read in blocks of this many characters, since a trace takes much memory.
 _BLOCK_CHARACTERS = 2_000
 # Where a feature begins this often in the text, further times show no more.
 _ENOUGH_BEGINNINGS = 3
@@ -78,9 +78,10 @@ class TextOverTime:
 
 
 def text_over_time(studied: Study, moments: int) -> TextOverTime | None:
-    """Return the text and the cells that are read at so many moments, None without a found cell.
+    """Return the text and the cells that are read at every moment, None without a found cell.
 
-    Verified cells come first, and of one verdict those with the best held-out score.
+    moments is the number of moments: the more there are, the fewer cells. Verified cells come first, and of
+    one verdict those with the best held-out score.
     """
     if not studied.confirmed_pairs:
         return None

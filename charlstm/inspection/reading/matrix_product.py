@@ -5,6 +5,8 @@ tests/benchmarks/EXPERIMENTS.md). Inspection spends much of its time in such pro
 `accumulators` multiply every cell with every feature.
 """
 
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from charlstm.machine.speed.fastest_way import Choice, fastest
 ONEDNN, TORCH = "oneDNN", "torch"
 # The matrices of a trial: (rows, inner) and (inner, columns).
 _ROWS, _INNER, _COLUMNS = 512, 2048, 512
+Product = Callable[[Tensor, Tensor], Tensor]
 
 
 def product(left: Tensor, right: Tensor) -> Tensor:
@@ -31,9 +34,19 @@ def product(left: Tensor, right: Tensor) -> Tensor:
 
 def product_way() -> Choice:
     """Return which library multiplies float32 matrices on the CPU: ONEDNN or TORCH."""
-    left, right = torch.ones(_ROWS, _INNER), torch.ones(_INNER, _COLUMNS)
-    ways = {ONEDNN: lambda: _by_onednn(left, right)} if _has_onednn() else {}
-    return fastest("products of an inspection", ways | {TORCH: lambda: left @ right})
+    ways = {ONEDNN: partial(_trial, _by_onednn)} if _has_onednn() else {}
+    return fastest("products of an inspection", ways | {TORCH: partial(_trial, torch.matmul)})
+
+
+def _trial(multiply: Product) -> None:
+    """Multiply the matrices of a trial."""
+    multiply(*_trial_matrices())
+
+
+@cache
+def _trial_matrices() -> tuple[Tensor, Tensor]:
+    """Return the matrices of a trial, which are made once, and only where there is one."""
+    return torch.ones(_ROWS, _INNER), torch.ones(_INNER, _COLUMNS)
 
 
 def _has_onednn() -> bool:

@@ -47,3 +47,11 @@ def test_without_onednn_nothing_is_timed(monkeypatch):
     monkeypatch.setattr("charlstm.machine.speed.fastest_way._CHOICES", {})
     monkeypatch.setattr(matrix_product, "_has_onednn", lambda: False)
     assert product_way() == Choice("products of an inspection", TORCH, {})
+
+
+def test_a_product_makes_no_trial_once_the_library_is_chosen(monkeypatch):
+    square = torch.eye(3)
+    product(square, square)
+    monkeypatch.setattr(matrix_product, "_trial_matrices", lambda: pytest.fail("a trial"))
+    monkeypatch.setattr(torch, "ones", lambda *_: pytest.fail("its matrices were made"))
+    assert torch.equal(product(square, square), square)
