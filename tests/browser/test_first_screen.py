@@ -171,3 +171,18 @@ def test_axe_finds_no_serious_accessibility_problem_on_the_first_screen(open_pag
     flipped(page)
 
     assert serious_problems(page, scheme, context="#first") == []
+
+
+def test_a_counter_is_held_low_and_not_off(open_page, model: CharLSTM, tmp_path: Path):
+    found = findings()
+    counter = next(one for one in found["findings"] if one["kind"] == "counter" and one["layer"] == 0)
+    for one in found["findings"]:
+        one["verdict"] = "verified" if one is counter else "correlate"
+    page = open_page(page_of(model, tmp_path, findings=found))
+    expect(page.locator("#first-line")).to_contain_text(f"0:{counter['cell']}")
+    expect(page.locator("#first-flip")).to_have_text("Hold this cell low")
+    flipped(page)
+    expect(page.locator("#first-flip")).to_have_text("Hold it low elsewhere")
+    for place in ("#first-change", "#first-runs"):
+        expect(page.locator(place)).to_contain_text("held low")
+        expect(page.locator(place)).not_to_contain_text("held off")

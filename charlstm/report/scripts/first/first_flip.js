@@ -7,7 +7,7 @@ import { live } from "../live/panel_state.js";
 import { unpackNetwork } from "../live/reading.js";
 import { cellStates, continuedTrace, emptyTrace, stateAfter, traceIds } from "../lstm/state_trace.js";
 import { idsOfClosers, idsOfText, symbolsOfIds } from "../lstm/text_symbols.js";
-import { levelClasses } from "../shared/coloured_text.js";
+import { endsOfKind, levelClasses } from "../shared/coloured_text.js";
 import { symbolOf } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
 import { first, firstCell, firstFeature, pointTo, scrollFirstText } from "./first_text.js";
@@ -19,7 +19,8 @@ const LEAD_CHARACTERS = 24;
 /** A count is on at a place where it is at least this share of its largest value in the text. */
 const HIGH_COUNT_SHARE = 0.5;
 
-const BUTTON_WORDS = { again: "Hold it off elsewhere", chosen: "Hold it off from the framed character on" };
+/** The name of the end at which the cell is held: a switch is off there, a count low. */
+const lowWord = () => endsOfKind(firstCell().row.kind)[0];
 
 /** The places where the cell was flipped already: each press takes another one. */
 const flippedPlaces = new Set();
@@ -37,7 +38,7 @@ export function listenToFirstFlip() {
   }
   button.disabled = false;
   find("#first-text").addEventListener("chosen", () => {
-    button.textContent = BUTTON_WORDS.chosen;
+    button.textContent = `Hold it ${lowWord()} from the framed character on`;
     find("#first-runs").hidden = true;
     find("#first-change").replaceChildren();
   });
@@ -122,9 +123,9 @@ function chosenFlip(trace, cell, chosen) {
 /** @type {(text: string, chosen: number) => void} */
 function tellOtherPlace(text, chosen) {
   find("#first-change").prepend(
-    "The cell is off at ",
+    `The cell is ${lowWord()} at `,
     createElement("code", {}, symbolOf(Array.from(text)[chosen])),
-    " already. So it is held off from the next character on at which it is on. ",
+    ` already. So it is held ${lowWord()} from the next character on at which it is not. `,
   );
 }
 
@@ -196,7 +197,7 @@ function showFlip(flip, free, held) {
     createElement("code", {}, closer.shown),
     " with ",
     createElement("strong", {}, percent(flip.free)),
-    ". With the cell held off: ",
+    `. With the cell held ${lowWord()}: `,
     createElement("strong", {}, percent(flip.flipped)),
     free.ids.join() === held.ids.join() ? ". Both write the same here: other cells know it as well." : ".",
   );
@@ -205,7 +206,7 @@ function showFlip(flip, free, held) {
   find("#first-runs").hidden = false;
   // On a small screen both lines would be written below what is seen.
   find("#first-runs").scrollIntoView({ block: "nearest" });
-  find("#first-flip").textContent = BUTTON_WORDS.again;
+  find("#first-flip").textContent = `Hold it ${lowWord()} elsewhere`;
 }
 
 /**

@@ -53,7 +53,7 @@ export function nameColours(legend, kind, polarity) {
  * Return the names of the two ends of a cell of a kind; a cell without a finding has no kind.
  * @type {(kind: string) => [string, string]}
  */
-function endsOfKind(kind) {
+export function endsOfKind(kind) {
   if (!kind) return ["below 0", "above 0"];
   return isCount(kind) ? ["low", "high"] : ["off", "on"];
 }
