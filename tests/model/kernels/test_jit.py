@@ -3,6 +3,7 @@
 What damage does to them is in faults/test_compiled_cache.py.
 """
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -26,15 +27,16 @@ def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same():
     assert jit.compiled(namespace["double"])(21) == 42
 
 
-def test_compiling_is_logged_once_and_loading_not(tmp_path, caplog):
-    (tmp_path / "loops.py").write_text("def double(x):\n    return 2 * x\ndef triple(x):\n    return 3 * x\n")
-    namespace: dict = {}
-    exec(compile((tmp_path / "loops.py").read_text(), str(tmp_path / "loops.py"), "exec"), namespace)
+def test_compiling_is_logged_once_and_loading_not(tmp_path, caplog, monkeypatch):
+    text = "def double(x):\n    return 2 * x\ndef triple(x):\n    return 3 * x\n"
+    (tmp_path / "loops_to_log.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)  # numba imports a loop's module when it loads the loop
+    module = importlib.import_module("loops_to_log")
     caplog.set_level("INFO", "charlstm")
     for _ in ("compiled", "loaded"):
         jit._tell_of_compiling.cache_clear()
-        assert jit.compiled(namespace["double"])(21) == 42
-        assert jit.compiled(namespace["triple"])(14) == 42
+        assert jit.compiled(module.double)(21) == 42
+        assert jit.compiled(module.triple)(14) == 42
         assert [record.message[:15] for record in caplog.records] == ["compiling loops"]
 
 
