@@ -276,6 +276,9 @@ def test_no_name_of_a_dataset_runs_what_lies_in_a_folder_here(tmp_path, monkeypa
     list(train.train_run(request(text_file(tmp_path), tmp_path / "run")))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # Where another test has imported the libraries, they have read the variable already.
+    for library in ("huggingface_hub.constants", "datasets.config"):
+        monkeypatch.setattr(f"{library}.HF_HUB_OFFLINE", True)
     for place in (tmp_path, tmp_path / "run", tmp_path / "some" / "set"):
         place.mkdir(parents=True, exist_ok=True)
         (place / "train.pkl").write_bytes(pickle.dumps(Touches(tmp_path / "was run")))
