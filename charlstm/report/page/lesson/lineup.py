@@ -72,9 +72,9 @@ def _who(row: Row, finding: Json, used: Json) -> str:
     finding is that of the row. Its cell may be used for other closers than that of the finding used.
     """
     ends = closers(finding)
-    but = "" if set(ends) & set(closers(used)) else ", but"
+    elsewhere = "" if set(ends) & set(closers(used)) else " elsewhere,"
     return f"{row.feature}: " + _VERDICTS.get(row.verdict, "not tested").format(
-        f"{but} for {_end(ends, row)}"
+        f"{elsewhere} for {_end(ends, row)}"
     )
 
 

@@ -22,7 +22,7 @@ export function gateFigures(step, [shownBefore, shown]) {
   const explaining = explainingGate(step);
   return GATES_TOLD.map(([title, note], gate) => {
     const nameOf = (/** @type {SumLine} */ { kind, name }) =>
-      kind === "character" ? ["character ", glyph(shown)] : [name === own ? `${name} itself` : name];
+      kind === "character" ? ["the character"] : [name === own ? `${name} itself` : name];
     const main = gate === explaining ? mainLine(step) : undefined;
     const was = gatesBefore && gateValue(gatesBefore[gate], gate);
     const lines = [

@@ -104,8 +104,8 @@ def test_it_says_what_each_cell_is_used_for():
 
     assert who["0:194"] == 'inside double quotes: used for the closing "'
     assert who["0:88"].endswith("follows it, but is hardly used")
-    assert who["0:31"].endswith(": used, but for the closing ) or ]")
-    assert who["0:7"].endswith(": used, but for the line break, together with other cells")
+    assert who["0:31"].endswith(": used elsewhere, for the closing ) or ]")
+    assert who["0:7"].endswith(": used elsewhere, for the line break, together with other cells")
     assert who["0:5"] == "follows nothing that was looked for"
 
 
