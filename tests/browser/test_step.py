@@ -148,6 +148,8 @@ def test_one_sentence_names_the_largest_part_of_the_gate_that_moved(open_page, r
     place = page.evaluate("view.cursor")
     page.locator("#step-on").click()
     expect(page.locator("#readout .where")).to_contain_text(f"character {place + 2:,} of")
+    # The line is drawn a moment after the cursor has moved.
+    page.wait_for_function("(place) => shownPlace === place", arg=place + 1)
     page.locator("#step-line .here + span").click()
     page.wait_for_function("(place) => shownPlace === place", arg=place + 2)
     assert page.seen == [report.as_uri()]
