@@ -100,6 +100,42 @@ def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_pa
     expect(page.locator("#lesson-link")).to_have_attribute("href", re.compile(r"^\?lesson#cell=0:31"))
 
 
+def test_the_first_part_tells_on_demand_what_the_gates_did(open_page, report: Path):
+    page = open_page(report, "?lesson")
+    first, data = view(findings()).data["lesson"]["rounds"][0], view(findings()).data
+    start, stop = page.evaluate("[first.start, first.stop]")
+    cell = data["excerpts"][0]["cells"][USED]
+    on = [value > first["threshold"] for value in cell["tanh_c"][start:stop]]
+    held = [start + place for place in range(1, len(on)) if on[place] and on[place - 1]]
+    forget = sum(cell["forget_hundredths"][place] for place in held) / len(held) / 100
+    expect(page.locator("#first-gates li").first).to_be_hidden()
+    page.locator("#first-gates summary").click()
+    expect(page.locator("#first-gates li")).to_have_count(3)
+    expect(page.locator("#first-gates li").nth(1)).to_contain_text(
+        f"While it is on: forget gate {forget:.2f}"
+    )
+
+
+def test_the_lesson_shows_a_step_as_one_equation_and_three_sums_and_the_rest_on_demand(
+    open_page, report: Path
+):
+    page = open_page(report, "?lesson#part=3")
+    numbers = page.locator(".equation b")
+    expect(numbers).to_have_count(9, timeout=20_000)
+    forget, old, written, candidate, new = (
+        float(numbers.nth(place).inner_text().replace("−", "-")) for place in (0, 2, 4, 6, 8)
+    )
+    assert forget * old + written * candidate == pytest.approx(new, abs=3e-3)
+    titles = page.locator("#step-figures figcaption strong")
+    assert titles.all_inner_texts() == ["Forget gate", "Input gate", "Candidate"]
+    shown = page.locator("#step-figures tr:last-child td").all_inner_texts()
+    assert [float(value.replace("−", "-")) for value in shown] == [forget, written, candidate]
+    expect(page.locator("#step-choice")).to_be_hidden()
+    page.locator("#step .lesson-words > summary").click()
+    expect(page.locator("#step-rest figure")).to_have_count(3)
+    expect(page.locator("#step-choice")).to_be_visible()
+
+
 def test_a_prediction_by_keys_and_mouse_is_scored_against_the_cells_own_state(open_page, report: Path):
     page = open_page(report, "?lesson#part=2")
     told, data = view(findings()).data["lesson"]["rounds"][0], view(findings()).data
@@ -208,7 +244,10 @@ def probabilities(page: Page, model: CharLSTM) -> tuple[float, float]:
     )
     text = findings()["excerpts"][0]["text"]
     symbols = list(Vocabulary.of_text(SOURCE).symbols)
-    read = text[: text.index(before) + len(before)]
+    # The lines are shown without the spaces that begin all of them.
+    shown = re.search(r"\n *".join(map(re.escape, before.split("\n"))), text)
+    assert shown, (before, text)
+    read = text[: shown.end()]
     ids = torch.tensor([symbols.index(one) if one in symbols else 0 for one in read])
     with torch.inference_mode():
         _, state = model(ids[None, :-1], model.initial_state(1))

@@ -168,7 +168,7 @@ def test_it_is_shut_until_it_is_opened_and_a_link_opens_it_again(open_page, repo
     page = open_page(report)
     expect(page.locator("#step-figures")).to_be_hidden()
     assert page.evaluate("live.network === undefined")
-    page.locator("#step summary").click()
+    page.locator("#step > details > summary").click()
 
     expect(page.locator("#step-figures figure")).to_have_count(6, timeout=SLOW)
     page.wait_for_function("() => location.hash.endsWith('step=1')")

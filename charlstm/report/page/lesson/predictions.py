@@ -34,7 +34,8 @@ def predictions(
     """Return the rounds of the exercise, each about another feature; [] where no cell has values along text.
 
     found are the findings of rows, data is what `page_data` returns, first the cell of the first screen, with
-    which the exercise begins. A cell that is not on where its feature is has no round.
+    which the exercise begins. A cell that is not on where its feature is has no round, nor has a graded one,
+    which is on by degrees.
 
     A round has the number of its `row`, the `threshold` in tanh(c) between low and high, and places in the
     text of the row's excerpt: it is shown from `start` to `stop`, and what lies before `given` is coloured.
@@ -48,7 +49,8 @@ def predictions(
     features: set[str] = set()
     for place in [first.place, *places]:
         feature = rows[place].feature
-        if feature in features or len(rounds) == _MOST_ROUNDS or any(word in feature for word in _LONG):
+        is_hard = rows[place].kind == "graded" or any(word in feature for word in _LONG)
+        if is_hard or feature in features or len(rounds) == _MOST_ROUNDS:
             continue
         one = _round(place, data, found[place], first, is_told=not rounds)
         if one is not None:

@@ -81,9 +81,10 @@ async function flipFirstCell() {
 }
 
 /**
- * @typedef {{ place: number, held: HeldCell, id: number, free: number, flipped: number }} Flip
+ * @typedef {{ place: number, held: HeldCell, id: number, free: number, flipped: number, isClosing: boolean }} Flip
  *   The character at which the cell is flipped, the cell with its value, and the next character that is
- *   watched, with its probability when the cell is left alone and when it is flipped.
+ *   watched, with its probability when the cell is left alone and when it is flipped. `isClosing` says whether
+ *   a closing character comes next.
  */
 
 /**
@@ -136,7 +137,7 @@ function flipAt(trace, place, held, isClosing) {
   const id = isClosing
     ? trace.ids[place + 1]
     : lost.reduce((most, one, index) => (one > lost[most] ? index : most), 0);
-  return { place, held, id, free: free[id], flipped: flipped[id] };
+  return { place, held, id, free: free[id], flipped: flipped[id], isClosing };
 }
 
 /**
@@ -199,7 +200,7 @@ function showFlip(flip, free, held) {
     createElement("strong", {}, percent(flip.free)),
     `. With the cell held ${lowWord()}: `,
     createElement("strong", {}, percent(flip.flipped)),
-    free.ids.join() === held.ids.join() ? ". Both write the same here: other cells know it as well." : ".",
+    free.ids.join() === held.ids.join() ? `. Both write the same here: ${sameWords(flip)}.` : ".",
   );
   drawFirstRun(find("#first-natural"), characters, free, row.polarity);
   drawFirstRun(find("#first-flipped"), characters, held, row.polarity);
@@ -208,6 +209,12 @@ function showFlip(flip, free, held) {
   find("#first-runs").scrollIntoView({ block: "nearest" });
   find("#first-flip").textContent = `Hold it ${lowWord()} elsewhere`;
 }
+
+/** @type {(flip: Flip) => string} */
+const sameWords = ({ isClosing }) =>
+  isClosing
+    ? "other cells know it as well"
+    : "so early the cell matters little. Click the last character before it changes";
 
 /**
  * Return the last characters of a text, from the beginning of a word on where there is one.

@@ -4,8 +4,8 @@ import { first } from "../first/first_text.js";
 import { addressOfView, addressParts, wantsLesson } from "../page/address.js";
 import { notify } from "../page/state.js";
 import { bounded } from "../shared/numbers.js";
-import { data } from "../shared/page_data.js";
 import { createElement, find, findAll } from "../shared/page_elements.js";
+import { tellGates, underlineOn } from "./first_part.js";
 
 /** The sections in the order of the lesson; the first one comes again where the page can hold its cell off. */
 const LESSON_ORDER = ["first", "predict", "step", "lineup", "flip"];
@@ -32,6 +32,7 @@ export function startLesson() {
   });
   if (!wantsLesson || !link) return false;
   underlineOn();
+  tellGates();
   lesson.parts = lessonParts();
   document.body.classList.add("in-lesson");
   document.body.prepend(frame());
@@ -48,21 +49,6 @@ export function startLesson() {
     },
   });
   return true;
-}
-
-/**
- * Underline where the cell of the first part is on: beyond the threshold of its exercise, where it has one.
- * @type {() => void}
- */
-function underlineOn() {
-  const { row, excerpt, start, spans } = first;
-  if (!row || !excerpt) return;
-  const threshold = data.lesson.rounds.find((round) => data.rows[round.row] === row)?.threshold ?? 0;
-  spans.forEach((span, index) => {
-    const value = excerpt.cells[row.cell].tanh_c[start + index] ?? 0;
-    span.classList.remove("weak");
-    span.classList.toggle("strong", (value - threshold) * row.polarity > 0);
-  });
 }
 
 /** @type {() => LessonPart[]} */
@@ -88,15 +74,16 @@ function frame() {
     "div",
     { id: "lesson" },
     createElement(
-      "p",
-      { class: "bar" },
+      "nav",
+      { "aria-label": "Lesson" },
       createElement("span", { id: "lesson-where" }),
       wholePage("The whole page"),
+      back,
+      next,
     ),
     createElement("h1", { tabindex: -1 }),
     ...new Set(lesson.parts.map(({ section }) => section)),
     ending(),
-    createElement("nav", { class: "bar", "aria-label": "Lesson" }, back, next),
   );
 }
 

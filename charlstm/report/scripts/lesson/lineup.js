@@ -10,7 +10,14 @@ import { showColouredText } from "../shared/coloured_text.js";
 import { counted } from "../shared/numbers.js";
 import { data, symbolOf } from "../shared/page_data.js";
 import { createElement, find, findAll } from "../shared/page_elements.js";
-import { linesAround, lineupFlip, placeOfLineup, readLineup } from "./lineup_flips.js";
+import {
+  linesAround,
+  lineupFlip,
+  onAlong,
+  placeOfLineup,
+  readLineup,
+  withoutIndent,
+} from "./lineup_flips.js";
 
 const LETTERS = "ABCDEFGH";
 
@@ -69,15 +76,13 @@ const levelsOf = (cell) => live.model?.cells[cell]?.levels;
 
 /** @type {(reading: import("./lineup_flips.js").LineupReading, index: number, characters: string[], place: number) => HTMLElement} */
 function card(reading, index, characters, place) {
-  const { cell, row } = thisLineup().cells[index];
+  const { cell } = thisLineup().cells[index];
   const letter = LETTERS[index];
   const label = `The lines in the colours of cell ${letter}`;
   const lines = createElement("div", { class: "coloured", role: "img", "aria-label": label });
-  const [start, stop] = linesAround(characters, place);
-  const values = cellStates(reading.trace, placeOfCell(cell)).slice(start, stop).map(Math.tanh);
-  const text = characters.slice(start, stop).join("");
-  showColouredText(lines, text, values, row === null ? 1 : data.rows[row].polarity, undefined);
-  lines.querySelectorAll("span")[place - start].dataset.here = "";
+  const shown = withoutIndent(characters, ...linesAround(characters, place));
+  colourLines(lines, reading, index, characters, shown);
+  lines.querySelectorAll("span")[shown.indexOf(place)].dataset.here = "";
   const choice = createElement("button", { type: "button", class: "choose" }, `${letter} is used`);
   choice.addEventListener("click", () => answer(index));
   const { free, flipped, isOn } = lineupFlip(reading, place, placeOfCell(cell), levelsOf(cell));
@@ -97,6 +102,23 @@ function card(reading, index, characters, place) {
     createElement("p", { class: "live-bar" }, createElement("b", {}, letter), flip, choice, result),
     createElement("p", { class: "who", hidden: true }),
   );
+}
+
+/**
+ * Fill a box with the characters at some places in the colours of a cell, underlined where it is on.
+ * @type {(box: HTMLElement, reading: import("./lineup_flips.js").LineupReading, index: number, characters: string[], places: number[]) => void}
+ */
+function colourLines(box, { trace }, index, characters, places) {
+  const { cell, row } = thisLineup().cells[index];
+  const states = cellStates(trace, placeOfCell(cell));
+  const on = onAlong(trace, placeOfCell(cell), levelsOf(cell));
+  const values = places.map((place) => Math.tanh(states[place]));
+  const text = places.map((place) => characters[place]).join("");
+  showColouredText(box, text, values, row === null ? 1 : data.rows[row].polarity, undefined);
+  box.querySelectorAll("span").forEach((span, at) => {
+    span.classList.remove("weak");
+    span.classList.toggle("strong", on[places[at]]);
+  });
 }
 
 /** @type {() => (Node | string)[]} */
@@ -135,7 +157,7 @@ function usedWords() {
     `The network uses ${letterOf(used)}, cell ${data.rows[used].cell}: without its memory `,
     ...closerNodes(),
     ` becomes ${likelier}${sites ? ` on average, at ${counted(sites)} places` : ""}. `,
-    "The percentages below are from this one place, where other cells may count as well. ",
+    "The percentages below are from this one place, where other cells may count a little, too. ",
   ];
 }
 

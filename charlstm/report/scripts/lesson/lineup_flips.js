@@ -46,13 +46,27 @@ export function placeOfLineup(reading, feature, cell, levels) {
  * @type {(reading: LineupReading, place: number, cell: CellPlace, levels: CellLevels) => LineupFlip}
  */
 export function lineupFlip({ trace, closers }, place, cell, levels) {
-  const [off, on] = levels ? [levels.off, levels.on] : usualRange(cellStates(trace, cell));
-  const now = trace.c[place][cell.layer][cell.cell];
-  const isOn = Math.abs(now - on) < Math.abs(now - off);
+  const { off, on } = levels ?? levelsInText(trace, cell);
+  const isOn = onAlong(trace, cell, levels)[place];
   const { free, flipped } = probabilitiesOfFlip(trace, place, { ...cell, value: isOn ? off : on });
   /** @type {(probabilities: Float64Array) => number} */
   const chance = (probabilities) => closers.reduce((sum, id) => sum + probabilities[id], 0);
   return { place, free: chance(free), flipped: chance(flipped), isOn };
+}
+
+/**
+ * Return for each character whether a cell is nearer to its level when it is on.
+ * @type {(trace: StateTrace, cell: CellPlace, levels: CellLevels) => boolean[]}
+ */
+export function onAlong(trace, cell, levels) {
+  const { off, on } = levels ?? levelsInText(trace, cell);
+  return cellStates(trace, cell).map((now) => Math.abs(now - on) < Math.abs(now - off));
+}
+
+/** @type {(trace: StateTrace, cell: CellPlace) => { off: number, on: number }} */
+function levelsInText(trace, cell) {
+  const [off, on] = usualRange(cellStates(trace, cell));
+  return { off, on };
 }
 
 /**
@@ -66,4 +80,20 @@ export function linesAround(characters, place) {
   const [above, below] = [breaks.filter((at) => at < place), breaks.filter((at) => at > place)];
   const start = above.at(-2) ?? above.at(-1);
   return [start === undefined ? from : start + 1, below[1] ?? below[0] ?? to];
+}
+
+/**
+ * Return the places of the characters from one place up to another, without the spaces that begin all of their lines.
+ * @type {(characters: string[], start: number, stop: number) => number[]}
+ */
+export function withoutIndent(characters, start, stop) {
+  const lines = characters.slice(start, stop).join("").split("\n");
+  const indents = lines.filter((line) => line.trim()).map((line) => line.search(/[^ ]/));
+  const indent = indents.length ? Math.min(...indents) : 0;
+  const places = [];
+  for (let place = start, column = 0; place < stop; place += 1) {
+    if (column >= indent || characters[place] === "\n") places.push(place);
+    column = characters[place] === "\n" ? 0 : column + 1;
+  }
+  return places;
 }

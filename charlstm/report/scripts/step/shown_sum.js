@@ -54,26 +54,17 @@ export function shownSum(sum, before, wanted) {
 }
 
 /**
- * Return a sum with fewer lines: of the cells, one with a name, and `main` or else the first other one.
+ * Return a sum with fewer lines and without that of the character before: of the cells, the one with a name, and `main`.
  * @type {(sum: ShownSum, name: string, main: SumLine | undefined) => ShownSum}
  */
-export function shortSum({ lines, now, before }, name, main) {
-  const isOther = (/** @type {SumLine} */ line) => line.kind === "cell" && line.name !== name;
-  const largest = main && isOther(main) ? main : lines.find(isOther);
-  const kept = lines.filter(
-    (line) => line === largest || line.name === name || ["bias", "character"].includes(line.kind),
-  );
-  const rest = lines.filter((line) => !kept.includes(line));
-  const total = rest.reduce((sum, line) => sum + line.now, 0);
-  const was = rest.reduce((sum, line) => sum + (line.before ?? 0), 0);
-  kept.push({
-    name: "all other cells",
-    kind: "others",
-    product: "",
-    now: total,
-    before: before === undefined ? undefined : was,
-  });
-  return { lines: kept.map((line) => ({ ...line, product: "" })), now, before };
+export function shortSum({ lines, now }, name, main) {
+  const isKept = (/** @type {SumLine} */ line) =>
+    ["bias", "character"].includes(line.kind) ||
+    (line.kind === "cell" && [name, main?.name].includes(line.name));
+  const rest = lines.filter((line) => !isKept(line)).reduce((sum, line) => sum + line.now, 0);
+  const kept = lines.filter(isKept).map((line) => ({ ...line, product: "", before: undefined }));
+  kept.push({ name: "all other cells", kind: "others", product: "", now: rest, before: undefined });
+  return { lines: kept, now, before: undefined };
 }
 
 /** @type {(sum: StepSum, before: StepSum | undefined, listed: number[]) => SumLine[]} */

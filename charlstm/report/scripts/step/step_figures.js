@@ -12,14 +12,15 @@ import { stepFigure, stepLine, sumLines } from "./step_tables.js";
 import { explainingGate, GATES_TOLD, gateValue, glyph, mainLine } from "./step_words.js";
 
 /**
- * Return the figures of the four gates, which have fewer lines in the lesson. `shown` are the character before and the
- * character.
+ * Return the figures of the four gates. In the lesson they have fewer lines, and say nothing of the character before.
+ * `shown` are the character before and the character.
  * @type {(step: Step, shown: [string, string]) => HTMLElement[]}
  */
 export function gateFigures(step, [shownBefore, shown]) {
-  const { sums, gates, gatesBefore, place } = step;
+  const { sums, gates, place } = step;
   const own = `${place.layer}:${place.cell}`;
   const explaining = explainingGate(step);
+  const gatesBefore = wantsLesson ? undefined : step.gatesBefore;
   return GATES_TOLD.map(([title, note], gate) => {
     const nameOf = (/** @type {SumLine} */ { kind, name }) =>
       kind === "character" ? ["the character"] : [name === own ? `${name} itself` : name];
@@ -35,7 +36,12 @@ export function gateFigures(step, [shownBefore, shown]) {
       ["at ", glyph(shown)],
       ["at ", glyph(shownBefore)],
     ];
-    return stepFigure(title, [note], gatesBefore ? head : head.slice(0, 3), lines);
+    return stepFigure(
+      wantsLesson ? title.slice(0, -2) : title,
+      [note],
+      gatesBefore ? head : head.slice(0, 3),
+      lines,
+    );
   });
 }
 

@@ -13,6 +13,7 @@ import { levelClasses } from "../shared/coloured_text.js";
 import { bounded, signed } from "../shared/numbers.js";
 import { createElement, find, findField, targetOf } from "../shared/page_elements.js";
 import { charactersInLine } from "../shared/tracks.js";
+import { drawLessonStep } from "./lesson_step.js";
 import { oneStep } from "./one_step.js";
 import { cellFigure, gateFigures, logitFigure, readerWords } from "./step_figures.js";
 import { moveStepTo, readsWrittenText, stepSource, stepTrace } from "./step_source.js";
@@ -138,8 +139,8 @@ function drawFigures(step, finding, symbols) {
     const id = chosenTarget(probabilities, Array.from(finding?.closers ?? ""), network);
     figures.push(logitFigure(step, id, symbolsOfIds(network, [id])[0].shown, probabilities));
   } else figures.push(readerWords(step));
-  // The lesson begins with what comes of the gates.
-  find("#step-figures").replaceChildren(...(wantsLesson ? [...figures, ...gates] : [...gates, ...figures]));
+  if (wantsLesson) drawLessonStep(step, gates, figures);
+  else find("#step-figures").replaceChildren(...gates, ...figures);
   find("#step-recorded").textContent = recordedWords(step);
   markTerms(find("#step"));
 }

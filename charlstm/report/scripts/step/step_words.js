@@ -1,5 +1,6 @@
 // This file asks one question about a step of a cell, and answers it in words from the numbers that are shown.
 
+import { wantsLesson } from "../page/address.js";
 import { signed } from "../shared/numbers.js";
 import { createElement } from "../shared/page_elements.js";
 import { shownUpdate } from "./one_step.js";
@@ -66,12 +67,12 @@ export function mainLine(step) {
 
 /**
  * Return the answer: what the character adds to the sums of the gates, what the gates do then, and what else decides.
- * `shown` are the character before and the character.
+ * The lesson shows what the gates do as an equation. `shown` are the character before and the character.
  * @type {(step: Step, shown: [string, string]) => (Node | string)[]}
  */
 export const stepAnswer = (step, shown) => [
   ...characterWords(step, shown[1]),
-  ...updateWords(step),
+  ...(wantsLesson ? [] : updateWords(step)),
   ...mainWords(step, shown),
   ...ownWords(step, shown[1]),
 ];
