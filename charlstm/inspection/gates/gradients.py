@@ -42,7 +42,7 @@ WINDOW = 64
 LEAST_SPAN_CHARACTERS = 6
 # This many spans are read side by side: enough for matrix products at speed, few enough for some 500 MB at
 # 512 cells.
-_SPANS_PER_BATCH = 32
+_SPANS_PER_BATCH = 16
 
 
 class LayerGradients(NamedTuple):
