@@ -3,10 +3,10 @@
     python tests/faults/mutants.py [MODULE ...] [--sample N] [--folder]
 
 MODULE is a path like charlstm/inspection/estimates.py; without one all modules of detection and intervention
-are changed. Each change (a mutant) is made in a copy of the repository, and the mirrored test of its module
-is run, with --folder also all tests of its folder where that one passes. At most N mutants of each module
-are tried, spread evenly over them. The package cosmic-ray makes the changes. A survivor is printed as the
-difference that no test noticed: look at it, since some change nothing that matters.
+are changed. Each change (a mutant) is made in a copy of the repository. The mirrored test of its module is
+run and, where that one passes, the test of the rules' numbers, with --folder also all tests of the folder. At
+most N mutants of each module are tried, spread evenly over them. The package cosmic-ray makes the changes. A
+survivor is printed as the difference that no test noticed: look at it, since some change nothing that matters.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 FOLDERS = ("charlstm/inspection/detecting", "charlstm/inspection/intervening")
 OTHER_MODULES = ("charlstm/inspection/estimates.py",)
+RULES = Path("tests/inspection/test_rules.py")
 TIMEOUT_SECONDS = 300
 # The operator | in a type is no computation.
 _IN_TYPES = "%BitOr%"
@@ -45,9 +46,10 @@ def mirrored_test(module: str) -> Path:
 def survivors(copy: Path, module: str, sample: int, whole_folder: bool) -> tuple[int, list[str]]:
     """Return how many mutants of module were tried in a copy of the repository, and those that survived."""
     test = mirrored_test(module)
-    command = f"{shlex.quote(sys.executable)} -m pytest -x -q -p no:cacheprovider {test}"
-    if whole_folder:
-        command += f" && {command.replace(str(test), str(test.parent))}"
+    tests = [test, RULES, test.parent] if whole_folder else [test, RULES]
+    command = " && ".join(
+        f"{shlex.quote(sys.executable)} -m pytest -x -q -p no:cacheprovider {one}" for one in tests
+    )
     settings = (
         f'[cosmic-ray]\nmodule-path = "{module}"\ntimeout = {TIMEOUT_SECONDS}\nexcluded-modules = []\n'
         f"test-command = {('sh -c ' + shlex.quote(command))!r}\n\n"

@@ -5,10 +5,12 @@ import torch
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig
+from charlstm.inspection.detecting import detect as module
 from charlstm.inspection.detecting.detect import Detected, detect
 from charlstm.inspection.detecting.scores.shifts import LEAST_SHIFT_CHARACTERS
 from charlstm.inspection.exam.planted_cells import character_detector, latch, line_counter, plant, toggle
 from charlstm.inspection.reading.inspected_text import InspectedText, read_text
+from charlstm.model.char_lstm import CharLSTM
 
 STAGES = ["calibration", "movements", "untrained scores", "discovery", "confirmation"]
 
@@ -16,6 +18,11 @@ STAGES = ["calibration", "movements", "untrained scores", "discovery", "confirma
 @pytest.fixture(scope="module")
 def text() -> InspectedText:
     return read_text(ids_of(written(40_000, seed=1)), SYMBOLS, 8)
+
+
+def planted() -> CharLSTM:
+    cells = [toggle('"'), latch("(", ")"), line_counter("\n"), character_detector("[")]
+    return plant(cells, SYMBOLS, idle=4, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +33,8 @@ def stages() -> list[tuple[str, float]]:
 
 @pytest.fixture(scope="module")
 def detected(text: InspectedText, stages: list[tuple[str, float]]) -> Detected:
-    cells = [toggle('"'), latch("(", ")"), line_counter("\n"), character_detector("[")]
-    model = plant(cells, SYMBOLS, idle=4, generator=torch.Generator().manual_seed(0))
     return detect(
-        model,
+        planted(),
         text,
         InspectionConfig(seed=0),
         progress=lambda stage, done: stages.append((stage, done)),
@@ -51,12 +56,26 @@ def test_planted_cells_are_findings_with_the_features_that_they_follow(detected:
 
 
 def test_nothing_depends_on_the_seed(text: InspectedText, detected: Detected) -> None:
-    cells = [toggle('"'), latch("(", ")"), line_counter("\n"), character_detector("[")]
-    model = plant(cells, SYMBOLS, idle=4, generator=torch.Generator().manual_seed(0))
-    again = detect(model, text, InspectionConfig(seed=7))
+    again = detect(planted(), text, InspectionConfig(seed=7))
     assert again.untrained.tolist() == detected.untrained.tolist()
     assert again.discovery.null.tolist() == detected.discovery.null.tolist()
     assert again.confirmation.equal_share.tolist() == detected.confirmation.equal_share.tolist()
+
+
+def test_discovery_is_held_against_the_shifts_of_its_own_split(
+    text: InspectedText, detected: Detected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    def stopped(model, split, means, shifts, processes):
+        given.append(shifts.tolist())
+        raise InterruptedError
+
+    monkeypatch.setattr(module, "discover", stopped)
+    with pytest.raises(InterruptedError):
+        detect(planted(), text, InspectionConfig(seed=0))
+    assert given == [detected.shifts[0].values.tolist()]
+    assert given != [detected.shifts[1].values.tolist()]
 
 
 def test_features_that_cells_propose_stand_behind_the_listed_ones(

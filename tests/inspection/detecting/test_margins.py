@@ -74,3 +74,11 @@ def test_four_equal_scores_are_not_taken_for_certain() -> None:
     found = margins(scores)
     assert found[0] > 0.36
     assert margins(scores[:, :1]).tolist() == [pytest.approx(0.3)]
+
+
+def test_a_margin_is_three_deviations_of_shared_variance_above_the_mean() -> None:
+    scores = torch.tensor([[0.1, 0.2, 0.3], [0.2, 0.4, 0.3], [0.3, 0.3, 0.5], [0.2, 0.5, 0.1]]).double()
+    z = np.arctanh(scores.numpy())
+    variance = z.var(0, ddof=1)
+    shared = (6 * np.median(variance) + 3 * variance) / 9
+    np.testing.assert_allclose(margins(scores), np.tanh(z.mean(0) + 3 * np.sqrt(shared)))

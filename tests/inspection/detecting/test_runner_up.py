@@ -48,6 +48,7 @@ def test_of_two_counters_the_one_that_c_follows_where_they_differ_wins() -> None
     second = torch.where(first < 20, first, 60 - first)
     assert counter_contrast(noisy(first), first, second) > 0.9
     assert counter_contrast(noisy(second), first, second) < 0.1
+    assert counter_contrast(noisy(-first), first, second) > 0.9, "a cell may fall where its feature rises"
     assert counter_contrast(noisy(first), first, first) is None
 
 
