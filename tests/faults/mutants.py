@@ -6,7 +6,7 @@ MODULE is a path like charlstm/inspection/estimates.py; without one all modules 
 are changed. Each change (a mutant) is made in a copy of the repository. The mirrored test of its module is
 run and, where that one passes, the test of the rules' numbers, with --folder also all tests of the folder. At
 most N mutants of each module are tried, spread evenly over them. The package cosmic-ray makes the changes. A
-survivor is printed as the difference that no test noticed: look at it, since some change nothing that matters.
+survivor is printed as the difference that no test noticed: look at it, some change nothing that matters.
 """
 
 import argparse
