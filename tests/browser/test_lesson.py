@@ -81,17 +81,16 @@ def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_pa
             page.locator("#lesson-next").click()
 
     assert titles[0] == "A memory cell at work"
-    assert titles[1:3] == ["Predict, then reveal", "One step as arithmetic"]
+    assert titles[1:3] == ["Predict, then reveal", "Which cell does the network use?"]
     assert titles[3:5] == [
-        "Which cell does the network use?",
         "Change a cell, and read what the network writes",
+        "Going deeper: one step as arithmetic",
     ]
     expect(page.locator("#lesson-next")).to_be_hidden()
-    expect(page.locator("#first-flip")).to_be_visible()
     page.wait_for_url(re.compile("cell=0:31.*&part=5"))
     expect(page.locator("#lesson-end li")).to_have_count(3)
     expect(page.locator("#lesson-end a")).to_be_visible()
-    page.get_by_role("link", name="The whole page").click()
+    page.get_by_role("link", name="Whole page").click()
     page.wait_for_url(re.compile(r"report\.html#cell=0:31[^?]*$"))
     expect(page.locator("#summary")).to_be_visible()
     expect(page.locator("#predict")).to_be_hidden()
@@ -119,7 +118,7 @@ def test_the_first_part_tells_on_demand_what_the_gates_did(open_page, report: Pa
 def test_the_lesson_shows_a_step_as_one_equation_and_three_sums_and_the_rest_on_demand(
     open_page, report: Path
 ):
-    page = open_page(report, "?lesson#part=3")
+    page = open_page(report, "?lesson#part=5")
     numbers = page.locator(".equation b")
     expect(numbers).to_have_count(9, timeout=20_000)
     forget, old, written, candidate, new = (
@@ -142,13 +141,15 @@ def test_a_prediction_by_keys_and_mouse_is_scored_against_the_cells_own_state(op
     values = data["excerpts"][0]["cells"][USED]["tanh_c"][told["start"] : told["stop"]]
     on = [value > told["threshold"] for value in values]
     assert page.locator("#predict-text [class*=level]").count() == 0
-    expect(page.locator("#predict-task")).to_contain_text("Cell 1 of 2")
+    expect(page.locator("#predict-task")).to_contain_text(f"This is cell {USED}")
     expect(page.locator("#predict-hint")).to_contain_text("An opening quote is inside already")
     page.locator("#predict-reveal").click()
     expect(page.locator("#predict-score")).to_contain_text("Nothing is marked yet")
     assert page.locator("#predict-text [class*=level]").count() == 0
     spans = page.locator("#predict-text [data-mark]")
     spans.first.focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#predict-score")).to_be_empty()
     for key in ("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft", "End", "Space"):
         page.keyboard.press(key)
     marks = {1, 2, len(on) - 1}
@@ -176,15 +177,13 @@ def test_a_prediction_by_keys_and_mouse_is_scored_against_the_cells_own_state(op
     expect(spans.nth(start)).to_have_class(re.compile(r"level\d+ strong"))
     assert not problems(page, "#lesson")
     page.locator("#predict-again").click()
-    expect(page.locator("#predict-task")).to_contain_text("Cell 1 of 2")
+    expect(page.locator("#predict-task")).to_contain_text(f"This is cell {USED}")
     assert page.locator("#predict-text :is(.marked, .differs)").count() == 0
     page.locator("#predict-clear").click()
     for _ in range(2):
         page.locator("#predict-reveal").click()
     page.locator("#predict-next").click()
-    expect(page.locator("#predict-task")).to_contain_text(
-        "Cell 2 of 2. The first lines have the colours of cell 0:31"
-    )
+    expect(page.locator("#predict-task")).to_contain_text("The first lines have the colours of cell 0:31")
     assert page.locator("#predict-text .marked").count() == 0
     assert page.seen == [report.as_uri() + "?lesson"]
 
@@ -217,6 +216,9 @@ def test_in_the_lineup_cells_are_flipped_and_the_used_one_is_told(open_page, rep
     names = [one["cell"] for one in lineup["cells"]]
     used, inert = cards.nth(names.index(USED)), cards.nth(names.index(INERT))
     assert USED not in page.locator("#lineup").inner_text()
+    used.get_by_role("button", name="is used").click()
+    expect(page.locator("#lineup-result")).to_have_text(re.compile("^Switch some cells first"))
+    expect(used.locator(".who")).to_be_hidden()
     used.get_by_role("button", name="Switch").click()
     free, flipped = probabilities(page, model)
     shares = re.findall(r"([\d.]+)%", used.inner_text())
@@ -276,14 +278,15 @@ HALF_ON = """async () => {
 def test_the_cell_is_held_off_from_the_clicked_character_on_or_the_next_where_it_is_on(
     open_page, report: Path
 ):
-    page = open_page(report, "?lesson#part=5")
+    page = open_page(report, "?lesson#part=4")
+    expect(page.locator("#lesson-end li")).to_have_count(3)
     on = page.evaluate(HALF_ON)
     off = on.index(False, on.index(True))
     page.locator("#first-text [data-place]").nth(off).click()
     expect(page.locator("#first-flip")).to_have_text("Hold it off from the framed character on")
     page.mouse.move(0, 0)
     page.locator("#first-flip").click()
-    expect(page.locator("#first-change")).to_contain_text("The cell is off at")
+    expect(page.locator("#first-change")).to_contain_text("the cell is off already")
     held = page.evaluate("first.here")
     assert held == page.evaluate("first.start") + on.index(True, off)
 
@@ -293,4 +296,4 @@ def test_the_cell_is_held_off_from_the_clicked_character_on_or_the_next_where_it
         page.locator("#first-flip").click()
         expect(page.locator("#first-runs")).to_be_visible()
     assert page.evaluate("first.here") == held
-    expect(page.locator("#first-change")).not_to_contain_text("The cell is off at")
+    expect(page.locator("#first-change")).not_to_contain_text("the cell is off already")

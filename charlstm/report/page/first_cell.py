@@ -1,5 +1,6 @@
 """The cell on the first screen of the page: which one it is, and the few lines that it is shown in."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from charlstm.findings import Json
 from charlstm.report.page.rows import Row
 from charlstm.report.words.symbols import visible
+from charlstm.report.words.values import finite
 
 # From this held-out score on, the colours of the text show the feature plainly.
 _PLAIN_SCORE = 0.8
@@ -41,11 +43,12 @@ class FirstCell:
         return self.start + len(self.text)
 
 
-def first_cell(rows: Sequence[Row], data: Mapping[str, Any]) -> FirstCell | None:
+def first_cell(rows: Sequence[Row], data: Mapping[str, Any], found: Sequence[Json]) -> FirstCell | None:
     """Return the cell that shows best what cells do, None where no cell has values along a text.
 
-    A verified cell comes first. Of those with one verdict, the cells come first that follow their feature
-    plainly and in clear steps, and of these the one without which the prediction loses most.
+    found are the findings of rows, data is what `page_data` returns. A verified cell comes first. Of those
+    with one verdict, the cells come first that follow their feature plainly and in clear steps, and of these
+    the one without which the prediction loses most.
     """
     shown = [
         (place, excerpt) for place in range(len(rows)) if (excerpt := excerpt_of(place, data)) is not None
@@ -55,8 +58,26 @@ def first_cell(rows: Sequence[Row], data: Mapping[str, Any]) -> FirstCell | None
     place, excerpt = min(shown, key=lambda one: plainness(rows[one[0]]))
     script_row, along = data["rows"][place], data["excerpts"][excerpt]
     feature = along["features"].get(script_row["feature"]) or []
-    start, stop = window(along["text"], feature)
+    start, stop = window(along["text"], feature, differing=differing(script_row, along, found[place]))
     return FirstCell(rows[place], place, excerpt, start, along["text"][start:stop])
+
+
+def threshold(finding: Json) -> float:
+    """Return the tanh(c) between the low and the high values of a cell; 0 stands for an unknown one."""
+    return round(math.tanh(finite((finding.get("detection") or {}).get("threshold")) or 0.0), 3)
+
+
+def differing(row: Json, excerpt: Json, finding: Json) -> list[bool]:
+    """Return at which characters of an excerpt the cell of a switch is on and its feature off, or vice versa.
+
+    row is that of the page's data, finding that of the row. The list is empty for a cell that counts.
+    """
+    if row["kind"].endswith("counter"):
+        return []
+    limit = threshold(finding)
+    on = [((value or 0.0) - limit) * row["polarity"] > 0 for value in excerpt["cells"][row["cell"]]["tanh_c"]]
+    feature = [(value or 0) > 0 for value in excerpt["features"].get(row["feature"]) or []]
+    return [one != other for one, other in zip(on, feature, strict=False)]
 
 
 def plainness(row: Row) -> tuple[int, bool, bool, float]:
@@ -80,6 +101,7 @@ def window(
     text: str,
     feature: Sequence[float | None],
     *,
+    differing: Sequence[bool] = (),
     seen: tuple[int, int] = (0, 0),
     most_lines: int = _MOST_LINES,
     most_characters: int = _MOST_CHARACTERS,
@@ -88,11 +110,13 @@ def window(
 
     These are at most most_lines lines and most_characters characters; a longer line is cut. Where there are
     others, they have nothing in common with the characters seen, from the first to before the last number.
+    A character at which the cell is differing from the feature counts against its lines as much as a change
+    for them.
     """
     begins = [0, *(place + 1 for place, character in enumerate(text[:-1]) if character == "\n")]
     ends = [*begins[1:], len(text)]
     high = [(value or 0) > 0 for value in feature]
-    best, most = (0, min(len(text), most_characters)), -1
+    best, most = (0, min(len(text), most_characters)), -math.inf
     for line, begin in enumerate(begins):
         stop = seen[0] if begin < seen[0] else len(text)
         fitting = [end for end in ends[line : line + most_lines] if end <= min(begin + most_characters, stop)]
@@ -100,7 +124,8 @@ def window(
         changes = sum(
             one != other for one, other in zip(high[begin:end], high[begin + 1 : end], strict=False)
         )
-        if changes > most and not seen[0] <= begin < seen[1]:
-            best, most = (begin, end), changes
+        worth = changes - sum(differing[begin:end])
+        if worth > most and not seen[0] <= begin < seen[1]:
+            best, most = (begin, end), worth
     begin, end = best
     return begin, begin + len(text[begin:end].rstrip("\n"))

@@ -97,7 +97,7 @@ def view(findings: Mapping[str, Any]) -> Page:
     rows = tuple(row(finding, _significance(method)) for finding in found)
     columns, gate_rows = gate_table(gates)
     drawn = page_data(found, rows, findings.get("excerpts") or [])
-    first = first_cell(rows, drawn)
+    first = first_cell(rows, drawn, found)
     return Page(
         title=visible(str(model.get("checkpoint") or "an LSTM")).rstrip("/").rpartition("/")[2],
         first=first,

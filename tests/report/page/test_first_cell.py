@@ -7,11 +7,13 @@ from report_fixture import sample_findings
 
 from charlstm.report.page.first_cell import FirstCell, first_cell, window
 from charlstm.report.page.view import view
+from charlstm.report.words.detection_numbers import rank_score
 
 
 def first_of(findings: dict[str, Any]) -> FirstCell | None:
     page = view(findings)
-    return first_cell(page.rows, page.data)
+    found = sorted(findings["findings"], key=rank_score, reverse=True)
+    return first_cell(page.rows, page.data, found)
 
 
 def with_verdicts(**verdicts: tuple[str, float]) -> dict[str, Any]:
@@ -70,6 +72,14 @@ def test_the_window_has_the_lines_in_which_the_feature_changes_most():
     assert text[begin:end].count("\n") == 4
     assert not text[begin:end].endswith("\n")
     assert end >= 100
+
+
+def test_lines_in_which_the_cell_is_not_where_its_feature_is_come_later():
+    text = "".join(f"line {number}\n" for number in range(40))
+    feature = [int((20 <= place < 40 or 200 <= place < 220) and place % 2) for place in range(len(text))]
+    assert window(text, feature)[0] <= 20
+    differs = [place == 30 for place in range(len(text))]
+    assert window(text, feature, differing=differs)[0] > 30
 
 
 def test_the_window_of_a_text_without_lines_is_its_beginning():

@@ -6,9 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 from charlstm.findings import Json
-from charlstm.report.page.first_cell import FirstCell, excerpt_of, plainness, window
+from charlstm.report.page.first_cell import FirstCell, differing, excerpt_of, plainness, threshold, window
 from charlstm.report.page.rows import Row
-from charlstm.report.words.values import finite
 
 _MOST_ROUNDS = 3
 # A feature with such a word was found by a search, and takes long to say.
@@ -59,11 +58,6 @@ def predictions(
     return rounds
 
 
-def _threshold(finding: Json) -> float:
-    """Return the tanh(c) between the low and the high values of a cell; 0 stands for an unknown one."""
-    return round(math.tanh(finite((finding.get("detection") or {}).get("threshold")) or 0.0), 3)
-
-
 def _round(
     place: int, data: Mapping[str, Any], finding: Json, first: FirstCell, *, is_told: bool
 ) -> Json | None:
@@ -73,11 +67,12 @@ def _round(
         return None
     excerpt = data["excerpts"][number]
     values = [value or 0.0 for value in excerpt["cells"][row["cell"]]["tanh_c"]]
-    threshold = _threshold(finding)
-    on = [(value - threshold) * row["polarity"] > 0 for value in values]
+    limit = threshold(finding)
+    on = [(value - limit) * row["polarity"] > 0 for value in values]
     start, stop = window(
         excerpt["text"],
         on if row["kind"] == "counter" else excerpt["features"].get(row["feature"]) or [],
+        differing=differing(row, excerpt, finding),
         seen=(first.start, first.stop) if number == first.excerpt else (0, 0),
         most_lines=_MOST_LINES,
         most_characters=_MOST_CHARACTERS,
@@ -91,7 +86,7 @@ def _round(
     is_unclear = agreed < _LEAST_AGREEMENT * (stop - start)
     if is_unclear or any(all(one == other for one, other in pairwise(part)) for part in parts):
         return None
-    found = {"row": place, "start": start, "given": given, "stop": stop, "threshold": threshold}
+    found = {"row": place, "start": start, "given": given, "stop": stop, "threshold": limit}
     return found | {"hint": _hint(finding["feature"])}
 
 

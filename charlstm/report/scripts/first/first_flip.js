@@ -124,9 +124,9 @@ function chosenFlip(trace, cell, chosen) {
 /** @type {(text: string, chosen: number) => void} */
 function tellOtherPlace(text, chosen) {
   find("#first-change").prepend(
-    `The cell is ${lowWord()} at `,
+    "At ",
     createElement("code", {}, symbolOf(Array.from(text)[chosen])),
-    ` already. So it is held ${lowWord()} from the next character on at which it is not. `,
+    ` the cell is ${lowWord()} already, so it is held ${lowWord()} from the next place on where it is not. `,
   );
 }
 
@@ -200,7 +200,8 @@ function showFlip(flip, free, held) {
     createElement("strong", {}, percent(flip.free)),
     `. With the cell held ${lowWord()}: `,
     createElement("strong", {}, percent(flip.flipped)),
-    free.ids.join() === held.ids.join() ? `. Both write the same here: ${sameWords(flip)}.` : ".",
+    `. ${flip.isClosing || free.ids.join() !== held.ids.join() ? "" : "So early the cell matters little: click the last character before it changes. "}`,
+    free.ids.join() === held.ids.join() ? "Both write the same here: other cells know it as well." : "",
   );
   drawFirstRun(find("#first-natural"), characters, free, row.polarity);
   drawFirstRun(find("#first-flipped"), characters, held, row.polarity);
@@ -209,12 +210,6 @@ function showFlip(flip, free, held) {
   find("#first-runs").scrollIntoView({ block: "nearest" });
   find("#first-flip").textContent = `Hold it ${lowWord()} elsewhere`;
 }
-
-/** @type {(flip: Flip) => string} */
-const sameWords = ({ isClosing }) =>
-  isClosing
-    ? "other cells know it as well"
-    : "so early the cell matters little. Click the last character before it changes";
 
 /**
  * Return the last characters of a text, from the beginning of a word on where there is one.

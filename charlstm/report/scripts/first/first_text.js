@@ -28,7 +28,7 @@ export const first = {
   spans: /** @type {HTMLSpanElement[]} */ ([]),
 };
 
-/** @type {{ paths: TrackPaths, values: number[], scale: number, centred: boolean }[]} */
+/** @type {{ paths: TrackPaths, values: number[], scale: number, centred: boolean, here: HTMLElement }[]} */
 const firstTracks = [];
 
 /**
@@ -129,7 +129,8 @@ function buildFirstTracks() {
     const largest = values
       .slice(first.start, first.stop)
       .reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-    firstTracks.push({ paths, values, centred, scale: largest });
+    const here = createElement("b", {});
+    firstTracks.push({ paths, values, centred, scale: largest, here });
     const picture = createElement(
       "svg:svg",
       { preserveAspectRatio: "none", "aria-hidden": true },
@@ -139,7 +140,7 @@ function buildFirstTracks() {
       createElement(
         "div",
         { class: `track track-${name}` },
-        createElement("span", { class: "track-name" }, label),
+        createElement("span", { class: "track-name" }, `${label} `, here),
         createElement(
           "span",
           { class: "ends", "aria-hidden": true },
@@ -180,7 +181,8 @@ function drawFirstTracks() {
   const length = first.stop - first.start;
   const count = Math.min(length, charactersInLine(line));
   const start = bounded(first.here - Math.floor(count / 2), first.start, first.stop - count);
-  for (const { paths, values, scale, centred } of firstTracks) {
+  for (const { paths, values, scale, centred, here } of firstTracks) {
+    here.textContent = values[first.here].toFixed(2).replace("-", "\u2212");
     drawTrack(paths, {
       values: values.slice(start, start + count),
       start,

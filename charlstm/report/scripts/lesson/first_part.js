@@ -7,8 +7,11 @@ import { data } from "../shared/page_data.js";
 import { createElement, find } from "../shared/page_elements.js";
 
 /** A gate is open from the one value on, shut up to the other. */
-const OPEN = 0.9;
-const SHUT = 0.1;
+const OPEN = 0.8;
+const SHUT = 0.2;
+/** What an open, a half open and a shut gate do. */
+const KEPT = ["nearly all", "a part", "hardly anything"];
+const LET_IN = ["a new number comes in", "a part of a new number comes in", "hardly anything comes in"];
 
 /**
  * Return for each shown character whether the cell is on: beyond the threshold of its exercise, where it has one.
@@ -58,6 +61,7 @@ export function tellGates() {
   });
   if (told.every(Boolean)) find("#first-gates summary").after(createElement("ul", {}, ...told));
   else box.hidden = true;
+  box.addEventListener("toggle", () => box.scrollIntoView({ block: "nearest" }));
 }
 
 /** @type {(hundredths: Series, places: number[]) => number} */
@@ -70,9 +74,9 @@ const phase = (name, forget, input) =>
     "li",
     {},
     createElement("b", {}, name),
-    `: forget gate ${forget.toFixed(2)}, the old number is ${word(forget, ["kept", "kept in part", "dropped"])}; `,
-    `input gate ${input.toFixed(2)}, ${word(input, ["a new number comes in", "a part of a new number comes in", "nothing comes in"])}.`,
+    `: forget gate ${forget.toFixed(2)}, ${word(forget, KEPT)} of the old number is kept; `,
+    `input gate ${input.toFixed(2)}, ${word(input, LET_IN)}.`,
   );
 
-/** @type {(gate: number, words: [string, string, string]) => string} */
+/** @type {(gate: number, words: string[]) => string} */
 const word = (gate, [open, between, shut]) => (gate >= OPEN ? open : gate <= SHUT ? shut : between);

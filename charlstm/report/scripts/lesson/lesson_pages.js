@@ -8,7 +8,7 @@ import { createElement, find, findAll } from "../shared/page_elements.js";
 import { tellGates, underlineOn } from "./first_part.js";
 
 /** The sections in the order of the lesson; the first one comes again where the page can hold its cell off. */
-const LESSON_ORDER = ["first", "predict", "step", "lineup", "flip"];
+const LESSON_ORDER = ["first", "predict", "lineup", "flip", "step"];
 const FLIP_TITLE = "Change a cell, and read what the network writes";
 /** What was learned, at the end. */
 const LEARNED = [
@@ -77,7 +77,7 @@ function frame() {
       "nav",
       { "aria-label": "Lesson" },
       createElement("span", { id: "lesson-where" }),
-      wholePage("The whole page"),
+      wholePage("Whole page"),
       back,
       next,
     ),
@@ -131,5 +131,6 @@ function showPart(number) {
   find("#lesson-back").hidden = lesson.number === 0;
   const isLast = lesson.number === parts.length - 1;
   find("#lesson-next").hidden = isLast;
-  find("#lesson-end").hidden = !isLast;
+  // The last part goes deeper: what was to be seen is told before it, too.
+  find("#lesson-end").hidden = !isLast && name !== "flip";
 }

@@ -5,21 +5,22 @@ import { excerptOfRow } from "../first/first_text.js";
 import { percent } from "../live/next_characters.js";
 import { live } from "../live/panel_state.js";
 import { unpackNetwork } from "../live/reading.js";
-import { cellStates } from "../lstm/state_trace.js";
 import { showColouredText } from "../shared/coloured_text.js";
 import { counted } from "../shared/numbers.js";
 import { data, symbolOf } from "../shared/page_data.js";
 import { createElement, find, findAll } from "../shared/page_elements.js";
 import {
+  levelAlong,
   linesAround,
   lineupFlip,
-  onAlong,
   placeOfLineup,
   readLineup,
   withoutIndent,
 } from "./lineup_flips.js";
 
 const LETTERS = "ABCDEFGH";
+/** The share of the full colour that a cell has at its level when it is on. */
+const STRONGEST = 0.8;
 
 /**
  * Wait for the reader to come to the lineup, where the page has one, and colour it then.
@@ -42,6 +43,9 @@ export function startLineup() {
   observer.observe(box);
 }
 
+/** Whether the reader has switched a cell. */
+const lineupState = { hasSwitched: false };
+
 /** @type {() => Lineup} */
 function thisLineup() {
   if (!data.lesson.lineup) throw new Error("the page has no lineup");
@@ -58,7 +62,8 @@ async function showLineup() {
   const characters = Array.from(excerpt.text).slice(0, stop);
   const reading = await readLineup(live.network, characters.join(""), closers);
   const feature = excerpt.features[row.feature];
-  const place = placeOfLineup(reading, feature, placeOfCell(row.cell), levelsOf(row.cell));
+  const others = cells.filter(({ cell }) => cell !== row.cell).map(({ cell }) => withLevels(cell));
+  const place = placeOfLineup(reading, feature, withLevels(row.cell), others);
   find("#lineup-cells").replaceChildren(...cells.map((_, index) => card(reading, index, characters, place)));
   const { free } = lineupFlip(reading, place, placeOfCell(row.cell), levelsOf(row.cell));
   find("#lineup-free").textContent = percent(free);
@@ -70,6 +75,9 @@ function placeOfCell(cell) {
   const [layer, number] = cell.split(":").map(Number);
   return { layer, cell: number };
 }
+
+/** @type {(cell: string) => import("./lineup_flips.js").LineupCell} */
+const withLevels = (cell) => ({ cell: placeOfCell(cell), levels: levelsOf(cell) });
 
 /** @type {(cell: string) => import("./lineup_flips.js").CellLevels} */
 const levelsOf = (cell) => live.model?.cells[cell]?.levels;
@@ -89,6 +97,7 @@ function card(reading, index, characters, place) {
   const flip = createElement("button", { type: "button" }, `Switch ${letter} ${isOn ? "off" : "on"}`);
   const result = createElement("span", { role: "status" });
   flip.addEventListener("click", () => {
+    lineupState.hasSwitched = true;
     result.replaceChildren(
       ...closerNodes(),
       ` ${percent(free)} → `,
@@ -109,15 +118,19 @@ function card(reading, index, characters, place) {
  * @type {(box: HTMLElement, reading: import("./lineup_flips.js").LineupReading, index: number, characters: string[], places: number[]) => void}
  */
 function colourLines(box, { trace }, index, characters, places) {
-  const { cell, row } = thisLineup().cells[index];
-  const states = cellStates(trace, placeOfCell(cell));
-  const on = onAlong(trace, placeOfCell(cell), levelsOf(cell));
-  const values = places.map((place) => Math.tanh(states[place]));
+  const { cell } = thisLineup().cells[index];
+  const values = levelAlong(trace, placeOfCell(cell), levelsOf(cell));
   const text = places.map((place) => characters[place]).join("");
-  showColouredText(box, text, values, row === null ? 1 : data.rows[row].polarity, undefined);
+  showColouredText(
+    box,
+    text,
+    places.map((place) => STRONGEST * values[place]),
+    1,
+    undefined,
+  );
   box.querySelectorAll("span").forEach((span, at) => {
     span.classList.remove("weak");
-    span.classList.toggle("strong", on[places[at]]);
+    span.classList.toggle("strong", values[places[at]] > 0);
   });
 }
 
@@ -130,6 +143,10 @@ const closerNodes = () =>
 
 /** @type {(chosen: number) => void} */
 function answer(chosen) {
+  if (!lineupState.hasSwitched) {
+    find("#lineup-result").textContent = "Switch some cells first: to look at them is not enough.";
+    return;
+  }
   const { cells, used, inert } = thisLineup();
   findAll("#lineup-cells .who").forEach((line, index) => {
     const { cell, row, who } = cells[index];
@@ -143,7 +160,7 @@ function answer(chosen) {
     ...usedWords(),
     ...(inert === null ? [] : inertWords(inert)),
   );
-  find("#lineup-result").scrollIntoView({ block: "start" });
+  find("#lineup-result").scrollIntoView({ block: "nearest" });
 }
 
 /** @type {(row: number) => string} */
@@ -156,8 +173,7 @@ function usedWords() {
   return [
     `The network uses ${letterOf(used)}, cell ${data.rows[used].cell}: without its memory `,
     ...closerNodes(),
-    ` becomes ${likelier}${sites ? ` on average, at ${counted(sites)} places` : ""}. `,
-    "The percentages below are from this one place, where other cells may count a little, too. ",
+    ` becomes ${likelier}${sites ? `, on average over ${counted(sites)} places` : ""}. `,
   ];
 }
 
@@ -171,7 +187,7 @@ function inertWords(inert) {
     ),
     "without its memory ",
     ...closerNodes(),
-    ` becomes only ${thisLineup().inert_likelier}. You see by looking what a cell follows, and only by changing it `,
-    "whether it is used.",
+    ` becomes only ${thisLineup().inert_likelier}. Training can leave such a cell: nothing makes the network read it. `,
+    "You see by looking what a cell follows, and only by changing it whether it is used.",
   ];
 }

@@ -1,16 +1,18 @@
 // This file flips cells in the network at one character of a text, before a closing character: of its two levels a
 // flipped cell is held at the other one.
 
-import { bestOfFlips, probabilitiesOfFlip } from "../live/flip_places.js";
+import { probabilitiesOfFlip } from "../live/flip_places.js";
 import { usualRange } from "../live/panel_state.js";
 import { cellStates, emptyTrace, traceIds } from "../lstm/state_trace.js";
 import { idsOfClosers, idsOfText } from "../lstm/text_symbols.js";
+import { bounded } from "../shared/numbers.js";
 
 /** The shown lines are those around the place, and have at most this many characters before and behind it. */
 const CHARACTERS_AROUND = { before: 110, after: 70 };
 
 /**
  * @typedef {{ off: number, on: number } | null | undefined} CellLevels c of a cell when it is off and on, if known.
+ * @typedef {{ cell: CellPlace, levels: CellLevels }} LineupCell A cell with its levels.
  * @typedef {{ trace: StateTrace, closers: number[] }} LineupReading
  *   What the network did along the text, and the ids that end the feature.
  * @typedef {{ place: number, free: number, flipped: number, isOn: boolean }} LineupFlip
@@ -29,16 +31,23 @@ export async function readLineup(network, text, closers) {
 }
 
 /**
- * Return the place at which the flip of the used cell shows best what that does, of those where its feature is on and
- * a closing character comes next.
- * @type {(reading: LineupReading, feature: Series, cell: CellPlace, levels: CellLevels) => number}
+ * Return the place at which the flip of the used cell shows best what that does, and those of the others do little. It
+ * is one of those where the feature is on and a closing character comes next.
+ * @type {(reading: LineupReading, feature: Series, used: LineupCell, others: LineupCell[]) => number}
  */
-export function placeOfLineup(reading, feature, cell, levels) {
+export function placeOfLineup(reading, feature, used, others) {
   const { ids } = reading.trace;
   const ends = [...ids.keys()].filter(
     (place) => (feature[place] ?? 0) > 0 && reading.closers.includes(ids[place + 1]),
   );
-  return bestOfFlips(ends.map((place) => lineupFlip(reading, place, cell, levels))).place;
+  const lost = (/** @type {LineupFlip} */ { free, flipped }) => Math.abs(free - flipped);
+  const flips = ends.map((place) => {
+    const [own, ...rest] = [used, ...others].map(({ cell, levels }) =>
+      lineupFlip(reading, place, cell, levels),
+    );
+    return { ...own, lead: lost(own) - Math.max(...rest.map(lost)) };
+  });
+  return flips.reduce((best, one) => (one.lead > best.lead ? one : best)).place;
 }
 
 /**
@@ -47,7 +56,7 @@ export function placeOfLineup(reading, feature, cell, levels) {
  */
 export function lineupFlip({ trace, closers }, place, cell, levels) {
   const { off, on } = levels ?? levelsInText(trace, cell);
-  const isOn = onAlong(trace, cell, levels)[place];
+  const isOn = levelAlong(trace, cell, levels)[place] > 0;
   const { free, flipped } = probabilitiesOfFlip(trace, place, { ...cell, value: isOn ? off : on });
   /** @type {(probabilities: Float64Array) => number} */
   const chance = (probabilities) => closers.reduce((sum, id) => sum + probabilities[id], 0);
@@ -55,12 +64,12 @@ export function lineupFlip({ trace, closers }, place, cell, levels) {
 }
 
 /**
- * Return for each character whether a cell is nearer to its level when it is on.
- * @type {(trace: StateTrace, cell: CellPlace, levels: CellLevels) => boolean[]}
+ * Return for each character where a cell is between its levels: -1 stands for off and less, 1 for on and more.
+ * @type {(trace: StateTrace, cell: CellPlace, levels: CellLevels) => number[]}
  */
-export function onAlong(trace, cell, levels) {
+export function levelAlong(trace, cell, levels) {
   const { off, on } = levels ?? levelsInText(trace, cell);
-  return cellStates(trace, cell).map((now) => Math.abs(now - on) < Math.abs(now - off));
+  return cellStates(trace, cell).map((now) => bounded((2 * now - on - off) / (on - off), -1, 1));
 }
 
 /** @type {(trace: StateTrace, cell: CellPlace) => { off: number, on: number }} */

@@ -24,6 +24,11 @@ export function startPrediction() {
   prediction.text = createMarkedText(find("#predict-text"));
   find("#predict-clear").addEventListener("click", () => clearMarks(markedText()));
   find("#predict-reveal").addEventListener("click", reveal);
+  for (const kind of ["pointerdown", "keydown"]) {
+    find("#predict-text").addEventListener(kind, () => {
+      if (prediction.wasAsked) find("#predict-score").replaceChildren();
+    });
+  }
   find("#predict-next").addEventListener("click", () => {
     prediction.number = (prediction.number + 1) % data.lesson.rounds.length;
     showRound();
@@ -63,11 +68,9 @@ function showRound() {
   colour(0, round.given - round.start);
   const cell = createElement("b", {}, `cell ${row.cell}`);
   const on = highWord(row.kind);
-  const { rounds } = data.lesson;
   prediction.wasAsked = false;
-  find("#predict-hint").textContent = round.hint;
+  find("#predict-hint").textContent = round.given > round.start ? "" : round.hint;
   find("#predict-task").replaceChildren(
-    rounds.length > 1 ? `Cell ${prediction.number + 1} of ${rounds.length}. ` : "",
     ...(round.given > round.start
       ? ["The first lines have the colours of ", cell, `; underlined is ${on}. What does it follow? `]
       : ["This is ", cell, ". ", ...sentenceNodes(row.told?.[0] ?? []), " "]),
@@ -139,7 +142,7 @@ function reveal() {
   const word = highWord(currentRound().row.kind);
   find("#predict-score").replaceChildren(
     createElement("b", {}, `You agree with the cell at ${inPercent(agreed)} of the characters.`),
-    ` Marking nothing would agree at ${inPercent(1 - shareOn)}, marking everything at ${inPercent(shareOn)}. `,
+    ` Marking nothing would agree at ${inPercent(1 - shareOn)}. `,
     `Missed: ${missed.length} where it is ${word}; too many: ${wrong.length}. `,
     ...truthWords(asked, on),
   );
@@ -166,8 +169,8 @@ function truthWords(asked, on) {
   const character = Array.from(excerpt.text)[round.start + place];
   return [
     ...told,
-    ` The score is about the cell, which is not perfect: it is not as “${row.feature_words}” says at ${others.length} of these characters. For example, it is ${on[place] ? "still or already on" : "off"} at a `,
+    ` The score is about the cell, which is not perfect: at ${others.length === 1 ? "one of these characters, a" : `${others.length} of these characters, such as a`} `,
     createElement("code", {}, symbolOf(character)),
-    ".",
+    `, it is ${on[place] ? "on" : "off"} though the text is ${on[place] ? "not " : ""}“${row.feature_words}”.`,
   ];
 }

@@ -12,6 +12,12 @@ import { stepFigure, stepLine, sumLines } from "./step_tables.js";
 import { explainingGate, GATES_TOLD, gateValue, glyph, mainLine } from "./step_words.js";
 
 /**
+ * What the lesson calls a line.
+ * @type {Record<string, string>}
+ */
+const IN_LESSON = wantsLesson ? { bias: "always added (bias)" } : {};
+
+/**
  * Return the figures of the four gates. In the lesson they have fewer lines, and say nothing of the character before.
  * `shown` are the character before and the character.
  * @type {(step: Step, shown: [string, string]) => HTMLElement[]}
@@ -23,8 +29,10 @@ export function gateFigures(step, [shownBefore, shown]) {
   const gatesBefore = wantsLesson ? undefined : step.gatesBefore;
   return GATES_TOLD.map(([title, note], gate) => {
     const nameOf = (/** @type {SumLine} */ { kind, name }) =>
-      kind === "character" ? ["the character"] : [name === own ? `${name} itself` : name];
-    const main = gate === explaining ? mainLine(step) : undefined;
+      kind === "character"
+        ? ["the character"]
+        : [name === own ? `${name} itself` : (IN_LESSON[kind] ?? name)];
+    const main = gate === explaining && !wantsLesson ? mainLine(step) : undefined;
     const was = gatesBefore && gateValue(gatesBefore[gate], gate);
     const lines = [
       ...sumLines(wantsLesson ? shortSum(sums[gate], own, main) : sums[gate], nameOf, main, ["sum"]),
@@ -38,7 +46,7 @@ export function gateFigures(step, [shownBefore, shown]) {
     ];
     return stepFigure(
       wantsLesson ? title.slice(0, -2) : title,
-      [note],
+      wantsLesson ? [] : [note],
       gatesBefore ? head : head.slice(0, 3),
       lines,
     );
@@ -51,6 +59,8 @@ export function gateFigures(step, [shownBefore, shown]) {
  */
 function functionName(gate) {
   const header = /** @type {ModelData} */ (live.model).header;
+  const low = gate === 2 ? "−1" : "0";
+  if (wantsLesson && (gate !== 2 || header.activation === "tanh")) return `squeezed between ${low} and 1`;
   return `${(gate === 2 ? header.activation : header.gate_activation).replace("_", " ")} of the sum`;
 }
 

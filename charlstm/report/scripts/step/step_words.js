@@ -74,6 +74,7 @@ export const stepAnswer = (step, shown) => [
   ...characterWords(step, shown[1]),
   ...(wantsLesson ? [] : updateWords(step)),
   ...mainWords(step, shown),
+  ...renewedWords(step),
   ...ownWords(step, shown[1]),
 ];
 
@@ -84,7 +85,7 @@ function characterWords({ sums }, shown) {
   return [
     "The character ",
     glyph(shown),
-    ` adds ${signed(input.now / 100)} to the sum of the input gate, ${signed(forget.now / 100)} to that of the forget `,
+    ` adds ${signed(forget.now / 100)} to the sum of the forget gate, ${signed(input.now / 100)} to that of the input `,
     `gate and ${signed(candidate.now / 100)} to that of the candidate. `,
   ];
 }
@@ -118,6 +119,15 @@ function mainWords(step, [shownBefore]) {
 }
 
 /**
+ * Return that a number which stays the same was dropped and written anew, where it was.
+ * @type {(step: Step) => string[]}
+ */
+const renewedWords = (step) =>
+  isKept(step) && Math.abs(step.cBefore) >= LEAST_HELD && step.gates[1] < 0.5
+    ? ["The old number is dropped, and nearly the same is written anew."]
+    : [];
+
+/**
  * Return why a character that opens the input gate elsewhere leaves it shut: where the cell goes off, and of the listed
  * cells its own value holds against the character most.
  * @type {(step: Step, shown: string) => (Node | string)[]}
@@ -126,14 +136,17 @@ function ownWords({ sums: [{ lines }], gates, change, place }, shown) {
   const cells = lines.filter(({ kind }) => kind === "cell");
   const against = cells.reduce((least, line) => (line.now < least.now ? line : least), cells[0]);
   const character = lines.find(({ kind }) => kind === "character");
+  const others = lines
+    .filter((line) => line !== against && ["cell", "others"].includes(line.kind))
+    .reduce((sum, line) => sum + line.now, 0);
   const isOwn = against?.name === `${place.layer}:${place.cell}` && against.now <= -LEAST_AGAINST;
   if (change !== "switch off" || !isOwn || gates[0] > 0.5 || !character || character.now < LEAST_AGAINST)
     return [];
   return [
     "Why does ",
     glyph(shown),
-    " not switch it on here? It pushes the input gate open, but the cell was on, and its own value pushes that gate shut: ",
-    `${against.product} = ${signed(against.now / 100)}.`,
+    " not switch it on here? It pushes the input gate open, but the cell was on, and the cells push that gate shut: ",
+    `${against.name} itself adds ${signed(against.now / 100)}, the others ${signed(others / 100)}.`,
   ];
 }
 
