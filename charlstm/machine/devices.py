@@ -29,6 +29,17 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def fits_beside(data_bytes: int, device: torch.device) -> bool:
+    """Return whether that number of bytes takes at most half of the memory that is free on a GPU.
+
+    On any other device the answer is yes: there nothing is asked.
+    """
+    if device.type != "cuda":
+        return True
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    return data_bytes <= free_bytes // 2
+
+
 def keep_freed_memory() -> None:
     """Ask the C library to keep large freed blocks for the next step instead of returning them.
 
