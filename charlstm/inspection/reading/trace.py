@@ -12,7 +12,9 @@ A text is read as streams side by side. Each stream is one stretch: a contiguous
 a state of zeros. The first WARMUP positions of a stretch are not counted in any statistic.
 """
 
+import copy
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -151,7 +153,8 @@ def _fused_layer(model: CharLSTM, number: int, x: Tensor, h: Tensor, c: Tensor) 
 
     h and c, each (streams, cells), are the state in front of the first position.
     """
-    outputs, _, _ = model.run_layer(number, x, h, c)
+    with _exact_products(x.device):
+        outputs, _, _ = model.run_layer(number, x, h, c)
     weights = model.weights(number)
     preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
         _delayed(outputs, h), weights.recurrent
@@ -159,6 +162,13 @@ def _fused_layer(model: CharLSTM, number: int, x: Tensor, h: Tensor, c: Tensor) 
     gates = equations.gates_from(preactivations, model.config.functions)
     states = _scan(gates.f, gates.i * gates.g, c, model.config.functions)
     return LayerTrace(gates, states, outputs)
+
+
+def _exact_products(device: torch.device) -> AbstractContextManager[None]:
+    """Return a context in which cuDNN does not shorten float32 numbers to the 19 bits of TF32."""
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
 def _delayed(values: Tensor, first: Tensor) -> Tensor:
@@ -233,11 +243,15 @@ class CountedBlock:
 _BLOCK_POSITIONS = 2048
 
 
-def counted_blocks(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut) -> Iterator[CountedBlock]:
+def counted_blocks(
+    model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut, *, device: torch.device | None = None
+) -> Iterator[CountedBlock]:
     """Yield the cell states and gates of model at every counted position of ids (characters,), each once.
 
-    ids are cut into stretches by cut.
+    ids are cut into stretches by cut. A copy of model reads them on device; None is the device of model.
     """
+    if device not in (None, model.device):
+        model = copy.deepcopy(model).to(device)
     rows_per_stretch = cut.length - WARMUP
     for block in trace(model, ids, streams=cut.streams, window=max(1, _BLOCK_POSITIONS // cut.streams)):
         stop = block.start + block.layers[0].c.shape[1]
