@@ -6,17 +6,14 @@ there: the window's position, the rates, the share of the new weights in their m
 same step runs as it is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from charlstm.machine.devices import as_graph
 from charlstm.training.optimizers import Rates
 from charlstm.training.text_windows import DeviceText
-
-# Steps before the capture, in which the libraries choose their kernels and allocate what they keep.
-_WARM_UP_STEPS = 3
 
 # A whole step on (inputs, targets), with rates and the share of the new weights in the mean of the weights.
 TakeStep = Callable[[tuple[Tensor, Tensor], Rates, Tensor], None]
@@ -34,7 +31,7 @@ class CapturedStep:
         self._position = torch.zeros((), dtype=torch.long, device=device)
         self._share, self._averaging = (torch.zeros((), device=device) for _ in range(2))
         self._limit = torch.ones((), device=device)
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._run = self._body
 
     def record(self, generator: torch.Generator) -> None:
         """Take a few steps at a rate of 0 on the first window and then, on a GPU, capture one.
@@ -42,16 +39,7 @@ class CapturedStep:
         generator draws the dropout masks. The steps change state, moments and sums, which the caller puts
         back. Raises RuntimeError where the step cannot be captured.
         """
-        device = self._position.device
-        with _own_stream(device) as stream:
-            for _ in range(_WARM_UP_STEPS):
-                self._body()
-        if device.type == "cuda":
-            graph = torch.cuda.CUDAGraph()
-            graph.register_generator_state(generator)
-            with torch.cuda.graph(graph, stream=stream):
-                self._body()
-            self._graph = graph
+        self._run = as_graph(self._body, self._position.device, generator)
 
     def take(self, position: int, rates: Rates, averaging: float) -> None:
         """Take the step at position, in characters of every stream, with rates in plain numbers.
@@ -63,29 +51,12 @@ class CapturedStep:
         scalars = (self._share, self._limit, self._averaging)
         for scalar, number in zip(scalars, (*rates, averaging), strict=True):
             scalar.fill_(number)
-        if self._graph is None:
-            self._body()
-        else:
-            self._graph.replay()
+        self._run()
 
     def _body(self) -> None:
         """Take a step with the numbers that are on the device."""
         window = self._text.window(self._position)
         self._take_step(window, Rates(self._share, self._limit), self._averaging)
-
-
-@contextmanager
-def _own_stream(device: torch.device) -> Iterator["torch.cuda.Stream | None"]:
-    """Compute in a stream of one's own on a GPU, in turn with the current one: a capture asks for one."""
-    if device.type != "cuda":
-        yield None
-        return
-    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    current = torch.cuda.current_stream(device)
-    stream.wait_stream(current)
-    with torch.cuda.stream(stream):
-        yield stream
-    current.wait_stream(stream)
 
 
 def set_gradients(loss: Tensor, parameters: Sequence[nn.Parameter]) -> None:
