@@ -92,7 +92,7 @@ ON_A_GPU = Sizes(
     loss_steps=600,
     seconds=(10.0, 30.0),
     drawing=(512, 2),
-    characters=2000,
+    characters=10_000,
     inspected=1024,
     inspected_characters=1_000_000,
 )

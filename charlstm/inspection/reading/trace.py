@@ -14,7 +14,6 @@ a state of zeros. The first WARMUP positions of a stretch are not counted in any
 
 import copy
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -153,8 +152,7 @@ def _fused_layer(model: CharLSTM, number: int, x: Tensor, h: Tensor, c: Tensor) 
 
     h and c, each (streams, cells), are the state in front of the first position.
     """
-    with _exact_products(x.device):
-        outputs, _, _ = model.run_layer(number, x, h, c)
+    outputs, _, _ = model.run_layer(number, x, h, c)
     weights = model.weights(number)
     preactivations = functional.linear(x, weights.input, weights.bias) + functional.linear(
         _delayed(outputs, h), weights.recurrent
@@ -162,13 +160,6 @@ def _fused_layer(model: CharLSTM, number: int, x: Tensor, h: Tensor, c: Tensor) 
     gates = equations.gates_from(preactivations, model.config.functions)
     states = _scan(gates.f, gates.i * gates.g, c, model.config.functions)
     return LayerTrace(gates, states, outputs)
-
-
-def _exact_products(device: torch.device) -> AbstractContextManager[None]:
-    """Return a context in which cuDNN does not shorten float32 numbers to the 19 bits of TF32."""
-    if device.type != "cuda":
-        return nullcontext()
-    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
 def _delayed(values: Tensor, first: Tensor) -> Tensor:
