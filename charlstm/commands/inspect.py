@@ -12,6 +12,7 @@ from charlstm.commands.exits import computing
 from charlstm.commands.options import completion
 from charlstm.commands.options.shared import (
     AsJson,
+    Device,
     FiguresOption,
     Newlines,
     NoModel,
@@ -80,6 +81,7 @@ def inspect(
     no_model: NoModel = False,
     unknown: UnknownOption = "error",
     newlines: Newlines = False,
+    device: Device = "cpu",
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -101,6 +103,7 @@ def inspect(
         compare=compare,
         with_model=not no_model,
         over_time=over_time,
+        device=device,
     )
     inspect_and_show(request, quiet=quiet, as_json=as_json)
     if figures and launch().rank == 0:

@@ -60,7 +60,8 @@ class InspectionRequest:
     that the model comes from, bits_per_character is how well that run predicts held-out text, and command is
     the command line that was typed. trained_on is how many characters from the first of ids on the model was
     trained on, None where that is not known. moments are points of the model's training at which the found
-    cells are read as well.
+    cells are read as well. device is the one on which the model and the networks beside it read the text,
+    None for the one that the model is on; interventions and gradients are computed where the model is.
     """
 
     model: CharLSTM
@@ -74,6 +75,7 @@ class InspectionRequest:
     command: str | None = None
     trained_on: int | None = None
     moments: Sequence[Moment] = ()
+    device: torch.device | None = None
 
 
 def inspect_model(
@@ -89,7 +91,11 @@ def inspect_model(
     _require_enough_shifts(config)
     progress("features", 0.0)
     text = read_text(
-        request.ids[: config.characters], request.vocabulary.symbols, config.streams, config.features
+        request.ids[: config.characters],
+        request.vocabulary.symbols,
+        config.streams,
+        config.features,
+        device=request.device,
     )
     generator = torch.Generator().manual_seed(config.seed)
     studied = study(model, text, config, progress=within(progress, 0.05, 0.6), processes=processes)
@@ -135,7 +141,8 @@ def _beginning(text: InspectedText, config: InspectionConfig) -> InspectedText:
     """Return text if it has no more than config.characters, else a text of its first config.characters."""
     if config.characters >= len(text.ids):
         return text
-    return read_text(text.ids[: config.characters], text.symbols, config.streams, config.features)
+    ids, device = text.ids[: config.characters], text.splits["discover"].device
+    return read_text(ids, text.symbols, config.streams, config.features, device=device)
 
 
 def _findings(

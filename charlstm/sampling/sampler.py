@@ -1,7 +1,7 @@
 """Sampling from a CharLSTM: the distribution that is drawn from, and the drawing, in one stream or many.
 
 A model of tanh cells on the CPU draws by the compiled loops, `sampling.blocks`. On a GPU, and with another
-activation, it draws by `model.stepper`.
+activation, it draws by `model.stepper`; on a GPU that is captured (`sampling.captured_drawing`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +17,7 @@ from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_com
 from charlstm.model.kernels.drawing import LOWEST_TEMPERATURE
 from charlstm.model.stepper import Stepper
 from charlstm.sampling.blocks import draw_after, further_seeds
+from charlstm.sampling.captured_drawing import CapturedDrawing
 from charlstm.sampling.spelling import decode_streams, encode_prompt
 from charlstm.text.vocabulary import Vocabulary
 
@@ -89,10 +90,33 @@ def _draw_in_steps(
     """Yield the drawn ids of every stream, by one step of the model for each character; see draw."""
     stepper, state = Stepper(model, config.precision), _read(model, prompt[:-1], config.count)
     ids, generators = prompt[-1:].repeat(config.count), text_generators(generator, config.count)
+    if model.device.type == "cuda" and not config.hold:
+        captured = _captured(stepper, state, ids, config, generator)
+        if captured is not None:
+            yield from captured.draw(config.length)
+            return
     for number in range(config.length):
         logits, state = stepper(ids, state, _held(config.hold, number, model))
         ids = _drawn(next_probabilities(logits, config), generators)
         yield ids.tolist()
+
+
+def _captured(
+    stepper: Stepper, state: State, ids: Tensor, config: SamplingConfig, generator: torch.Generator
+) -> CapturedDrawing | None:
+    """Return streams that draw by a captured step, or None where torch cannot capture it."""
+    before = generator.get_state()
+    try:
+        return CapturedDrawing(
+            stepper,
+            state,
+            ids,
+            probabilities=lambda logits: next_probabilities(logits, config),
+            generator=generator,
+        )
+    except RuntimeError:
+        generator.set_state(before)
+        return None
 
 
 def text_generators(generator: torch.Generator, count: int) -> list[torch.Generator]:

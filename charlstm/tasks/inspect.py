@@ -17,7 +17,7 @@ from charlstm.inspection.inspect import InspectionRequest, inspect_model
 from charlstm.inspection.over_time import Moment
 from charlstm.inspection.progress import Progress, ignore_progress, within
 from charlstm.inspection.twins import shuffled_twin, untrained_twin
-from charlstm.machine.devices import keep_freed_memory
+from charlstm.machine.devices import choose_device, keep_freed_memory
 from charlstm.machine.launch import SINGLE, Launch
 from charlstm.machine.processes import joined
 from charlstm.model.char_lstm import CharLSTM
@@ -56,7 +56,8 @@ class InspectRequest:
     a run's folder, "untrained" or "shuffled". with_model puts the network into the page. over_time reads
     the found cells at the run's snapshots, too. command is the
     command line that was typed, as findings.json quotes it. unknown says what happens to characters that a
-    run's vocabulary does not have; newlines reads each \\r\\n, and each \\r alone, as one \\n.
+    run's vocabulary does not have; newlines reads each \\r\\n, and each \\r alone, as one \\n. device is
+    where the networks read the text; everything else is computed on the CPU.
     """
 
     run: Path
@@ -69,6 +70,7 @@ class InspectRequest:
     compare: str | None = None
     with_model: bool = True
     over_time: bool = False
+    device: str = "cpu"
 
 
 def inspect_run(
@@ -78,8 +80,9 @@ def inspect_run(
 
     The findings of a second model go to compared.json, and both side by side to compare.html. Processes that
     were launched together share the work: all of them call this, and the first one writes. Raises
-    CheckpointError, UsageError, CorpusError or ProcessError.
+    CheckpointError, UsageError, CorpusError, DeviceError or ProcessError.
     """
+    choose_device(request.device)
     checkpoint, out = load(request.run), request.out
     other = other_run(checkpoint, request.compare, seed=request.config.seed) if request.compare else None
     keep_freed_memory()
@@ -122,7 +125,8 @@ def _inspection(
 ) -> InspectionRequest:
     """Return the request to inspect checkpoint, called name in the findings, on text from start on."""
     inspection = inspection_of(checkpoint, text, request.config, start=start)
-    return replace(inspection, checkpoint=name, command=request.command)
+    device = choose_device(request.device)
+    return replace(inspection, checkpoint=name, command=request.command, device=device)
 
 
 def inspection_of(

@@ -3,10 +3,11 @@
 Nothing here prints, parses or exits.
 """
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,8 @@ class Prepared:
     """The text is read and the model is made; training starts after step, which is 0 for a new run.
 
     bfloat16 says whether products are computed in bfloat16. left_out are files of the text's folder that
-    are not text, and notes are about how the text was read. finished says that the run was finished before
-    and has nothing more to do.
+    are not text; notes are about how the text was read, and why steps take longer than they could. finished
+    says that the run was finished before and has nothing more to do.
     """
 
     config: RunConfig
@@ -119,6 +120,8 @@ def _trained_by(
         processes.in_turn(lambda: _open(stack, folder, request, plan, trainer) if processes.leads else None)
         trainer.copy_first_process()
         prepared = _prepared(plan, trainer)
+        if not prepared.finished:
+            prepared = replace(prepared, notes=(*prepared.notes, *_captured(trainer)))
         yield prepared
         tensorboard = stack.enter_context(_tensorboard(writer_class, request.out)) if writer_class else None
         run = _Run(trainer, folder, plan.config, tensorboard)
@@ -175,6 +178,14 @@ def _prepared(plan: Plan, trainer: Trainer) -> Prepared:
         notes=plan.notes,
         finished=trainer.is_over and evaluated,
     )
+
+
+def _captured(trainer: Trainer) -> tuple[str, ...]:
+    """Have trainer take its steps as a CUDA graph on a GPU; return a note where that is not possible."""
+    if trainer.model.device.type != "cuda":
+        return ()
+    problem = trainer.capture()
+    return () if problem is None else (f"steps are no CUDA graph, and take longer: {problem}",)
 
 
 @dataclass
@@ -303,8 +314,7 @@ def _summary(run: _Run, event: loop.Finished) -> Trained:
 
 def _sample_text(model: CharLSTM, config: RunConfig, seed: int) -> str:
     """Return a few lines that model writes with its present weights, drawn on the CPU."""
-    cpu_model = CharLSTM(config.model)
-    cpu_model.load_state_dict(model.state_dict())
+    cpu_model = copy.deepcopy(model).cpu()  # a new network would take longer: its weights are drawn at first
     settings = SamplingConfig(length=_SAMPLE_CHARACTERS, temperature=_SAMPLE_TEMPERATURE)
     generator = torch.Generator().manual_seed(seed)
     drawn = sample(cpu_model, config.vocabulary, config=settings, generator=generator)

@@ -11,6 +11,7 @@ from charlstm.checkpoint.record import CorpusRecord, RunConfig, damaged, load_co
 from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import DEFAULT_SPLIT, ModelConfig, TextLevel, TrainingConfig, parameter_shapes
 from charlstm.errors import CheckpointError, CorpusError, LineEndError, UnknownCharacterError, UsageError
+from charlstm.machine.devices import choose_device
 from charlstm.run_files import MODEL, RESUME, RUN_FILES
 from charlstm.tasks.run_text import described, refuse_unnamed_text, shortened
 from charlstm.text.corpus import Corpus, corpus_in_hand, load_corpus, parse_split, split_bounds
@@ -73,7 +74,7 @@ def plan_new_run(request: TrainRequest) -> Plan:
 
     Raises UsageError for settings out of range, and for a size other than that of the run to begin from;
     CheckpointError when request.out is taken or that run cannot be used; CorpusError when the text cannot be
-    read or is too short.
+    read or is too short; DeviceError when the machine does not have the device.
     """
     check_settings(request.model, request.training, request.split)
     length = TrainingConfig(**request.training)
@@ -87,7 +88,8 @@ def plan_new_run(request: TrainRequest) -> Plan:
     validation = _new_validation(request, corpus)
     train_ids, validation_ids = _splits(corpus, split, validation)
     shape = asdict(begun.model) if begun else request.model
-    settings = suggested(len(train_ids), length, cells=shape.get("cells"), layers=shape.get("layers"))
+    device, size = choose_device(request.device).type, {name: shape.get(name) for name in ("cells", "layers")}
+    settings = suggested(len(train_ids), length, **size, device=device)
     training = TrainingConfig(**settings.training_settings | request.training)
     stream_length(len(train_ids), streams=training.streams, window=training.window)
     chosen = settings.model_settings | request.model

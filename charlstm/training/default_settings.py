@@ -52,7 +52,7 @@ class _Size:
     """The size of a model, and the trainings it is chosen for.
 
     short_text_minutes and minutes are the least length of a training, for a short text and for any other.
-    characters_per_minute is the speed of training it on two cores with bfloat16 instructions.
+    characters_per_minute is the speed of training it, on the machine that the table of sizes is for.
     """
 
     short_text_minutes: float
@@ -62,8 +62,9 @@ class _Size:
     characters_per_minute: float
 
 
-# The largest size comes first. 384 x 1 after half a minute: tiny_shakespeare 1.458 to 1.467 nats, 256 x 1
-# 1.474 to 1.483; stdlib 1.189 and 1.144; see tests/benchmarks/EXPERIMENTS.md.
+# For two cores with bfloat16 instructions, the largest size first. 384 x 1 after half a minute:
+# tiny_shakespeare 1.458 to 1.467 nats, 256 x 1 1.474 to 1.483; stdlib 1.189 and 1.144; see
+# tests/benchmarks/EXPERIMENTS.md.
 _SIZES = (
     _Size(8.0, 8.0, 512, 2, 2.35e6),
     _Size(4.0, 4.0, 384, 2, 3.1e6),
@@ -71,6 +72,15 @@ _SIZES = (
     _Size(0.4, 1.0, 384, 1, 7.8e6),
     _Size(0.2, 0.2, 256, 1, 14.2e6),
     _Size(0.0, 0.0, 128, 1, 29.4e6),
+)
+# For a GPU, by the prototype of the captured step on an H200: 384 x 1 in 32 streams took 1.42 ms a step, and
+# 512 x 1 in 64 took 1.68 ms; 384 x 2 had 1.359 nats on tiny_shakespeare after 20 seconds. The speeds of two
+# layers were not measured: half of those of one. 512 x 2 begins where it does on two cores.
+_GPU_SIZES = (
+    _Size(8.0, 8.0, 512, 2, 73e6),
+    _Size(0.3, 0.3, 384, 2, 43e6),
+    _Size(4.0, 0.3, 512, 1, 146e6),
+    _Size(0.0, 0.0, 384, 1, 86e6),
 )
 
 
@@ -113,16 +123,22 @@ def check_settings(model: Mapping[str, Any], training: Mapping[str, Any], split:
 
 
 def suggested(
-    train_characters: int, plan: TrainingConfig, *, cells: int | None = None, layers: int | None = None
+    train_characters: int,
+    plan: TrainingConfig,
+    *,
+    cells: int | None = None,
+    layers: int | None = None,
+    device: str = "cpu",
 ) -> Settings:
     """Return the settings for a training text of train_characters and a training as long as plan says.
 
-    cells and layers are those that the user gave, None for those to choose; layers are 1 where cells alone
-    are given. A plan in steps or epochs gets the default size, streams and learning rate whatever the text,
-    so that such runs can be compared. Raises UsageError for cells or layers that no model can have.
+    device is the type of the device to train on: with "cuda" the sizes are those for a GPU. cells and layers
+    are those that the user gave, None for those to choose; layers are 1 where cells alone are given. A plan
+    in steps or epochs gets the default size, streams and learning rate whatever the text, so that such runs
+    can be compared. Raises UsageError for cells or layers that no model can have.
     """
     train_characters = max(1, train_characters)  # whoever reads an empty text says so in an error of its own
-    size = _size_for(train_characters, plan)
+    size = _size_for(train_characters, plan, _GPU_SIZES if device == "cuda" else _SIZES)
     if layers is None:
         layers = size.layers if cells is None else ModelConfig.layers
     if cells is None:
@@ -150,8 +166,8 @@ def rate_factor(steps: float) -> float:
     return min(_LARGEST_RATE_FACTOR, math.pow(max(1.0, _STEPS_AT_BASE_RATE / steps), _RATE_FACTOR_EXPONENT))
 
 
-def _size_for(train_characters: int, plan: TrainingConfig) -> _Size:
-    """Return the largest of _SIZES that plan's minutes suffice for; the default size for steps or epochs."""
+def _size_for(train_characters: int, plan: TrainingConfig, sizes: tuple[_Size, ...]) -> _Size:
+    """Return the largest of sizes that plan's minutes suffice for; the default size for steps or epochs."""
     if plan.minutes is None:
         return _Size(0.0, 0.0, ModelConfig.cells, ModelConfig.layers, 0.0)
     minutes = plan.minutes
@@ -161,7 +177,7 @@ def _size_for(train_characters: int, plan: TrainingConfig) -> _Size:
         often_read = size.characters_per_minute * minutes >= _TWO_LAYER_PASSES * train_characters
         return minutes >= least and (size.layers == 1 or often_read or minutes >= _TWO_LAYER_MINUTES)
 
-    return next(size for size in _SIZES if suffices(size))
+    return next(size for size in sizes if suffices(size))
 
 
 def _streams_and_rate(train_characters: int, plan: TrainingConfig) -> tuple[int, float]:

@@ -23,6 +23,8 @@ _MOST_STREAMS = 64
 _LONGEST_WINDOW_CHARACTERS = 256
 # Windows are shorter for large vocabularies: 60,000 symbols would take 4 GB in 64 streams of 256 characters.
 _MOST_WINDOW_LOGITS = 1 << 26
+# A GPU stands still while losses are read from it, so it first computes this number of windows.
+_WINDOWS_AHEAD = 16
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def _stream_losses(model: CharLSTM, ids: Ids, rows: range, length: int, *, warme
     state = model.initial_state(len(rows))
     last = len(ids) - 1
     window = _window_characters(len(rows) * model.config.vocabulary_size)
+    ahead = 1 if model.device.type == "cpu" else _WINDOWS_AHEAD
+    computed: list[tuple[Tensor, NDArray[np.int64]]] = []
     for offset in range(-_WARMUP_CHARACTERS if warmed else 0, length, window):
         stop = min(offset + window, length if offset >= 0 else 0)
         positions = np.array(rows)[:, None] * length + np.arange(offset, stop)
@@ -97,7 +101,11 @@ def _stream_losses(model: CharLSTM, ids: Ids, rows: range, length: int, *, warme
             state = _with_first_stream_cleared(state)
         logits, state = model(inputs, state)
         if offset >= 0:
-            yield from _row_losses(logits, ids, positions)
+            computed.append((_losses(logits, ids, positions), positions))
+        if len(computed) == ahead or stop == length:
+            for nats, read in computed:
+                yield from _row_losses(nats, read, last)
+            computed.clear()
 
 
 def _window_characters(logits_per_position: int) -> int:
@@ -115,16 +123,22 @@ def _with_first_stream_cleared(state: State) -> State:
     return State(state.h * keep, state.c * keep)
 
 
-def _row_losses(logits: Tensor, ids: Ids, positions: NDArray[np.int64]) -> Iterator[Losses]:
-    """Yield the losses of every stream in a window: logits (streams, window, vocabulary) read at positions.
+def _losses(logits: Tensor, ids: Ids, positions: NDArray[np.int64]) -> Tensor:
+    """Return the losses (streams, window), in nats, of logits (streams, window, vocabulary) on their device.
 
     positions (streams, window) are those of the characters that were read; each predicts the next one.
-    Positions from the last character of the text on are left out.
     """
-    last = len(ids) - 1
-    targets = torch.from_numpy(ids[(positions + 1).clip(0, last)].astype(np.int64)).to(logits.device)
-    nats = functional.cross_entropy(logits.float().transpose(1, 2), targets, reduction="none").cpu()
-    for row, first in zip(nats, positions[:, 0], strict=True):
+    targets = ids[(positions + 1).clip(0, len(ids) - 1)].astype(np.int64)
+    there = torch.from_numpy(targets).to(logits.device)
+    return functional.cross_entropy(logits.float().transpose(1, 2), there, reduction="none")
+
+
+def _row_losses(nats: Tensor, positions: NDArray[np.int64], last: int) -> Iterator[Losses]:
+    """Yield the losses of every stream in a window: nats (streams, window), read at positions of that shape.
+
+    Positions from last, that of the text's last character, on are left out.
+    """
+    for row, first in zip(nats.cpu(), positions[:, 0], strict=True):
         inside = min(len(row), last - int(first))
         if inside > 0:
             yield Losses(int(first) + 1, row[:inside])

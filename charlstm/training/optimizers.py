@@ -12,11 +12,11 @@ have, keeps a model from learning its text by heart.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from charlstm.config import Optimizer, TrainingConfig
 from charlstm.model.char_lstm import CharLSTM
@@ -59,6 +59,17 @@ def schedule(fraction: float, *, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (fraction - warmup) / (1 - warmup))))
 
 
+class Rates(NamedTuple):
+    """The numbers of the optimisers that change from step to step.
+
+    share, in [0, 1], is that of every peak learning rate; limit is that of the norm of all gradients. They
+    are plain numbers, or scalars on the device of the weights, which a CUDA graph reads anew in every replay.
+    """
+
+    share: float | Tensor
+    limit: float | Tensor
+
+
 class Optimizers:
     """The optimisers of one model behind one `step`, with a state that can be saved as plain tensors."""
 
@@ -82,33 +93,46 @@ class Optimizers:
             [group["lr"] for group in optimizer.param_groups] for optimizer in self._optimizers
         ]
 
-    def step(self, fraction: float) -> Tensor:
+    def rates(self, fraction: float) -> Rates:
+        """Return the rates of a step when fraction of the run, in [0, 1], is done."""
+        limit = self._config.clip_norm * (_WARMUP_CLIP_SHARE if fraction < self._config.warmup else 1.0)
+        return Rates(schedule(fraction, warmup=self._config.warmup), limit)
+
+    def step(self, rates: Rates) -> Tensor:
         """Clip the gradients, update every parameter and clear the gradients.
 
-        fraction is how much of the run is done, in [0, 1]: it sets the learning rates. Returns the norm of
-        all gradients before clipping, a scalar.
+        Returns the norm of all gradients before clipping, a scalar.
         """
-        limit = self._config.clip_norm * (_WARMUP_CLIP_SHARE if fraction < self._config.warmup else 1.0)
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
+        norm = self._clip(rates.limit)
         for gate in self._gates:
             gate.take_gradient()
-        share = schedule(fraction, warmup=self._config.warmup)
+        capturing = norm.is_cuda and torch.cuda.is_current_stream_capturing()
         for optimizer, peak_rates in zip(self._optimizers, self._peak_rates, strict=True):
             for group, peak_rate in zip(optimizer.param_groups, peak_rates, strict=True):
-                group["lr"] = peak_rate * share
+                group["lr"] = peak_rate * rates.share
+                group["capturable"] = capturing  # torch wants it then, and warns of it at other times
             optimizer.step()
-        self._shrink_recurrent(self._config.recurrent_l1 * self._config.learning_rate * share)
+        self._shrink_recurrent(self._config.recurrent_l1 * self._config.learning_rate * rates.share)
         for parameter in self._parameters:
             parameter.grad = None
         return norm
 
+    def _clip(self, limit: float | Tensor) -> Tensor:
+        """Scale all gradients down to the limit of their norm; return the norm before that, a scalar."""
+        norm = get_total_norm(each.grad for each in self._parameters if each.grad is not None)
+        if isinstance(limit, Tensor):  # torch reads the limit on the host, which a CUDA graph cannot
+            clip_grads_with_norm_(self._parameters, 1.0, norm / limit)
+        else:
+            clip_grads_with_norm_(self._parameters, limit, norm)
+        return norm
+
     @torch.no_grad()
-    def _shrink_recurrent(self, distance: float) -> None:
+    def _shrink_recurrent(self, distance: float | Tensor) -> None:
         """Move every recurrent weight by distance towards 0, and no further (Daubechies et al. 2004)."""
-        if not distance:
+        if not self._config.recurrent_l1:
             return
         for matrix in self._recurrent:
-            matrix.copy_(functional.softshrink(matrix, distance))
+            matrix.sub_(matrix.clamp(-distance, distance))  # type: ignore[arg-type]
 
     def learning_rate(self, fraction: float) -> float:
         """Return Muon's learning rate when fraction of the run, in [0, 1], is done."""

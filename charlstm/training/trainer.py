@@ -13,18 +13,20 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from charlstm.config import TrainingConfig
 from charlstm.errors import DivergedError, UsageError
+from charlstm.machine.devices import fits_beside
 from charlstm.machine.processes import ALONE, ProcessGroup, Shard
 from charlstm.model.char_lstm import CharLSTM, State
 from charlstm.model.training_way import BFLOAT16, number_format
 from charlstm.text.vocabulary import Ids
 from charlstm.training import run_length
-from charlstm.training.optimizers import Optimizers
-from charlstm.training.text_windows import stream_length, stream_window
+from charlstm.training.captured_step import CapturedStep, set_gradients
+from charlstm.training.optimizers import Optimizers, Rates
+from charlstm.training.text_windows import DeviceText, stream_length, stream_window
 from charlstm.training.training_progress import TrainingProgress
 
 # In the mean of the weights those after step t weigh t ** AVERAGING_POWER (Karras et al. 2024), which is a
@@ -52,6 +54,9 @@ class Trainer:
         """
         self.model = model
         self.average = copy.deepcopy(model).requires_grad_(False)
+        for lstm in self.average.layers:
+            assert isinstance(lstm, nn.LSTM)
+            lstm.flatten_parameters()  # cuDNN wants a layer's weights in one piece, which a copy's are not
         self.config = config
         self.processes = processes
         self.progress = TrainingProgress()
@@ -64,6 +69,7 @@ class Trainer:
         self._optimizers = Optimizers(model, config)
         self._loss_sum = torch.zeros((), device=model.device)
         self._norm_sum = torch.zeros((), device=model.device)
+        self._captured: CapturedStep | None = None
 
     @property
     def total_steps(self) -> int | None:
@@ -87,61 +93,100 @@ class Trainer:
 
     def advance(self) -> None:
         """Take one optimiser step on the next window of every stream."""
-        streams, window = self.config.streams, self.config.window
-        if self.progress.position + window > self._stream_characters:
-            self.progress.position, self._state = 0, self.model.initial_state(streams)
-        loss = self._backward()
-        self._norm_sum += self._optimizers.step(self.fraction)
-        self._average_weights()
-        self._loss_sum += loss
-        self.progress.summed_steps += 1
-        self.progress.position += window
-        self.progress.step += 1
-        self.progress.characters += streams * window
+        streams, window, progress = self.config.streams, self.config.window, self.progress
+        if progress.position + window > self._stream_characters:
+            progress.position = 0
+            for values in self._state:
+                values.zero_()
+        rates, averaging = self._optimizers.rates(self.fraction), self._averaging_share()
+        if self._captured is None:
+            self._take_step(self._window(), rates, averaging)
+        else:
+            self._captured.take(progress.position, rates, averaging)
+        progress.summed_steps += 1
+        progress.position += window
+        progress.step += 1
+        progress.characters += streams * window
 
-    def _backward(self) -> Tensor:
+    def capture(self) -> str | None:
+        """Take all later steps as `CapturedStep` does: on a GPU as one CUDA graph, which is faster.
+
+        Nothing else changes: steps, saves and restored trainings are as before. Returns why the steps stay as
+        they were, None where they are captured. `restore` ends it: call this after it, not before.
+        """
+        device, config = self.model.device, self.config
+        if self.processes.count > 1:
+            return "several processes train together"
+        if not fits_beside(DeviceText.bytes_of(self._ids), device):
+            return "the text is too long for the memory of the GPU"
+        before = {name: tensor.clone() for name, tensor in self.tensors().items()}
+        problem = None
+        try:
+            text = DeviceText(self._ids, streams=config.streams, window=config.window, device=device)
+            self._captured = CapturedStep(self._take_step, text, device)
+            self._captured.record(self.generator)
+        except RuntimeError as error:
+            self._captured, problem = None, str(error).partition("\n")[0]
+            self.generator = torch.Generator(device)  # a capture that failed may have broken the other one
+        self._put_back(before)
+        return problem
+
+    def _put_back(self, before: Mapping[str, Tensor]) -> None:
+        """Give the tensors of `tensors` their values of before; moments that did not exist become zero."""
+        for name, tensor in self.tensors().items():
+            if name in before:
+                tensor.copy_(before[name])
+            else:
+                tensor.zero_()
+        self.generator.set_state(before["generator"])
+
+    def _window(self) -> tuple[Tensor, Tensor]:
+        """Return the inputs and targets, each (own streams, window) int64, of the step to be taken."""
+        streams, window = self.config.streams, self.config.window
+        position, own = self.progress.position, self._shard.own
+        inputs, targets = stream_window(self._ids, position, streams=streams, window=window, rows=own)
+        return inputs.to(self.model.device), targets.to(self.model.device)
+
+    def _take_step(self, window: tuple[Tensor, Tensor], rates: Rates, averaging: float | Tensor) -> None:
+        """Read window, the inputs and targets of every stream, and update weights, means, state and sums.
+
+        averaging is the share of the new weights in the mean of the weights. Where rates and averaging are
+        scalars on the device, nothing here waits for the device or depends on the host.
+        """
+        loss = self._backward(*window)
+        self._norm_sum += self._optimizers.step(rates)
+        self._average_weights(averaging)
+        self._loss_sum += loss
+
+    def _backward(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Leave the gradients of one window in the parameters and the state after it in _state.
 
         Returns the mean loss over all streams in nats per character, a scalar.
         """
-        own, device = self._shard.own, self.model.device
-        inputs, targets = stream_window(
-            self._ids,
-            self.progress.position,
-            streams=self.config.streams,
-            window=self.config.window,
-            rows=own,
-        )
+        own = self._shard.own
         self.model.train()
         state = State(self._state.h[:, own], self._state.c[:, own])
         with self._autocast():
-            logits, state = self.model(inputs.to(device), state, generator=self.generator, shard=self._shard)
-        loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.to(device).flatten())
+            logits, state = self.model(inputs, state, generator=self.generator, shard=self._shard)
+        loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         loss = loss * self._shard.share
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._state = State(
-            self._with_own_rows(self._state.h, state.h), self._with_own_rows(self._state.c, state.c)
-        )
+        set_gradients(loss, list(self.model.parameters()))
+        # Of all streams only those that this process reads.
+        for whole, rows in zip(self._state, state, strict=True):
+            whole[:, own] = rows.detach()
         return self.processes.sum_gradients(self.model.parameters(), loss)
 
-    @torch.no_grad()
-    def _average_weights(self) -> None:
-        """Take the weights of the step being made into the mean of the weights of the run's last part."""
+    def _averaging_share(self) -> float:
+        """Return the share of the next step's weights in the mean of the weights of the run's last part."""
         steps = self.progress.step - self.config.extended_after_step
-        share = min(1.0, (AVERAGING_POWER + 1) / (steps + 1))
+        return min(1.0, (AVERAGING_POWER + 1) / (steps + 1))
+
+    @torch.no_grad()
+    def _average_weights(self, share: float | Tensor) -> None:
+        """Take the weights into the mean of the weights, of which they become that share, in [0, 1]."""
         weights = zip(self.average.parameters(), self.model.parameters(), strict=True)
         for mean, weight in weights:
             mean.lerp_(weight, share)
-
-    def _with_own_rows(self, whole: Tensor, rows: Tensor) -> Tensor:
-        """Return the state of all streams, whole (layers, streams, cells), with this process's rows replaced.
-
-        rows (layers, own streams, cells) may be of a lower precision; the result is float32.
-        """
-        if self._shard.share == 1:
-            return rows.detach().float()
-        whole[:, self._shard.own] = rows.detach().float()
-        return whole
 
     def gather_state(self) -> None:
         """Collect the state of every stream from the process that reads it; all processes must call this."""
@@ -156,7 +201,9 @@ class Trainer:
 
     def _autocast(self) -> AbstractContextManager[Any]:
         if use_bfloat16(self.config.precision, self.model.device):
-            return torch.autocast(self.model.device.type, torch.bfloat16)
+            # A CUDA graph must not read weights that were lowered outside of it.
+            cached = self._captured is None
+            return torch.autocast(self.model.device.type, torch.bfloat16, cache_enabled=cached)
         return nullcontext()
 
     def check_finite(self) -> None:
@@ -234,6 +281,7 @@ class Trainer:
         self.generator.set_state(tensors["generator"])
         self._loss_sum = tensors["loss_sum"].to(device)
         self._norm_sum = tensors["norm_sum"].to(device)
+        self._captured = None
         self.progress = progress
 
 

@@ -31,6 +31,7 @@ from charlstm.errors import (
         (["train", "stdlib", "--cells", "many"], 2, "--cells"),
         (["train", "stdlib", "--split", "50/60"], 2, "50/60"),
         (["train", "stdlib", "--device", "tpu"], 5, "tpu"),
+        (["inspect", "no-such-run", "--device", "tpu"], 5, "tpu"),
         (["sample", "nowhere"], 4, "nowhere"),
         (["sample", "nowhere", "--temperature", "-1"], 2, "temperature"),
         (["score", "nowhere"], 4, "nowhere"),

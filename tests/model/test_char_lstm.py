@@ -137,6 +137,20 @@ def test_a_model_with_an_unbounded_activation_learns(activation):
         logits, state = model(ids, state.detach())
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids.roll(-1, 1).flatten())
         loss.backward()
-        optimizers.step(number / 30)
+        optimizers.step(optimizers.rates(number / 30))
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_gpu_shortens_float32_in_training_alone(training, small_model, monkeypatch):
+    """The model is on the CPU and only says that it is on a GPU: what cuDNN would read is looked at."""
+    seen, x = [], torch.zeros(1, 2, small_model.config.embedding)
+    small_model.train(training).layers[0].register_forward_pre_hook(
+        lambda *_: seen.append(torch.backends.cudnn.allow_tf32)
+    )
+    state = small_model.initial_state(1)
+    monkeypatch.setattr(CharLSTM, "device", torch.device("cuda"))
+    small_model.run_layer(0, x, state.h[0], state.c[0])
+    assert seen == [training]
+    assert torch.backends.cudnn.allow_tf32

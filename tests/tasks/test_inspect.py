@@ -9,7 +9,7 @@ from tiny_run import TEXT, imported_run, saved_run
 
 from charlstm.checkpoint.loading import load
 from charlstm.config import InspectionConfig
-from charlstm.errors import CheckpointError, UsageError
+from charlstm.errors import CheckpointError, DeviceError, UsageError
 from charlstm.findings import Findings
 from charlstm.inspection.inspect import InspectionRequest
 from charlstm.tasks import inspect
@@ -48,6 +48,14 @@ def test_without_a_text_the_part_is_read_that_the_run_was_not_trained_on(tmp_pat
     assert result.report_path.is_file()
     assert result.comparison_path is None
     assert not result.changed
+
+
+def test_the_text_is_read_on_the_device_that_was_asked_for(tmp_path, inspected):
+    run = saved_run(tmp_path)
+    inspect_run(InspectRequest(run=run, out=run, device="cpu"))
+    assert inspected[0].device == torch.device("cpu")
+    with pytest.raises(DeviceError, match="there is no device 'tpu' here"):
+        inspect_run(InspectRequest(run=tmp_path / "none", out=run, device="tpu"))
 
 
 def test_a_named_text_is_read_as_a_whole(tmp_path, inspected):

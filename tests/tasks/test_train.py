@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tiny_run import TEXT
@@ -202,3 +203,16 @@ def test_a_sample_is_drawn_from_the_weights_as_they_are(tmp_path, monkeypatch):
     assert set(text) <= set(TEXT)
     assert text == train._sample_text(checkpoint.model, checkpoint.config, 3)
     assert text != train._sample_text(checkpoint.model, checkpoint.config, 4)
+
+
+@pytest.mark.parametrize(
+    ("device", "problem", "notes"),
+    [
+        ("cpu", "unasked", ()),
+        ("cuda", None, ()),
+        ("cuda", "no memory", ("steps are no CUDA graph, and take longer: no memory",)),
+    ],
+)
+def test_steps_are_captured_on_a_gpu_and_a_note_says_why_where_they_are_not(device, problem, notes):
+    model = SimpleNamespace(device=SimpleNamespace(type=device))
+    assert train._captured(SimpleNamespace(model=model, capture=lambda: problem)) == notes

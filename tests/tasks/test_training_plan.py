@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_run import TEXT, imported_run, saved_run
 
 from charlstm.config import TrainingConfig
@@ -163,3 +164,11 @@ def test_a_text_that_has_changed_is_refused(tmp_path):
 def test_an_imported_run_has_no_training_to_go_on_with(tmp_path):
     with pytest.raises(CheckpointError, match="was imported"):
         plan_resumed_run(request(imported_run(tmp_path / "run"), None, resume=True))
+
+
+def test_a_run_on_a_gpu_gets_the_sizes_for_one(tmp_path, text, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    plan = plan_new_run(
+        request(tmp_path / "run", text, training={"minutes": 0.5, "window": 8}, device="cuda")
+    )
+    assert (plan.config.model.cells, plan.config.model.layers) == (384, 2)

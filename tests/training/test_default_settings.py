@@ -23,6 +23,20 @@ def test_a_short_text_gets_more_cells_and_dropout_for_more_minutes(minutes, cell
     assert settings.learning_rate == ({0.08: 0.0187, 0.45: 0.016}.get(minutes, 0.015))
 
 
+@pytest.mark.parametrize(("minutes", "size"), [(0.1, (384, 1)), (1 / 3, (384, 2)), (10, (512, 2))])
+def test_a_short_text_gets_larger_models_on_a_gpu_in_less_time(minutes, size):
+    settings = suggested(1_003_854, TrainingConfig(minutes=minutes), device="cuda")
+    assert settings[:2] == size
+    assert settings.streams == 32
+
+
+def test_the_settings_on_a_gpu_are_those_of_the_prototype_in_20_seconds():
+    settings = suggested(1_003_854, TrainingConfig(minutes=1 / 3), device="cuda")
+    prototype = {"dropout": 0.15, "learning_rate": 0.015, "weight_decay": 0.3}
+    assert {name: getattr(settings, name) for name in prototype} == pytest.approx(prototype, abs=0.011)
+    assert suggested(10**8, TrainingConfig(minutes=1 / 3), device="cuda")[:2] == (512, 1)
+
+
 def test_minutes_of_few_steps_get_a_higher_learning_rate():
     rates = [suggested(10**7, TrainingConfig(minutes=minutes)).learning_rate for minutes in (0.001, 0.2, 4)]
     assert rates == [0.03, 0.0183, 0.012]

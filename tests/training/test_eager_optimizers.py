@@ -36,3 +36,25 @@ def test_five_steps_are_those_of_torch_before_and_after_loading(ours, torchs, mo
     for name, value in state.items():
         assert torch.equal(again.state_dict()["state"][0][name], value)
     assert again.param_groups[0]["params"][0].requires_grad
+
+
+def test_muon_takes_a_scalar_tensor_as_its_rate_and_rounds_alike():
+    """Several matrices of two shapes, as torch's Muon trains them one by one."""
+    drawn = torch.Generator().manual_seed(0)
+    shapes = [(6, 4), (4, 6), (6, 4)]
+    values = [torch.randn(shape, generator=drawn) for shape in shapes]
+    settings = {"weight_decay": 0.3, "ns_steps": 3, "adjust_lr_fn": "match_rms_adamw"}
+    trained = {}
+    for kind, rate in ((torch.optim.Muon, 0.1), (Muon, torch.tensor(0.1))):
+        parameters = [torch.nn.Parameter(value.clone()) for value in values]
+        optimizer = kind(parameters, lr=0.1, **settings)
+        optimizer.param_groups[0]["lr"] = rate
+        gradients = torch.Generator().manual_seed(1)
+        for _ in range(5):
+            for parameter in parameters:
+                parameter.grad = torch.randn(parameter.shape, generator=gradients)
+            optimizer.step()
+        trained[kind] = parameters
+    for ours, theirs, before in zip(trained[Muon], trained[torch.optim.Muon], values, strict=True):
+        assert (theirs - before).abs().max() > 0.2
+        torch.testing.assert_close(ours, theirs, atol=4e-3, rtol=0)

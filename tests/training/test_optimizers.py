@@ -32,7 +32,7 @@ def weights_after(optimizer: str, steps: int, *, load_after: int | None = None) 
             optimizers.load(saved)
         logits, _ = model(ids, model.initial_state(4))
         torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids.roll(-1, 1).flatten()).backward()
-        optimizers.step(number / steps)
+        optimizers.step(optimizers.rates(number / steps))
     return model.state_dict()
 
 
@@ -45,7 +45,7 @@ def first_move(optimizer: str) -> torch.Tensor:
     optimizers = Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer, recurrent_l1=0.0))
     for number, parameter in enumerate(model.parameters()):
         parameter.grad = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(number))
-    optimizers.step(0.5)
+    optimizers.step(optimizers.rates(0.5))
     return model.weights(0).recurrent.detach() - before
 
 
@@ -83,7 +83,7 @@ def test_a_step_changes_every_parameter(optimizer):
     optimizers = Optimizers(model, TrainingConfig(steps=1, optimizer=optimizer, recurrent_l1=0.0))
     for parameter in model.parameters():
         parameter.grad = torch.rand_like(parameter) + 0.1
-    optimizers.step(0.5)
+    optimizers.step(optimizers.rates(0.5))
     assert all((value != before[name]).all() for name, value in model.state_dict().items())
 
 
@@ -91,7 +91,8 @@ def test_step_returns_the_norm_before_clipping():
     model = CharLSTM(ModelConfig(vocabulary_size=7, cells=6, embedding=4))
     for parameter in model.parameters():
         parameter.grad = torch.ones_like(parameter)
-    norm = Optimizers(model, TrainingConfig(steps=1)).step(0.5)
+    optimizers = Optimizers(model, TrainingConfig(steps=1))
+    norm = optimizers.step(optimizers.rates(0.5))
     assert norm.item() == pytest.approx(model.parameter_count() ** 0.5, rel=1e-4)
 
 
@@ -101,7 +102,7 @@ def test_gradients_are_clipped_more_tightly_during_warm_up():
         for parameter in model.parameters():
             parameter.grad = torch.ones_like(parameter)
         optimizers = Optimizers(model, TrainingConfig(steps=1, warmup=0.1))
-        optimizers.step(fraction)
+        optimizers.step(optimizers.rates(fraction))
         return next(value for name, value in optimizers.tensors().items() if name.endswith("exp_avg_sq"))
 
     torch.testing.assert_close(squares(0.05), 0.04 * squares(0.5))
@@ -116,7 +117,8 @@ def test_the_l1_pull_moves_recurrent_weights_to_0_and_no_further():
         config = TrainingConfig(steps=1, recurrent_l1=pull, learning_rate=0.01, warmup=0.0)
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter)
-        Optimizers(model, config).step(0.0)
+        optimizers = Optimizers(model, config)
+        optimizers.step(optimizers.rates(0.0))
         return model
 
     free, pulled = after(0.0), after(5.0)
@@ -138,7 +140,8 @@ def test_weight_decay_reaches_the_matrices_of_the_lstm_alone(optimizer):
         )
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter)
-        Optimizers(model, config).step(0.0)
+        optimizers = Optimizers(model, config)
+        optimizers.step(optimizers.rates(0.0))
         return model
 
     free, decayed = (dict(after(decay).named_parameters()) for decay in (0.0, 20.0))
@@ -156,7 +159,7 @@ def test_the_shapes_after_a_step_are_known_before_it(optimizer):
     assert optimizers.tensors() == {}
     for parameter in model.parameters():
         parameter.grad = torch.ones_like(parameter)
-    optimizers.step(0.5)
+    optimizers.step(optimizers.rates(0.5))
     assert {name: tuple(tensor.shape) for name, tensor in optimizers.tensors().items()} == expected
 
 

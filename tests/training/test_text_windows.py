@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlstm.errors import CorpusError
-from charlstm.training.text_windows import stream_length, stream_window
+from charlstm.training.text_windows import DeviceText, stream_length, stream_window
 
 
 @given(streams=st.integers(1, 5), window=st.integers(1, 9), windows=st.integers(1, 4), rest=st.integers(0, 4))
@@ -39,3 +39,14 @@ def test_a_text_without_a_whole_window_for_each_stream_is_refused(characters):
 
 def test_a_text_of_one_window_for_each_stream_and_the_last_target_is_enough():
     assert stream_length(4 * 16 + 1, streams=4, window=16) == 16
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.uint32])
+def test_a_text_on_the_device_gives_the_same_windows(kind):
+    ids = (np.arange(103) * 7 % 200).astype(kind)
+    text = DeviceText(ids, streams=4, window=6, device=torch.device("cpu"))
+    assert DeviceText.bytes_of(ids) == (103 if kind == np.uint8 else 412)
+    for position in (0, 5, 19):
+        expected = stream_window(ids, position, streams=4, window=6)
+        for actual, rows in zip(text.window(torch.tensor(position)), expected, strict=True):
+            assert torch.equal(actual, rows)

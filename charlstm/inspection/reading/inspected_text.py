@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import torch
+
 from charlstm.config import LEAST_INSPECTED_CHARACTERS
 from charlstm.errors import CorpusError
 from charlstm.inspection.features.feature import Signal
@@ -60,21 +62,27 @@ class InspectedText:
 
 
 def read_text(
-    ids: Ids, symbols: Sequence[str], streams: int, user_specs: Sequence[str] = ()
+    ids: Ids,
+    symbols: Sequence[str],
+    streams: int,
+    user_specs: Sequence[str] = (),
+    *,
+    device: torch.device | None = None,
 ) -> InspectedText:
     """Cut the text ids (characters,) into splits, choose its features on the split discover, and return both.
 
     ids are indices into symbols, the vocabulary. Each chunk of a split is cut into at most `streams`
     stretches. user_specs are the user's features, see `user_features.user_feature`; they come before the
-    listed features. Raises CorpusError for a text that is too short or has no feature that varies enough,
-    UsageError for a specification that cannot be read or is 0 throughout the split.
+    listed features. Models read the text on device, None for the one that a model is on. Raises CorpusError
+    for a text that is too short or has no feature that varies enough, UsageError for a specification that
+    cannot be read or is 0 throughout the split.
     """
     if len(ids) < LEAST_INSPECTED_CHARACTERS:
         raise CorpusError(
             f"an inspection needs {LEAST_INSPECTED_CHARACTERS:,} characters, the text has {len(ids):,}",
             "give a longer text",
         )
-    splits = _cut_into_splits(ids, symbols, streams)
+    splits = _cut_into_splits(ids, symbols, streams, device)
     traits = Traits.of(next(splits["discover"].counted_texts())[0], symbols)
 
     def recipe(text: str, starts: Positions) -> Iterator[Signal]:
@@ -91,10 +99,12 @@ def read_text(
     return InspectedText(ids, symbols, {name: split.extended(table) for name, split in splits.items()}, table)
 
 
-def _cut_into_splits(ids: Ids, symbols: Sequence[str], streams: int) -> dict[str, Split]:
+def _cut_into_splits(
+    ids: Ids, symbols: Sequence[str], streams: int, device: torch.device | None
+) -> dict[str, Split]:
     """Return the splits of the text ids (characters,) by name, without features."""
     edges = [int(share * len(ids)) for share in _SPLIT_BEGINS.values()] + [len(ids)]
     return {
-        name: Split(ids[start:stop], symbols, start, streams)
+        name: Split(ids[start:stop], symbols, start, streams, device=device)
         for name, (start, stop) in zip(_SPLIT_BEGINS, pairwise(edges), strict=True)
     }

@@ -35,6 +35,7 @@ class Chunk:
     ids (characters,) are indices into symbols, the vocabulary; start is the position of the first of them in
     the whole text. signals (characters, features) uint8 are the signals of the features of table. rows_before
     and stretches_before are the numbers of counted positions and of stretches in the split's earlier chunks.
+    device is the one on which models read the text, None for the one that a model is on.
 
     A row is a counted position: rows are numbered from 0 in each chunk, in the order of the text.
     """
@@ -47,6 +48,7 @@ class Chunk:
     signals: NDArray[np.uint8]
     rows_before: int = 0
     stretches_before: int = 0
+    device: torch.device | None = None
 
     @cached_property
     def text(self) -> str:
@@ -98,7 +100,7 @@ class Chunk:
 
     def blocks(self, model: CharLSTM) -> Iterator[CountedBlock]:
         """Yield the gates and cell states of model at the chunk's counted positions, each position once."""
-        return counted_blocks(model, self.ids, self.cut)
+        return counted_blocks(model, self.ids, self.cut, device=self.device)
 
     def beginning(self, characters: int) -> "Chunk":
         """Return a chunk of the first stretches: those that fit into the given characters, at least one."""
@@ -118,7 +120,8 @@ class Split:
 
     ids (characters,) are indices into symbols, the vocabulary; start is the position of the first of them in
     the whole text. Each chunk is cut into `streams` stretches, or fewer where they would be too short.
-    only_chunk is the chunk of a split that has a single one, if it is made already, else None.
+    only_chunk is the chunk of a split that has a single one, if it is made already, else None. device is the
+    one on which models read the text, None for the one that a model is on.
     """
 
     ids: Ids
@@ -127,6 +130,7 @@ class Split:
     streams: int
     table: FeatureTable = field(default_factory=FeatureTable)
     only_chunk: Chunk | None = None
+    device: torch.device | None = None
 
     @cached_property
     def cut(self) -> Cut:
@@ -173,6 +177,7 @@ class Split:
             signals=self.table.signals(_decoded(ids, self.symbols), self.cut.starts),
             rows_before=number * self.cut.rows,
             stretches_before=number * self.cut.streams,
+            device=self.device,
         )
 
     def _chunk_ids(self, number: int) -> Ids:
@@ -188,7 +193,7 @@ class Split:
     def extended(self, table: FeatureTable) -> "Split":
         """Return this split with the features of table, which extends the table that this split has."""
         only_chunk = self.first.extended(table) if self.chunk_count == 1 else None
-        return Split(self.ids, self.symbols, self.start, self.streams, table, only_chunk)
+        return replace(self, table=table, only_chunk=only_chunk)
 
     def ngrams(self, length: int) -> Iterator[NDArray[np.int64]]:
         """Yield for each chunk (rows,) int64: the n-gram of `length` characters at each counted position.

@@ -12,6 +12,7 @@ A text is read as streams side by side. Each stream is one stretch: a contiguous
 a state of zeros. The first WARMUP positions of a stretch are not counted in any statistic.
 """
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -233,11 +234,15 @@ class CountedBlock:
 _BLOCK_POSITIONS = 2048
 
 
-def counted_blocks(model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut) -> Iterator[CountedBlock]:
+def counted_blocks(
+    model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut, *, device: torch.device | None = None
+) -> Iterator[CountedBlock]:
     """Yield the cell states and gates of model at every counted position of ids (characters,), each once.
 
-    ids are cut into stretches by cut.
+    ids are cut into stretches by cut. A copy of model reads them on device; None is the device of model.
     """
+    if device not in (None, model.device):
+        model = copy.deepcopy(model).to(device)
     rows_per_stretch = cut.length - WARMUP
     for block in trace(model, ids, streams=cut.streams, window=max(1, _BLOCK_POSITIONS // cut.streams)):
         stop = block.start + block.layers[0].c.shape[1]

@@ -20,6 +20,7 @@ from charlstm.inspection.exam.planted_cells import (
 )
 from charlstm.inspection.inspect import InspectionRequest, inspect_model
 from charlstm.inspection.reading import splits
+from charlstm.inspection.reading.inspected_text import read_text
 from charlstm.inspection.reading.splits import Split
 from charlstm.inspection.reading.trace import WARMUP
 
@@ -110,6 +111,13 @@ def test_a_split_of_one_chunk_makes_it_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert single.chunk(0) is single.first
     assert several.chunk(0) is not several.chunk(0)
     np.testing.assert_array_equal(several.chunk(1).signals, several.chunk(1).signals)
+
+
+def test_every_chunk_of_a_text_is_read_on_its_device() -> None:
+    device = torch.device("cpu", 0)
+    text = read_text(ids_of(written(24_000, seed=1)), tuple(SYMBOLS), 4, device=device).extended([])
+    assert {split.device for split in text.splits.values()} == {device}
+    assert {chunk.device for split in text.splits.values() for chunk in split} == {device}
 
 
 def find_planted_cells() -> Findings:

@@ -132,3 +132,17 @@ def test_a_cut_counts_what_is_behind_the_warm_up_of_each_stretch(characters: int
 def test_fewer_characters_than_streams_are_refused() -> None:
     with pytest.raises(CorpusError, match="3 characters do not fill 4 streams"):
         list(trace(small_model(), random_ids(3), streams=4, window=8))
+
+
+def test_a_copy_of_the_model_reads_the_counted_blocks_on_another_device():
+    """ "cpu:0" is the only other name of a device that every machine has."""
+    model, ids, cut = small_model(2), random_ids(2 * (WARMUP + 30)), Cut(2 * (WARMUP + 30), 2)
+    here = list(counted_blocks(model, ids, cut))
+    there = counted_blocks(model, ids, cut, device=torch.device("cpu", 0))
+    first = next(there)
+    with torch.no_grad():
+        model.embedding.weight.zero_()
+    for block, expected in zip([first, *there], here, strict=True):
+        assert torch.equal(block.rows, expected.rows)
+        assert torch.equal(block.c, expected.c)
+        assert torch.equal(block.f, expected.f)

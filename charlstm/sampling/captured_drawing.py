@@ -1,0 +1,72 @@
+"""Drawing on a GPU: one character of every stream as one CUDA graph, and a block of characters at a time.
+
+Started kernel by kernel, a character takes several times as long as the GPU computes. Its numbers are read
+only after a block, since the GPU stands still meanwhile. On other devices the same steps run as they are.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from charlstm.machine.devices import as_graph
+from charlstm.model.char_lstm import State
+from charlstm.model.stepper import Stepper
+
+# The first block is one character, since somebody waits for it; each further one has twice the length, up to
+# this one.
+_LONGEST_BLOCK_CHARACTERS = 64
+
+
+class CapturedDrawing:
+    """Streams that draw their next characters by one step, which reads and writes its own tensors only."""
+
+    @torch.inference_mode()
+    def __init__(
+        self,
+        stepper: Stepper,
+        state: State,
+        ids: Tensor,
+        *,
+        probabilities: Callable[[Tensor], Tensor],
+        generator: torch.Generator,
+    ) -> None:
+        """Capture the step of streams that are in state before they read ids (streams,) int64.
+
+        probabilities gives those of the next symbol, (streams, vocabulary), from logits of that shape;
+        generator, on the device of the streams, draws for all of them. Raises RuntimeError where the step
+        cannot be captured; the generator is then to be set to its state before.
+        """
+        self._stepper, self._probabilities, self._generator = stepper, probabilities, generator
+        self._state, self._ids = State(state.h.clone(), state.c.clone()), ids.clone()
+        self._drawn = torch.zeros(_LONGEST_BLOCK_CHARACTERS, len(ids), dtype=torch.long, device=ids.device)
+        self._number = torch.zeros(1, dtype=torch.long, device=ids.device)
+        before = generator.get_state()
+        self._step = as_graph(self._body, ids.device, generator)
+        generator.set_state(before)
+        for kept, given in zip((*self._state, self._ids), (*state, ids), strict=True):
+            kept.copy_(given)
+
+    @torch.inference_mode()
+    def draw(self, length: int) -> Iterator[list[int]]:
+        """Yield `length` lists of ids, the next one of every stream; the numbers of torch.multinomial."""
+        done, block = 0, 1
+        while done < length:
+            characters = min(block, length - done)
+            self._number.zero_()
+            for _ in range(characters):
+                self._step()
+            yield from self._drawn[:characters].tolist()
+            done, block = done + characters, min(2 * block, _LONGEST_BLOCK_CHARACTERS)
+
+    def _body(self) -> None:
+        """Draw the next character of every stream."""
+        logits, after = self._stepper(self._ids, self._state)
+        # torch.multinomial draws like this, and asks the host in between whether the numbers can be right.
+        probabilities = self._probabilities(logits)
+        waits = torch.empty_like(probabilities).exponential_(1, generator=self._generator)
+        self._ids.copy_((probabilities / waits).argmax(1))
+        for kept, new in zip(self._state, after, strict=True):
+            kept.copy_(new)
+        self._drawn.index_copy_(0, self._number, self._ids[None])
+        self._number.add_(1)
