@@ -22,6 +22,11 @@ import numpy as np
 
 from charlstm.model.kernels.arithmetic import bfloat16_bits
 from charlstm.model.kernels.jit import Bits16, Floats, compiled
+from charlstm.model.kernels.library_products import (
+    add_library_product,
+    end_library_products,
+    library_multiplies,
+)
 from charlstm.model.kernels.llvm_vectors import (
     GROUP,
     PANEL,
@@ -50,10 +55,16 @@ def add_panel_products(panels: Floats | Pairs, x: Floats | Pairs, first: int, y:
     """Add x W^T to y (rows, 32 panels) float32, for weights W in panels (panels, inputs, 32).
 
     x (rows, first + inputs or more) has its inputs in columns first to first + inputs - 1. Both panels and x
-    are float32, or pairs of bfloat16 as uint32.
+    are float32, or pairs of bfloat16 as uint32, which a library may multiply (see `library_products`).
     """
     rows, width, row = len(y), y.shape[1], x.shape[1]
     inputs = panels.shape[1]
+    if library_multiplies(panels):
+        for panel in range(len(panels)):
+            w, column = panel * inputs * PANEL, panel * PANEL
+            add_library_product(rows, inputs, x, first, row, panels, w, y, column, width)
+        end_library_products()
+        return
     for panel in range(len(panels)):
         w, column = panel * inputs * PANEL, panel * PANEL
         r = 0

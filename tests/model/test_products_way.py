@@ -1,0 +1,70 @@
+"""Many streams multiply by the faster of our tiles and a library, and what they compute is the same."""
+
+import ctypes
+
+import numpy as np
+import pytest
+import torch
+
+from charlstm.config import SamplingConfig
+from charlstm.machine.speed import fastest_way
+from charlstm.model import products_way
+from charlstm.model.kernels.library_products import functions_in_use, use_functions
+from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS
+from charlstm.model.products_way import LIBRARY, TILES, library_functions, use_fastest_products
+from charlstm.sampling.sampler import draw
+
+
+@pytest.fixture(autouse=True)
+def own_tiles_again():
+    yield
+    use_functions(None)
+    library_functions.cache_clear()
+
+
+@pytest.fixture
+def functions(monkeypatch):
+    """Return the library's functions as on a machine with units for matrices; it is taken to have some."""
+    monkeypatch.setattr(products_way, "HAS_MATRIX_UNITS", True)
+    library_functions.cache_clear()
+    found = library_functions()
+    if found is None or not MULTIPLIES_PAIRS:
+        pytest.skip("torch has no such functions for this processor")
+    yes = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p).value  # of format 15, which is odd: true
+    return found._replace(could_pack=yes)
+
+
+def test_without_units_for_matrices_no_library_is_looked_for(monkeypatch):
+    monkeypatch.setattr(products_way, "HAS_MATRIX_UNITS", False)
+    monkeypatch.setattr(products_way, "_torch_library", lambda: pytest.fail("it was loaded"))
+    library_functions.cache_clear()
+    assert library_functions() is None
+
+
+@pytest.mark.parametrize("faster", [TILES, LIBRARY])
+def test_the_faster_way_is_used(faster, functions, monkeypatch):
+    def fastest(job, ways):
+        assert list(ways) == [TILES, LIBRARY]
+        for run in ways.values():
+            run()
+        return fastest_way.Choice(job, faster, {})
+
+    monkeypatch.setattr(products_way, "fastest", fastest)
+    monkeypatch.setattr(products_way, "library_functions", lambda: functions)
+    use_fastest_products()
+    assert functions_in_use() == (functions if faster == LIBRARY else None)
+
+
+def test_texts_and_trials_are_the_same_by_the_library(functions, small_model):
+    config = SamplingConfig(length=30, count=5, precision="bfloat16")
+
+    def texts():
+        generator = torch.Generator().manual_seed(1)
+        return np.array(list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator)))
+
+    use_functions(None)
+    by_tiles = texts()
+    products_way.trial(functions)
+    assert functions_in_use() is None
+    use_functions(functions)
+    np.testing.assert_array_equal(texts(), by_tiles)
