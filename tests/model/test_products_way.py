@@ -9,6 +9,8 @@ import torch
 from charlstm.config import SamplingConfig
 from charlstm.machine.speed import fastest_way
 from charlstm.model import products_way
+from charlstm.model.bfloat16_layer import run_inputs
+from charlstm.model.equations import LayerState, LayerWeights
 from charlstm.model.kernels.library_products import functions_in_use, use_functions
 from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS
 from charlstm.model.products_way import LIBRARY, TILES, library_functions, use_fastest_products
@@ -16,7 +18,8 @@ from charlstm.sampling.sampler import draw
 
 
 @pytest.fixture(autouse=True)
-def own_tiles_again():
+def own_tiles_again(monkeypatch):
+    monkeypatch.setattr(fastest_way, "_CHOICES", {})
     yield
     use_functions(None)
     library_functions.cache_clear()
@@ -55,16 +58,31 @@ def test_the_faster_way_is_used(faster, functions, monkeypatch):
     assert functions_in_use() == (functions if faster == LIBRARY else None)
 
 
-def test_texts_and_trials_are_the_same_by_the_library(functions, small_model):
+def test_a_window_has_the_same_gradients_by_the_library(functions, generator):
+    weights = torch.randn(128, 32, generator=generator, requires_grad=True)
+    inputs = torch.randn(6, 9, 32, generator=generator, requires_grad=True)
+    before = LayerState(torch.zeros(6, 32), torch.zeros(6, 32))
+    results = []
+    for in_use in (None, functions):
+        use_functions(in_use)
+        outputs, _ = run_inputs(inputs, before, LayerWeights(weights, weights, weights[:, 0]))
+        results.append((outputs, *torch.autograd.grad(outputs.float().square().sum(), (weights, inputs))))
+    for by_library, by_tiles in zip(results[1], results[0], strict=True):
+        torch.testing.assert_close(by_library, by_tiles, rtol=1e-2, atol=1e-2)
+
+
+def test_texts_are_the_same_by_the_library_and_a_trial_leaves_no_trace(functions, small_model, monkeypatch):
+    monkeypatch.setattr(products_way, "library_functions", lambda: functions)
     config = SamplingConfig(length=30, count=5, precision="bfloat16")
 
-    def texts():
+    def texts(way):
+        monkeypatch.setattr(products_way, "products_way", lambda: fastest_way.Choice("a job", way, {}))
         generator = torch.Generator().manual_seed(1)
         return np.array(list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator)))
 
-    use_functions(None)
-    by_tiles = texts()
+    by_tiles = texts(TILES)
     products_way.trial(functions)
     assert functions_in_use() is None
-    use_functions(functions)
-    np.testing.assert_array_equal(texts(), by_tiles)
+    by_library = texts(LIBRARY)
+    assert functions_in_use() == functions
+    np.testing.assert_array_equal(by_library, by_tiles)

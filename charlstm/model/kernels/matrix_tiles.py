@@ -39,6 +39,9 @@ from charlstm.model.kernels.llvm_vectors import (
     tile_8,
 )
 
+# The number of pairs that a library sums up in one product for a gradient, or nearly so.
+_PAIRS_TOGETHER = 256
+
 
 def thread_spans(rows: int, threads: int, tile: int = GROUP) -> list[slice]:
     """Return the rows of each thread as slices of 0 to rows, as even as whole tiles of `tile` rows allow.
@@ -87,8 +90,11 @@ def add_transposed_products(groups: Pairs, panels: Pairs, y: Floats) -> None:
     """Add sum over positions and streams of x^T d to y, (8 groups, 32 panels) float32: a weight's gradient.
 
     x is in groups (positions, groups or more, pairs of streams, 8), d in panels (positions, panels or more,
-    pairs of streams, 32), both pairs of bfloat16 as uint32.
+    pairs of streams, 32), both pairs of bfloat16 as uint32, which a library may multiply.
     """
+    if library_multiplies(panels):
+        _add_transposed_by_library(groups, panels, y)
+        return
     positions, pairs, width = len(groups), groups.shape[2], y.shape[1]
     x_apart, d_apart = groups.shape[1] * pairs * GROUP, panels.shape[1] * pairs * PANEL
     for panel in range(width // PANEL):
@@ -96,6 +102,32 @@ def add_transposed_products(groups: Pairs, panels: Pairs, y: Floats) -> None:
         for group in range(len(y) // GROUP):
             x, total = group * pairs * GROUP, group * GROUP * width + column
             tile_8(groups, x, 1, GROUP, x_apart, panels, d, PANEL, d_apart, pairs, positions, y, total, width)
+
+
+@compiled
+def _add_transposed_by_library(groups: Pairs, panels: Pairs, y: Floats) -> None:
+    """Add what `add_transposed_products` adds, by a library.
+
+    The library wants the pairs of one row of x side by side, and does best with a few hundred. So the pairs
+    of some positions are copied together.
+    """
+    pairs, rows, width = groups.shape[2], len(y), y.shape[1]
+    together = max(1, _PAIRS_TOGETHER // pairs)
+    for start in range(0, len(groups), together):
+        positions = min(together, len(groups) - start)
+        x = np.empty((rows, positions, pairs), np.uint32)
+        d = np.empty((positions, pairs, PANEL), np.uint32)
+        for position in range(positions):
+            for row in range(rows):
+                group, place = groups[start + position, row // GROUP], row % GROUP
+                for pair in range(pairs):
+                    x[row, position, pair] = group[pair, place]
+        for panel in range(width // PANEL):
+            for position in range(positions):
+                d[position] = panels[start + position, panel]
+            inputs, column = positions * pairs, panel * PANEL
+            add_library_product(rows, inputs, x, 0, inputs, d, 0, y, column, width)
+    end_library_products()
 
 
 @compiled

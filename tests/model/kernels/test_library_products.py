@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from charlstm.model.kernels.library_products import LibraryFunctions, functions_in_use, use_functions
-from charlstm.model.kernels.llvm_vectors import PANEL
-from charlstm.model.kernels.matrix_tiles import add_panel_products
+from charlstm.model.kernels.llvm_vectors import GROUP, PANEL
+from charlstm.model.kernels.matrix_tiles import add_panel_products, add_transposed_products
 
 _SIZES = [ctypes.c_int64] * 6
 _BRGEMM = ctypes.CFUNCTYPE(None, *_SIZES, ctypes.c_bool, *[ctypes.c_void_p] * 3, ctypes.c_bool)
@@ -93,6 +93,27 @@ def test_own_tiles_multiply_where_the_library_says_no_or_is_not_in_use(matrices,
     np.testing.assert_allclose(sums, product, atol=1e-5)
     assert not library.calls
     assert functions_in_use() == (library.functions if in_use else None)
+
+
+@pytest.mark.parametrize(("positions", "pairs"), [(3, 2), (5, 100), (2, 300)])
+def test_a_gradient_is_the_sum_over_all_positions_and_streams(positions, pairs):
+    random = np.random.default_rng(0)
+    (
+        groups,
+        panels,
+    ) = (  # numbers from -8 to 8, whose sums are exact, with one more group and panel than are read
+        random.choice(np.float32([-8, -1, 0, 1, 8]).view(np.uint32) >> 16, (positions, many, pairs, width, 2))
+        .astype(np.uint16)
+        .view(np.uint32)[..., 0]
+        for many, width in ((3, GROUP), (3, PANEL))
+    )
+    library, by_tiles, by_library = Library(answer=True), *np.ones((2, 16, 64), np.float32)
+    add_transposed_products(groups, panels, by_tiles)
+    use_functions(library.functions)
+    add_transposed_products(groups, panels, by_library)
+    np.testing.assert_array_equal(by_library, by_tiles)
+    assert sum(call[2] for call in library.calls[:-1]) == 2 * 2 * positions * pairs
+    assert library.calls[-1] == ("release", True)
 
 
 def test_float32_is_never_the_librarys():
