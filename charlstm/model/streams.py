@@ -22,6 +22,7 @@ from charlstm.model.kernels.steps import (
     trace_block,
 )
 from charlstm.model.packed_weights import for_streams, stream_weights
+from charlstm.model.products_way import trial
 from charlstm.model.shared_stream import SharedStream, new_shared_state, sharing_threads
 
 Symbols = NDArray[np.int64]
@@ -177,6 +178,7 @@ def warm_up() -> None:
         panels, symbols = for_streams(weights).recurrent, np.zeros(2, np.int64)
         step_layer(panels, h, weights.table, symbols, c_before, NOTHING_HELD, gates, c, h)
     _warm_up_tracing(of_precision["float32"])
+    trial(None)
 
 
 def _smallest_model() -> dict[str, Floats]:

@@ -13,6 +13,7 @@ from charlstm.machine.speed.fastest_way import Choice, fastest
 from charlstm.model import bfloat16_layer
 from charlstm.model.equations import LayerState, layer_weights
 from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS
+from charlstm.model.products_way import use_fastest_products
 from charlstm.model.ready_loops import are_ready
 
 COMPILED, TORCH = "compiled loops", "nn.LSTM"
@@ -26,10 +27,13 @@ def bfloat16_way() -> Choice:
 
     The compiled loops are in question only where the processor multiplies pairs of bfloat16 numbers and the
     loops are on disk. A process that begins before they are there does without them to its end: what a
-    training computes must not depend on the moment at which they come.
+    training computes must not depend on the moment at which they come. They multiply by what is fastest here
+    (`products_way`) from then on.
     """
     ways: dict[str, Callable[[], None]] = {TORCH: _torch_bfloat16_window}
     in_question = MULTIPLIES_PAIRS and are_ready("training")
+    if in_question:
+        use_fastest_products()
     return fastest("training in bfloat16", {COMPILED: _compiled_window} | ways if in_question else ways)
 
 

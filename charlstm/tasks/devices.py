@@ -9,7 +9,11 @@ from charlstm.inspection.reading.matrix_product import product_way
 from charlstm.machine.devices import choose_device
 from charlstm.machine.processors import available_processors, processor_name, processor_quota
 from charlstm.machine.speed.fastest_way import Choice, forget
-from charlstm.machine.speed.rates import bandwidth, product_rate
+from charlstm.machine.speed.rates import bandwidth, best_seconds, product_rate
+from charlstm.machine.torch_threads import in_threads
+from charlstm.model.kernels.library_products import functions_in_use
+from charlstm.model.products_way import TRIAL_OPERATIONS, products_way, trial, use_fastest_products
+from charlstm.model.ready_loops import are_ready
 from charlstm.model.training_way import bfloat16_way, number_format
 
 
@@ -20,8 +24,9 @@ class Machine:
     processors are those that this process may use, of machine_processors that there are; quota is the limit
     of a container, in seconds of processor time a second, or None. threads compute at the same time. gpus are
     the names of graphics processors that torch can use, and device is the one that `--device auto` takes.
-    Rates are operations per second of matrix products, and bytes per second read from memory. choices say
-    which way each job goes that can be done in several.
+    Rates are operations per second of matrix products, and bytes per second read from memory; that of streams
+    is of the products of many streams in bfloat16, as they are computed here, or None while no loops are
+    compiled. choices say which way each job goes that can be done in several.
     """
 
     processor: str
@@ -33,6 +38,7 @@ class Machine:
     device: str
     float32_per_second: float
     bfloat16_per_second: float
+    streams_per_second: float | None
     bytes_per_second: float
     choices: tuple[Choice, ...]
 
@@ -54,9 +60,19 @@ def measure_machine(*, again: bool = False) -> Machine:
         device=choose_device("auto").type,
         float32_per_second=product_rate(torch.float32),
         bfloat16_per_second=product_rate(torch.bfloat16),
+        streams_per_second=_streams_rate(),
         bytes_per_second=bandwidth(),
-        choices=(number_format(), bfloat16_way(), product_way()),
+        choices=(number_format(), bfloat16_way(), products_way(), product_way()),
     )
+
+
+def _streams_rate() -> float | None:
+    """Return the operations per second of products of many streams in bfloat16, by all threads together."""
+    if not are_ready("steps"):
+        return None
+    use_fastest_products()
+    parts = [functions_in_use()] * torch.get_num_threads()
+    return len(parts) * TRIAL_OPERATIONS / best_seconds(lambda: in_threads(trial, parts))
 
 
 def _gpus() -> tuple[str, ...]:

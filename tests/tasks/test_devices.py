@@ -18,7 +18,8 @@ def test_it_has_a_processor_rates_and_a_choice_for_each_job():
     assert machine.processor
     assert 1 <= machine.processors <= machine.machine_processors
     assert (machine.float32_per_second, machine.bfloat16_per_second) == (4, 2)
-    assert len({choice.job for choice in machine.choices}) == 3
+    assert len({choice.job for choice in machine.choices}) == 4
+    assert machine.streams_per_second is None or machine.streams_per_second > 0
 
 
 def test_choices_are_measured_again_where_that_is_asked(monkeypatch):

@@ -20,6 +20,9 @@ def machine_lines(machine: "Machine") -> Iterator[str]:
         f"products   {machine.float32_per_second / 1e9:,.0f} billion operations a second in float32, "
         f"{machine.bfloat16_per_second / 1e9:,.0f} in bfloat16"
     )
+    if machine.streams_per_second is not None:
+        rate = f"{machine.streams_per_second / 1e9:,.0f} billion"
+        yield f"streams    {rate} operations a second of many streams in bfloat16"
     yield f"memory     {machine.bytes_per_second / 1e9:,.0f} GB a second"
     yield ""
     yield "which way a job goes on the CPU, and the time of a trial of each way"

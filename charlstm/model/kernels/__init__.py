@@ -8,6 +8,7 @@ In reading order:
 arithmetic        sigmoid, tanh, the cell state's update, and rounding to bfloat16, of one number or one row
 matrix_tiles      matrix products tile by tile, and the weight layouts ("panels") that they read
 integer_products  products of weights of 8 bits, for one stream
+library_products  products of pairs by a library where it is faster, called from compiled loops
 products          the products of a step, whatever the layout and the number format of the weights
 steps             one step: one character of every stream through every layer; reading and tracing a text
 drawing           one draw: the next symbol from logits; texts drawn symbol by symbol

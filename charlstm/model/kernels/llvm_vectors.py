@@ -48,6 +48,9 @@ def _has(feature: str) -> bool:
 MULTIPLIES_PAIRS = _has("avx512bf16")
 # Whether one instruction multiplies 16-bit whole numbers and adds pairs of products to 32-bit ones.
 MULTIPLIES_WHOLE_NUMBERS = _has("avx512vnni")
+# Whether the processor has units that multiply matrices of bfloat16. The code here does not use them, see
+# `library_products`.
+HAS_MATRIX_UNITS = _has("amx-bf16")
 
 
 class _Tile(NamedTuple):

@@ -22,6 +22,11 @@ import numpy as np
 
 from charlstm.model.kernels.arithmetic import bfloat16_bits
 from charlstm.model.kernels.jit import Bits16, Floats, compiled
+from charlstm.model.kernels.library_products import (
+    add_library_product,
+    end_library_products,
+    library_multiplies,
+)
 from charlstm.model.kernels.llvm_vectors import (
     GROUP,
     PANEL,
@@ -33,6 +38,9 @@ from charlstm.model.kernels.llvm_vectors import (
     tile_4,
     tile_8,
 )
+
+# The number of pairs that a library sums up in one product for a gradient, or nearly so.
+_PAIRS_TOGETHER = 256
 
 
 def thread_spans(rows: int, threads: int, tile: int = GROUP) -> list[slice]:
@@ -50,10 +58,16 @@ def add_panel_products(panels: Floats | Pairs, x: Floats | Pairs, first: int, y:
     """Add x W^T to y (rows, 32 panels) float32, for weights W in panels (panels, inputs, 32).
 
     x (rows, first + inputs or more) has its inputs in columns first to first + inputs - 1. Both panels and x
-    are float32, or pairs of bfloat16 as uint32.
+    are float32, or pairs of bfloat16 as uint32, which a library may multiply (see `library_products`).
     """
     rows, width, row = len(y), y.shape[1], x.shape[1]
     inputs = panels.shape[1]
+    if library_multiplies(panels):
+        for panel in range(len(panels)):
+            w, column = panel * inputs * PANEL, panel * PANEL
+            add_library_product(rows, inputs, x, first, row, panels, w, y, column, width)
+        end_library_products()
+        return
     for panel in range(len(panels)):
         w, column = panel * inputs * PANEL, panel * PANEL
         r = 0
@@ -76,8 +90,11 @@ def add_transposed_products(groups: Pairs, panels: Pairs, y: Floats) -> None:
     """Add sum over positions and streams of x^T d to y, (8 groups, 32 panels) float32: a weight's gradient.
 
     x is in groups (positions, groups or more, pairs of streams, 8), d in panels (positions, panels or more,
-    pairs of streams, 32), both pairs of bfloat16 as uint32.
+    pairs of streams, 32), both pairs of bfloat16 as uint32, which a library may multiply.
     """
+    if library_multiplies(panels):
+        _add_transposed_by_library(groups, panels, y)
+        return
     positions, pairs, width = len(groups), groups.shape[2], y.shape[1]
     x_apart, d_apart = groups.shape[1] * pairs * GROUP, panels.shape[1] * pairs * PANEL
     for panel in range(width // PANEL):
@@ -85,6 +102,32 @@ def add_transposed_products(groups: Pairs, panels: Pairs, y: Floats) -> None:
         for group in range(len(y) // GROUP):
             x, total = group * pairs * GROUP, group * GROUP * width + column
             tile_8(groups, x, 1, GROUP, x_apart, panels, d, PANEL, d_apart, pairs, positions, y, total, width)
+
+
+@compiled
+def _add_transposed_by_library(groups: Pairs, panels: Pairs, y: Floats) -> None:
+    """Add what `add_transposed_products` adds, by a library.
+
+    The library wants the pairs of one row of x side by side, and does best with a few hundred. So the pairs
+    of some positions are copied together.
+    """
+    pairs, rows, width = groups.shape[2], len(y), y.shape[1]
+    together = max(1, _PAIRS_TOGETHER // pairs)
+    for start in range(0, len(groups), together):
+        positions = min(together, len(groups) - start)
+        x = np.empty((rows, positions, pairs), np.uint32)
+        d = np.empty((positions, pairs, PANEL), np.uint32)
+        for position in range(positions):
+            for row in range(rows):
+                group, place = groups[start + position, row // GROUP], row % GROUP
+                for pair in range(pairs):
+                    x[row, position, pair] = group[pair, place]
+        for panel in range(width // PANEL):
+            for position in range(positions):
+                d[position] = panels[start + position, panel]
+            inputs, column = positions * pairs, panel * PANEL
+            add_library_product(rows, inputs, x, 0, inputs, d, 0, y, column, width)
+    end_library_products()
 
 
 @compiled

@@ -16,6 +16,7 @@ def machine(**changes):
         "device": "cpu",
         "float32_per_second": 9.6e10,
         "bfloat16_per_second": 2.37e12,
+        "streams_per_second": 1.66e11,
         "bytes_per_second": 2.5e10,
         "choices": (Choice("a job", "slow and first", {"fast": 0.01, "slow and first": 0.012}),),
     }
@@ -31,6 +32,7 @@ def test_lines_say_what_there_is_and_the_time_of_each_way():
         "none that torch can use",
         "96 billion",
         "2,370 in bfl",
+        "166 billion",
     ):
         assert part in text
     assert lines[-1].split() == ["a", "job", "slow", "and", "first", "12.0", "ms;", "fast", "10.0", "ms"]
@@ -39,8 +41,16 @@ def test_lines_say_what_there_is_and_the_time_of_each_way():
 
 def test_quotas_and_gpus_are_named_and_a_way_without_another_has_no_time():
     text = "\n".join(
-        machine_lines(machine(quota=1.5, gpus=("One", "Two"), choices=(Choice("a job", "torch", {}),)))
+        machine_lines(
+            machine(
+                quota=1.5,
+                gpus=("One", "Two"),
+                streams_per_second=None,
+                choices=(Choice("a job", "torch", {}),),
+            )
+        )
     )
     assert "a quota of 1.5" in text
     assert "One, Two" in text
+    assert "many streams" not in text
     assert "the only way here" in text

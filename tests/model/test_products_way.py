@@ -1,0 +1,88 @@
+"""Many streams multiply by the faster of our tiles and a library, and what they compute is the same."""
+
+import ctypes
+
+import numpy as np
+import pytest
+import torch
+
+from charlstm.config import SamplingConfig
+from charlstm.machine.speed import fastest_way
+from charlstm.model import products_way
+from charlstm.model.bfloat16_layer import run_inputs
+from charlstm.model.equations import LayerState, LayerWeights
+from charlstm.model.kernels.library_products import functions_in_use, use_functions
+from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS
+from charlstm.model.products_way import LIBRARY, TILES, library_functions, use_fastest_products
+from charlstm.sampling.sampler import draw
+
+
+@pytest.fixture(autouse=True)
+def own_tiles_again(monkeypatch):
+    monkeypatch.setattr(fastest_way, "_CHOICES", {})
+    yield
+    use_functions(None)
+    library_functions.cache_clear()
+
+
+@pytest.fixture
+def functions(monkeypatch):
+    """Return the library's functions as on a machine with units for matrices; it is taken to have some."""
+    monkeypatch.setattr(products_way, "HAS_MATRIX_UNITS", True)
+    library_functions.cache_clear()
+    found = library_functions()
+    if found is None or not MULTIPLIES_PAIRS:
+        pytest.skip("torch has no such functions for this processor")
+    yes = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p).value  # of format 15, which is odd: true
+    return found._replace(could_pack=yes)
+
+
+def test_without_units_for_matrices_no_library_is_looked_for(monkeypatch):
+    monkeypatch.setattr(products_way, "HAS_MATRIX_UNITS", False)
+    monkeypatch.setattr(products_way, "_torch_library", lambda: pytest.fail("it was loaded"))
+    library_functions.cache_clear()
+    assert library_functions() is None
+
+
+@pytest.mark.parametrize("faster", [TILES, LIBRARY])
+def test_the_faster_way_is_used(faster, functions, monkeypatch):
+    def fastest(job, ways):
+        assert list(ways) == [TILES, LIBRARY]
+        for run in ways.values():
+            run()
+        return fastest_way.Choice(job, faster, {})
+
+    monkeypatch.setattr(products_way, "fastest", fastest)
+    monkeypatch.setattr(products_way, "library_functions", lambda: functions)
+    use_fastest_products()
+    assert functions_in_use() == (functions if faster == LIBRARY else None)
+
+
+def test_a_window_has_the_same_gradients_by_the_library(functions, generator):
+    weights = torch.randn(128, 32, generator=generator, requires_grad=True)
+    inputs = torch.randn(6, 9, 32, generator=generator, requires_grad=True)
+    before = LayerState(torch.zeros(6, 32), torch.zeros(6, 32))
+    results = []
+    for in_use in (None, functions):
+        use_functions(in_use)
+        outputs, _ = run_inputs(inputs, before, LayerWeights(weights, weights, weights[:, 0]))
+        results.append((outputs, *torch.autograd.grad(outputs.float().square().sum(), (weights, inputs))))
+    for by_library, by_tiles in zip(results[1], results[0], strict=True):
+        torch.testing.assert_close(by_library, by_tiles, rtol=1e-2, atol=1e-2)
+
+
+def test_texts_are_the_same_by_the_library_and_a_trial_leaves_no_trace(functions, small_model, monkeypatch):
+    monkeypatch.setattr(products_way, "library_functions", lambda: functions)
+    config = SamplingConfig(length=30, count=5, precision="bfloat16")
+
+    def texts(way):
+        monkeypatch.setattr(products_way, "products_way", lambda: fastest_way.Choice("a job", way, {}))
+        generator = torch.Generator().manual_seed(1)
+        return np.array(list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator)))
+
+    by_tiles = texts(TILES)
+    products_way.trial(functions)
+    assert functions_in_use() is None
+    by_library = texts(LIBRARY)
+    assert functions_in_use() == functions
+    np.testing.assert_array_equal(by_library, by_tiles)
