@@ -48,6 +48,22 @@ def test_blocks_sum_c_and_the_feature_over_contiguous_parts_of_the_split(planted
     assert sums.blocks[:, 0, 0].sum() == planted.split.rows
 
 
+def test_a_cell_holds_where_it_stays_on_its_side_while_the_feature_does_not_change(
+    planted: PlantedPairs,
+) -> None:
+    frozen, sums = sums_over(planted)
+    since = chunk_signals(planted.split.first, frozen).since
+    blocks = list(planted.split.first.blocks(planted.model))
+    sides = [
+        torch.cat([getattr(block, name)[:, planted.pairs.cells] for block in blocks]) > frozen.thresholds
+        for name in ("c", "c_before")
+    ]
+    steady = since[torch.cat([block.rows for block in blocks])][:, frozen.feature] > 0
+    held = steady & (sides[0] == sides[1])
+    np.testing.assert_array_equal(sums.holding, torch.stack((held.sum(0), steady.sum(0))))
+    assert (sums.holding[0, 0] / sums.holding[1, 0]) > 0.95, "a toggle holds"
+
+
 def test_gates_are_averaged_over_the_positions_of_each_character(planted: PlantedPairs) -> None:
     _, sums = sums_over(planted)
     blocks = list(planted.split.first.blocks(planted.model))

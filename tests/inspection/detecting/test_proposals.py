@@ -81,6 +81,38 @@ def test_a_letter_behind_a_resetter_is_no_resetter() -> None:
     assert {each.down for each in counters} == {("(",)}
 
 
+def stepping_cell(up: float, down: float) -> Movements:
+    """Return the movements of a cell that steps at both brackets and at nothing else."""
+    return replace(
+        flipping_cell(),
+        steps=np.array([[0.0, up, down]]),
+        step_squares=np.array([[0.0, up * up, down * down]]),
+        landing_variances=np.ones((1, 3)),
+    )
+
+
+def test_a_depth_steps_up_about_as_far_as_down() -> None:
+    depth = Automaton("depth", ("(",), (")",))
+    assert depth in proposed_automata(stepping_cell(1.0, -1.0))
+    assert depth in proposed_automata(stepping_cell(0.6, -1.0))
+    for up, down in ((0.4, -1.0), (1.0, -0.4)):
+        assert depth not in proposed_automata(stepping_cell(up, down))
+
+
+def test_a_counter_is_the_worse_the_more_its_cell_varies_after_a_reset() -> None:
+    counter = replace(
+        flipping_cell(),
+        steps=np.array([[0.1, -1.0, 0.1]]),
+        step_squares=np.array([[0.01, 1.2, 0.01]]),
+        landings=np.array([[0.9, 0.0, 0.9]]),
+        landing_variances=np.array([[0.8, 0.2, 0.8]]),
+    )
+    switch = flipping_cell("a", ")", precision=0.9)
+    kinds = [automaton.kind for automaton in proposed_automata(side_by_side(counter, switch))]
+    assert kinds[0] == "switch"
+    assert "counter" in kinds
+
+
 @pytest.mark.parametrize(
     ("precision", "drivers"),
     [

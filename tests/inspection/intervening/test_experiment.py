@@ -164,6 +164,17 @@ def test_restoring_cells_in_the_donors_state_is_that_of_the_equations(plan: Plan
     assert_changes(plan, found, expected)
 
 
+def test_a_direction_is_moved_by_what_it_reads_of_the_donor(plan: Planned) -> None:
+    closers = plan.closers
+    reader, step = plan.closers.context.survey.direction(closers.behaviour.feature.name, 0)
+    ((numbers, values),) = closers.direction_values([0]).values()
+    assert list(numbers) == list(range(len(step)))
+    natural, donor = (c[0].double().numpy() for c in (closers.natural_c, closers.donor_c))
+    moved = ((donor - natural) @ reader.numpy())[:, None] * step.numpy()
+    np.testing.assert_allclose(values.numpy() - natural, moved, atol=1e-6)
+    assert np.abs(moved).max() > 0.1
+
+
 @pytest.mark.parametrize("from_donors", [False, True])
 def test_many_cells_at_once_are_changed_each_alone(
     plan: Planned, from_donors: bool, monkeypatch: pytest.MonkeyPatch

@@ -77,6 +77,9 @@ def test_counters_may_make_their_closer_likelier() -> None:
     assert found.effect.value > 0.1
     assert found.convincing
     assert found.needed == [True, True]
+    with_unread = context_of(network([*falling, line_counter("\n", step=0.005)]), COLUMN)
+    three = [candidate(cell, COLUMN, 0.005) for cell in (0, 1, 2)]
+    assert joint_effect(with_unread, three, 0.1, 0.01).needed == [True, True, False]
     # The closer of a switch may only lose.
     rising = [latch("(", ")").read(")", -1.0), latch("(", ")").read(")", -1.0)]
     gained = joined(context_of(network(rising), PARENTHESES), 0, 1)

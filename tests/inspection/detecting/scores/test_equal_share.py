@@ -89,3 +89,14 @@ def test_a_feature_that_is_never_on_or_never_off_has_none(value: float) -> None:
     stretch, c, f = columns()
     f[:, 0] = value
     assert (summed([(stretch, c, f)]).correlation()[:, 0] == 0).all()
+
+
+def test_a_feature_that_is_on_at_one_character_counts_there_as_much_as_at_all_others() -> None:
+    c = np.array([3.0, 1.0, -1.0, 2.0, -2.0, 0.0], dtype=np.float32)
+    on = np.array([1.0, 0, 0, 0, 0, 0], dtype=np.float32)
+    sums = EqualShareSums(stretches=1, cells=1, features=1)
+    sums.update(
+        torch.zeros(6, dtype=torch.int64), torch.from_numpy(c)[:, None], torch.from_numpy(on)[:, None]
+    )
+    expected = by_numpy(np.zeros(6), c.astype(float), on.astype(float))
+    assert float(sums.correlation()) == pytest.approx(expected, abs=1e-6)

@@ -1,6 +1,7 @@
 """The mean of c by value of a feature and what it says of a counter, against direct computation."""
 
 import numpy as np
+import pytest
 import torch
 
 from charlstm.inspection.detecting.scores.staircase import SURVIVAL_CHARACTERS, Staircases
@@ -79,3 +80,39 @@ def test_survival_is_the_share_of_positions_at_which_the_cell_is_still_on() -> N
     staircases = Staircases(1, 1)
     staircases.update_survival(since, torch.ones(ROWS, 1, dtype=torch.bool), on)
     assert staircases.survival()[0].tolist() == [1.0] * 20 + [0.0] * (SURVIVAL_CHARACTERS - 20)
+
+
+def test_rising_is_the_share_of_the_judged_steps_in_the_commonest_direction() -> None:
+    """Value n occurs 100 times for n up to 8; the step up to 9 is beyond the common ones."""
+    values = torch.cat([torch.full((100,), n) for n in range(9)] + [torch.full((20,), 9)])
+    heights = torch.tensor([0.0, 1, 2, 3, 4, 3, 4, 5, 6, 7])
+    stairs = Staircases(1, 1)
+    stairs.update(
+        values[:, None].float(), heights[values][:, None], torch.zeros(len(values), dtype=torch.int64)
+    )
+    # Of the nine common values those from 1 to 8 end a step; one of these eight goes down.
+    assert float(stairs.rising()) == pytest.approx(7 / 8)
+    falling = Staircases(1, 1)
+    falling.update(
+        values[:, None].float(), -heights[values][:, None], torch.zeros(len(values), dtype=torch.int64)
+    )
+    assert float(falling.rising()) == pytest.approx(7 / 8)
+
+
+def test_a_value_that_occurs_as_often_as_is_asked_is_judged_and_a_rarer_one_is_not() -> None:
+    for occurrences, told_apart in ((20, 3), (19, 2)):
+        values = torch.cat((torch.zeros(500), torch.ones(500), torch.full((occurrences,), 2.0)))
+        stairs = Staircases(1, 1)
+        stairs.update(values[:, None], values[:, None], torch.zeros(len(values), dtype=torch.int64))
+        assert stairs.values_told_apart().tolist() == [told_apart]
+
+
+def test_stretches_of_different_make_up_get_the_offset_that_a_fit_by_least_squares_has() -> None:
+    """One stretch holds mostly zeros and another mostly ones, so that offset and value are confounded."""
+    values = torch.cat((torch.zeros(90), torch.ones(10), torch.zeros(30), torch.ones(70)))
+    stretch = torch.arange(200) // 100
+    c = 2.0 * values + 5.0 * stretch
+    stairs = Staircases(1, 2)
+    stairs.update(values[:, None], c[:, None], stretch)
+    means = stairs.means()[0]
+    assert float(means[1] - means[0]) == pytest.approx(2.0, abs=0.05)
