@@ -60,7 +60,8 @@ def as_graph(
     if stream is None:
         return body
     graph = torch.cuda.CUDAGraph()
-    graph.register_generator_state(generator)
+    if hasattr(graph, "register_generator_state"):  # torch after 2.13 is to find generators by itself
+        graph.register_generator_state(generator)
     with torch.cuda.graph(graph, stream=stream):
         body()
     return graph.replay

@@ -105,7 +105,6 @@ def _captured(
     stepper: Stepper, state: State, ids: Tensor, config: SamplingConfig, generator: torch.Generator
 ) -> CapturedDrawing | None:
     """Return streams that draw by a captured step, or None where torch cannot capture it."""
-    before = generator.get_state()
     try:
         return CapturedDrawing(
             stepper,
@@ -115,7 +114,6 @@ def _captured(
             generator=generator,
         )
     except RuntimeError:
-        generator.set_state(before)
         return None
 
 

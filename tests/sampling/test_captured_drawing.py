@@ -35,6 +35,7 @@ def test_the_texts_are_those_of_the_ordinary_steps(count, rules, monkeypatch):
     expected = list(sampler._draw_in_steps(model, PROMPT, config, ordinary))
     generator = torch.Generator().manual_seed(7)
     assert list(captured(model, config, generator).draw(config.length)) == expected
+    assert torch.equal(generator.get_state(), ordinary.get_state())
     if not rules.get("top_k"):
         assert len({tuple(ids) for ids in expected}) > 1
 
