@@ -34,8 +34,8 @@ class CapturedDrawing:
         """Capture the step of streams that are in state before they read ids (streams,) int64.
 
         probabilities gives those of the next symbol, (streams, vocabulary), from logits of that shape;
-        generator, on the device of the streams, decides the draws of all of them. Raises RuntimeError where
-        the step cannot be captured.
+        generator, on the device of the streams, decides the draws of all of them. Raises one of
+        CAPTURE_ERRORS where the step cannot be captured.
         """
         self._stepper, self._probabilities, self._generator = stepper, probabilities, generator
         # A capture that fails may leave its generator unfit for use, so it gets one of its own.
