@@ -18,6 +18,7 @@ Activation = Literal["tanh", "softsign", "hardtanh", "relu", "identity"]
 Optimizer = Literal["mixed", "muon", "adamw"]
 Precision = Literal["auto", "float32", "bfloat16"]
 StepPrecision = Literal["float32", "bfloat16", "int8"]
+TracePrecision = Literal["float32", "bfloat16"]
 # Percentages of a text to train on, to validate on and to test on.
 DEFAULT_SPLIT = "90/5/5"
 # The shortest text that can be inspected has this many characters.
@@ -332,7 +333,8 @@ class InspectionConfig:
     significance the largest p-value that passes. interventions is the number of cells, the best first, that
     are intervened on, and top the number whose excerpts the page shows. features are the user's own, each
     NAME=RULE. seed fixes the networks that gates and gradients are compared with. imported says that the
-    model was trained elsewhere, so that it is not known how its weights began.
+    model was trained elsewhere, so that it is not known how its weights began. precision is the number format
+    of the products by which networks read the text for statistics; interventions are in float32.
     Raises UsageError with every setting that is out of range.
     """
 
@@ -345,6 +347,7 @@ class InspectionConfig:
     features: tuple[str, ...] = ()
     seed: int = 0
     imported: bool = False
+    precision: TracePrecision = "float32"
 
     def __post_init__(self) -> None:
         _check(
@@ -358,6 +361,7 @@ class InspectionConfig:
             _whole("interventions", self.interventions, 0),
             _whole("top", self.top, 1),
             _whole("the seed", self.seed, 0),
+            _one_of("precision", self.precision, get_args(TracePrecision)),
         )
 
 

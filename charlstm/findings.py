@@ -108,6 +108,8 @@ class Method:
         `candidates` follow them, and the `false_discovery_rate` in [0, 1] that this amounts to; `findings`
         and `false_finding_rate` are the same after "confirm".
     seed: seed of all random draws.
+    precision: number format of the products by which networks read the text for statistics, "float32" or
+        "bfloat16".
     share: share of the model's cells that have a finding (`cells`, in [0, 1]), and that share less the one
         of each control network (`above_untrained`, `above_gate_shuffled`, in [-1, 1]), each with the two
         ends of its 95% interval (`interval`, `above_untrained_interval`, `above_gate_shuffled_interval`).
@@ -120,6 +122,7 @@ class Method:
     rules: dict[str, float]
     controls: dict[str, Json]
     seed: int
+    precision: str = "float32"
     share: Json = field(default_factory=dict)
 
 

@@ -24,7 +24,7 @@ from charlstm.commands.options.shared import (
 )
 from charlstm.commands.report import draw_figures_and_say
 from charlstm.commands.terminal import console
-from charlstm.config import InspectionConfig
+from charlstm.config import InspectionConfig, TracePrecision
 from charlstm.machine.launch import by_torchrun, launch
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ def inspect(
     unknown: UnknownOption = "error",
     newlines: Newlines = False,
     device: Device = "cpu",
+    precision: Annotated[
+        TracePrecision,
+        typer.Option(help="number format in which a CPU reads the text for statistics"),
+    ] = InspectionConfig.precision,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -89,7 +93,11 @@ def inspect(
     with console.Narrator(quiet=quiet or launch().rank > 0).starting():
         from charlstm.tasks.inspect import InspectRequest
     config = InspectionConfig(
-        characters=characters, seed=seed, features=tuple(feature or ()), interventions=interventions
+        characters=characters,
+        seed=seed,
+        features=tuple(feature or ()),
+        interventions=interventions,
+        precision=precision,
     )
     place = out or own_place(checkpoint)
     request = InspectRequest(

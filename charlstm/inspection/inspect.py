@@ -96,6 +96,7 @@ def inspect_model(
         config.streams,
         config.features,
         device=request.device,
+        precision=config.precision,
     )
     generator = torch.Generator().manual_seed(config.seed)
     studied = study(model, text, config, progress=within(progress, 0.05, 0.6), processes=processes)
@@ -142,7 +143,9 @@ def _beginning(text: InspectedText, config: InspectionConfig) -> InspectedText:
     if config.characters >= len(text.ids):
         return text
     ids, device = text.ids[: config.characters], text.splits["discover"].device
-    return read_text(ids, text.symbols, config.streams, config.features, device=device)
+    return read_text(
+        ids, text.symbols, config.streams, config.features, device=device, precision=config.precision
+    )
 
 
 def _findings(

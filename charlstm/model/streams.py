@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from charlstm.config import Hold, StepPrecision
+from charlstm.config import Hold, StepPrecision, TracePrecision
 from charlstm.model.kernels.drawing import DrawRules, draw_block
 from charlstm.model.kernels.jit import Floats
 from charlstm.model.kernels.matrix_tiles import thread_spans
@@ -177,7 +177,8 @@ def warm_up() -> None:
         h, c, gates, c_before = (np.zeros((2, width), np.float32) for width in (1, 1, 4, 1))
         panels, symbols = for_streams(weights).recurrent, np.zeros(2, np.int64)
         step_layer(panels, h, weights.table, symbols, c_before, NOTHING_HELD, gates, c, h)
-    _warm_up_tracing(of_precision["float32"])
+    for name in get_args(TracePrecision):
+        _warm_up_tracing(of_precision[name])
     trial(None)
 
 

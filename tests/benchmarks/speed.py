@@ -29,7 +29,7 @@ from references import SYMBOLS
 
 from charlstm.checkpoint.record import RunConfig
 from charlstm.checkpoint.run_folder import RunFolder
-from charlstm.config import ModelConfig, SamplingConfig, StepPrecision, TrainingConfig
+from charlstm.config import ModelConfig, SamplingConfig, StepPrecision, TracePrecision, TrainingConfig
 from charlstm.inspection.reading.trace import trace
 from charlstm.machine.devices import keep_freed_memory
 from charlstm.model import char_lstm
@@ -135,7 +135,7 @@ def streams(cells: int, layers: int, precision: StepPrecision, count: int) -> Ro
     return limited(row, precision, operations(cells, layers) * rate)
 
 
-def tracing(cells: int, layers: int) -> list[Row]:
+def tracing(cells: int, layers: int, precision: TracePrecision = "float32") -> list[Row]:
     """Compare tracing all gates and states with a forward pass that keeps none and loops that keep all."""
     model, plain = new_model(cells, layers), references.PlainLSTM(cells, layers)
     cell_loop = references.CellLSTM(cells, layers)
@@ -143,7 +143,7 @@ def tracing(cells: int, layers: int) -> list[Row]:
     batch = torch.from_numpy(ids.astype(np.int64)).view(STREAMS, 32)
 
     def ours() -> None:
-        for _ in trace(model, ids, streams=STREAMS, window=32):
+        for _ in trace(model, ids, streams=STREAMS, window=32, precision=precision):
             pass
 
     @torch.inference_mode()
@@ -158,8 +158,9 @@ def tracing(cells: int, layers: int) -> list[Row]:
     ):
         our_seconds, their_seconds, ratio = compare(ours, theirs)
         rate = len(ids) / our_seconds
-        row = Row("tracing", f"{cells} x {layers}", name, rate, len(ids) / their_seconds, ratio)
-        rows.append(limited(row, "float32", operations(cells, layers) * rate))
+        what = f"tracing, {precision}"
+        row = Row(what, f"{cells} x {layers}", name, rate, len(ids) / their_seconds, ratio)
+        rows.append(limited(row, precision, operations(cells, layers) * rate))
     return rows
 
 
@@ -200,7 +201,8 @@ def all_rows(parts: list[str]) -> Iterator[Row]:
                 yield streams(*shape, precision, count)
     if "tracing" in parts:
         for shape in ((256, 1), (512, 2)):
-            yield from tracing(*shape)
+            for precision in get_args(TracePrecision):
+                yield from tracing(*shape, precision)
     if "start" in parts:
         yield start()
 

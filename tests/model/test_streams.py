@@ -8,7 +8,7 @@ import pytest
 import torch
 from stepped_by_hand import model_of, packed, random_ids, step_by_equations
 
-from charlstm.config import Hold, SamplingConfig, StepPrecision
+from charlstm.config import Hold, SamplingConfig, StepPrecision, TracePrecision
 from charlstm.inspection.reading.trace import trace
 from charlstm.model.kernels.drawing import DrawRules, draw_block
 from charlstm.model.kernels.steps import step_layer, trace_block
@@ -140,9 +140,9 @@ def test_the_warm_up_compiles_all_that_drawing_and_tracing_run(small_model, gene
         Stepper(small_model, precision)(
             torch.zeros(count, dtype=torch.long), small_model.initial_state(count)
         )
-    for streams in (1, 2):
-        for _ in trace(small_model, np.zeros(20, np.uint8), streams=streams, window=4):
+    for streams, precision in itertools.product((1, 2), get_args(TracePrecision)):
+        for _ in trace(small_model, np.zeros(20, np.uint8), streams=streams, window=4, precision=precision):
             pass
     # A kernel has one signature for each combination of types it was called with: no others than in warm_up.
     kernels = (draw_block, step_layer, trace_block)
-    assert [len(kernel.signatures) for kernel in kernels] == [5, 2, 2]
+    assert [len(kernel.signatures) for kernel in kernels] == [5, 2, 4]

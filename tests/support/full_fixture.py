@@ -34,6 +34,7 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
     counter["detection"]["rising"] = 0.97
     findings["method"]["null"]["independent_shifts"] = 80
     findings["method"]["rules"] |= RULES
+    findings["method"]["precision"] = "bfloat16"
     toggle["mechanism"] |= {"weights": WEIGHTS, "input_gate_at_drivers": 0.99, "forget_gate_at_drivers": 0.11}
     counter |= {"verdict": "correlate", "causal": causal(0.08) | {"steps": 5, "insertion_nats": None}}
     # A cell below another layer has weights to the cells above it, and none to the characters.

@@ -230,6 +230,7 @@ def method_of(detected: Detected, share: Json, controls: dict[str, Json], config
         rules=_rules(),
         controls={**controls, "pseudo_features": pseudo_discoveries(detected)},
         seed=config.seed,
+        precision=config.precision,
         share=share,
     )
 

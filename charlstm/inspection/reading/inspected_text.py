@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import torch
 
-from charlstm.config import LEAST_INSPECTED_CHARACTERS
+from charlstm.config import LEAST_INSPECTED_CHARACTERS, TracePrecision
 from charlstm.errors import CorpusError
 from charlstm.inspection.features.feature import Signal
 from charlstm.inspection.features.feature_table import FeatureTable, Positions
@@ -68,12 +68,14 @@ def read_text(
     user_specs: Sequence[str] = (),
     *,
     device: torch.device | None = None,
+    precision: TracePrecision = "float32",
 ) -> InspectedText:
     """Cut the text ids (characters,) into splits, choose its features on the split discover, and return both.
 
     ids are indices into symbols, the vocabulary. Each chunk of a split is cut into at most `streams`
     stretches. user_specs are the user's features, see `user_features.user_feature`; they come before the
-    listed features. Models read the text on device, None for the one that a model is on. Raises CorpusError
+    listed features. Models read the text on device, None for the one that a model is on, with
+    products in that precision. Raises CorpusError
     for a text that is too short or has no feature that varies enough, UsageError for a specification that
     cannot be read or is 0 throughout the split.
     """
@@ -82,7 +84,10 @@ def read_text(
             f"an inspection needs {LEAST_INSPECTED_CHARACTERS:,} characters, the text has {len(ids):,}",
             "give a longer text",
         )
-    splits = _cut_into_splits(ids, symbols, streams, device)
+    splits = {
+        name: replace(split, device=device, precision=precision)
+        for name, split in _cut_into_splits(ids, symbols, streams).items()
+    }
     traits = Traits.of(next(splits["discover"].counted_texts())[0], symbols)
 
     def recipe(text: str, starts: Positions) -> Iterator[Signal]:
@@ -99,12 +104,10 @@ def read_text(
     return InspectedText(ids, symbols, {name: split.extended(table) for name, split in splits.items()}, table)
 
 
-def _cut_into_splits(
-    ids: Ids, symbols: Sequence[str], streams: int, device: torch.device | None
-) -> dict[str, Split]:
+def _cut_into_splits(ids: Ids, symbols: Sequence[str], streams: int) -> dict[str, Split]:
     """Return the splits of the text ids (characters,) by name, without features."""
     edges = [int(share * len(ids)) for share in _SPLIT_BEGINS.values()] + [len(ids)]
     return {
-        name: Split(ids[start:stop], symbols, start, streams, device=device)
+        name: Split(ids[start:stop], symbols, start, streams)
         for name, (start, stop) in zip(_SPLIT_BEGINS, pairwise(edges), strict=True)
     }

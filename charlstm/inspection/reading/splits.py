@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from charlstm.config import TracePrecision
 from charlstm.inspection.features.feature import Signal
 from charlstm.inspection.features.feature_table import CountedText, FeatureTable
 from charlstm.inspection.features.text_signals import distance_since
@@ -35,7 +36,8 @@ class Chunk:
     ids (characters,) are indices into symbols, the vocabulary; start is the position of the first of them in
     the whole text. signals (characters, features) uint8 are the signals of the features of table. rows_before
     and stretches_before are the numbers of counted positions and of stretches in the split's earlier chunks.
-    device is the one on which models read the text, None for the one that a model is on.
+    device is the one on which models read the text, None for the one that a model is on, and precision the
+    number format in which they multiply.
 
     A row is a counted position: rows are numbered from 0 in each chunk, in the order of the text.
     """
@@ -49,6 +51,7 @@ class Chunk:
     rows_before: int = 0
     stretches_before: int = 0
     device: torch.device | None = None
+    precision: TracePrecision = "float32"
 
     @cached_property
     def text(self) -> str:
@@ -100,7 +103,7 @@ class Chunk:
 
     def blocks(self, model: CharLSTM) -> Iterator[CountedBlock]:
         """Yield the gates and cell states of model at the chunk's counted positions, each position once."""
-        return counted_blocks(model, self.ids, self.cut, device=self.device)
+        return counted_blocks(model, self.ids, self.cut, device=self.device, precision=self.precision)
 
     def beginning(self, characters: int) -> "Chunk":
         """Return a chunk of the first stretches: those that fit into the given characters, at least one."""
@@ -121,7 +124,8 @@ class Split:
     ids (characters,) are indices into symbols, the vocabulary; start is the position of the first of them in
     the whole text. Each chunk is cut into `streams` stretches, or fewer where they would be too short.
     only_chunk is the chunk of a split that has a single one, if it is made already, else None. device is the
-    one on which models read the text, None for the one that a model is on.
+    one on which models read the text, None for the one that a model is on, and precision the number format in
+    which they multiply.
     """
 
     ids: Ids
@@ -131,6 +135,7 @@ class Split:
     table: FeatureTable = field(default_factory=FeatureTable)
     only_chunk: Chunk | None = None
     device: torch.device | None = None
+    precision: TracePrecision = "float32"
 
     @cached_property
     def cut(self) -> Cut:
@@ -178,6 +183,7 @@ class Split:
             rows_before=number * self.cut.rows,
             stretches_before=number * self.cut.streams,
             device=self.device,
+            precision=self.precision,
         )
 
     def _chunk_ids(self, number: int) -> Ids:

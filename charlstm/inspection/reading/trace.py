@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from charlstm.config import Functions
+from charlstm.config import Functions, TracePrecision
 from charlstm.errors import CorpusError
 from charlstm.machine.torch_threads import in_threads
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.model.equations import Gates
+from charlstm.model.products_way import use_fastest_products
 from charlstm.model.streams import Streams
 
 # Characters at the beginning of a stretch that are not counted, because the state still depends on its start.
@@ -99,26 +100,38 @@ class Cut:
 
 @torch.no_grad()
 def trace(
-    model: CharLSTM, ids: NDArray[np.unsignedinteger], *, streams: int, window: int
+    model: CharLSTM,
+    ids: NDArray[np.unsignedinteger],
+    *,
+    streams: int,
+    window: int,
+    precision: TracePrecision = "float32",
 ) -> Iterator[TraceBlock]:
     """Yield the gates, c and h of model along ids (characters,), in blocks of at most `window` positions.
 
     ids are cut into `streams` stretches, which are read side by side; the blocks follow one another and
     together cover each stretch once. They are on the model's device and equal `equations.step`, applied to
-    one character after the other, to float32 rounding.
+    one character after the other, to float32 rounding, or to that of bfloat16 products where precision asks
+    for these and the compiled steps read the text.
     Raises CorpusError where there are fewer characters than `streams`.
     """
     cut = Cut(len(ids), streams)
     text = ids[: streams * cut.length].astype(np.int64).reshape(streams, cut.length)
-    blocks = _compiled_blocks if runs_compiled(model) else _fused_blocks
-    yield from blocks(model, text, window)
+    if runs_compiled(model):
+        yield from _compiled_blocks(model, text, window, precision)
+    else:
+        yield from _fused_blocks(model, text, window)
 
 
-def _compiled_blocks(model: CharLSTM, text: NDArray[np.int64], window: int) -> Iterator[TraceBlock]:
+def _compiled_blocks(
+    model: CharLSTM, text: NDArray[np.int64], window: int, precision: TracePrecision
+) -> Iterator[TraceBlock]:
     """Yield the blocks of text (streams, positions) from compiled steps, which store what they compute."""
     config, count = model.config, len(text)
     threads = torch.get_num_threads()
-    reader = Streams(compiled_weights(model), count=count, threads=threads, in_threads=in_threads)
+    if precision == "bfloat16":
+        use_fastest_products()
+    reader = Streams(compiled_weights(model, precision), count=count, threads=threads, in_threads=in_threads)
     for start in range(0, text.shape[1], window):
         before = State(*map(torch.from_numpy, reader.state))
         symbols = text[:, start : start + window]
@@ -235,16 +248,23 @@ _BLOCK_POSITIONS = 2048
 
 
 def counted_blocks(
-    model: CharLSTM, ids: NDArray[np.unsignedinteger], cut: Cut, *, device: torch.device | None = None
+    model: CharLSTM,
+    ids: NDArray[np.unsignedinteger],
+    cut: Cut,
+    *,
+    device: torch.device | None = None,
+    precision: TracePrecision = "float32",
 ) -> Iterator[CountedBlock]:
     """Yield the cell states and gates of model at every counted position of ids (characters,), each once.
 
     ids are cut into stretches by cut. A copy of model reads them on device; None is the device of model.
+    precision is that of `trace`.
     """
     if device not in (None, model.device):
         model = copy.deepcopy(model).to(device)
     rows_per_stretch = cut.length - WARMUP
-    for block in trace(model, ids, streams=cut.streams, window=max(1, _BLOCK_POSITIONS // cut.streams)):
+    window = max(1, _BLOCK_POSITIONS // cut.streams)
+    for block in trace(model, ids, streams=cut.streams, window=window, precision=precision):
         stop = block.start + block.layers[0].c.shape[1]
         first = max(block.start, WARMUP)
         if first < stop:

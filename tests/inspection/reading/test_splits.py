@@ -1,5 +1,6 @@
 """A split is read in chunks: each position once, with its chunk's signals, and with the same findings."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -113,11 +114,17 @@ def test_a_split_of_one_chunk_makes_it_once(monkeypatch: pytest.MonkeyPatch) -> 
     np.testing.assert_array_equal(several.chunk(1).signals, several.chunk(1).signals)
 
 
-def test_every_chunk_of_a_text_is_read_on_its_device() -> None:
-    device = torch.device("cpu", 0)
-    text = read_text(ids_of(written(24_000, seed=1)), tuple(SYMBOLS), 4, device=device).extended([])
-    assert {split.device for split in text.splits.values()} == {device}
-    assert {chunk.device for split in text.splits.values() for chunk in split} == {device}
+def test_every_chunk_of_a_text_is_read_on_its_device_in_its_precision() -> None:
+    how = {"device": torch.device("cpu", 0), "precision": "bfloat16"}
+    text = read_text(ids_of(written(24_000, seed=1)), tuple(SYMBOLS), 4, **how).extended([])
+    chunks = [chunk for split in text.splits.values() for chunk in split]
+    for piece in (*text.splits.values(), *chunks):
+        assert {"device": piece.device, "precision": piece.precision} == how
+    model = plant([toggle('"')], SYMBOLS, idle=8, generator=torch.Generator().manual_seed(0))
+    block, exact = (
+        next(replace(chunks[0], precision=name).blocks(model)) for name in ("bfloat16", "float32")
+    )
+    assert 0 < (block.c - exact.c).abs().max() < 0.1
 
 
 def find_planted_cells() -> Findings:

@@ -134,6 +134,17 @@ def test_fewer_characters_than_streams_are_refused() -> None:
         list(trace(small_model(), random_ids(3), streams=4, window=8))
 
 
+@pytest.mark.parametrize("streams", [1, 3])
+def test_products_in_bfloat16_change_a_trace_by_their_rounding(streams):
+    model, ids = small_model(2), random_ids(60)
+    exact, lowered = (
+        next(trace(model, ids, streams=streams, window=60, precision=precision)).layers[-1]
+        for precision in ("float32", "bfloat16")
+    )
+    for values, expected in zip((*lowered.gates, lowered.c), (*exact.gates, exact.c), strict=True):
+        assert 0 < (values - expected).abs().max() < 0.02
+
+
 def test_a_copy_of_the_model_reads_the_counted_blocks_on_another_device():
     """ "cpu:0" is the only other name of a device that every machine has."""
     model, ids, cut = small_model(2), random_ids(2 * (WARMUP + 30)), Cut(2 * (WARMUP + 30), 2)
