@@ -24,7 +24,7 @@ _LONGEST_WINDOW_CHARACTERS = 256
 # Windows are shorter for large vocabularies: 60,000 symbols would take 4 GB in 64 streams of 256 characters.
 _MOST_WINDOW_LOGITS = 1 << 26
 # A GPU stands still while losses are read from it, so it first computes this number of windows.
-_WINDOWS_AHEAD = 16
+_WINDOWS_AT_ONCE, _WINDOWS_AT_ONCE_ELSEWHERE = {"cpu": 1}, 16
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _stream_losses(model: CharLSTM, ids: Ids, rows: range, length: int, *, warme
     state = model.initial_state(len(rows))
     last = len(ids) - 1
     window = _window_characters(len(rows) * model.config.vocabulary_size)
-    ahead = 1 if model.device.type == "cpu" else _WINDOWS_AHEAD
+    ahead = _WINDOWS_AT_ONCE.get(model.device.type, _WINDOWS_AT_ONCE_ELSEWHERE)
     computed: list[tuple[Tensor, NDArray[np.int64]]] = []
     for offset in range(-_WARMUP_CHARACTERS if warmed else 0, length, window):
         stop = min(offset + window, length if offset >= 0 else 0)

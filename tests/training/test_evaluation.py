@@ -33,6 +33,16 @@ def test_every_character_is_scored_once_with_the_loss_of_a_single_stream(small_m
     np.testing.assert_allclose(nats[1:], losses_of_one_stream(small_model, ids), atol=1e-5)
 
 
+@pytest.mark.parametrize("windows", [2, 3, 100])
+def test_losses_that_are_read_some_windows_later_are_the_same(small_model, monkeypatch, windows):
+    ids = np.random.default_rng(0).integers(0, 11, 1_500).astype(np.uint8)
+    expected = list(character_losses(small_model, ids))
+    monkeypatch.setitem(evaluation._WINDOWS_AT_ONCE, "cpu", windows)
+    for now, then in zip(character_losses(small_model, ids), expected, strict=True):
+        assert now.first == then.first
+        assert torch.equal(now.nats, then.nats)
+
+
 def test_evaluate_gives_the_mean_of_all_losses(small_model):
     ids = np.random.default_rng(1).integers(0, 11, 3_000).astype(np.uint8)
     result = evaluate(small_model, ids)
