@@ -24,28 +24,33 @@ def _yardstick() -> float:
     return time.process_time() - started
 
 
-def slowness() -> float:
-    """Return how many times slower than a quiet machine this one is now, 1 at least."""
-    return max(1.0, _yardstick() / _SECONDS_OF_YARDSTICK)
+def seconds_if_quiet(seconds: float, most: float = MOST_SECONDS) -> float:
+    """Return the processor seconds that something would have taken on a quiet machine, at most `seconds`.
+
+    How much slower this machine is now is measured, by the slowest of three times, only where seconds are
+    more than `most`: it takes longer than most of what is tested.
+    """
+    if seconds <= most:
+        return seconds
+    return seconds / max(1.0, max(_yardstick() for _ in range(3)) / _SECONDS_OF_YARDSTICK)
 
 
 def _load_each(load: Callable[[object], object], cases: Sequence[object], results: Connection) -> None:
     """Call load with each of cases, and send the problem, its processor seconds and the peak memory in MB.
 
-    On a slow machine the seconds are divided by how much slower it is, before or behind the call.
+    On a slow machine the seconds are those of a quiet one.
     """
     resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS_OF_ALL_LOADS, _MOST_SECONDS_OF_ALL_LOADS))
     for case in cases:
-        before, started = slowness(), time.process_time()
+        started = time.process_time()
         try:
             load(case)
             problem = "it was loaded"
         except BaseException as error:
             problem = f"{type(error).__name__}: {error}"
         seconds = time.process_time() - started
-        slower = max(before, slowness())
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        results.send((problem, seconds / slower, peak))
+        results.send((problem, seconds_if_quiet(seconds), peak))
 
 
 def refusals(load: Callable[[object], object], cases: Sequence[object]) -> list[str]:

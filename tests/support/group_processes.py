@@ -14,6 +14,7 @@ from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig
 from charlstm.errors import CharLSTMError, UsageError
+from charlstm.inspection import control_networks
 from charlstm.inspection.exam.planted_cells import depth_counter, latch, line_counter, plant, toggle
 from charlstm.inspection.inspect import InspectionRequest, inspect_model
 from charlstm.inspection.reading import splits
@@ -39,7 +40,8 @@ def inspect_planted_network(processes: ProcessGroup) -> str:
         corpus_name="written",
         corpus_sha256="",
     )
-    with patch.object(splits, "LONGEST_CHUNK_CHARACTERS", 9_000):
+    few = patch.object(control_networks, "NETWORKS_OF_A_KIND", 1)  # as in all tests, see conftest.py
+    with few, patch.object(splits, "LONGEST_CHUNK_CHARACTERS", 9_000):
         document = inspect_model(request, processes=processes).to_json()
     del document["provenance"]  # it has the time and the machine
     return json.dumps(document)
