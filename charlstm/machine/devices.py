@@ -15,6 +15,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 # Calls before a capture, in which the libraries choose their kernels and allocate what they keep.
 _WARM_UP_CALLS = 3
 
+# What torch raises where it cannot capture something; the last two where its graphs are called otherwise.
+CAPTURE_ERRORS = (RuntimeError, TypeError, AttributeError)
+
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -52,7 +55,7 @@ def as_graph(
 
     body must read and write nothing but tensors that stay at their place on device, and draw random numbers
     from generator alone. It is called a few times before, and the caller puts back what these calls change.
-    Raises RuntimeError where body cannot be captured.
+    Raises one of CAPTURE_ERRORS where body cannot be captured.
     """
     with _own_stream(device) as stream:
         for _ in range(_WARM_UP_CALLS):
@@ -60,7 +63,8 @@ def as_graph(
     if stream is None:
         return body
     graph = torch.cuda.CUDAGraph()
-    graph.register_generator_state(generator)
+    if hasattr(graph, "register_generator_state"):  # torch after 2.13 is to find generators by itself
+        graph.register_generator_state(generator)
     with torch.cuda.graph(graph, stream=stream):
         body()
     return graph.replay

@@ -3,6 +3,7 @@
 import math
 import os
 import platform
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +11,10 @@ THREADS_SETTING = "OMP_NUM_THREADS"
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUPS = Path("/proc/self/cgroup")
 _PROCESSORS = Path("/proc/cpuinfo")
+_TIMES = Path("/proc/stat")
+# What a processor did, by the columns of _TIMES: work for programs, for niced programs and for the system,
+# interrupts of two kinds, and what a virtual machine lost to others. Columns 3 and 4 are of its idle time.
+_BUSY_COLUMNS = (0, 1, 2, 5, 6, 7)
 
 
 def default_thread_count() -> int:
@@ -28,10 +33,46 @@ def available_processors() -> int:
     container may have a quota of processor time below that, 1.5 seconds each second, say; it counts rounded
     up.
     """
-    has_affinity = hasattr(os, "sched_getaffinity")
-    processors = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    quota = processor_quota()
+    processors, quota = permitted_processors(), processor_quota()
     return processors if quota is None else max(1, min(processors, math.ceil(quota)))
+
+
+def permitted_processors() -> int:
+    """Return the number of processors that this process may run on, whatever a quota says, 1 or more."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class OtherPrograms:
+    """How many of the processors that this process may run on other programs keep busy.
+
+    Only Linux tells. In a virtual machine, what other machines take of its processors counts as well.
+    """
+
+    def __init__(self) -> None:
+        """Begin to watch."""
+        self._last = self._now()
+
+    def busy_processors(self) -> float | None:
+        """Return how many processors others kept busy since the last call, or None where it is not known.
+
+        0.5 means half of one processor's time. The processor time of this process is not counted, but that of
+        processes that it started is.
+        """
+        last, self._last = self._last, self._now()
+        if last is None or self._last is None:
+            return None
+        wall, by_all, by_this = (now - before for now, before in zip(self._last, last, strict=True))
+        return max(0.0, by_all - by_this) / wall if wall > 0 else None
+
+    def _now(self) -> tuple[float, float, float] | None:
+        """Return seconds so far: of the wall clock, of the processors' work, and of this process's work."""
+        with suppress(OSError, ValueError, AttributeError):
+            usable = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+            lines = [line.split() for line in _TIMES.read_text().splitlines()]
+            columns = [[int(ticks) for ticks in line[1:]] for line in lines if line and line[0] in usable]
+            ticks = sum(times[column] for times in columns for column in _BUSY_COLUMNS if column < len(times))
+            return time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time()
+        return None
 
 
 def processor_name() -> str:

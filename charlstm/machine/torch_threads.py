@@ -2,9 +2,18 @@
 
 Threads of our own would compete for the processors with torch's, which look for work for some milliseconds
 after each operation. So our compiled loops run in torch's OpenMP threads where these can be reached.
+
+Threads wait for each other after each operation. Where another program has the processor of one, all others
+look for work in vain, and a training may take ten times as long as in one thread. So torch gets no more
+threads than there are processors that others leave free.
 """
 
 import ctypes
+import math
+import os
+import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -13,9 +22,16 @@ from typing import Any, TypeVar
 
 import torch
 
+from charlstm.machine.processors import THREADS_SETTING, OtherPrograms, permitted_processors
+
 _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
 _BODY = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+# Every half second the others' load is looked at; the busiest of the last four half seconds counts.
+_INTERVAL_SECONDS = 0.5
+_INTERVALS = 4
+# Others may keep this part of a processor busy before torch gets one thread less.
+_NEGLIGIBLE = 0.35
 
 
 def in_threads(work: Callable[[_Item], _Result], parts: list[_Item]) -> list[_Result]:
@@ -23,6 +39,7 @@ def in_threads(work: Callable[[_Item], _Result], parts: list[_Item]) -> list[_Re
 
     It is made for compiled loops, which release the interpreter's lock. Raises the first exception.
     """
+    leave_busy_processors()
     threads = min(len(parts), torch.get_num_threads())
     if threads <= 1:
         return [work(part) for part in parts]
@@ -43,6 +60,44 @@ def in_threads(work: Callable[[_Item], _Result], parts: list[_Item]) -> list[_Re
     if problems:
         raise problems[0]
     return [results[number] for number in range(len(parts))]
+
+
+def leave_busy_processors() -> None:
+    """Give torch fewer threads while other programs keep processors busy, and its own number afterwards.
+
+    It is called at every window and every piece of work, and looks every half second. It does nothing where
+    OMP_NUM_THREADS is set, outside the main thread, and where the system does not tell what others do.
+    """
+    _balance().look()
+
+
+class _Balance:
+    """The number of torch's threads, which follows what other programs do."""
+
+    def __init__(self) -> None:
+        self._others = OtherPrograms()
+        self._recent: deque[float] = deque(maxlen=_INTERVALS)
+        self._most = self._given = torch.get_num_threads()
+        self._next_look = time.monotonic() + _INTERVAL_SECONDS
+
+    def look(self) -> None:
+        """Set the number of threads by the load of the last seconds, if it is time to look again."""
+        if time.monotonic() < self._next_look or threading.current_thread() is not threading.main_thread():
+            return
+        self._next_look = time.monotonic() + _INTERVAL_SECONDS
+        if torch.get_num_threads() != self._given:  # somebody chose another number since: it is the most
+            self._most = torch.get_num_threads()
+        busy = self._others.busy_processors()
+        if busy is not None and self._most > 1 and not os.environ.get(THREADS_SETTING):
+            self._recent.append(busy)
+            free = math.floor(permitted_processors() - max(self._recent) + _NEGLIGIBLE)
+            torch.set_num_threads(min(self._most, max(1, free)))
+        self._given = torch.get_num_threads()
+
+
+@cache
+def _balance() -> _Balance:
+    return _Balance()
 
 
 @cache

@@ -34,16 +34,16 @@ class CapturedDrawing:
         """Capture the step of streams that are in state before they read ids (streams,) int64.
 
         probabilities gives those of the next symbol, (streams, vocabulary), from logits of that shape;
-        generator, on the device of the streams, draws for all of them. Raises RuntimeError where the step
-        cannot be captured; the generator is then to be set to its state before.
+        generator, on the device of the streams, decides the draws of all of them. Raises one of
+        CAPTURE_ERRORS where the step cannot be captured.
         """
         self._stepper, self._probabilities, self._generator = stepper, probabilities, generator
+        # A capture that fails may leave its generator unfit for use, so it gets one of its own.
+        self._own = torch.Generator(ids.device)
         self._state, self._ids = State(state.h.clone(), state.c.clone()), ids.clone()
         self._drawn = torch.zeros(_LONGEST_BLOCK_CHARACTERS, len(ids), dtype=torch.long, device=ids.device)
         self._number = torch.zeros(1, dtype=torch.long, device=ids.device)
-        before = generator.get_state()
-        self._step = as_graph(self._body, ids.device, generator)
-        generator.set_state(before)
+        self._step = as_graph(self._body, ids.device, self._own)
         for kept, given in zip((*self._state, self._ids), (*state, ids), strict=True):
             kept.copy_(given)
 
@@ -51,11 +51,13 @@ class CapturedDrawing:
     def draw(self, length: int) -> Iterator[list[int]]:
         """Yield `length` lists of ids, the next one of every stream; the numbers of torch.multinomial."""
         done, block = 0, 1
+        self._own.set_state(self._generator.get_state())
         while done < length:
             characters = min(block, length - done)
             self._number.zero_()
             for _ in range(characters):
                 self._step()
+            self._generator.set_state(self._own.get_state())
             yield from self._drawn[:characters].tolist()
             done, block = done + characters, min(2 * block, _LONGEST_BLOCK_CHARACTERS)
 
@@ -64,7 +66,7 @@ class CapturedDrawing:
         logits, after = self._stepper(self._ids, self._state)
         # torch.multinomial draws like this, and asks the host in between whether the numbers can be right.
         probabilities = self._probabilities(logits)
-        waits = torch.empty_like(probabilities).exponential_(1, generator=self._generator)
+        waits = torch.empty_like(probabilities).exponential_(1, generator=self._own)
         self._ids.copy_((probabilities / waits).argmax(1))
         for kept, new in zip(self._state, after, strict=True):
             kept.copy_(new)

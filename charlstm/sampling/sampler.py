@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm.config import Hold, SamplingConfig, Unknown, check_cell
+from charlstm.machine.devices import CAPTURE_ERRORS
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.model.kernels.drawing import LOWEST_TEMPERATURE
@@ -105,7 +106,6 @@ def _captured(
     stepper: Stepper, state: State, ids: Tensor, config: SamplingConfig, generator: torch.Generator
 ) -> CapturedDrawing | None:
     """Return streams that draw by a captured step, or None where torch cannot capture it."""
-    before = generator.get_state()
     try:
         return CapturedDrawing(
             stepper,
@@ -114,8 +114,7 @@ def _captured(
             probabilities=lambda logits: next_probabilities(logits, config),
             generator=generator,
         )
-    except RuntimeError:
-        generator.set_state(before)
+    except CAPTURE_ERRORS:
         return None
 
 

@@ -19,7 +19,7 @@ from charlstm.inspection.progress import Progress, ignore_progress, within
 from charlstm.inspection.twins import shuffled_twin, untrained_twin
 from charlstm.machine.devices import choose_device, keep_freed_memory
 from charlstm.machine.launch import SINGLE, Launch
-from charlstm.machine.processes import joined
+from charlstm.machine.processes import joined, own_device
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.run_files import COMPARED, COMPARISON, FINDINGS, REPORT
 from charlstm.tasks.report import draw_comparison, draw_report
@@ -82,7 +82,7 @@ def inspect_run(
     were launched together share the work: all of them call this, and the first one writes. Raises
     CheckpointError, UsageError, CorpusError, DeviceError or ProcessError.
     """
-    choose_device(request.device)
+    device = own_device(launch, choose_device(request.device))
     checkpoint, out = load(request.run), request.out
     other = other_run(checkpoint, request.compare, seed=request.config.seed) if request.compare else None
     keep_freed_memory()
@@ -91,7 +91,11 @@ def inspect_run(
         moments = _moments(checkpoint) if request.over_time else []
         start = _start(request, checkpoint, len(text.tokens))
         findings = inspect_model(
-            replace(_inspection(request, checkpoint, str(request.run), text, start), moments=moments),
+            replace(
+                _inspection(request, checkpoint, str(request.run), text, start),
+                moments=moments,
+                device=device,
+            ),
             progress=within(progress, 0.0, 0.5 if other else 1.0),
             processes=processes,
         )
@@ -102,7 +106,7 @@ def inspect_run(
             as_read = replace(request, newlines=text.line_ends is not None)
             other_text = _text(as_read, other, text.name)
             compared = inspect_model(
-                _inspection(request, other, request.compare, other_text, start),
+                replace(_inspection(request, other, request.compare, other_text, start), device=device),
                 progress=within(progress, 0.5, 1.0),
                 processes=processes,
             )
@@ -125,8 +129,7 @@ def _inspection(
 ) -> InspectionRequest:
     """Return the request to inspect checkpoint, called name in the findings, on text from start on."""
     inspection = inspection_of(checkpoint, text, request.config, start=start)
-    device = choose_device(request.device)
-    return replace(inspection, checkpoint=name, command=request.command, device=device)
+    return replace(inspection, checkpoint=name, command=request.command)
 
 
 def inspection_of(

@@ -37,7 +37,7 @@ class CapturedStep:
         """Take a few steps at a rate of 0 on the first window and then, on a GPU, capture one.
 
         generator draws the dropout masks. The steps change state, moments and sums, which the caller puts
-        back. Raises RuntimeError where the step cannot be captured.
+        back. Raises one of CAPTURE_ERRORS where the step cannot be captured.
         """
         self._run = as_graph(self._body, self._position.device, generator)
 

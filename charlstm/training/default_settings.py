@@ -75,7 +75,8 @@ _SIZES = (
 )
 # For a GPU, by the prototype of the captured step on an H200: 384 x 1 in 32 streams took 1.42 ms a step, and
 # 512 x 1 in 64 took 1.68 ms; 384 x 2 had 1.359 nats on tiny_shakespeare after 20 seconds. The speeds of two
-# layers were not measured: half of those of one. 512 x 2 begins where it does on two cores.
+# layers were not measured: half of those of one. 512 x 2 begins where it does on two cores. See
+# tests/benchmarks/EXPERIMENTS.md.
 _GPU_SIZES = (
     _Size(8.0, 8.0, 512, 2, 73e6),
     _Size(0.3, 0.3, 384, 2, 43e6),

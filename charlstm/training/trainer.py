@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from charlstm.config import TrainingConfig
 from charlstm.errors import DivergedError, UsageError
-from charlstm.machine.devices import fits_beside
+from charlstm.machine.devices import CAPTURE_ERRORS, fits_beside
 from charlstm.machine.processes import ALONE, ProcessGroup, Shard
 from charlstm.model.char_lstm import CharLSTM, State
 from charlstm.model.training_way import BFLOAT16, number_format
@@ -125,7 +125,7 @@ class Trainer:
             text = DeviceText(self._ids, streams=config.streams, window=config.window, device=device)
             self._captured = CapturedStep(self._take_step, text, device)
             self._captured.record(self.generator)
-        except RuntimeError as error:
+        except CAPTURE_ERRORS as error:
             self._captured, problem = None, str(error).partition("\n")[0]
             self.generator = torch.Generator(device)  # a capture that failed may have broken the other one
         self._put_back(before)

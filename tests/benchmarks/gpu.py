@@ -9,6 +9,7 @@ its own, to show that the script runs: its numbers mean nothing.
 """
 
 import argparse
+import gc
 import itertools
 import json
 import math
@@ -170,6 +171,7 @@ def training(sizes: Sizes) -> Iterator[str]:
             f"{streams * window / graph / 1e3:.2f} M characters/s"
         )
         del ordinary, ours, plain, steps
+        gc.collect()  # a captured trainer and its step refer to each other, and hold gigabytes
 
 
 def losses(sizes: Sizes, text: str) -> tuple[float, float]:

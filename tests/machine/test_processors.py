@@ -6,6 +6,7 @@ import pytest
 
 from charlstm.machine import processors
 from charlstm.machine.processors import (
+    OtherPrograms,
     available_processors,
     default_thread_count,
     processor_quota,
@@ -88,3 +89,26 @@ def test_libraries_are_told_of_a_quota_where_nothing_else_is_set(groups, monkeyp
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     tell_libraries_of_quota()
     assert os.environ["OMP_NUM_THREADS"] == "5"
+
+
+def test_what_others_do_is_the_work_of_usable_processors_without_ones_own(tmp_path, monkeypatch):
+    """The columns are programs, niced, system, idle, waiting, two kinds of interrupts, stolen."""
+    monkeypatch.setattr(processors, "_TIMES", tmp_path / "stat")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2}, raising=False)
+    monkeypatch.setattr(os, "sysconf", lambda _: 100)
+    clock = iter([10.0, 12.0, 14.0])
+    monkeypatch.setattr(processors.time, "monotonic", lambda: next(clock))
+    own = iter([5.0, 7.0, 9.0])
+    monkeypatch.setattr(processors.time, "process_time", lambda: next(own))
+    text = "cpu 9 9 9\ncpu0 {} 0 0 700 0 0 0 0\ncpu1 {} 0 0 0 0 0 0 0\ncpu2 0 0 0 {} 0 0 0 {}\nintr 5\n"
+    (tmp_path / "stat").write_text(text.format(100, 100, 0, 0))
+    others = OtherPrograms()
+    (tmp_path / "stat").write_text(text.format(300, 999, 150, 50))  # 2 s and .5 s, 2 s of which are one's own
+    assert others.busy_processors() == pytest.approx(0.25)
+    (tmp_path / "stat").write_text("nonsense")
+    assert others.busy_processors() == 0  # no processor is listed
+
+
+def test_what_others_do_is_not_known_where_the_system_does_not_tell(tmp_path, monkeypatch):
+    monkeypatch.setattr(processors, "_TIMES", tmp_path / "none")
+    assert OtherPrograms().busy_processors() is None

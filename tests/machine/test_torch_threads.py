@@ -1,12 +1,17 @@
 """Work in torch's threads."""
 
+import os
+import subprocess
+import sys
 import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from charlstm.machine import torch_threads
-from charlstm.machine.torch_threads import in_threads
+from charlstm.machine.torch_threads import in_threads, leave_busy_processors
 
 
 @pytest.fixture(params=["openmp", "own"], autouse=True)
@@ -39,3 +44,72 @@ def test_a_problem_is_raised(problem, part):
     with pytest.raises(problem, match="here"):
         in_threads(work, [0, 1])
     assert in_threads(str, [1, 2]) == ["1", "2"]
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Return a function that lets half seconds pass in which others keep processors busy; there are 4."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(torch_threads, "permitted_processors", lambda: 4)
+    clock = [0.0]
+    monkeypatch.setattr(torch_threads.time, "monotonic", lambda: clock[0])
+    others = SimpleNamespace(busy_processors=lambda: busy)
+    monkeypatch.setattr(torch_threads, "OtherPrograms", lambda: others)
+    busy = None
+
+    def pass_half_seconds(count, processors):
+        nonlocal busy
+        busy = processors
+        for _ in range(count):
+            clock[0] += 0.5
+            leave_busy_processors()
+        return torch.get_num_threads()
+
+    torch_threads._balance.cache_clear()
+    torch.set_num_threads(4)
+    leave_busy_processors()
+    yield pass_half_seconds
+    torch_threads._balance.cache_clear()
+
+
+def test_torch_leaves_the_processors_that_others_keep_busy(load):
+    assert load(1, 0.1) == 4
+    assert load(1, 1.0) == 3
+    assert load(1, 3.9) == 1  # at once
+    assert load(3, 0.0) == 1
+    assert load(1, 0.0) == 4  # after some quiet
+    assert load(1, None) == 4
+
+
+def test_a_number_that_was_chosen_is_never_exceeded(load, monkeypatch):
+    torch.set_num_threads(2)
+    assert load(1, 0.0) == 2
+    assert load(1, 3.0) == 1
+    assert load(4, 0.0) == 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert load(4, 4.0) == 2
+
+
+def test_no_other_thread_than_the_main_one_changes_the_number(load, monkeypatch):
+    monkeypatch.setattr(torch_threads.threading, "current_thread", lambda: None)
+    assert load(1, 3.0) == 4
+
+
+def test_beside_a_process_that_never_rests_one_thread_less_computes(monkeypatch):
+    """Both run on one processor, which counts as two: on one alone there would be one thread anyway."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(torch_threads, "permitted_processors", lambda: 2)
+    own = os.sched_getaffinity(0)
+    torch_threads._balance.cache_clear()
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            os.sched_setaffinity(0, {min(own)})
+            os.sched_setaffinity(busy.pid, {min(own)})
+            end = time.monotonic() + 30
+            while torch.get_num_threads() == 2 and time.monotonic() < end:
+                leave_busy_processors()
+        finally:
+            busy.kill()
+            os.sched_setaffinity(0, own)
+            torch_threads._balance.cache_clear()
+    assert torch.get_num_threads() == 1

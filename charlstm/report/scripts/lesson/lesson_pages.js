@@ -131,6 +131,6 @@ function showPart(number) {
   find("#lesson-back").hidden = lesson.number === 0;
   const isLast = lesson.number === parts.length - 1;
   find("#lesson-next").hidden = isLast;
-  // The last part goes deeper: what was to be seen is told before it, too.
-  find("#lesson-end").hidden = !isLast && name !== "flip";
+  // The arithmetic goes deeper: what was to be seen is told before it.
+  find("#lesson-end").hidden = parts.some((part) => part.name === "flip") ? name !== "flip" : !isLast;
 }

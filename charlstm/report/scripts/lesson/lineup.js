@@ -1,4 +1,4 @@
-// This file shows the same lines in the colours of several cells without their names. The reader switches each cell
+// This file shows the same lines in the colours of several cells without their names. The reader holds each cell
 // off or on, and chooses the one that the network uses.
 
 import { excerptOfRow } from "../first/first_text.js";
@@ -43,8 +43,8 @@ export function startLineup() {
   observer.observe(box);
 }
 
-/** Whether the reader has switched a cell. */
-const lineupState = { hasSwitched: false };
+/** Whether the reader has held a cell off or on. */
+const lineupState = { hasHeld: false };
 
 /** @type {() => Lineup} */
 function thisLineup() {
@@ -94,10 +94,10 @@ function card(reading, index, characters, place) {
   const choice = createElement("button", { type: "button", class: "choose" }, `${letter} is used`);
   choice.addEventListener("click", () => answer(index));
   const { free, flipped, isOn } = lineupFlip(reading, place, placeOfCell(cell), levelsOf(cell));
-  const flip = createElement("button", { type: "button" }, `Switch ${letter} ${isOn ? "off" : "on"}`);
+  const flip = createElement("button", { type: "button" }, `Hold ${letter} ${isOn ? "off" : "on"}`);
   const result = createElement("span", { role: "status" });
   flip.addEventListener("click", () => {
-    lineupState.hasSwitched = true;
+    lineupState.hasHeld = true;
     result.replaceChildren(
       ...closerNodes(),
       ` ${percent(free)} → `,
@@ -143,8 +143,8 @@ const closerNodes = () =>
 
 /** @type {(chosen: number) => void} */
 function answer(chosen) {
-  if (!lineupState.hasSwitched) {
-    find("#lineup-result").textContent = "Switch some cells first: to look at them is not enough.";
+  if (!lineupState.hasHeld) {
+    find("#lineup-result").textContent = "Hold some cells off first: to look at them is not enough.";
     return;
   }
   const { cells, used, inert } = thisLineup();
@@ -171,9 +171,9 @@ function usedWords() {
   const { used, likelier } = thisLineup();
   const sites = data.rows[used].proof?.sites;
   return [
-    `The network uses ${letterOf(used)}, cell ${data.rows[used].cell}: without its memory `,
+    `The network uses ${letterOf(used)}, cell ${data.rows[used].cell}: to change it makes `,
     ...closerNodes(),
-    ` becomes ${likelier}${sites ? `, on average over ${counted(sites)} places` : ""}. `,
+    ` ${likelier}${sites ? `, on average over ${counted(sites)} places` : ""}. `,
   ];
 }
 
@@ -185,9 +185,9 @@ function inertWords(inert) {
       {},
       `${letterOf(inert)} follows nearly the same passages, and is hardly used for it: `,
     ),
-    "without its memory ",
+    "to change it makes ",
     ...closerNodes(),
-    ` becomes only ${thisLineup().inert_likelier}. Training can leave such a cell: nothing makes the network read it. `,
+    ` only ${thisLineup().inert_likelier}. Training can leave such a cell: nothing makes the network read it. `,
     "You see by looking what a cell follows, and only by changing it whether it is used.",
   ];
 }

@@ -143,7 +143,7 @@ function ownWords({ sums: [{ lines }], gates, change, place }, shown) {
   if (change !== "switch off" || !isOwn || gates[0] > 0.5 || !character || character.now < LEAST_AGAINST)
     return [];
   return [
-    "Why does ",
+    "And why does ",
     glyph(shown),
     " not switch it on here? It pushes the input gate open, but the cell was on, and the cells push that gate shut: ",
     `${against.name} itself adds ${signed(against.now / 100)}, the others ${signed(others / 100)}.`,
