@@ -17,7 +17,12 @@ from typing import Any
 import numpy as np
 
 from charlstm.machine.speed.fastest_way import Choice, fastest
-from charlstm.model.kernels.library_products import LibraryFunctions, functions_in_use, use_functions
+from charlstm.model.kernels.library_products import (
+    BFLOAT16,
+    LibraryFunctions,
+    functions_in_use,
+    use_functions,
+)
 from charlstm.model.kernels.llvm_vectors import HAS_MATRIX_UNITS, PANEL, Pairs
 from charlstm.model.kernels.matrix_tiles import add_panel_products, spaced_rows
 
@@ -63,13 +68,23 @@ def library_functions() -> LibraryFunctions | None:
     """Return the library's functions, or None where it does not multiply by units for matrices here."""
     if not HAS_MATRIX_UNITS:
         return None  # torch's library is not even loaded, which takes a quarter of a second
-    library = _torch_library()
+    functions = _functions_of(_torch_library())
+    return functions if functions and _use_units(functions) else None
+
+
+def _functions_of(library: Any) -> LibraryFunctions | None:
+    """Return the functions of torch's library, None where there is no library or it lacks a name."""
     with suppress(AttributeError):  # another version of torch may lack a name
         functions = [getattr(library, name) for name in _NAMES]
         return LibraryFunctions(
             *(ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions)
         )
     return None
+
+
+def _use_units(functions: LibraryFunctions) -> bool:
+    """Return whether the library says that it multiplies bfloat16 by units for matrices."""
+    return bool(ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_int)(functions.could_pack)(BFLOAT16))
 
 
 def _torch_library() -> Any:

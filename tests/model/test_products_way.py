@@ -1,6 +1,7 @@
 """Many streams multiply by the faster of our tiles and a library, and what they compute is the same."""
 
 import ctypes
+import os
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ from charlstm.machine.speed import fastest_way
 from charlstm.model import products_way
 from charlstm.model.bfloat16_layer import run_inputs
 from charlstm.model.equations import LayerState, LayerWeights
-from charlstm.model.kernels.library_products import functions_in_use, use_functions
+from charlstm.model.kernels.library_products import LibraryFunctions, functions_in_use, use_functions
 from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS
 from charlstm.model.products_way import LIBRARY, TILES, library_functions, use_fastest_products
 from charlstm.sampling.sampler import draw
+
+# A C function of a number: a bool is its lowest bit, and that of the format 15 is set.
+YES = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p).value if os.name == "posix" else None
 
 
 @pytest.fixture(autouse=True)
@@ -26,15 +30,12 @@ def own_tiles_again(monkeypatch):
 
 
 @pytest.fixture
-def functions(monkeypatch):
-    """Return the library's functions as on a machine with units for matrices; it is taken to have some."""
-    monkeypatch.setattr(products_way, "HAS_MATRIX_UNITS", True)
-    library_functions.cache_clear()
-    found = library_functions()
+def functions():
+    """Return the library's functions, but that it says it has units for matrices."""
+    found = products_way._functions_of(products_way._torch_library())
     if found is None or not MULTIPLIES_PAIRS:
         pytest.skip("torch has no such functions for this processor")
-    yes = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p).value  # of format 15, which is odd: true
-    return found._replace(could_pack=yes)
+    return found._replace(could_pack=YES)
 
 
 def test_without_units_for_matrices_no_library_is_looked_for(monkeypatch):
@@ -42,6 +43,23 @@ def test_without_units_for_matrices_no_library_is_looked_for(monkeypatch):
     monkeypatch.setattr(products_way, "_torch_library", lambda: pytest.fail("it was loaded"))
     library_functions.cache_clear()
     assert library_functions() is None
+
+
+@pytest.mark.parametrize(("format_in_units", "in_question"), [(15, True), (5, False)])
+def test_the_library_is_in_question_where_it_says_that_it_uses_units(
+    format_in_units, in_question, monkeypatch
+):
+    could_pack = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_int)(lambda number: number == format_in_units)
+    said = LibraryFunctions(ctypes.cast(could_pack, ctypes.c_void_p).value, 1, 1)
+    monkeypatch.setattr(products_way, "HAS_MATRIX_UNITS", True)
+    monkeypatch.setattr(products_way, "_functions_of", lambda library: said)
+    library_functions.cache_clear()
+    assert library_functions() == (said if in_question else None)
+
+
+def test_a_library_without_the_functions_is_not_in_question():
+    assert products_way._functions_of(ctypes.pythonapi) is None
+    assert products_way._functions_of(None) is None
 
 
 @pytest.mark.parametrize("faster", [TILES, LIBRARY])

@@ -20,7 +20,7 @@ from charlstm.model.kernels.llvm_vectors import PANEL
 
 _SIZE, _INT, _BYTES = ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()
 # The number of bfloat16 among torch's number formats (c10::ScalarType).
-_BFLOAT16 = 15
+BFLOAT16 = 15
 
 
 class LibraryFunctions(NamedTuple):
@@ -66,7 +66,7 @@ def _library_multiplies(_: Any, panels: Any) -> Any:
         with builder.if_else(given) as (then, otherwise):
             with then:
                 kind = ir.FunctionType(ir.IntType(8), [_INT])
-                answer = builder.call(builder.inttoptr(address, kind.as_pointer()), [_INT(_BFLOAT16)])
+                answer = builder.call(builder.inttoptr(address, kind.as_pointer()), [_INT(BFLOAT16)])
                 yes, asked = builder.trunc(answer, ir.IntType(1)), builder.block
             with otherwise:
                 skipped = builder.block
