@@ -16,16 +16,21 @@ SCRIPT_TOOLS := $(VENV)/javascript
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready ## install charlstm and everything it needs in .venv
+setup: $(VENV)/.complete ## install charlstm and everything it needs in .venv
 
+# What the demo needs. Python compiles the modules of torch that are imported; all of them would take 15 seconds.
 $(VENV)/.ready: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile $(TORCH)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	$(BIN)/python -c 'from charlstm.model.ready_loops import make; make()'
 	@touch $@
 
-demo: setup ## train on Python's standard library for 4 minutes, sample, inspect, write the report page
+$(VENV)/.complete: $(VENV)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.ready ## train on Python's standard library for 4 minutes, sample, inspect, write the report page
 	$(BIN)/charlstm demo
 
 browser: setup
