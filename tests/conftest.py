@@ -46,7 +46,7 @@ def _own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 @pytest.fixture(autouse=True)
 def _loops_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The compiled loops count as there: where a file of theirs has just changed, tests wait for them."""
-    for module in ("char_lstm", "training_way"):
+    for module in ("char_lstm", "training_backend"):
         monkeypatch.setattr(f"charlstm.model.{module}.are_ready", lambda _: True)
     monkeypatch.setattr("charlstm.tasks.sample.are_ready", lambda _: True)
 

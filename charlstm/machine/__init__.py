@@ -9,7 +9,7 @@ launch          whether torchrun started this process, and as which of several
 processes       what several processes decide, sum and share
 processors      how many threads this process can keep busy
 private_state   small files that are kept for this user alone
-speed/          which way of a job is the fastest here, and the machine's rates
+speed/          which backend of a job is used here, and the machine's rates
 scripts         scripts of this package in processes of their own
 torch_threads   work in the threads that torch has
 """

@@ -10,7 +10,7 @@ streams          streams of characters read, drawn and traced by the compiled lo
 shared_stream    one stream of a large model, read by several threads together
 bfloat16_layer   a layer for training in bfloat16 on the CPU, as an autograd function
 ready_loops      whether the compiled loops are on disk, and a process that makes them
-products_way     by which code many streams multiply in bfloat16 on this CPU
-training_way     by which code, and in which number format, a layer is trained on this CPU
+streams_backend     by which code many streams multiply in bfloat16 on this CPU
+training_backend     by which code, and in which number format, a layer is trained on this CPU
 kernels          the compiled loops behind streams, stepper and bfloat16_layer
 """

@@ -1,7 +1,7 @@
 """A layer of tanh cells over a window, for training in bfloat16 on the CPU, as a torch autograd function.
 
 It computes what `nn.LSTM` computes, faster on many processors with an instruction for pairs of bfloat16
-(`training_way` finds out on which). Products
+(`training_backend` finds out on which). Products
 are in bfloat16 with float32 sums, and all else of a step happens while its numbers are still in the caches;
 the cell state stays float32. The first layer takes W x + b from a table with a row per symbol. One product
 over all positions gives the gradient of all weights. The loops are in `kernels.training_window`.

@@ -15,7 +15,7 @@ from charlstm.model import bfloat16_layer, equations
 from charlstm.model.kernels.steps import StreamWeights
 from charlstm.model.packed_weights import stream_weights
 from charlstm.model.ready_loops import are_ready
-from charlstm.model.training_way import trains_compiled
+from charlstm.model.training_backend import trains_compiled
 
 # The longest memory of a cell in a new network, in characters, where a forget gate f keeps a memory for about
 # 1 / (1 - f). On stdlib, 16, 64 and 256 give the same loss within what seeds differ by; see

@@ -22,7 +22,7 @@ from charlstm.model.kernels.jit import Floats, Weights
 from charlstm.model.kernels.matrix_tiles import thread_spans
 from charlstm.model.kernels.steps import NOTHING_HELD, HeldCells, step_layer
 from charlstm.model.packed_weights import float_rows, for_streams, integer_rows
-from charlstm.model.products_way import use_fastest_products
+from charlstm.model.streams_backend import choose_streams_backend
 
 # From this number of multiplications on, several threads compute a layer's step. Starting them takes 50 us;
 # see tests/benchmarks/EXPERIMENTS.md.
@@ -93,7 +93,7 @@ def step_layers(model: CharLSTM, precision: StepPrecision = "float32") -> list[S
     """
     if runs_compiled(model):
         if precision == "bfloat16":
-            use_fastest_products()
+            choose_streams_backend()
         packed = for_streams(compiled_weights(model, precision))
         first = _CompiledLayer(packed.recurrent, packed.table, first=True)
         upper = zip(packed.upper, packed.bias[:, None], strict=True)

@@ -22,8 +22,8 @@ from charlstm.model.kernels.steps import (
     trace_block,
 )
 from charlstm.model.packed_weights import for_streams, stream_weights
-from charlstm.model.products_way import trial
 from charlstm.model.shared_stream import SharedStream, new_shared_state, sharing_threads
+from charlstm.model.streams_backend import trial
 
 Symbols = NDArray[np.int64]
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from charlstm.config import SamplingConfig
 from charlstm.model.kernels.drawing import DrawRules
 from charlstm.model.kernels.steps import StreamWeights
-from charlstm.model.products_way import use_fastest_products
 from charlstm.model.streams import Streams, Symbols
+from charlstm.model.streams_backend import choose_streams_backend
 
 # A function that returns uniform random numbers in [0, 1), (characters, streams) float64, for the number of
 # characters that it is given: the next ones of all streams.
@@ -67,7 +67,7 @@ def draw_after(
         block = prompt[start : min(start + _PROMPT_BLOCK_CHARACTERS, last)]
         reader.read(block, first=start - last)
     if config.count > 1 and config.precision == "bfloat16":
-        use_fastest_products()
+        choose_streams_backend()
     streams = Streams(weights, config.hold, count=config.count, threads=threads)
     streams.start_as(reader)
     return draw_streams(streams, int(prompt[-1]), config=config, uniforms=uniforms)

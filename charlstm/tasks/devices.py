@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import torch
 
-from charlstm.inspection.reading.matrix_product import product_way
+from charlstm.inspection.reading.matrix_product import matrix_backend
 from charlstm.machine.devices import choose_device
 from charlstm.machine.processors import available_processors, processor_name, processor_quota
-from charlstm.machine.speed.fastest_way import Choice, forget
+from charlstm.machine.speed.backend_choice import Choice, forget
 from charlstm.machine.speed.rates import bandwidth, best_seconds, product_rate
 from charlstm.machine.torch_threads import in_threads
 from charlstm.model.kernels.library_products import functions_in_use
-from charlstm.model.products_way import TRIAL_OPERATIONS, products_way, trial, use_fastest_products
 from charlstm.model.ready_loops import are_ready
-from charlstm.model.training_way import bfloat16_way, number_format
+from charlstm.model.streams_backend import TRIAL_OPERATIONS, choose_streams_backend, streams_backend, trial
+from charlstm.model.training_backend import layer_backend, number_format
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def measure_machine(*, again: bool = False) -> Machine:
         bfloat16_per_second=product_rate(torch.bfloat16),
         streams_per_second=_streams_rate(),
         bytes_per_second=bandwidth(),
-        choices=(number_format(), bfloat16_way(), products_way(), product_way()),
+        choices=(number_format(), layer_backend(), streams_backend(), matrix_backend()),
     )
 
 
@@ -70,7 +70,7 @@ def _streams_rate() -> float | None:
     """Return the operations per second of products of many streams in bfloat16, by all threads together."""
     if not are_ready("steps"):
         return None
-    use_fastest_products()
+    choose_streams_backend()
     parts = [functions_in_use()] * torch.get_num_threads()
     return len(parts) * TRIAL_OPERATIONS / best_seconds(lambda: in_threads(trial, parts))
 

@@ -21,7 +21,7 @@ from charlstm.errors import DivergedError, UsageError
 from charlstm.machine.devices import CAPTURE_ERRORS, fits_beside
 from charlstm.machine.processes import ALONE, ProcessGroup, Shard
 from charlstm.model.char_lstm import CharLSTM, State
-from charlstm.model.training_way import BFLOAT16, number_format
+from charlstm.model.training_backend import BFLOAT16, number_format
 from charlstm.text.vocabulary import Ids
 from charlstm.training import run_length
 from charlstm.training.captured_step import CapturedStep, set_gradients
@@ -311,5 +311,5 @@ def use_bfloat16(precision: str, device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        return number_format().way == BFLOAT16
+        return number_format().backend == BFLOAT16
     return False

@@ -10,11 +10,11 @@ import references
 import torch
 from references import seconds
 
-from charlstm.inspection.reading.matrix_product import product_way
+from charlstm.inspection.reading.matrix_product import matrix_backend
 from charlstm.machine.processors import processor_name
 from charlstm.machine.speed.rates import bandwidth
-from charlstm.model.products_way import products_way
-from charlstm.model.training_way import bfloat16_way, number_format
+from charlstm.model.streams_backend import streams_backend
+from charlstm.model.training_backend import layer_backend, number_format
 
 ROUNDS = 5
 Run = Callable[[], object]
@@ -90,8 +90,9 @@ def table(rows: list[Row], limits: Limits) -> str:
     """Return the machine's limits and a table with a line for each row."""
     headings = f"{'charlstm/s':>12}{'reference/s':>13}{'ratio':>7}"
     lines = [
-        f"{processor_name()}; training goes by {bfloat16_way().way} in {number_format().way}, many streams "
-        f"in bfloat16 by {products_way().way}, products of an inspection by {product_way().way}",
+        f"{processor_name()}; training goes by {layer_backend().backend} in {number_format().backend}, "
+        f"many streams in bfloat16 by {streams_backend().backend}, products of an inspection by "
+        f"{matrix_backend().backend}",
         f"limits: {limits.float32 / 1e9:.0f} GFLOP/s in float32, {limits.bfloat16 / 1e9:.0f} in bfloat16, "
         f"{limits.bandwidth / 1e9:.0f} GB/s; {torch.get_num_threads()} threads, "
         f"load {os.getloadavg()[0]:.1f}",

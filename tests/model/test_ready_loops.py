@@ -8,7 +8,7 @@ import torch
 
 from charlstm.config import SamplingConfig
 from charlstm.inspection.reading.trace import trace
-from charlstm.model import char_lstm, ready_loops, training_way
+from charlstm.model import char_lstm, ready_loops, training_backend
 from charlstm.model.char_lstm import runs_compiled
 from charlstm.model.kernels import jit
 from charlstm.model.ready_loops import are_ready, make
@@ -90,6 +90,6 @@ def test_torch_draws_and_traces_the_same_while_loops_are_not_there(small_model, 
 
 
 def test_torchs_layer_trains_while_loops_are_not_there(monkeypatch):
-    monkeypatch.setattr(training_way, "are_ready", lambda _: False)
-    monkeypatch.setattr("charlstm.machine.speed.fastest_way._CHOICES", {})
-    assert not training_way.trains_compiled()
+    monkeypatch.setattr(training_backend, "are_ready", lambda _: False)
+    monkeypatch.setattr("charlstm.machine.speed.backend_choice._CHOICES", {})
+    assert not training_backend.trains_compiled()

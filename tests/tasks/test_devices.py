@@ -2,7 +2,7 @@
 
 import pytest
 
-from charlstm.machine.speed import fastest_way
+from charlstm.machine.speed import backend_choice
 from charlstm.tasks import devices
 
 
@@ -26,10 +26,10 @@ def test_choices_are_measured_again_where_that_is_asked(monkeypatch):
     choices = devices.measure_machine().choices
     asked = []
     monkeypatch.setattr(
-        fastest_way, "_measured", lambda job, ways: asked.append(job) or dict.fromkeys(ways, 1.0)
+        backend_choice, "_measured", lambda job, ways: asked.append(job) or dict.fromkeys(ways, 1.0)
     )
     assert devices.measure_machine().choices == choices
     assert not asked
     devices.measure_machine(again=True)
     assert set(asked) == {choice.job for choice in choices if choice.seconds}
-    fastest_way.forget()
+    backend_choice.forget()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from charlstm.machine.speed.fastest_way import Choice
+    from charlstm.machine.speed.backend_choice import Choice
     from charlstm.tasks.devices import Machine
 
 
@@ -27,14 +27,14 @@ def machine_lines(machine: "Machine") -> Iterator[str]:
     yield ""
     yield "which way a job goes on the CPU, and the time of a trial of each way"
     for choice in machine.choices:
-        yield f"  {choice.job:28}{choice.way:16}{_times(choice)}"
+        yield f"  {choice.job:28}{choice.backend:16}{_times(choice)}"
 
 
 def _times(choice: "Choice") -> str:
     """Return the times of a choice in words, that of the chosen way first."""
     if not choice.seconds:
         return "the only way here"
-    ordered = sorted(choice.seconds, key=lambda way: way != choice.way)
+    ordered = sorted(choice.seconds, key=lambda way: way != choice.backend)
     own, *others = (f"{1000 * choice.seconds[way]:.1f} ms" for way in ordered)
     named = [f"{way} {time}" for way, time in zip(ordered[1:], others, strict=True)]
     return f"{own}; {', '.join(named)}"

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from charlstm.machine.speed.fastest_way import Choice, fastest
+from charlstm.machine.speed.backend_choice import Choice, preferred
 
 ONEDNN, TORCH = "oneDNN", "torch"
 # The matrices of a trial: (rows, inner) and (inner, columns).
@@ -27,15 +27,15 @@ def product(left: Tensor, right: Tensor) -> Tensor:
     two agree to float32 rounding. The result has no gradient.
     """
     in_question = left.dtype == torch.float32 and left.device.type == "cpu"
-    if in_question and left.numel() and right.numel() and product_way().way == ONEDNN:
+    if in_question and left.numel() and right.numel() and matrix_backend().backend == ONEDNN:
         return _by_onednn(left, right)
     return left @ right
 
 
-def product_way() -> Choice:
+def matrix_backend() -> Choice:
     """Return which library multiplies float32 matrices on the CPU: ONEDNN or TORCH."""
     ways = {ONEDNN: partial(_trial, _by_onednn)} if _has_onednn() else {}
-    return fastest("products of an inspection", ways | {TORCH: partial(_trial, torch.matmul)})
+    return preferred("products of an inspection", ways | {TORCH: partial(_trial, torch.matmul)})
 
 
 def _trial(multiply: Product) -> None:

@@ -30,8 +30,8 @@ from charlstm.machine.torch_threads import in_threads
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.model.equations import Gates
-from charlstm.model.products_way import use_fastest_products
 from charlstm.model.streams import Streams
+from charlstm.model.streams_backend import choose_streams_backend
 
 # Characters at the beginning of a stretch that are not counted, because the state still depends on its start.
 WARMUP = 200
@@ -130,7 +130,7 @@ def _compiled_blocks(
     config, count = model.config, len(text)
     threads = torch.get_num_threads()
     if precision == "bfloat16":
-        use_fastest_products()
+        choose_streams_backend()
     reader = Streams(compiled_weights(model, precision), count=count, threads=threads, in_threads=in_threads)
     for start in range(0, text.shape[1], window):
         before = State(*map(torch.from_numpy, reader.state))

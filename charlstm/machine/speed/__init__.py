@@ -1,5 +1,5 @@
 """How fast this machine is.
 
-fastest_way  which of several ways to compute the same thing is the fastest here
+backend_choice  which of several backends is used for a job here, by measuring
 rates        how fast this machine multiplies and reads
 """

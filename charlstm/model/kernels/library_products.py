@@ -1,7 +1,7 @@
 """Products of pairs of bfloat16 by functions of a library, which compiled loops call where they are in use.
 
-A processor may have units for matrices that LLVM's vectors do not reach, while a library has code for them.
-`model.products_way` finds the functions and decides whether they are used.
+A processor may have matrix units that LLVM's vectors do not reach, while a library has code for them.
+`model.streams_backend` finds the functions and decides whether they are used.
 
 Compiled loops are kept on disk, but a function of a library lies elsewhere in each process. So the loops read
 the addresses from a table in memory, which LLVM knows by a name. While the table is empty, they compute the
@@ -26,8 +26,8 @@ BFLOAT16 = 15
 class LibraryFunctions(NamedTuple):
     """The addresses of three functions of torch's C++ library, of the namespace at::native::cpublas.
 
-    could_pack(format) tells whether the library multiplies a format by units for matrices here, brgemm is a
-    product, and brgemm_release(true) leaves the state in which the thread's units were for it.
+    could_pack(format) tells whether the library multiplies a format by matrix units here, brgemm is a
+    product, and brgemm_release(true) releases the thread's configuration of these units.
     """
 
     could_pack: int
@@ -54,8 +54,8 @@ def functions_in_use() -> LibraryFunctions | None:
 def _library_multiplies(_: Any, panels: Any) -> Any:
     """Return whether a product with panels is the library's; it exists in compiled code only.
 
-    panels are pairs of bfloat16 as uint32, or float32, which never are. The library is asked each time, since
-    a user may switch it off (`torch.backends.mkldnn`).
+    panels are pairs of bfloat16 as uint32; for panels of float32 it is always false. The library is asked
+    each time, since a user may switch it off (`torch.backends.mkldnn`).
     """
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -81,7 +81,7 @@ def _library_multiplies(_: Any, panels: Any) -> Any:
 def _add_library_product(
     _: Any,
     rows: Any,
-    inputs: Any,
+    pairs: Any,
     x: Any,
     x_first: Any,
     x_row: Any,
@@ -93,7 +93,7 @@ def _add_library_product(
 ) -> Any:
     """Add the product of some rows of x with one panel of w to y; it exists in compiled code only.
 
-    Row m of x has its pairs of inputs from x[x_first + m * x_row] on, the panel is (inputs, 32) from
+    Row m of x has its pairs of inputs from x[x_first + m * x_row] on, the panel is (pairs, 32) from
     w[w_first] on, and the sums of row m are added to y[y_first + m * y_row + n], n from 0 to 31. x and w are
     pairs of bfloat16 as uint32, y is float32, and all are contiguous. `library_multiplies` must be true.
     """
@@ -101,12 +101,12 @@ def _add_library_product(
     signature = types.void(size, size, x, size, size, w, size, y, size, size)
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows, inputs, _, _, x_row, _, _, _, _, y_row = arguments
+        rows, pairs, _, _, x_row, _, _, _, _, y_row = arguments
         left, panel, sums = (
             _place(context, builder, signature.args[k], *arguments[k : k + 2]) for k in (2, 5, 7)
         )
         two, yes = _SIZE(2), _INT(1)
-        sizes = [rows, _SIZE(PANEL), builder.mul(two, inputs)]
+        sizes = [rows, _SIZE(PANEL), builder.mul(two, pairs)]
         distances = [builder.mul(two, x_row), _SIZE(PANEL), y_row]
         kind = ir.FunctionType(ir.VoidType(), [_SIZE] * 6 + [_INT, *[_BYTES] * 3, _INT])
         brgemm = builder.inttoptr(_address(builder, 1), kind.as_pointer())

@@ -1,7 +1,7 @@
 """The lines of a machine fit a terminal and say which way each job goes, and why."""
 
 from charlstm.commands.terminal.machine_story import machine_lines
-from charlstm.machine.speed.fastest_way import Choice
+from charlstm.machine.speed.backend_choice import Choice
 from charlstm.tasks.devices import Machine
 
 

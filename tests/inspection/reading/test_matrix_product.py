@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from charlstm.inspection.reading import matrix_product
-from charlstm.inspection.reading.matrix_product import ONEDNN, TORCH, product, product_way
-from charlstm.machine.speed.fastest_way import Choice
+from charlstm.inspection.reading.matrix_product import ONEDNN, TORCH, matrix_backend, product
+from charlstm.machine.speed.backend_choice import Choice
 
 
 def choose(way, monkeypatch):
     """Let one of the two libraries be the faster one."""
-    monkeypatch.setattr(matrix_product, "product_way", lambda: Choice("", way, {}))
+    monkeypatch.setattr(matrix_product, "matrix_backend", lambda: Choice("", way, {}))
 
 
 @pytest.mark.parametrize("way", [ONEDNN, TORCH])
@@ -44,9 +44,9 @@ def test_only_float32_goes_to_onednn_and_only_where_it_is_faster(monkeypatch):
 
 
 def test_without_onednn_nothing_is_timed(monkeypatch):
-    monkeypatch.setattr("charlstm.machine.speed.fastest_way._CHOICES", {})
+    monkeypatch.setattr("charlstm.machine.speed.backend_choice._CHOICES", {})
     monkeypatch.setattr(matrix_product, "_has_onednn", lambda: False)
-    assert product_way() == Choice("products of an inspection", TORCH, {})
+    assert matrix_backend() == Choice("products of an inspection", TORCH, {})
 
 
 def test_a_product_makes_no_trial_once_the_library_is_chosen(monkeypatch):

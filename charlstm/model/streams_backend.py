@@ -1,9 +1,9 @@
-"""By which code many streams multiply in bfloat16 on this CPU: by our own tiles, or by torch's oneDNN.
+"""The backend for the products of many streams in bfloat16 on a CPU: our own tiles, or torch's oneDNN.
 
-A processor with units for matrices multiplies several times as fast by them as by vectors, which are all that
-our tiles know. oneDNN has code for both. Where it says that it uses such units here, both ways are timed
-(`machine.speed.fastest_way`), and the compiled loops get the faster one (`kernels.library_products`). All
-products of many streams go one way, whatever their number: no text depends on the number of threads.
+Matrix units (AMX) multiply several times as fast as vectors, which are all that our tiles use. oneDNN has
+code for both. Where it says that it uses such units here, both are timed (`machine.speed.backend_choice`),
+and the compiled loops get the preferred one (`kernels.library_products`). The choice does not depend on the
+number of streams, so sampled text is the same for any number of threads.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from charlstm.machine.speed.fastest_way import Choice, fastest
+from charlstm.machine.speed.backend_choice import Choice, preferred
 from charlstm.model.kernels.library_products import (
     BFLOAT16,
     LibraryFunctions,
@@ -27,7 +27,7 @@ from charlstm.model.kernels.llvm_vectors import HAS_MATRIX_UNITS, PANEL, Pairs
 from charlstm.model.kernels.matrix_tiles import add_panel_products, spaced_rows
 
 TILES, LIBRARY = "own tiles", "oneDNN"
-# A trial multiplies for the streams of one of two threads, in a layer of 512 cells above another one.
+# A trial is (32, 1024) x (1024, 2048): half of 64 streams, the upper of two layers of 512 cells.
 _STREAMS, _INPUTS, _OUTPUTS, _TIMES = 32, 1024, 2048, 8
 TRIAL_OPERATIONS = 2 * _STREAMS * _INPUTS * _OUTPUTS * _TIMES
 # The functions as C++ compilers on Linux and macOS name them, in the order of LibraryFunctions.
@@ -38,16 +38,16 @@ _NAMES = (
 )
 
 
-def use_fastest_products() -> None:
-    """Let the compiled loops of this process multiply many streams in bfloat16 by what is fastest here."""
-    use_functions(library_functions() if products_way().way == LIBRARY else None)
+def choose_streams_backend() -> None:
+    """Let the compiled loops of this process multiply many streams in bfloat16 by the preferred backend."""
+    use_functions(library_functions() if streams_backend().backend == LIBRARY else None)
 
 
-def products_way() -> Choice:
+def streams_backend() -> Choice:
     """Return what multiplies many streams in bfloat16 here: TILES or LIBRARY."""
     ways: dict[str, Callable[[], None]] = {TILES: partial(trial, None)}
     functions = library_functions()
-    return fastest(
+    return preferred(
         "many streams in bfloat16", ways | ({LIBRARY: partial(trial, functions)} if functions else {})
     )
 
@@ -65,7 +65,7 @@ def trial(functions: LibraryFunctions | None) -> None:
 
 @cache
 def library_functions() -> LibraryFunctions | None:
-    """Return the library's functions, or None where it does not multiply by units for matrices here."""
+    """Return the library's functions, or None where it does not use matrix units here."""
     if not HAS_MATRIX_UNITS:
         return None  # torch's library is not even loaded, which takes a quarter of a second
     functions = _functions_of(_torch_library())
@@ -83,7 +83,7 @@ def _functions_of(library: Any) -> LibraryFunctions | None:
 
 
 def _use_units(functions: LibraryFunctions) -> bool:
-    """Return whether the library says that it multiplies bfloat16 by units for matrices."""
+    """Return whether the library says that it multiplies bfloat16 by matrix units."""
     return bool(ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_int)(functions.could_pack)(BFLOAT16))
 
 

@@ -1,6 +1,6 @@
 """How layers of tanh cells are trained on this CPU: by which code, and in which number format.
 
-Both are found by timing a window of a layer, forward and backward (`machine.speed.fastest_way`).
+Both are found by timing a window of a layer, forward and backward (`machine.speed.backend_choice`).
 """
 
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from functools import cache
 import torch
 from torch import nn
 
-from charlstm.machine.speed.fastest_way import Choice, fastest
+from charlstm.machine.speed.backend_choice import Choice, preferred
 from charlstm.model import bfloat16_layer
 from charlstm.model.equations import LayerState, layer_weights
 from charlstm.model.kernels.llvm_vectors import MULTIPLIES_PAIRS
-from charlstm.model.products_way import use_fastest_products
 from charlstm.model.ready_loops import are_ready
+from charlstm.model.streams_backend import choose_streams_backend
 
 COMPILED, TORCH = "compiled loops", "nn.LSTM"
 BFLOAT16, FLOAT32 = "bfloat16", "float32"
@@ -22,30 +22,30 @@ BFLOAT16, FLOAT32 = "bfloat16", "float32"
 _CELLS, _STREAMS, _POSITIONS = 256, 32, 32
 
 
-def bfloat16_way() -> Choice:
+def layer_backend() -> Choice:
     """Return what trains a layer in bfloat16: COMPILED or TORCH.
 
     The compiled loops are in question only where the processor multiplies pairs of bfloat16 numbers and the
     loops are on disk. A process that begins before they are there does without them to its end: what a
-    training computes must not depend on the moment at which they come. They multiply by what is fastest here
-    (`products_way`) from then on.
+    training computes must not depend on the moment at which they come. Where they are in question, the
+    process also begins to multiply many streams by the preferred backend (`streams_backend`).
     """
     ways: dict[str, Callable[[], None]] = {TORCH: _torch_bfloat16_window}
     in_question = MULTIPLIES_PAIRS and are_ready("training")
     if in_question:
-        use_fastest_products()
-    return fastest("training in bfloat16", {COMPILED: _compiled_window} | ways if in_question else ways)
+        choose_streams_backend()
+    return preferred("training in bfloat16", {COMPILED: _compiled_window} | ways if in_question else ways)
 
 
 def trains_compiled() -> bool:
     """Return whether the compiled loops train a layer in bfloat16 here."""
-    return bfloat16_way().way == COMPILED
+    return layer_backend().backend == COMPILED
 
 
 def number_format() -> Choice:
     """Return the number format in which training is faster: BFLOAT16 or FLOAT32."""
     lowered = _compiled_window if trains_compiled() else _torch_bfloat16_window
-    return fastest("number format of training", {FLOAT32: _torch_window, BFLOAT16: lowered})
+    return preferred("number format of training", {FLOAT32: _torch_window, BFLOAT16: lowered})
 
 
 @cache
