@@ -1,6 +1,7 @@
 """What we ask of the computer that we run on.
 
-devices         the device to compute on
+devices         the device to compute on, and how much memory it has
+cuda_graphs     a function as one CUDA graph
 files           files that are written whole or not at all, regular files, and locked folders
 own_runs        which runs this user trained on this machine
 hugging_face    whether the Hugging Face hub can be reached, and what it is sent

@@ -12,7 +12,7 @@ _REACH_SECONDS = 5
 
 
 def unreachable() -> str | None:
-    """Return why the hub cannot be reached, at once, or None; the hub's libraries retry for 25 seconds.
+    """Return within 5 seconds why the hub cannot be reached, or None; the hub's libraries retry for 25.
 
     Nothing is tried where a proxy is used, or where the libraries are told to stay offline.
     """
@@ -27,7 +27,10 @@ def unreachable() -> str | None:
 
 
 def token_for_reading() -> Literal[False] | None:
-    """Return the token that the hub's libraries are given: False, none, unless CHARLSTM_HF_TOKEN is 1."""
+    """Return huggingface_hub's argument `token`: False sends none, None the user's stored token.
+
+    None is returned where the variable CHARLSTM_HF_TOKEN is 1.
+    """
     return None if os.environ.get("CHARLSTM_HF_TOKEN") == "1" else False
 
 

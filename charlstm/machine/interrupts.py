@@ -32,7 +32,7 @@ class StopWish:
         return 128 + self.signal if self.signal is not None else 0
 
 
-# Those whose contexts last, the innermost last.
+# The open contexts of stop_wish, the innermost last.
 _wishes: list[StopWish] = []
 
 

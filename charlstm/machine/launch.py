@@ -26,7 +26,7 @@ SINGLE = Launch()
 def launch() -> Launch:
     """Return what torchrun started this process as, or SINGLE where its variables are not set.
 
-    Variables of which one makes no sense count as not set.
+    Where one of them makes no sense, all count as not set.
     """
     values = {name: os.environ.get(name, "") for name in (*_VARIABLES, "LOCAL_RANK")}
     rank, count, port, local = map(

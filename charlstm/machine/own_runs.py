@@ -15,7 +15,7 @@ from charlstm.machine.files import open_regular, refuse_link_outside
 from charlstm.machine.private_state import keep, kept
 from charlstm.run_files import CONFIG
 
-# No config.json is larger than what the record's maker allows.
+# As in checkpoint.record, which refuses a larger config.json; this package may not import it.
 _CONFIG_BYTES = 4 << 20
 
 

@@ -31,7 +31,7 @@ _BODY = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _INTERVAL_SECONDS = 0.5
 _INTERVALS = 4
 # Others may keep this part of a processor busy before torch gets one thread less.
-_NEGLIGIBLE = 0.35
+_NEGLIGIBLE_PROCESSORS = 0.35
 
 
 def in_threads(work: Callable[[_Item], _Result], parts: list[_Item]) -> list[_Result]:
@@ -39,7 +39,7 @@ def in_threads(work: Callable[[_Item], _Result], parts: list[_Item]) -> list[_Re
 
     It is made for compiled loops, which release the interpreter's lock. Raises the first exception.
     """
-    leave_busy_processors()
+    adapt_thread_count()
     threads = min(len(parts), torch.get_num_threads())
     if threads <= 1:
         return [work(part) for part in parts]
@@ -62,42 +62,43 @@ def in_threads(work: Callable[[_Item], _Result], parts: list[_Item]) -> list[_Re
     return [results[number] for number in range(len(parts))]
 
 
-def leave_busy_processors() -> None:
+def adapt_thread_count() -> None:
     """Give torch fewer threads while other programs keep processors busy, and its own number afterwards.
 
-    It is called at every window and every piece of work, and looks every half second. It does nothing where
+    Call it often: it reads the load of the machine at most twice a second. It does nothing where
     OMP_NUM_THREADS is set, outside the main thread, and where the system does not tell what others do.
     """
-    _balance().look()
+    _thread_count().update()
 
 
-class _Balance:
+class _ThreadCount:
     """The number of torch's threads, which follows what other programs do."""
 
     def __init__(self) -> None:
         self._others = OtherPrograms()
         self._recent: deque[float] = deque(maxlen=_INTERVALS)
         self._most = self._given = torch.get_num_threads()
-        self._next_look = time.monotonic() + _INTERVAL_SECONDS
+        self._next_update = time.monotonic() + _INTERVAL_SECONDS
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Set the number of threads by the load of the last seconds, if it is time to look again."""
-        if time.monotonic() < self._next_look or threading.current_thread() is not threading.main_thread():
+        if time.monotonic() < self._next_update or threading.current_thread() is not threading.main_thread():
             return
-        self._next_look = time.monotonic() + _INTERVAL_SECONDS
+        self._next_update = time.monotonic() + _INTERVAL_SECONDS
         if torch.get_num_threads() != self._given:  # somebody chose another number since: it is the most
             self._most = torch.get_num_threads()
         busy = self._others.busy_processors()
         if busy is not None and self._most > 1 and not os.environ.get(THREADS_SETTING):
             self._recent.append(busy)
-            free = math.floor(permitted_processors() - max(self._recent) + _NEGLIGIBLE)
+            free = math.floor(permitted_processors() - max(self._recent) + _NEGLIGIBLE_PROCESSORS)
             torch.set_num_threads(min(self._most, max(1, free)))
         self._given = torch.get_num_threads()
 
 
 @cache
-def _balance() -> _Balance:
-    return _Balance()
+def _thread_count() -> _ThreadCount:
+    """Return the count of this process, made once."""
+    return _ThreadCount()
 
 
 @cache

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from charlstm.config import ModelConfig, StepPrecision
 from charlstm.machine.processes import Shard
-from charlstm.machine.torch_threads import leave_busy_processors
+from charlstm.machine.torch_threads import adapt_thread_count
 from charlstm.model import bfloat16_layer, equations
 from charlstm.model.kernels.steps import StreamWeights
 from charlstm.model.packed_weights import stream_weights
@@ -140,7 +140,7 @@ class CharLSTM(nn.Module):
         shard says which rows of all streams these are: the masks are drawn for all streams, so that neither
         they nor the generator depend on the number of processes. None means that these are all streams.
         """
-        leave_busy_processors()
+        adapt_thread_count()
         if self._trains_in_bfloat16():
             run_layer, x = self._run_layer_in_bfloat16, ids
         else:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from charlstm.machine.devices import as_graph
+from charlstm.machine.cuda_graphs import as_graph
 from charlstm.model.char_lstm import State
 from charlstm.model.stepper import Stepper
 

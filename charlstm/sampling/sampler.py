@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlstm.config import Hold, SamplingConfig, Unknown, check_cell
-from charlstm.machine.devices import CAPTURE_ERRORS
+from charlstm.machine.cuda_graphs import CAPTURE_ERRORS
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.model.kernels.drawing import LOWEST_TEMPERATURE

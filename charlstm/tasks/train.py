@@ -29,7 +29,7 @@ from charlstm.tasks.training_plan import Plan, TrainRequest, plan_new_run, plan_
 from charlstm.text.vocabulary import Ids
 from charlstm.training import loop
 from charlstm.training.evaluation import evaluate
-from charlstm.training.trainer import Trainer, use_bfloat16
+from charlstm.training.trainer import Trainer, trains_in_bfloat16
 
 _SAMPLE_CHARACTERS = 400
 _SAMPLE_TEMPERATURE = 0.7
@@ -172,7 +172,7 @@ def _prepared(plan: Plan, trainer: Trainer) -> Prepared:
         validation_characters=len(plan.validation),
         parameters=trainer.model.parameter_count(),
         device=device.type,
-        bfloat16=use_bfloat16(plan.training.precision, device),
+        bfloat16=trains_in_bfloat16(plan.training.precision, device),
         step=progress.step,
         left_out=plan.left_out,
         notes=plan.notes,

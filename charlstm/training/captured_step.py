@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from charlstm.machine.devices import as_graph
+from charlstm.machine.cuda_graphs import as_graph
 from charlstm.training.optimizers import Rates
 from charlstm.training.text_windows import DeviceText
 

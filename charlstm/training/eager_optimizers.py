@@ -71,9 +71,10 @@ class Muon(torch.optim.Muon):
 
 
 def orthogonalised(matrices: Tensor, *, rounds: int) -> Tensor:
-    """Return about the nearest orthogonal matrix to each of matrices (any, rows, columns), in bfloat16.
+    """Return matrices (batch, rows, columns) with singular values drawn towards 1, in bfloat16.
 
-    It is found by that number of rounds of the Newton-Schulz iteration of Jordan et al. 2024.
+    That number of rounds of the Newton-Schulz iteration of Jordan et al. 2024 brings near to 1 what is not
+    tiny beside the largest singular value; the singular vectors stay.
     """
     a, b, c = _NEWTON_SCHULZ
     tall = matrices.shape[1] > matrices.shape[2]

@@ -18,7 +18,8 @@ from torch.nn import functional
 
 from charlstm.config import TrainingConfig
 from charlstm.errors import DivergedError, UsageError
-from charlstm.machine.devices import CAPTURE_ERRORS, fits_beside
+from charlstm.machine.cuda_graphs import CAPTURE_ERRORS
+from charlstm.machine.devices import fits_in_half_of_free_memory
 from charlstm.machine.processes import ALONE, ProcessGroup, Shard
 from charlstm.model.char_lstm import CharLSTM, State
 from charlstm.model.training_backend import BFLOAT16, number_format
@@ -29,8 +30,9 @@ from charlstm.training.optimizers import Optimizers, Rates
 from charlstm.training.text_windows import DeviceText, stream_length, stream_window
 from charlstm.training.training_progress import TrainingProgress
 
-# In the mean of the weights those after step t weigh t ** AVERAGING_POWER (Karras et al. 2024), which is a
-# mean over about the last 1 / (AVERAGING_POWER + 1) of all steps.
+# In the mean of the weights those after step t weigh about t ** AVERAGING_POWER, and those of the first steps
+# nothing: a power-function average (Karras et al. 2024), to first order in 1 / t. It is a mean over about the
+# last 1 / (AVERAGING_POWER + 1) of all steps.
 AVERAGING_POWER = 11
 
 # The product of two weights up to here is far from the largest float32, 3.4e38.
@@ -117,7 +119,7 @@ class Trainer:
         device, config = self.model.device, self.config
         if self.processes.count > 1:
             return "several processes train together"
-        if not fits_beside(DeviceText.bytes_of(self._ids), device):
+        if not fits_in_half_of_free_memory(DeviceText.bytes_of(self._ids), device):
             return "the text is too long for the memory of the GPU"
         before = {name: tensor.clone() for name, tensor in self.tensors().items()}
         problem = None
@@ -200,7 +202,7 @@ class Trainer:
             self.restore(*self.processes.shared((tensors, self.numbers())))
 
     def _autocast(self) -> AbstractContextManager[Any]:
-        if use_bfloat16(self.config.precision, self.model.device):
+        if trains_in_bfloat16(self.config.precision, self.model.device):
             # A CUDA graph must not read weights that were lowered outside of it.
             cached = self._captured is None
             return torch.autocast(self.model.device.type, torch.bfloat16, cache_enabled=cached)
@@ -218,7 +220,7 @@ class Trainer:
             raise self.diverged_error("a weight")
 
     def diverged_error(self, what: str) -> DivergedError:
-        """Return the error for a number, named by `what` with its article, that became NaN or infinite."""
+        """Return the error for a number that became NaN or infinite; `what` is its name, like "a weight"."""
         return DivergedError(
             f"{what} became NaN, infinite or absurd before step {self.progress.step:,}",
             f"lower `learning_rate` (it was {self.config.learning_rate}) and train again with another `out`",
@@ -300,7 +302,7 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def use_bfloat16(precision: str, device: torch.device) -> bool:
+def trains_in_bfloat16(precision: str, device: torch.device) -> bool:
     """Return whether training on device multiplies in bfloat16: precision "auto" asks the hardware.
 
     precision is that of a TrainingConfig. With "auto" bfloat16 is used on a GPU that has instructions for it,

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charlstm.errors import DeviceError
-from charlstm.machine.devices import choose_device, fits_beside, keep_freed_memory
+from charlstm.machine.devices import choose_device, fits_in_half_of_free_memory, keep_freed_memory
 
 
 def test_the_cpu_is_always_there():
@@ -30,5 +30,5 @@ def test_keep_freed_memory_can_be_called_anywhere(monkeypatch):
 @pytest.mark.parametrize(("free_bytes", "fits"), [(100, False), (200, True)])
 def test_data_fits_beside_the_rest_in_half_of_a_gpus_free_memory(monkeypatch, free_bytes, fits):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free_bytes, 1000))
-    assert fits_beside(100, torch.device("cuda")) is fits
-    assert fits_beside(10**15, torch.device("cpu"))
+    assert fits_in_half_of_free_memory(100, torch.device("cuda")) is fits
+    assert fits_in_half_of_free_memory(10**15, torch.device("cpu"))

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from charlstm.machine import torch_threads
-from charlstm.machine.torch_threads import in_threads, leave_busy_processors
+from charlstm.machine.torch_threads import adapt_thread_count, in_threads
 
 
 @pytest.fixture(params=["openmp", "own"], autouse=True)
@@ -62,14 +62,14 @@ def load(monkeypatch):
         busy = processors
         for _ in range(count):
             clock[0] += 0.5
-            leave_busy_processors()
+            adapt_thread_count()
         return torch.get_num_threads()
 
-    torch_threads._balance.cache_clear()
+    torch_threads._thread_count.cache_clear()
     torch.set_num_threads(4)
-    leave_busy_processors()
+    adapt_thread_count()
     yield pass_half_seconds
-    torch_threads._balance.cache_clear()
+    torch_threads._thread_count.cache_clear()
 
 
 def test_torch_leaves_the_processors_that_others_keep_busy(load):
@@ -100,16 +100,16 @@ def test_beside_a_process_that_never_rests_one_thread_less_computes(monkeypatch)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(torch_threads, "permitted_processors", lambda: 2)
     own = os.sched_getaffinity(0)
-    torch_threads._balance.cache_clear()
+    torch_threads._thread_count.cache_clear()
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
         try:
             os.sched_setaffinity(0, {min(own)})
             os.sched_setaffinity(busy.pid, {min(own)})
             end = time.monotonic() + 30
             while torch.get_num_threads() == 2 and time.monotonic() < end:
-                leave_busy_processors()
+                adapt_thread_count()
         finally:
             busy.kill()
             os.sched_setaffinity(0, own)
-            torch_threads._balance.cache_clear()
+            torch_threads._thread_count.cache_clear()
     assert torch.get_num_threads() == 1

@@ -119,7 +119,9 @@ def test_several_processes_are_not_captured():
 
 
 def test_a_text_too_long_for_the_gpu_is_not_captured(monkeypatch):
-    monkeypatch.setattr("charlstm.training.trainer.fits_beside", lambda data_bytes, device: data_bytes < 100)
+    monkeypatch.setattr(
+        "charlstm.training.trainer.fits_in_half_of_free_memory", lambda data_bytes, device: data_bytes < 100
+    )
     assert "too long" in str(small_trainer().capture())
 
 
