@@ -11,7 +11,8 @@ SCRIPT_CHECKS := tests/browser/javascript
 SCRIPT_TOOLS := $(VENV)/javascript
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test check bench results faults fuzz mutants soak test-lowest test-wheel clean
+.PHONY: help setup browser demo test check bench results faults fuzz mutants soak test-lowest test-generic test-wheel \
+    clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +91,10 @@ test-lowest: ## run all tests but the browser's with the oldest versions that py
 	.venv-lowest/bin/pip install --quiet --disable-pip-version-check $$($(PYTHON) tests/faults/lowest.py)
 	.venv-lowest/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	.venv-lowest/bin/pytest --ignore tests/browser -W ignore::DeprecationWarning
+
+test-generic: setup ## run the tests of the compiled loops for a processor without AVX (2 minutes)
+	mkdir -p build/generic
+	NUMBA_CPU_NAME=generic NUMBA_CACHE_DIR='$(CURDIR)/build/generic' $(BIN)/pytest --no-cov tests/model
 
 test-wheel: setup ## build wheel and sdist, install each in an empty environment, run the demo there
 	sh tests/faults/wheel.sh $(PYTHON) '$(TORCH)'
