@@ -3,8 +3,8 @@
 Muon (Jordan et al. 2024) replaces the update of a matrix by one that is nearly orthogonal. That lowers the
 loss in fewer steps than AdamW, but mixes the cells: what one cell of an AdamW network counts, several cells
 of a Muon network share, and their gates stay softer, that is, less often close to 0 or to 1. The candidate
-gate g says what is written to a cell, the gates i, f and o say when. The optimizer "mixed" therefore gives Muon
-the rows of g and AdamW those of i, f and o; "muon" gives Muon all four, "adamw" none.
+gate g says what is written to a cell, the gates i, f and o say when. The optimizer "mixed" therefore gives
+Muon the rows of g and AdamW those of i, f and o; "muon" gives Muon all four, "adamw" none.
 
 After each update the recurrent weights are moved towards 0 by an L1 step, decoupled from the moments as
 AdamW's weight decay is, so that a cell listens to few others. Weight decay, which the LSTM's matrices alone
