@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from charlstm.config import Functions, StepPrecision
-from charlstm.machine.torch_threads import in_threads, leave_busy_processors
+from charlstm.machine.torch_threads import in_threads, adapt_thread_count
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.model.equations import LayerState
@@ -55,7 +55,7 @@ class Stepper:
 
         held has an entry for each layer: the cells that are set after their update, or None.
         """
-        leave_busy_processors()
+        adapt_thread_count()
         after, inputs = State(torch.empty_like(state.h), torch.empty_like(state.c)), ids
         with self._autocast():
             for number, layer in enumerate(self._layers):
