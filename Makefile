@@ -23,8 +23,8 @@ setup: $(VENV)/.complete ## install charlstm and everything it needs in .venv
 $(VENV)/.ready: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile $(TORCH)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
-	$(BIN)/python -c 'from charlstm.model.ready_loops import make; make()'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable .
+	$(BIN)/python -c 'from charlstm.model.ready_loops import make; make(in_halves=True)'
 	@touch $@
 
 $(VENV)/.complete: $(VENV)/.ready

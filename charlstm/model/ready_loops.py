@@ -19,6 +19,7 @@ from typing import Literal
 
 import llvmlite.binding as llvm
 
+from charlstm.machine.processors import available_processors
 from charlstm.machine.scripts import import_paths
 from charlstm.model.kernels import jit
 
@@ -29,7 +30,14 @@ _KERNELS = Path(__file__).parent / "kernels"
 _SOURCE = Path(__file__).parents[2]
 # A process that has not made the loops after this time was ended by something: another one may try.
 _LONGEST_SECONDS = 300
-_SCRIPT = "import sys; sys.path[:] = sys.argv[1:]; from charlstm.model.ready_loops import make; make()"
+_PATHS = "import sys; sys.path[:] = sys.argv[1:]; "
+_SCRIPT = f"{_PATHS}from charlstm.model.ready_loops import make; make()"
+# Each compiles about half of all loops.
+_HALVES = (
+    f"{_PATHS}from charlstm.model import streams; streams.warm_up(['bfloat16', 'int8'])",
+    f"{_PATHS}from charlstm.model import bfloat16_layer, streams; streams.warm_up(['float32']); "
+    "bfloat16_layer.warm_up()",
+)
 
 
 def are_ready(loops: Loops) -> bool:
@@ -44,10 +52,18 @@ def are_ready(loops: Loops) -> bool:
     return False
 
 
-def make() -> None:
-    """Compile all loops that are not on disk yet, and note that they are there."""
+def make(*, in_halves: bool = False) -> None:
+    """Compile all loops that are not on disk yet, and note that they are there.
+
+    in_halves lets two processes compile at once, if there are two processors. Both add to one index of what
+    is on disk, where an entry may get lost: it is compiled once more.
+    """
     from charlstm.model import bfloat16_layer, streams
 
+    if in_halves and available_processors() > 1 and not (_is_there("steps") and _is_there("training")):
+        halves = [subprocess.Popen(_command(script)) for script in _HALVES]
+        for half in halves:
+            half.wait()
     streams.warm_up()
     _note("steps")
     bfloat16_layer.warm_up()
@@ -65,8 +81,13 @@ def _make_in_the_background() -> None:
         logging.getLogger(__name__).info(
             "compiling loops for this machine in the background, once: until they are there, torch computes"
         )
-        command = [sys.executable, "-W", "ignore", "-c", _SCRIPT, str(_SOURCE), *import_paths()]
+        command = _command(_SCRIPT)
         start_process(["nice", *command] if os.name == "posix" else command)
+
+
+def _command(script: str) -> list[str]:
+    """Return the command that runs a script in a process that imports what this one imports."""
+    return [sys.executable, "-W", "ignore", "-c", script, str(_SOURCE), *import_paths()]
 
 
 def start_process(command: list[str]) -> None:

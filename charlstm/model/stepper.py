@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from charlstm.config import Functions, StepPrecision
-from charlstm.machine.torch_threads import in_threads, adapt_thread_count
+from charlstm.machine.torch_threads import adapt_thread_count, in_threads
 from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.model.equations import LayerState

@@ -165,19 +165,19 @@ def _own_threads(count: int) -> InThreads:
     return in_threads
 
 
-def warm_up() -> None:
-    """Compile every loop that sampling and tracing run, where it is not kept on disk yet.
+def warm_up(precisions: Sequence[StepPrecision] = get_args(StepPrecision)) -> None:
+    """Compile the loops that sampling and tracing run with precisions, where they are not kept on disk yet.
 
     A loop is compiled for the types of its arguments: all that commands use occur here, on a model of one
     layer with one cell and one symbol.
     """
-    of_precision = {name: stream_weights(_smallest_model(), name) for name in get_args(StepPrecision)}
+    of_precision = {name: stream_weights(_smallest_model(), name) for name in precisions}
     for weights in of_precision.values():
         _warm_up_drawing(weights)
         h, c, gates, c_before = (np.zeros((2, width), np.float32) for width in (1, 1, 4, 1))
         panels, symbols = for_streams(weights).recurrent, np.zeros(2, np.int64)
         step_layer(panels, h, weights.table, symbols, c_before, NOTHING_HELD, gates, c, h)
-    for name in get_args(TracePrecision):
+    for name in set(precisions) & set(get_args(TracePrecision)):
         _warm_up_tracing(of_precision[name])
     trial(None)
 

@@ -1,12 +1,13 @@
 """Compiled loops that are not there yet are made in the background, once, and torch computes meanwhile."""
 
 import subprocess
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from charlstm.config import SamplingConfig
+from charlstm.config import SamplingConfig, StepPrecision
 from charlstm.inspection.reading.trace import trace
 from charlstm.model import char_lstm, ready_loops, training_backend
 from charlstm.model.char_lstm import runs_compiled
@@ -45,6 +46,32 @@ def test_made_loops_are_there_until_their_source_changes(started, monkeypatch):
     assert not started
     monkeypatch.setattr(ready_loops, "_version", lambda: "another")
     assert not are_ready("steps")
+
+
+def test_two_processes_compile_halves_that_are_all_together(started, monkeypatch):
+    warmed, commands = [], []
+    monkeypatch.setattr("charlstm.model.streams.warm_up", lambda *precisions: warmed.append(precisions))
+    monkeypatch.setattr("charlstm.model.bfloat16_layer.warm_up", lambda: warmed.append("training"))
+    monkeypatch.setattr(ready_loops, "available_processors", lambda: 2)
+
+    class Half:
+        def __init__(self, command):
+            commands.append(command[command.index("-c") + 1])
+
+        def wait(self):
+            pass
+
+    monkeypatch.setattr(subprocess, "Popen", Half)
+    for half in ready_loops._HALVES:
+        exec(half.partition("sys.argv[1:]; ")[2])
+    names = [name for precisions in warmed if precisions != "training" for name in precisions[0]]
+    assert sorted(names) == sorted(get_args(StepPrecision))
+    assert "training" in warmed
+    make(in_halves=True)
+    assert commands == list(ready_loops._HALVES)
+    assert warmed[-2:] == [(), "training"], "what got lost is compiled once more"
+    make(in_halves=True)
+    assert len(commands) == 2, "nothing is left to compile"
 
 
 def test_a_process_that_ended_before_its_loops_were_there_does_not_stop_another(started, monkeypatch):
