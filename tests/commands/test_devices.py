@@ -12,4 +12,4 @@ def test_devices_tells_the_machine_in_lines_and_as_json(monkeypatch, capsys):
     assert run(monkeypatch, "devices", "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert {"processor", "threads", "gpus", "float32_per_second"} <= document.keys()
-    assert {"job", "way", "seconds"} == document["choices"][0].keys()
+    assert {"job", "backend", "seconds"} == document["choices"][0].keys()
