@@ -11,6 +11,9 @@ SCRIPT_CHECKS := tests/browser/javascript
 SCRIPT_TOOLS := $(VENV)/javascript
 
 .DEFAULT_GOAL := help
+# Python keeps what it compiles of a module, whatever the environment says: else each start would compile torch anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup browser demo test check bench results faults fuzz mutants soak test-lowest test-generic test-wheel \
     clean
 
