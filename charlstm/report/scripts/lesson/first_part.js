@@ -47,8 +47,9 @@ export function tellGates() {
   if (!row || !excerpt || !box) return;
   const { input_hundredths: input, forget_hundredths: forget } = excerpt.cells[row.cell];
   const on = isOnAlong();
-  const [goes, is] = isCount(row.kind) ? ["becomes high", "is high"] : ["goes on", "is on"];
-  const [leaves] = isCount(row.kind) ? ["becomes low"] : ["goes off"];
+  const [goes, is, leaves] = isCount(row.kind)
+    ? ["becomes high", "is high", "becomes low"]
+    : ["goes on", "is on", "goes off"];
   /** @type {[string, (index: number) => boolean][]} */
   const phases = [
     [`Where it ${goes}`, (index) => on[index] && on[index - 1] === false],

@@ -171,7 +171,7 @@ function usedWords() {
   const { used, likelier } = thisLineup();
   const sites = data.rows[used].proof?.sites;
   return [
-    `The network uses ${letterOf(used)}, cell ${data.rows[used].cell}: to change it makes `,
+    `The network uses ${letterOf(used)}, cell ${data.rows[used].cell}: changing it makes `,
     ...closerNodes(),
     ` ${likelier}${sites ? `, on average over ${counted(sites)} places` : ""}. `,
   ];
@@ -185,7 +185,7 @@ function inertWords(inert) {
       {},
       `${letterOf(inert)} follows nearly the same passages, and is hardly used for it: `,
     ),
-    "to change it makes ",
+    "changing it makes ",
     ...closerNodes(),
     ` only ${thisLineup().inert_likelier}. Training can leave such a cell: nothing makes the network read it. `,
     "You see by looking what a cell follows, and only by changing it whether it is used.",

@@ -64,12 +64,15 @@ export function lineupFlip({ trace, closers }, place, cell, levels) {
 }
 
 /**
- * Return for each character where a cell is between its levels: -1 stands for off and less, 1 for on and more.
+ * Return for each character where a cell is between its levels: -1 stands for off and less, 1 for on and more. A cell
+ * that never changes has no levels, and is off.
  * @type {(trace: StateTrace, cell: CellPlace, levels: CellLevels) => number[]}
  */
 export function levelAlong(trace, cell, levels) {
   const { off, on } = levels ?? levelsInText(trace, cell);
-  return cellStates(trace, cell).map((now) => bounded((2 * now - on - off) / (on - off), -1, 1));
+  return cellStates(trace, cell).map((now) =>
+    on === off ? -1 : bounded((2 * now - on - off) / (on - off), -1, 1),
+  );
 }
 
 /** @type {(trace: StateTrace, cell: CellPlace) => { off: number, on: number }} */
