@@ -20,3 +20,11 @@ def small_trainer(*, model: dict | None = None, ids: np.ndarray = TEXT, **settin
     shape = {"vocabulary_size": SYMBOLS, "cells": 16, "embedding": 8, "dropout": 0.2} | (model or {})
     generator = torch.Generator().manual_seed(config.seed)
     return Trainer(CharLSTM(ModelConfig(**shape), generator=generator), ids, config)
+
+
+def assert_same_state(one: Trainer, other: Trainer) -> None:
+    """Assert that two trainers are at one place, with weights and moments that are equal bit for bit."""
+    assert one.progress == other.progress
+    tensors, expected = one.tensors(), other.tensors()
+    assert tensors.keys() == expected.keys()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in tensors.items())

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from host_reads import host_reads
-from small_trainer import TEXT, small_trainer
+from small_trainer import TEXT, assert_same_state, small_trainer
 
 from charlstm.machine.processes import ProcessGroup
 from charlstm.training.captured_step import CapturedStep, set_gradients
@@ -78,10 +78,7 @@ def test_a_captured_training_that_is_saved_and_restored_goes_on_bit_for_bit(save
     for _ in range(40):  # the streams begin anew in them
         whole.advance()
         restored.advance()
-    assert restored.progress == whole.progress
-    expected, actual = whole.tensors(), restored.tensors()
-    assert expected.keys() == actual.keys()
-    assert all(torch.equal(tensor, actual[name]) for name, tensor in expected.items())
+    assert_same_state(restored, whole)
 
 
 def test_a_restored_trainer_takes_ordinary_steps_until_it_is_captured_again():

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from small_trainer import TEXT, small_trainer
+from small_trainer import TEXT, assert_same_state, small_trainer
 
 from charlstm.errors import CorpusError, DivergedError, UsageError
 from charlstm.machine.processes import ProcessGroup
@@ -138,10 +138,7 @@ def test_a_restored_trainer_takes_the_same_steps_bit_for_bit(optimizer, saved_at
     for _ in range(12):
         whole.advance()
         restored.advance()
-    assert restored.progress == whole.progress
-    expected, actual = whole.tensors(), restored.tensors()
-    assert expected.keys() == actual.keys()
-    assert all(torch.equal(tensor, actual[name]) for name, tensor in expected.items())
+    assert_same_state(restored, whole)
 
 
 def test_tensors_of_another_model_do_not_fit():
