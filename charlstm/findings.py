@@ -148,6 +148,8 @@ class Detection:
         hardly differ. None where no other feature comes near.
     drivers_from: "cell" where the drivers predict the cell's own flips, "feature" where they are those of the
         feature.
+    partners: cells of the same layer that step at the same characters as this one, some in the same and some
+        in the other direction: together they carry depths that none of them counts alone.
     memory: share of the variance of c that the last few characters do not explain, in [0, 1].
 
     Measured on the split "calibrate":
@@ -233,6 +235,7 @@ class Detection:
     runner_up: Json | None = None
     drivers_from: str | None = None
     rising: float | None = None
+    partners: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

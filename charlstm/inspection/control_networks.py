@@ -73,7 +73,7 @@ def inspect_controls(
     def inspect_control(network: CharLSTM, _: torch.Generator) -> ControlResult:
         detected = detect(network, text, config, references=references)
         return ControlResult(
-            len(detected.pairs),
+            detected.pairs.cell_count,
             int(detected.is_finding.sum()),
             float(detected.discovery.scores.correlation.abs().max()),
             detected.confirmation.resampled_counts(detected.pairs, detected.is_finding),
@@ -136,7 +136,7 @@ def pseudo_discoveries(detected: Detected) -> Json:
     return {
         "features": pseudo,
         "candidates": detected.pseudo_found,
-        "false_discovery_rate": rate(detected.pseudo_found, len(detected.pairs)),
+        "false_discovery_rate": rate(detected.pseudo_found, detected.pairs.cell_count),
         "findings": detected.pseudo_confirmed,
         "false_finding_rate": rate(detected.pseudo_confirmed, int(detected.is_finding.sum())),
     }

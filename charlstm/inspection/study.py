@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from charlstm.config import InspectionConfig
 from charlstm.inspection.detecting.detect import Detected, detect
-from charlstm.inspection.detecting.naming import Name, name_of
+from charlstm.inspection.detecting.naming import Name, name_of, partners_of
 from charlstm.inspection.features.feature import Feature
 from charlstm.inspection.intervening.census import CellRoles
 from charlstm.inspection.intervening.experiment import Candidate
@@ -20,7 +20,8 @@ class ConfirmedPair:
     """A ConfirmedPair is a cell and the feature that it follows; the pair passed every rule of detection.
 
     index is the index of the pair in Detected.pairs. cell counts over all layers. name is the kind of the
-    cell and its drivers, and proof is what the interventions say.
+    cell and its drivers, and proof is what the interventions say. partners are the cells of its layer, by
+    their numbers in the layer, that share its depth with it, see `naming.partners_of`.
     """
 
     index: int
@@ -28,6 +29,7 @@ class ConfirmedPair:
     feature: Feature
     name: Name
     proof: Proof
+    partners: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +66,11 @@ def study(
     proofs = proven.proofs + [Proof()] * (len(indices) - len(proven.proofs))
     values_told_apart = found.confirmation.staircases.values_told_apart()
     two_levels = found.two_levels.tolist()
+    partners = _partners(
+        [(int(pairs.cells[index]), feature) for index, feature in chosen], model.config.cells
+    )
     confirmed_pairs = []
-    for index, feature, proof in zip(indices, features, proofs, strict=True):
+    for index, feature, proof, shared in zip(indices, features, proofs, partners, strict=True):
         cell, sign = int(pairs.cells[index]), int(pairs.signs[index])
         name = name_of(
             feature,
@@ -74,9 +79,23 @@ def study(
             int(values_told_apart[index]),
             found.movements,
             two_levels=two_levels[index],
+            has_partners=bool(shared),
         )
-        confirmed_pairs.append(ConfirmedPair(index, cell, feature, name, proof))
+        confirmed_pairs.append(ConfirmedPair(index, cell, feature, name, proof, shared))
     return Study(found, confirmed_pairs, proven, roles)
+
+
+def _partners(found: list[tuple[int, Feature]], cells: int) -> list[tuple[int, ...]]:
+    """Return for each found cell and its feature the cells of its layer that share its depth.
+
+    cells is the number of cells in a layer. The found cells count over all layers, those returned in theirs.
+    """
+    partners: list[tuple[int, ...]] = [()] * len(found)
+    for layer in {cell // cells for cell, _ in found}:
+        places = [place for place, (cell, _) in enumerate(found) if cell // cells == layer]
+        for place, others in zip(places, partners_of([found[place][1] for place in places]), strict=True):
+            partners[place] = tuple(found[places[other]][0] % cells for other in others)
+    return partners
 
 
 def _roles(model: CharLSTM, found: Detected) -> CellRoles:

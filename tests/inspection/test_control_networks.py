@@ -76,4 +76,4 @@ def test_the_false_discovery_rate_is_estimated_from_features_about_letters(
     assert (none["candidates"], none["false_discovery_rate"]) == (0, 0.0)
     real = len(features) - none["features"]
     rate = pseudo_discoveries(replace(detected, pseudo_found=1))["false_discovery_rate"]
-    assert rate == pytest.approx(min(1.0, real / none["features"] / len(detected.pairs)))
+    assert rate == pytest.approx(min(1.0, real / none["features"] / detected.pairs.cell_count))

@@ -5,10 +5,14 @@ import torch
 from written_text import SYMBOLS, ids_of, written
 
 from charlstm.config import InspectionConfig
+from charlstm.inspection.exam.exam_networks import exam_network
 from charlstm.inspection.exam.planted_cells import latch, line_counter, plant, toggle
 from charlstm.inspection.progress import Progress, ignore_progress
 from charlstm.inspection.reading.inspected_text import read_text
 from charlstm.inspection.study import Study, study
+
+# The seed of an exam network in which depths are spread over four cells.
+SHARED_SEED = 301
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +77,19 @@ def test_another_seed_changes_no_proof(studied: Study) -> None:
 def test_interventions_come_after_detection(studied: Study, stages: list[str]) -> None:
     assert stages[0] == "calibration"
     assert stages[-2:] == ["confirmation", "interventions"]
+
+
+def test_cells_over_which_depths_are_spread_are_graded_and_know_each_other() -> None:
+    network = exam_network(SHARED_SEED)
+    rotated = {
+        cell
+        for question, cell in zip(network.questions, network.cells, strict=True)
+        if question.label == "rotated"
+    }
+    text = read_text(ids_of(network.text, network.symbols), network.symbols, 8)
+    pairs = study(network.model, text, InspectionConfig(interventions=0)).confirmed_pairs
+    found = {pair.cell: pair for pair in pairs if pair.cell in rotated}
+    assert len(found) == len(rotated) == 4
+    assert {pair.name.kind for pair in found.values()} == {"graded"}
+    assert all(pair.partners and set(pair.partners) <= rotated for pair in found.values())
+    assert not any(pair.partners for pair in pairs if pair.cell not in rotated)

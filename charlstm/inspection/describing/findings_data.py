@@ -108,6 +108,7 @@ def _detection(detected: Detected, pair: ConfirmedPair) -> Detection:
         near_limit=interval[0] <= discovery.LEAST_SCORE,
         runner_up=_runner_up(detected, index),
         drivers_from=pair.name.drivers_from,
+        partners=list(pair.partners),
         **numbers_of_kind,
         **({} if pair.feature.kind == "counter" else _on_off_numbers(detected, pair)),
     )

@@ -117,7 +117,7 @@ class Confirmation:
         return p_values(self.equal_share.abs().to(self.pair_null.dtype), self.pair_null, self.groups)
 
     def is_finding(self, pairs: Pairs, significance: float) -> Tensor:
-        """Return which of pairs pass every rule and are findings, (pairs,) bool.
+        """Return which of pairs are findings, (pairs,) bool: each cell's first one that passes every rule.
 
         The cell of a counter or a depth must count in a line and return to one value at 0, or step alike in
         both directions of a depth, and that of a counter must not fade. significance is the largest p-value
@@ -135,7 +135,7 @@ class Confirmation:
         counting &= stairs.straightness() >= LEAST_STRAIGHTNESS
         counting &= ~self._are("counter") | (stairs.leak() <= LARGEST_LEAK)
         counting |= self._are("switch")
-        return close & (self.p_values <= significance) & counting
+        return _first_of_each(pairs.cells, close & (self.p_values <= significance) & counting)
 
     def steps_alike(self) -> Tensor:
         """Return which cells step at once, and about as far down as up, (pairs,) bool."""
@@ -173,6 +173,16 @@ class Confirmation:
         """
         scores = self.resampled_scores() * pairs.signs
         return ((scores >= LEAST_HELD_OUT_SCORE) & is_finding).sum(1).double()
+
+
+def _first_of_each(groups: Tensor, flags: Tensor) -> Tensor:
+    """Return flags (n,) bool with only the first True of each group left; groups (n,) int64 numbers them."""
+    first_of: dict[int, int] = {}
+    for index in flags.nonzero().flatten().tolist():
+        first_of.setdefault(int(groups[index]), index)
+    left = torch.zeros_like(flags)
+    left[list(first_of.values())] = True
+    return left
 
 
 def _block_moments(blocks: Tensor) -> EqualShareMoments:

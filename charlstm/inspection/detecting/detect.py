@@ -26,11 +26,11 @@ class Detected:
 
     text has the listed features and the features that the model's cells proposed. untrained (features,)
     float64 is the score that hardly any reference network reaches with each feature: an untrained one or, for
-    an imported model, one whose gates are shuffled. pairs are the candidates, and is_finding (pairs,) bool
-    says which of them are findings. shifts are the circular shifts of both nulls, that of discovery and that
-    of confirmation. pseudo_found is the number of cells that would have a pseudo feature, which is about
-    letters without meaning, as their feature on discovery, and pseudo_confirmed the number that would be
-    findings.
+    an imported model, one whose gates are shuffled. pairs are the candidates, of which a cell may have
+    several, and is_finding (pairs,) bool says which of them are findings, one of a cell at most. shifts are
+    the circular shifts of both nulls, that of discovery and that of confirmation. pseudo_found is the number
+    of cells that would have a pseudo feature, which is about letters without meaning, as their feature on
+    discovery, and pseudo_confirmed the number that would be findings.
     """
 
     text: InspectedText
@@ -102,7 +102,7 @@ def detect(
         confirmation=confirmation,
         is_finding=confirmation.is_finding(pairs, config.significance),
         shifts=shifts,
-        pseudo_found=len(pseudo_pairs),
+        pseudo_found=pseudo_pairs.cell_count,
         pseudo_confirmed=int(of_pseudo.is_finding(pseudo_pairs, config.significance).sum()),
     )
 

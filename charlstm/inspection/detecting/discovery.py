@@ -1,10 +1,11 @@
-"""Discovery finds the candidates: for each cell its best feature, if the score is beyond chance.
+"""Discovery finds the candidates: for each cell its best features, if their scores are beyond chance.
 
 One pass over the discovery split scores every cell with every feature, the proposed features included, and
 with the features shifted along the text. `scores.null` makes p-values from these, corrected for the number of
 pairs. The pairs that pass are frozen, and `confirmation` scores them again on other text.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -41,6 +42,10 @@ LEAST_SCORE = 0.5
 # The intervention does not take such a cell for a carrier of the feature either.
 LEAST_CORRELATION = 0.25
 
+# A cell keeps this many features at most, the best first: where the best one fails on the confirmation split,
+# as a counter does whose cell does not count evenly, the next one may still be the cell's feature.
+MOST_FEATURES_OF_A_CELL = 3
+
 # Features whose scores are this close to a cell's best score are tied. The first of them is the cell's
 # feature, so a listed feature comes before a proposed one.
 _TIED_SCORE_DIFFERENCE = 0.02
@@ -70,8 +75,9 @@ class Discovery:
 class Pairs:
     """Pairs are the candidates for findings, each a cell and a feature, frozen on the discovery split.
 
-    cells and features are their numbers, and signs are the signs of r, -1 or 1; each (pairs,) int64.
-    runners_up has each cell's next best feature, or None without one within reach.
+    cells and features are their numbers, and signs are the signs of r, -1 or 1; each (pairs,) int64. A cell
+    may have several pairs, the best first. runners_up has for each pair the next best feature of its cell, or
+    None without one within reach.
     """
 
     cells: Tensor
@@ -81,6 +87,11 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    @property
+    def cell_count(self) -> int:
+        """Return the number of cells that have a pair."""
+        return len(set(self.cells.tolist()))
 
 
 def discover(
@@ -160,31 +171,44 @@ class Eligible:
 
 
 def choose(discovery: Discovery, among: Eligible, *, significance: float) -> Pairs:
-    """Return each cell that passes every rule with its feature and the sign of r.
+    """Return each cell that passes every rule, with its best features and the signs of r.
 
     Of the features with which a cell passes, that one fits best whose score times |r| is largest: the score
     says how well c tells the feature, r how much of c the feature explains. A feature that is hardly ever on
-    explains little of a cell whose c happens to be high there. significance is the largest p-value that
-    passes, in (0, 1].
+    explains little of a cell whose c happens to be high there. A cell has MOST_FEATURES_OF_A_CELL features at
+    most. significance is the largest p-value that passes, in (0, 1].
     """
     scores = _passing_scores(discovery, among, significance)
     fits = (scores * discovery.scores.correlation.abs()).sqrt()
-    best = fits.amax(1)
-    firsts = ((fits >= best[:, None] - _TIED_SCORE_DIFFERENCE) & (fits > 0)).long().argmax(1)
-    cells = (best > 0).nonzero().flatten()
     named = [
-        name_by_contrast(
-            discovery.sample, cell, fits[cell], among.features, first=int(firsts[cell]), listed=among.listed
-        )
-        for cell in cells.tolist()
+        (cell, feature, runner_up and replace(runner_up, score=float(scores[cell, runner_up.feature])))
+        for cell in (fits.amax(1) > 0).nonzero().flatten().tolist()
+        for feature, runner_up in _features_of(discovery.sample, cell, fits[cell], among)
     ]
-    features = torch.tensor([number for number, _ in named], dtype=torch.int64)
+    cells = torch.tensor([cell for cell, _, _ in named], dtype=torch.int64)
+    features = torch.tensor([feature for _, feature, _ in named], dtype=torch.int64)
     signs = discovery.scores.correlation[cells, features].sign().long()
-    runners_up = tuple(
-        runner_up and replace(runner_up, score=float(scores[cell, runner_up.feature]))
-        for cell, (_, runner_up) in zip(cells.tolist(), named, strict=True)
-    )
-    return Pairs(cells, features, signs, runners_up)
+    return Pairs(cells, features, signs, tuple(runner_up for _, _, runner_up in named))
+
+
+def _features_of(
+    sample: Sample, cell: int, fits: Tensor, among: Eligible
+) -> Iterator[tuple[int, RunnerUp | None]]:
+    """Yield the best features of a cell, each with its runner-up among those that are left.
+
+    fits (features,) says how well each feature fits, 0 where the cell does not pass with it.
+    """
+    left = fits.clone()
+    for _ in range(MOST_FEATURES_OF_A_CELL):
+        best = left.max()
+        if best <= 0:
+            return
+        first = int(((left >= best - _TIED_SCORE_DIFFERENCE) & (left > 0)).long().argmax())
+        feature, runner_up = name_by_contrast(
+            sample, cell, left, among.features, first=first, listed=among.listed
+        )
+        yield feature, runner_up
+        left[feature] = 0
 
 
 def _passing_scores(discovery: Discovery, among: Eligible, significance: float) -> Tensor:

@@ -72,6 +72,7 @@ def features(text: str, traits: Traits, *, starts: Sequence[int] | NDArray[np.in
     """
     yield from _quotes(text)
     yield from _brackets(text)
+    yield from _within_lines(text)
     yield from _lines(text)
     if traits.code:
         yield from _code(text, traits.code)
@@ -166,6 +167,25 @@ def _brackets(text: str) -> Iterator[Signal]:
         yield from _switch_and_counter(_switch(inside, depth > 0, [opener], [closer]))
         drivers = {"step": [opener], "unstep": [closer]}
         yield Signal(Feature(f"{name}_depth", "depth", drivers), _capped(depth))
+
+
+def _within_lines(text: str) -> Iterator[Signal]:
+    """Yield whether each position is behind a quotation mark or an opening bracket of its own line, up to the
+    next mark or the closing bracket, whatever is nested: what a cell can know that is reset by a line's end.
+    """
+    feeds = text_signals.where(text, "\n")
+    for quote in "\"'":
+        odd = text_signals.count_since(text_signals.where(text, quote), feeds) & 1
+        yield _switch(_within_line_name(quote, quote), odd, [quote], ["\n", quote])
+    for _, opener, closer, _, _ in BRACKETS:
+        closers = text_signals.where(text, closer) | feeds
+        inside = text_signals.latch(text_signals.where(text, opener), closers)
+        yield _switch(_within_line_name(opener, closer), inside, [opener], ["\n", closer])
+
+
+def _within_line_name(opener: str, closer: str) -> str:
+    """Return the name that an automaton with these drivers has when a cell proposes it."""
+    return f"after_{symbol_name(opener)}_until_newline_or_{symbol_name(closer)}"
 
 
 def _lines(text: str) -> Iterator[Signal]:

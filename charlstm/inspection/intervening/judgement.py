@@ -4,17 +4,18 @@ The verdict is "verified" where the effect is necessary by both interventions, b
 LEAST_RATIO times the 95th percentile of cells that do not carry the feature; where no other closer changes
 more; and where the cell alone is enough for a part of the behaviour, by insertion, restoration or
 interchange. It is "redundant" where the joint effect of the feature's unverified candidates is convincing and
-needs this one, "correlate" where the effects lie within LEAST_EFFECT_NATS with their intervals, and
-"undecided" where none of this is shown.
+needs this one, "correlate" where the effects lie within LEAST_EFFECT_NATS with their intervals and at no
+other lag there is surely an effect beyond it, and "undecided" where none of this is shown.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charlstm.findings import Verdict
 from charlstm.inspection.intervening.census import Comparison, Specificity
 from charlstm.inspection.intervening.experiment import Candidate
 from charlstm.inspection.intervening.joint_effect import JointEffect
-from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS, Necessity
+from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS, LagEffect, Necessity
 from charlstm.inspection.intervening.sufficiency import Sufficiency
 
 # A verified effect is at least this multiple of the 95th percentile of cells that do not carry the feature.
@@ -25,13 +26,15 @@ LEAST_RATIO = 2.0
 class Measured:
     """A Measured candidate has all that decides its verdict.
 
-    significance is the chance that any of the `tested` candidates is verified wrongly.
+    by_lag has the effects of resampling at other distances from the closer. significance is the chance that
+    any of the `tested` candidates is verified wrongly.
     joint is the joint effect that the candidate takes part in, if any, and needed says whether that effect
     needs it.
     """
 
     candidate: Candidate
     necessity: Necessity
+    by_lag: Sequence[LagEffect]
     comparison: Comparison
     specificity: Specificity
     sufficiency: Sufficiency
@@ -77,4 +80,5 @@ class Measured:
         if self.joint is not None and self.joint.convincing and self.needed:
             return "redundant"
         inside = self.necessity.within(LEAST_EFFECT_NATS, self.error)
-        return "correlate" if inside else "undecided"
+        elsewhere = any(effect.nats.beyond(LEAST_EFFECT_NATS) for effect in self.by_lag)
+        return "correlate" if inside and not elsewhere else "undecided"

@@ -7,8 +7,10 @@ character. An effect counts only where both have it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from charlstm.findings import Json
+from charlstm.inspection.estimates import Estimate
 from charlstm.inspection.intervening.behaviours import Behaviour
 from charlstm.inspection.intervening.experiment import Changes, ClosersUnderTest, InterventionContext
 
@@ -80,12 +82,27 @@ def necessity_of(closers: ClosersUnderTest, cells: Cells, *, either_way: bool) -
     )
 
 
-def effects_by_lag(context: InterventionContext, behaviour: Behaviour, cells: Cells) -> list[Json]:
-    """Return the effect of resampling cells at each lag that has sites, as findings.json has it."""
+class LagEffect(NamedTuple):
+    """A LagEffect is the effect of resampling, in nats, at `sites` sites that are `lag` characters before
+    their closers.
+    """
+
+    lag: int
+    sites: int
+    nats: Estimate
+
+    @property
+    def data(self) -> Json:
+        """Return the effect as findings.json has it."""
+        return {"lag": self.lag, "sites": self.sites, "nats": self.nats.data}
+
+
+def effects_by_lag(context: InterventionContext, behaviour: Behaviour, cells: Cells) -> list[LagEffect]:
+    """Return the effect of resampling cells at each lag that has sites."""
     effects = []
     for lag, sites in behaviour.sites.items():
         if len(sites):
             closers = context.closers(behaviour.feature.name, lag=lag)
             effect = closers.change(closers.donor_values(cells)).effect()
-            effects.append({"lag": lag, "sites": len(sites), "nats": effect.data})
+            effects.append(LagEffect(lag, len(sites), effect))
     return effects

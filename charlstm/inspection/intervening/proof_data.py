@@ -8,9 +8,9 @@ from charlstm.findings import Json
 from charlstm.inspection.estimates import Estimate
 from charlstm.inspection.intervening.behaviours import VERDICT_LAG
 from charlstm.inspection.intervening.doses import DosedCell, is_monotone
-from charlstm.inspection.intervening.experiment import ClosersUnderTest, InterventionContext
+from charlstm.inspection.intervening.experiment import ClosersUnderTest
 from charlstm.inspection.intervening.judgement import Measured
-from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS, Necessity, effects_by_lag
+from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS, Necessity
 
 # The shares at which the quantiles of the other cells' effects are reported.
 _REPORTED_QUANTILES = np.linspace(0, 1, 21)
@@ -112,14 +112,11 @@ def _displacement(dosed: DosedCell, moved: Estimate | None) -> Json | None:
     }
 
 
-def evidence_of(
-    one: Measured, context: InterventionContext, dosed: DosedCell, moved: Estimate | None
-) -> Json:
+def evidence_of(one: Measured, dosed: DosedCell, moved: Estimate | None) -> Json:
     """Return the entry "evidence" of a finding: each test with its numbers, and what the verdict rests on.
 
     moved is by how many characters the closer of a counter moves for each step, None for other features.
     """
-    behaviour, cells = dosed.closers.behaviour, [(one.candidate.layer, one.candidate.cell)]
     response = dosed.response
     return {
         "limit_nats": one.limit_nats,
@@ -128,7 +125,7 @@ def evidence_of(
         "necessity": {
             "lag": VERDICT_LAG,
             **one.necessity.data,
-            "by_lag": effects_by_lag(context, behaviour, cells),
+            "by_lag": [effect.data for effect in one.by_lag],
         },
         "dose": {
             "monotone": is_monotone(response),

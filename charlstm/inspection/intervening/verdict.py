@@ -35,7 +35,7 @@ from charlstm.inspection.intervening.doses import DosedCell
 from charlstm.inspection.intervening.experiment import Candidate, InterventionContext
 from charlstm.inspection.intervening.joint_effect import JointEffect, joint_effect
 from charlstm.inspection.intervening.judgement import Measured
-from charlstm.inspection.intervening.necessity import necessity_of
+from charlstm.inspection.intervening.necessity import effects_by_lag, necessity_of
 from charlstm.inspection.intervening.proof_data import Grade, causal_of, evidence_of, grade_of
 from charlstm.inspection.intervening.sufficiency import Baselines, baselines_of, sufficiency_of
 from charlstm.inspection.intervening.survey import similar_cells
@@ -196,6 +196,7 @@ def _measured(
     return Measured(
         candidate=candidate,
         necessity=necessity,
+        by_lag=effects_by_lag(context, closers.behaviour, cells),
         comparison=compared(candidate, own, request.roles),
         specificity=specificity_of(context, candidate, effects, censuses),
         sufficiency=sufficiency_of(closers, necessity.resample, cells, baselines),
@@ -246,7 +247,7 @@ def _proof(request: ProofRequest, context: InterventionContext, one: Measured) -
     controls = [cell for cell in similar if cell not in tested and not taken[cell]]
     return Proof(
         causal_of(one, closers, dosed, moved),
-        evidence_of(one, context, dosed, moved),
+        evidence_of(one, dosed, moved),
         grade,
         one.verdict,
         tuple(controls[:_NAMED_CONTROLS]),

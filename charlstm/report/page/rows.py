@@ -9,6 +9,7 @@ from charlstm.report.words.common_words import common_words
 from charlstm.report.words.detection_numbers import (
     held_out_score,
     near_limit_sentence,
+    partners_sentence,
     runner_up_sentence,
     score_sentence,
 )
@@ -132,7 +133,12 @@ def row(finding: Mapping[str, Any], significance: float | None) -> Row:
         effect=effect(finding),
         doubt=doubt(finding, significance),
         grounds=grounds(finding),
-        detected=(score_sentence(finding), near_limit_sentence(finding), runner_up_sentence(finding)),
+        detected=(
+            score_sentence(finding),
+            near_limit_sentence(finding),
+            partners_sentence(finding),
+            runner_up_sentence(finding),
+        ),
         search=common_words(finding),
     )
 

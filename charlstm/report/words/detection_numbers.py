@@ -81,6 +81,20 @@ def runner_up_sentence(finding: Json) -> Sentence:
     return plain_sentence(f"The feature that fits next best is {named} (score {scored}): {told}{number}.")
 
 
+def partners_sentence(finding: Json) -> Sentence:
+    """Return the sentence about the cells that share the depth of a finding's cell; () without such cells."""
+    partners = (finding.get("detection") or {}).get("partners") or []
+    if not partners:
+        return ()
+    cells = ("cells " if len(partners) > 1 else "cell ") + ", ".join(
+        f"{finding['layer']}:{cell}" for cell in partners
+    )
+    return plain_sentence(
+        f"It steps at the same characters as {cells}, but not always in the same direction: together they "
+        "carry depths that none of them counts alone."
+    )
+
+
 def share_line(findings: Json) -> str:
     """Return the share of cells with a finding less that of untrained networks, and what it depends on.
 

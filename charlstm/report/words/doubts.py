@@ -99,8 +99,17 @@ def _not_necessary(finding: Json, evidence: Json) -> str:
     if any(beyond) and not all(beyond):
         return f"only one of the two ways to take its memory away has an effect beyond {asked}"
     if effects and all(abs(effect.value) <= limit for effect in effects):
-        return f"the effect is not beyond {asked}"
+        return f"the effect is not beyond {asked}{_mattering_earlier(finding)}"
     return f"the interval, corrected for all tested cells, is too wide to lie beyond {asked}"
+
+
+def _mattering_earlier(finding: Json) -> str:
+    """Return that the cell matters where it is changed earlier, "" where it does not."""
+    earlier = earlier_effect(finding)
+    if earlier is None:
+        return ""
+    lag, effect = earlier
+    return f", though changed {lag} characters before it matters ({effect.nats}): others may copy from it"
 
 
 def _not_specific(specificity: Json) -> Sentence:

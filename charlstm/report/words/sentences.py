@@ -46,7 +46,9 @@ def behaviour(finding: Mapping[str, Any]) -> Sentence:
     used = verdict in ("verified", "redundant")
     beginning = (Phrase(f"{feature.verb if used else 'follows'} "), *feature.noun)
     if finding["kind"] == "graded":
-        beginning = (*beginning, Phrase(" by degrees, without two clear levels"))
+        partners = (finding.get("detection") or {}).get("partners")
+        how = ", mixed with what other cells hold" if partners else " by degrees, without two clear levels"
+        beginning = (*beginning, Phrase(how))
     if verdict == "redundant":
         beginning = (*beginning, Phrase(", together with other cells"))
     mechanism = _mechanism(finding)

@@ -155,6 +155,19 @@ def test_a_pair_that_passes_every_rule_stands(planted: PlantedPairs, confirmed: 
     assert passing(confirmed).p_values[:2].tolist() == [0.1, 0.1]
 
 
+def test_of_several_pairs_of_a_cell_the_first_that_passes_stands(
+    planted: PlantedPairs, confirmed: Confirmation
+) -> None:
+    one_cell = replace(planted.pairs, cells=torch.zeros(3, dtype=torch.int64))
+    assert passing(confirmed).is_finding(one_cell, 0.11).tolist() == [True, False, False]
+    other = replace(planted.pairs, cells=torch.tensor([0, 1, 1]))
+    assert passing(confirmed).is_finding(other, 0.11).tolist() == [True, True, False]
+    weak = passing(confirmed).correlation.clone()
+    weak[0] = 0
+    first_fails = replace(passing(confirmed), correlation=weak)
+    assert first_fails.is_finding(one_cell, 0.11).tolist() == [False, True, False]
+
+
 def test_the_kind_of_the_feature_decides_what_the_staircase_must_show(
     planted: PlantedPairs, confirmed: Confirmation
 ) -> None:

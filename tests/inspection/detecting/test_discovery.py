@@ -106,17 +106,25 @@ def chosen(
     listed: int = 2,
     untrained: tuple[float, ...] = (0.0, 0.0, 0.0),
     kind: FeatureKind = "switch",
+    most: int = 1,
 ) -> list[tuple[int, int, int]]:
     features = tuple(Feature(str(number), kind, {}) for number in range(3))
     limits = torch.tensor(untrained, dtype=torch.float64)
     among = Eligible(features, torch.tensor(eligible), listed, limits)
     pairs: Pairs = choose(discovery, among, significance=0.01)
     assert len(pairs) == len(pairs.cells) == len(pairs.runners_up)
-    return list(zip(pairs.cells.tolist(), pairs.features.tolist(), pairs.signs.tolist(), strict=True))
+    assert pairs.cell_count == min(1, len(pairs))
+    found = zip(pairs.cells.tolist(), pairs.features.tolist(), pairs.signs.tolist(), strict=True)
+    return list(found)[:most]
 
 
 def test_a_cell_is_paired_with_its_best_feature_and_the_sign_of_r() -> None:
     assert chosen(passing_discovery()) == [(0, 1, -1)]
+
+
+def test_a_cell_keeps_its_best_features_in_order() -> None:
+    assert chosen(passing_discovery(), most=9) == [(0, 1, -1), (0, 2, 1), (0, 0, 1)]
+    assert chosen(passing_discovery(), eligible=(True, False, True), most=9) == [(0, 2, 1), (0, 0, 1)]
 
 
 def test_of_features_with_almost_equal_scores_the_first_names_the_cell() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from handmade_movements import flipping_cell
 
-from charlstm.inspection.detecting.naming import name_of
+from charlstm.inspection.detecting.naming import name_of, partners_of
 from charlstm.inspection.features.feature import Feature
 
 SWITCH = Feature("s", "switch", {"set": ["a"], "reset": ["a"]})
@@ -35,6 +35,16 @@ def test_a_cell_without_two_levels_is_graded_and_keeps_its_drivers() -> None:
         assert (name.kind, name.drivers) == ("graded", {"set": ["("], "reset": [")"]})
     assert name_of(COUNTER, 0, 1, 0, flipping_cell(), two_levels=False).kind == "counter"
     assert name_of(DEPTH, 0, 1, 3, flipping_cell(), two_levels=False).kind == "depth_counter"
+
+
+def test_a_sum_and_a_difference_of_two_depths_are_graded_and_others_are_not() -> None:
+    def depth(up: str, down: str) -> Feature:
+        return Feature("d", "depth", {"step": list(up), "unstep": list(down)})
+
+    features = [depth("([", ")]"), depth("(]", ")["), depth(")]", "(["), depth("(", ")"), COUNTER]
+    assert partners_of(features) == [[1], [0, 2], [1], [], []], "the reverse of a depth is the same depth"
+    name = name_of(features[0], 0, 1, 4, flipping_cell(), two_levels=False, has_partners=True)
+    assert (name.kind, name.drivers) == ("graded", {"set": ["(", "["], "reset": [")", "]"]})
 
 
 def test_it_is_said_where_drivers_come_from() -> None:

@@ -15,6 +15,7 @@ from charlstm.inspection.features.listed_features import (
     is_punctuation,
     symbol_name,
 )
+from charlstm.inspection.features.proposed_features import Automaton
 
 # Whole pieces, so that blank lines, nested brackets and quotes inside comments come up often.
 PIECES = [
@@ -51,6 +52,21 @@ def ends_blank_line(text: str, position: int) -> bool:
         return False
     line = text[text.rfind("\n", 0, position) + 1 : position]
     return not line.strip()
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=texts.filter(len))
+def test_marks_within_a_line_equal_a_character_at_a_time(text: str) -> None:
+    values = values_by_name(text)
+    for opener, closer, named in (
+        ('"', '"', "double_quote_until_newline_or_double_quote"),
+        ("'", "'", "single_quote_until_newline_or_single_quote"),
+        ("(", ")", "left_parenthesis_until_newline_or_right_parenthesis"),
+        ("<", ">", "less_than_sign_until_newline_or_greater_than_sign"),
+    ):
+        automaton = Automaton("switch", (opener,), tuple(sorted(("\n", closer))))
+        assert automaton.name == f"after_{named}", "a proposed feature with these drivers has this name"
+        assert values[automaton.name] == automaton.signal(text, (0,)).values.tolist()
 
 
 @settings(max_examples=150, deadline=None)

@@ -11,7 +11,7 @@ from charlstm.inspection.intervening.census import Comparison, Specificity
 from charlstm.inspection.intervening.experiment import Changes
 from charlstm.inspection.intervening.joint_effect import JointEffect
 from charlstm.inspection.intervening.judgement import LEAST_RATIO, Measured
-from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS, Necessity
+from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS, LagEffect, Necessity
 from charlstm.inspection.intervening.sufficiency import Baselines, Sufficiency
 
 CLUSTERS = np.repeat(np.arange(40), 3)
@@ -38,6 +38,7 @@ def measured(mean: float = -1.0, noise: float = 0.1, p95: float = 0.0, tested: i
     return Measured(
         candidate=candidate(0),
         necessity=effect(mean, noise),
+        by_lag=[],
         comparison=Comparison(1, 16, np.full(15, p95), np.full(15, p95)),
         specificity=Specificity(Estimate(mean, mean, mean), Estimate(mean, mean, mean), {}),
         sufficiency=ENOUGH,
@@ -62,6 +63,22 @@ def measured(mean: float = -1.0, noise: float = 0.1, p95: float = 0.0, tested: i
 )
 def test_the_verdict_follows_from_the_interval_of_the_effect(mean: float, noise: float, verdict: str) -> None:
     assert measured(mean, noise).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("farther", "verdict"),
+    [
+        (Estimate(-0.5, -0.6, -0.4), "undecided"),
+        (Estimate(0.5, 0.4, 0.6), "undecided"),
+        (Estimate(-0.5, -1.0, 0.0), "correlate"),
+        (Estimate(0.0, -0.1, 0.1), "correlate"),
+    ],
+)
+def test_a_correlate_has_no_sure_effect_at_another_lag(farther: Estimate, verdict: str) -> None:
+    """A cell that others copy from may do nothing shortly before the closer, and much before that."""
+    lags = [LagEffect(4, 120, Estimate(-0.05, -0.06, -0.04)), LagEffect(24, 120, farther)]
+    assert replace(measured(-0.05), by_lag=lags).verdict == verdict
+    assert replace(measured(-1.0), by_lag=lags).verdict == "verified"
 
 
 def test_a_gain_at_the_closer_of_a_counter_is_an_effect() -> None:

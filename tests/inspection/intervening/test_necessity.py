@@ -192,20 +192,21 @@ def test_effects_are_told_apart_by_lag() -> None:
     closers = closers_of()
     context, found = closers.context, closers.behaviour
     entries = effects_by_lag(context, found, [(0, 0)])
-    assert [entry["lag"] for entry in entries] == list(LAGS)
+    assert [entry.lag for entry in entries] == list(LAGS)
     for entry in entries:
-        sites = found.sites[entry["lag"]]
-        assert entry["sites"] == len(sites)
-        one = ClosersUnderTest(context, found, sites, entry["lag"])
-        assert entry["nats"] == one.change(one.donor_values([(0, 0)])).effect().data
-        assert entry["nats"]["value"] < -2, "a toggle loses nothing over time"
+        sites = found.sites[entry.lag]
+        assert entry.sites == len(sites)
+        one = ClosersUnderTest(context, found, sites, entry.lag)
+        assert entry.nats == one.change(one.donor_values([(0, 0)])).effect()
+        assert entry.nats.value < -2, "a toggle loses nothing over time"
+        assert entry.data == {"lag": entry.lag, "sites": entry.sites, "nats": entry.nats.data}
 
 
 def test_lags_without_sites_are_left_out() -> None:
     closers = closers_of([depth_counter("[", "]")], DEPTH)
     assert len(closers.behaviour.sites[24]) == 0
     entries = effects_by_lag(closers.context, closers.behaviour, [(0, 0)])
-    assert [entry["lag"] for entry in entries] == [1, 4, 12]
+    assert [entry.lag for entry in entries] == [1, 4, 12]
 
 
 def test_numbers_are_named_by_their_intervention() -> None:

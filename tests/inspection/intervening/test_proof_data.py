@@ -18,7 +18,7 @@ from charlstm.inspection.intervening.doses import DosedCell
 from charlstm.inspection.intervening.experiment import Changes, InterventionContext
 from charlstm.inspection.intervening.joint_effect import JointEffect
 from charlstm.inspection.intervening.judgement import Measured
-from charlstm.inspection.intervening.necessity import Necessity, necessity_of
+from charlstm.inspection.intervening.necessity import Necessity, effects_by_lag, necessity_of
 from charlstm.inspection.intervening.proof_data import causal_of, evidence_of, grade_of
 from charlstm.inspection.intervening.sufficiency import Baselines, sufficiency_of
 
@@ -47,6 +47,7 @@ def entries(name: str, cell: int, slope: float, **changes: object) -> Entries:
     one = Measured(
         candidate=candidate(cell, name, slope),
         necessity=necessity,
+        by_lag=effects_by_lag(context, closers.behaviour, cells),
         comparison=Comparison(2, 16, OTHERS, OTHERS[:5]),
         specificity=Specificity(
             Estimate(-1.0, -1.1, -0.9),
@@ -60,9 +61,7 @@ def entries(name: str, cell: int, slope: float, **changes: object) -> Entries:
     one = replace(one, **changes)
     dosed = DosedCell(context, one.candidate)
     moved = dosed.moved_closer()
-    return Entries(
-        context, one, causal_of(one, closers, dosed, moved), evidence_of(one, context, dosed, moved)
-    )
+    return Entries(context, one, causal_of(one, closers, dosed, moved), evidence_of(one, dosed, moved))
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from charlstm.report.words.detection_numbers import (
     false_discoveries,
     held_out_score,
     near_limit_sentence,
+    partners_sentence,
     rank_score,
     runner_up_sentence,
     score_sentence,
@@ -59,6 +60,12 @@ def test_the_feature_that_came_next_is_told(contrast: float | None, words: str):
     assert told.startswith("The feature that fits next best is text column (score 0.87): ")
     assert words in told
     assert runner_up_sentence(found(runner_up=None)) == runner_up_sentence(found()) == ()
+
+
+def test_cells_that_share_a_depth_are_named() -> None:
+    assert "as cell 0:3, but" in sentence_text(partners_sentence(found(partners=[3])))
+    assert "as cells 0:3, 0:9, but" in sentence_text(partners_sentence(found(partners=[3, 9])))
+    assert partners_sentence(found(partners=[])) == partners_sentence(found()) == ()
 
 
 def test_the_share_of_cells_is_told_without_an_interval():

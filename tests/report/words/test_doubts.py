@@ -165,6 +165,21 @@ def test_a_correlate_that_matters_where_it_is_changed_earlier_says_so():
     )
 
 
+def test_an_undecided_cell_that_matters_where_it_is_changed_earlier_says_so():
+    found = evidence("necessity")
+    for name in ("resample", "conditional_mean"):
+        found["necessity"][name] = {"nats": estimate(-0.01, -0.03, 0.01)}
+    found["necessity"] |= {
+        "lag": 4,
+        "by_lag": [{"lag": 24, "nats": estimate(-0.5, -0.6, -0.4)}],
+    }
+    first = sentence_text(next(iter(failures({"kind": "toggle", "evidence": found}))))
+    assert first == (
+        "the effect is not beyond 0.10 nats, which is asked, though changed 24 characters before it matters "
+        "(−0.50 nats (−0.60 to −0.40)): others may copy from it"
+    )
+
+
 def test_a_redundant_cell_tells_what_its_group_does():
     group = {"cells": ["0:1", "0:2"], "effect_nats": -1.2, "interval": [-1.5, -0.9]}
     told = said("redundant", causal={"group": group}, evidence=evidence("necessity"))

@@ -110,7 +110,9 @@ _WEIGHTS = object_with(
         "to_cells": by_name(number),
     }
 )
-_DETECTION = object_with({"levels": by_name(number), "survival": numbers})
+_DETECTION = object_with(
+    {"levels": by_name(number), "survival": numbers, "partners": list_of(count, MOST_NAMES)}
+)
 _FINDING = object_with(
     {
         "layer": count,
