@@ -31,7 +31,7 @@ from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
 
 # The control networks are inspected on at most this many characters.
-_CONTROL_CHARACTERS = 150_000
+_CONTROL_CHARACTERS = 100_000
 
 # The saturation of the gates is measured on at most this many characters, in stretches of at least the second
 # number of characters.

@@ -15,6 +15,7 @@ from charlstm.inspection.detecting.proposals import propose_features
 from charlstm.inspection.detecting.scores.shifts import Shifts, measure_autocorrelations, spread_shifts
 from charlstm.inspection.progress import Progress, ignore_progress
 from charlstm.inspection.reading.inspected_text import InspectedText
+from charlstm.inspection.reading.kept_states import KeptStates
 from charlstm.inspection.reading.splits import Split
 from charlstm.machine.processes import ALONE, ProcessGroup
 from charlstm.model.char_lstm import CharLSTM
@@ -78,7 +79,8 @@ def detect(
     progress("calibration", 0.0)
     calibration = calibrate(model, text.splits["calibrate"], processes)
     progress("movements", 0.05)
-    movements, extended = _with_proposals(model, text, calibration, processes)
+    states = KeptStates()
+    movements, extended = _with_proposals(model, text, calibration, states, processes)
     discovering, confirming = extended.splits["discover"], extended.splits["confirm"]
     progress("untrained scores", 0.15)
     first = text.splits["discover"].first
@@ -86,7 +88,7 @@ def detect(
     untrained = margins(read.best_scores(discovering.first))
     progress("discovery", 0.3)
     shifts = (_shifts(discovering, config.shifts, processes), _shifts(confirming, config.shifts, processes))
-    discovery = discover(model, discovering, calibration.means, shifts[0].values, processes)
+    discovery = discover(model, discovering, calibration.means, shifts[0].values, states, processes)
     listed = len(text.table.features)
     both = _candidates(discovery, discovering, listed, untrained, config.significance)
     progress("confirmation", 0.5)
@@ -108,13 +110,17 @@ def detect(
 
 
 def _with_proposals(
-    model: CharLSTM, text: InspectedText, calibration: Calibration, processes: ProcessGroup
+    model: CharLSTM,
+    text: InspectedText,
+    calibration: Calibration,
+    states: KeptStates,
+    processes: ProcessGroup,
 ) -> tuple[Movements, InspectedText]:
     """Return how the cells of model move over the discovery split, and text with the features that they
-    propose by that.
+    propose by that. states keeps the cell states there.
     """
     split = text.splits["discover"]
-    movements = measure_movements(model, split, calibration, processes)
+    movements = measure_movements(model, split, calibration, states, processes)
     return movements, text.extended(propose_features(movements, split.first, layers=model.config.layers))
 
 

@@ -16,6 +16,7 @@ from charlstm.inspection.detecting.scores.null import ShiftedSums, p_values
 from charlstm.inspection.detecting.scores.scoring import Scores, ScoreSums, balanced_features
 from charlstm.inspection.features.feature import Feature
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums
+from charlstm.inspection.reading.kept_states import KeptStates
 from charlstm.inspection.reading.shared_work import read_chunks
 from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.machine.processes import ALONE, ProcessGroup
@@ -95,12 +96,19 @@ class Pairs:
 
 
 def discover(
-    model: CharLSTM, split: Split, means: Tensor, shifts: Tensor, processes: ProcessGroup = ALONE
+    model: CharLSTM,
+    split: Split,
+    means: Tensor,
+    shifts: Tensor,
+    states: KeptStates | None = None,
+    processes: ProcessGroup = ALONE,
 ) -> Discovery:
     """Score every cell of model with every feature of split, and with features shifted along the text.
 
     means (cells,) float64 are the calibrated means of c, and shifts (shifts,) int64 the circular shifts.
+    states has the cell states that were kept when the split was read before.
     """
+    states = states or KeptStates()
     cells, features = len(means), len(split.table.features)
     balanced, everything = balanced_features(split.table.features), torch.arange(features)
 
@@ -109,7 +117,7 @@ def discover(
         null = ShiftedSums(shifts, balanced, rows=split.rows)
         by_context = GroupSums(len(split.contexts), cells + features)
         contexts = split.contexts.of(chunk.ids, chunk.cut)
-        for block in chunk.blocks(model):
+        for block in states.take(model, chunk):
             centred, values = block.c - means.float(), chunk.features(block.rows)
             scores.update(chunk, block.rows, centred, values)
             null.update(block.rows, centred)

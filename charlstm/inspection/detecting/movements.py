@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from charlstm.inspection.detecting.calibration import Calibration
 from charlstm.inspection.reading.accumulators import GroupSums
 from charlstm.inspection.reading.contexts import count_occurrences
+from charlstm.inspection.reading.kept_states import KeptStates
 from charlstm.inspection.reading.shared_work import read_chunks
 from charlstm.inspection.reading.splits import Chunk, Split
 from charlstm.machine.processes import ALONE, ProcessGroup
@@ -69,9 +70,17 @@ class Movements:
 
 
 def measure_movements(
-    model: CharLSTM, split: Split, calibration: Calibration, processes: ProcessGroup = ALONE
+    model: CharLSTM,
+    split: Split,
+    calibration: Calibration,
+    states: KeptStates | None = None,
+    processes: ProcessGroup = ALONE,
 ) -> Movements:
-    """Read split once and sum how the cells of model, whose levels are calibrated, move over it."""
+    """Read split once and sum how the cells of model, whose levels are calibrated, move over it.
+
+    states keeps the cell states for whoever reads the split next.
+    """
+    states = states or KeptStates()
     symbols, cells = split.symbols, len(calibration.thresholds)
     pairs = _commonest_pairs(split)
     drivers = {f"lag_{lag}": list(symbols) for lag in range(_LAGS)}
@@ -84,7 +93,7 @@ def measure_movements(
         crossings = {name: GroupSums(len(texts) + 1, 3 * cells) for name, texts in drivers.items()}
         moves = GroupSums(len(symbols), 4 * cells)
         groups = _driver_numbers(chunk, pairs)
-        for block in chunk.blocks(model):
+        for block in states.keep(model, chunk):
             on, before = (block.c > thresholds).float(), (block.c_before > thresholds).float()
             crossed = torch.cat((on * (1 - before), before * (1 - on), before), dim=1)
             for name, sums in crossings.items():

@@ -70,7 +70,7 @@ def test_discovery_is_held_against_the_shifts_of_its_own_split(
 ) -> None:
     given = []
 
-    def stopped(model, split, means, shifts, processes):
+    def stopped(model, split, means, shifts, *rest):
         given.append(shifts.tolist())
         raise InterruptedError
 
