@@ -160,7 +160,9 @@ class Detection:
         on: the `share` of variance between the levels and the share of positions in the `middle` half of the
         gap, both with the levels counting half each, the share of positions at the `rarer` level, whether
         these are of tanh(c) (`of_tanh`), and the median number of characters that the cell stays at a level
-        (`dwell`, measured on "confirm"). None for a counter.
+        (`dwell`, measured on "confirm"). `feature_share` is the share of variance between the two states of
+        the switch that the cell follows, on "confirm" and counting half each, 0 for a depth: where it is
+        large enough, these states are the levels. None for a counter.
 
     Measured on the split "confirm", which had no part in the choice of the feature:
 

@@ -128,7 +128,7 @@ def _cells(context: InterventionContext, studied: Study, calibration: Calibratio
     """Return _NUMBERS of the found cells of a study in the model of context, whose levels are calibration."""
     text, pairs = studied.found.text, _found_pairs(studied)
     (confirmation,) = confirm(context.model, text.splits["confirm"], [pairs], calibration, _NO_SHIFT)
-    two_levels = calibration.levels.two(pairs.cells, confirmation.dwell).tolist()
+    two_levels = calibration.levels.two(pairs.cells, confirmation.dwell, confirmation.switch_scores).tolist()
     return [
         {
             "score": float(confirmation.equal_share[index] * pairs.signs[index]),

@@ -136,6 +136,7 @@ def _on_off_numbers(detected: Detected, pair: ConfirmedPair) -> Json:
             "rarer": float(levels.rarer[cell]),
             "of_tanh": bool(levels.of_tanh[cell]),
             "dwell": int(confirmed.dwell[pair.index]),
+            "feature_share": float(confirmed.switch_scores[pair.index].square()),
         },
     }
 

@@ -116,6 +116,11 @@ class Confirmation:
         """Return the p-value of each pair, (pairs,) float64, corrected for the number of pairs."""
         return p_values(self.equal_share.abs().to(self.pair_null.dtype), self.pair_null, self.groups)
 
+    @property
+    def switch_scores(self) -> Tensor:
+        """Return the correlation at equal shares of the pairs whose feature is a switch, 0 for others."""
+        return torch.where(self._are("switch"), self.equal_share, 0.0)
+
     def is_finding(self, pairs: Pairs, significance: float) -> Tensor:
         """Return which of pairs are findings, (pairs,) bool: each cell's first one that passes every rule.
 

@@ -59,7 +59,8 @@ class Detected:
     @property
     def two_levels(self) -> Tensor:
         """Return which cells of pairs have two levels as a switch must, (pairs,) bool."""
-        return self.calibration.levels.two(self.pairs.cells, self.confirmation.dwell)
+        confirmed = self.confirmation
+        return self.calibration.levels.two(self.pairs.cells, confirmed.dwell, confirmed.switch_scores)
 
 
 def detect(

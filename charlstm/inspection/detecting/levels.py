@@ -19,6 +19,10 @@ LEAST_LEVEL_SHARE = 0.85
 # At most this share of the positions, the levels counting half each, lies in the middle half of the gap. Two
 # normal levels with LEAST_LEVEL_SHARE between them have .117 there.
 LARGEST_MIDDLE_SHARE = 0.12
+# Of the variance of c at equal shares, at least this share lies between the two states of a switch that are a
+# cell's levels. It is larger, since nothing is asked of the middle: a cell with .12 of its positions spread
+# over the middle half of the gap has .89 at most.
+LEAST_FEATURE_SHARE = 0.95
 # The rarer level holds at least this share of all positions.
 LEAST_RARER_SHARE = 0.005
 # Half of the times that a cell goes to a level it stays there for at least this many characters.
@@ -47,9 +51,16 @@ class Levels:
         apart = (self.share >= LEAST_LEVEL_SHARE) & (self.middle <= LARGEST_MIDDLE_SHARE)
         return apart & (self.rarer >= LEAST_RARER_SHARE)
 
-    def two(self, cells: Tensor, dwells: Tensor) -> Tensor:
-        """Return whether each of cells (n,) int64 has two levels, given its median dwell (n,): (n,) bool."""
-        return self.clear[cells] & (dwells >= LEAST_DWELL_CHARACTERS)
+    def two(self, cells: Tensor, dwells: Tensor, scores: Tensor) -> Tensor:
+        """Return whether each of cells (n,) int64 has two levels, (n,) bool.
+
+        dwells (n,) are the median numbers of characters at a level, and scores (n,) the correlations at equal
+        shares with a switch that the cell follows, 0 without one. The square of a score is the share of
+        variance between the switch's two states: where it reaches LEAST_FEATURE_SHARE, these are the levels,
+        whatever a histogram of few positions says.
+        """
+        apart = self.clear[cells] | (scores.square() >= LEAST_FEATURE_SHARE)
+        return apart & (dwells >= LEAST_DWELL_CHARACTERS)
 
 
 def measure_levels(histogram: CellHistogram) -> Levels:

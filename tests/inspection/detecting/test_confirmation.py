@@ -155,6 +155,11 @@ def test_a_pair_that_passes_every_rule_stands(planted: PlantedPairs, confirmed: 
     assert passing(confirmed).p_values[:2].tolist() == [0.1, 0.1]
 
 
+def test_only_switches_have_a_switch_score(confirmed: Confirmation) -> None:
+    scores = replace(passing(confirmed), kinds=["switch", "counter", "depth"]).switch_scores
+    assert scores.tolist() == [pytest.approx(0.99), 0, 0]
+
+
 def test_of_several_pairs_of_a_cell_the_first_that_passes_stands(
     planted: PlantedPairs, confirmed: Confirmation
 ) -> None:

@@ -24,9 +24,9 @@ def switch(distance: float, share: float = 0.5, seed: int = 0) -> np.ndarray:
     return c
 
 
-def two(levels: Levels, dwell: int = 20) -> list[bool]:
+def two(levels: Levels, dwell: int = 20, score: float = 0.0) -> list[bool]:
     cells = torch.arange(len(levels.share))
-    return levels.two(cells, torch.full((len(cells),), dwell)).tolist()
+    return levels.two(cells, torch.full((len(cells),), dwell), torch.full((len(cells),), score)).tolist()
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.98])
@@ -62,6 +62,14 @@ def test_the_rarer_level_must_be_common_enough_and_last() -> None:
     assert two(levels_of(switch(20, 0.006))) == [True]
     assert two(levels_of(switch(10)), dwell=4) == [False]
     assert two(levels_of(switch(10)), dwell=5) == [True]
+
+
+def test_two_states_of_a_switch_that_lie_far_apart_are_two_levels() -> None:
+    one_level = levels_of(np.random.default_rng(0).uniform(-0.3, 0.3, ROWS))
+    assert two(one_level, score=0.974) == [False]
+    assert two(one_level, score=-0.976) == [True], "the sign of a cell is arbitrary"
+    assert two(one_level, score=0.976, dwell=4) == [False]
+    assert two(levels_of(switch(10)), score=0.5) == [True]
 
 
 def test_a_cell_that_drifts_where_tanh_is_flat_has_two_levels_of_tanh() -> None:
