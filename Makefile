@@ -42,7 +42,7 @@ browser: setup
 
 test: setup browser ## run make check, then all tests with coverage
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest -n auto --cov
+	$(BIN)/pytest -n auto --dist worksteal --cov
 
 check: setup $(VENV)/.javascript ## format, lint rules, types, the direction of imports, the page's scripts
 	$(BIN)/ruff format --check .
