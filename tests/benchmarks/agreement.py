@@ -5,15 +5,15 @@
 The model is inspected on disjoint pieces of a text, spread over it, and on the first piece with several
 seeds. Two inspections agree on a cell that both have as a candidate for one feature, where both verdicts are
 equal; cells that either calls undecided are counted apart. A cell is clear where its score is not near the
-limit of the rules; how many of the clear cells of one piece are found in another is told, too. Twins are
-untrained networks of the model's shape, and the model with its gate rows dealt out; nothing should be
-verified in them. RUN is the released model and TEXT the corpus `stdlib` by default. --json prints one line.
+limit of the rules; how many of the clear and of the verified cells of one piece are found in another is told,
+too. Twins are untrained networks of the model's shape, and the model with its gate rows dealt out; nothing
+should be verified in them. RUN is the released model and TEXT the corpus `stdlib` by default. --json prints one line.
 """
 
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, permutations
 from pathlib import Path
 
@@ -23,7 +23,7 @@ import torch
 import charlstm
 from charlstm.checkpoint.loading import Checkpoint
 from charlstm.config import InspectionConfig
-from charlstm.findings import Findings
+from charlstm.findings import Finding, Findings
 from charlstm.inspection.inspect import InspectionRequest, inspect_model
 from charlstm.inspection.reading.inspected_text import read_text
 from charlstm.inspection.study import study
@@ -64,20 +64,18 @@ def verdicts_of(findings: Findings) -> Verdicts:
     }
 
 
-def clear_cells(findings: Findings) -> Cells:
-    """Return the found cells whose score is not near the limit of the rules."""
-    return {
-        (finding.layer, finding.cell) for finding in findings.findings if not finding.detection.near_limit
-    }
+def cells_of(findings: Findings, wanted: Callable[[Finding], bool] = lambda _: True) -> Cells:
+    """Return the found cells of the findings that are wanted."""
+    return {(finding.layer, finding.cell) for finding in findings.findings if wanted(finding)}
 
 
-def found_again(several: Sequence[Findings]) -> float | None:
-    """Return the share of the clear cells of each inspection that each other one finds, clear or not."""
-    clear = again = 0
+def found_again(several: Sequence[Findings], wanted: Callable[[Finding], bool]) -> float | None:
+    """Return the share of the wanted cells of each inspection that each other one finds, wanted or not."""
+    cells = again = 0
     for one, other in permutations(several, 2):
-        found = {(finding.layer, finding.cell) for finding in other.findings}
-        clear, again = clear + len(clear_cells(one)), again + len(clear_cells(one) & found)
-    return again / clear if clear else None
+        cells += len(cells_of(one, wanted))
+        again += len(cells_of(one, wanted) & cells_of(other))
+    return again / cells if cells else None
 
 
 def agreement(inspections: Sequence[Findings]) -> dict[str, object]:
@@ -100,7 +98,8 @@ def agreement(inspections: Sequence[Findings]) -> dict[str, object]:
         "equal verdicts among them": equal / decided if decided else None,
         "undecided in one of the two": undecided,
         "found in both of those in either": both / either if either else None,
-        "clear cells found again": found_again(inspections),
+        "clear cells found again": found_again(inspections, lambda one: not one.detection.near_limit),
+        "verified cells found again": found_again(inspections, lambda one: one.verdict == "verified"),
     }
 
 
