@@ -32,8 +32,8 @@ SCHEMA_VERSION = 2
 READABLE_VERSIONS = (1, 2)
 
 # What a cell is called. A toggle and a latch are switches: the same characters turn a toggle on and off, and
-# other characters turn a latch on than off. A graded cell follows a switch without two levels of its own. A
-# counter and a depth counter step.
+# other characters turn a latch on than off. A graded cell follows a switch without two levels of its own, or
+# holds depths together with other cells. A counter and a depth counter step.
 Kind = Literal["toggle", "latch", "graded", "counter", "depth_counter"]
 # Whether the model uses a cell. verified: the model's prediction of the feature's end needs the cell, and the
 # cell alone is enough for a part of it. redundant: the prediction needs a group of cells that the cell is
