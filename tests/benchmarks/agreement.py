@@ -7,7 +7,8 @@ seeds. Two inspections agree on a cell that both have as a candidate for one fea
 equal; cells that either calls undecided are counted apart. A cell is clear where its score is not near the
 limit of the rules; how many of the clear and of the verified cells of one piece are found in another is told,
 too. Twins are untrained networks of the model's shape, and the model with its gate rows dealt out; nothing
-should be verified in them. RUN is the released model and TEXT the corpus `stdlib` by default. --json prints one line.
+should be verified in them. RUN is the released model and TEXT the corpus `stdlib` by default. --json prints
+one line.
 """
 
 import argparse

@@ -26,6 +26,8 @@ _SWITCHES = {
     "inside_string_literal": "text inside a string literal",
     "inside_triple_quotes": "text inside triple quotes",
     "inside_comment": "text inside a comment",
+    "after_double_quote_until_newline_or_double_quote": "text inside double quotes of one line",
+    "after_single_quote_until_newline_or_single_quote": "text inside single quotes of one line",
 }
 _OPENERS_OF_SWITCHES = {
     "inside_parentheses": "(",

@@ -13,6 +13,19 @@ MISSING = "–"
 # characters of a name in them: names of features are the longest.
 _MOST_FACTS, _LONGEST_NAME_CHARACTERS = 2_000, 300
 
+# The features that end with a line at the latest, in words.
+_WITHIN_LINES = {
+    f"after_{opener}_until_newline_or_{closer}": f"inside {marks} of one line"
+    for opener, closer, marks in (
+        ("double_quote", "double_quote", "double quotes"),
+        ("single_quote", "single_quote", "single quotes"),
+        ("left_parenthesis", "right_parenthesis", "parentheses"),
+        ("left_square_bracket", "right_square_bracket", "brackets"),
+        ("left_curly_bracket", "right_curly_bracket", "braces"),
+        ("less_than_sign", "greater_than_sign", "angle brackets"),
+    )
+}
+
 # Lines of (label, value).
 Facts = list[tuple[str, str]]
 
@@ -65,8 +78,11 @@ def text(value: Any) -> str:
 
 
 def words(name: object) -> str:
-    """Return an identifier as words: inside_double_quotes becomes "inside double quotes"."""
-    return visible(str(name)).replace("_", " ")
+    """Return an identifier as words: inside_double_quotes becomes "inside double quotes".
+
+    Features that are read within lines have shorter words than their names.
+    """
+    return _WITHIN_LINES.get(str(name)) or visible(str(name)).replace("_", " ")
 
 
 def plural(count: int, noun: str) -> str:

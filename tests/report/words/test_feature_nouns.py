@@ -56,6 +56,10 @@ def test_the_noun_of_a_switch(name: str, noun: str):
         ("distance_since_comma", "counts the characters since the last ,"),
         ("characters_since_newline_or_tab", "counts the characters since the last ↵ or ⇥"),
         ("comma_or_colon_since_newline", "tracks the number of , and : since the last ↵"),
+        (
+            "after_double_quote_until_newline_or_double_quote",
+            "marks text inside double quotes of one line",
+        ),
         ("characters_inside_comment", "tracks the position in text inside a comment"),
         ("characters_parity_of_comma", "tracks the position in text after an odd number of ,"),
         ("nesting_depth", "tracks the depth of brackets ( ), [ ] and { }"),

@@ -49,6 +49,11 @@ def test_any_json_becomes_lines_of_visible_text(values: dict[str, object]):
 def test_an_identifier_as_words():
     assert words("inside_double_quotes") == "inside double quotes"
     assert words("a\u202eb") == "aU+202Eb"
+    assert words("after_single_quote_until_newline_or_single_quote") == "inside single quotes of one line"
+    assert words("after_less_than_sign_until_newline_or_greater_than_sign") == (
+        "inside angle brackets of one line"
+    )
+    assert words("after_comma_until_newline") == "after comma until newline"
 
 
 def test_a_count_with_its_noun():
