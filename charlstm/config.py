@@ -332,9 +332,9 @@ class InspectionConfig:
     text that are read side by side. shifts is the number of circular shifts behind the null distribution, and
     significance the largest p-value that passes. interventions is the number of cells, the best first, that
     are intervened on, and top the number whose excerpts the page shows. features are the user's own, each
-    NAME=RULE. seed fixes the networks that gates and gradients are compared with. imported says that the
-    model was trained elsewhere, so that it is not known how its weights began. precision is the number format
-    of the products by which networks read the text for statistics; interventions are in float32.
+    NAME=RULE. seed fixes the excerpts and the spans of the gradients. imported says that the model was
+    trained elsewhere, so that it is not known how its weights began. precision is the number format of the
+    products by which networks read the text for statistics; interventions are in float32.
     Raises UsageError with every setting that is out of range.
     """
 

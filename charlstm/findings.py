@@ -107,7 +107,7 @@ class Method:
         (`candidates_of_each`, `findings_of_each`); `pseudo_features` has the number of `features`, how many
         `candidates` follow them, and the `false_discovery_rate` in [0, 1] that this amounts to; `findings`
         and `false_finding_rate` are the same after "confirm".
-    seed: seed of all random draws.
+    seed: seed of excerpts and of the spans of gradients; no finding and no verdict depends on it.
     precision: number format of the products by which networks read the text for statistics, "float32" or
         "bfloat16".
     share: share of the model's cells that have a finding (`cells`, in [0, 1]), and that share less the one

@@ -155,7 +155,7 @@ def _findings(
     controls: ControlResults,
     generator: torch.Generator,
 ) -> Findings:
-    """Return all that was found as plain data; generator draws the intervals and the gradients' spans."""
+    """Return all that was found as plain data; generator draws the gradients' spans."""
     model, config = request.model, request.config
     findings = findings_of(studied, model, generator=np.random.default_rng(config.seed))
     cells = model.config.layers * model.config.cells

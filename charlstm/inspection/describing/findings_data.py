@@ -255,6 +255,7 @@ def _rules() -> dict[str, float]:
         "leak": confirmation.LARGEST_LEAK,
         "rising_share": confirmation.LEAST_RISING_SHARE,
         "level_share": levels.LEAST_LEVEL_SHARE,
+        "feature_share": levels.LEAST_FEATURE_SHARE,
         "middle_share": levels.LARGEST_MIDDLE_SHARE,
         "rarer_share": levels.LEAST_RARER_SHARE,
         "dwell": float(levels.LEAST_DWELL_CHARACTERS),

@@ -47,9 +47,8 @@ LEAST_RISING_SHARE = 0.9
 # leaves about half of the variance; that of a trained counter's reset was measured at .01 to .04.
 LARGEST_RESET_SPREAD = 0.25
 
-# A cell that drifts need not come back to one value where a depth is 0, if it steps as a depth does: at once,
-# by the first share of the slope of its staircase at least, and in one direction by at least the second share
-# of its step in the other.
+# A drifting cell may follow a depth without returning to one value. It must step at once, by the first share
+# of its staircase's slope at least, and its smaller step must be the second share of the larger one at least.
 LEAST_STEP_OF_SLOPE = 0.5
 LEAST_STEP_RATIO = 0.5
 
@@ -124,23 +123,34 @@ class Confirmation:
     def is_finding(self, pairs: Pairs, significance: float) -> Tensor:
         """Return which of pairs are findings, (pairs,) bool: each cell's first one that passes every rule.
 
-        The cell of a counter or a depth must count in a line and return to one value at 0, or step alike in
-        both directions of a depth, and that of a counter must not fade. significance is the largest p-value
-        that passes, in (0, 1].
+        significance is the largest p-value that passes, in (0, 1].
         """
-        score = self.equal_share * pairs.signs
-        plain, partial = self.correlation * pairs.signs, self.partial * pairs.signs
-        close = (score >= LEAST_HELD_OUT_SCORE) & (partial >= LEAST_PARTIAL_RATIO * plain)
-        close &= plain >= LEAST_HELD_OUT_CORRELATION
-        close &= self.context_partial * pairs.signs >= LEAST_CONTEXT_RATIO * plain
+        passes = self._follows(pairs.signs) & (self._are("switch") | self._counts())
+        return _first_of_each(pairs.cells, passes & (self.p_values <= significance))
+
+    def _follows(self, signs: Tensor) -> Tensor:
+        """Return which cells follow their feature, not its context, with the frozen signs, (pairs,) bool."""
+        plain = self.correlation * signs
+        return (
+            (self.equal_share * signs >= LEAST_HELD_OUT_SCORE)
+            & (plain >= LEAST_HELD_OUT_CORRELATION)
+            & (self.partial * signs >= LEAST_PARTIAL_RATIO * plain)
+            & (self.context_partial * signs >= LEAST_CONTEXT_RATIO * plain)
+        )
+
+    def _counts(self) -> Tensor:
+        """Return which cells count in a line and return to one value at 0, (pairs,) bool.
+
+        A depth may step alike in both directions instead of returning, and a counter must not fade.
+        """
         stairs = self.staircases
-        counting = stairs.reset_spread() <= LARGEST_RESET_SPREAD
-        counting |= self._are("depth") & self.steps_alike()
-        counting &= stairs.rising() >= LEAST_RISING_SHARE
-        counting &= stairs.straightness() >= LEAST_STRAIGHTNESS
-        counting &= ~self._are("counter") | (stairs.leak() <= LARGEST_LEAK)
-        counting |= self._are("switch")
-        return _first_of_each(pairs.cells, close & (self.p_values <= significance) & counting)
+        returns = stairs.reset_spread() <= LARGEST_RESET_SPREAD
+        return (
+            (returns | (self._are("depth") & self.steps_alike()))
+            & (stairs.rising() >= LEAST_RISING_SHARE)
+            & (stairs.straightness() >= LEAST_STRAIGHTNESS)
+            & (~self._are("counter") | (stairs.leak() <= LARGEST_LEAK))
+        )
 
     def steps_alike(self) -> Tensor:
         """Return which cells step at once, and about as far down as up, (pairs,) bool."""

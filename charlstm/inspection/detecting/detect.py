@@ -29,9 +29,9 @@ class Detected:
     float64 is the score that hardly any reference network reaches with each feature: an untrained one or, for
     an imported model, one whose gates are shuffled. pairs are the candidates, of which a cell may have
     several, and is_finding (pairs,) bool says which of them are findings, one of a cell at most. shifts are
-    the circular shifts of both nulls, that of discovery and that of confirmation. pseudo_found is the number
-    of cells that would have a pseudo feature, which is about letters without meaning, as their feature on
-    discovery, and pseudo_confirmed the number that would be findings.
+    the circular shifts of both nulls, that of discovery and that of confirmation. pseudo_found and
+    pseudo_confirmed count the cells that would have a pseudo feature, which is about letters without meaning,
+    after discovery and after confirmation.
     """
 
     text: InspectedText
@@ -74,8 +74,8 @@ def detect(
 ) -> Detected:
     """Find the cells of model that follow a feature, either one of text or one that the cells propose.
 
-    Nothing is drawn by lot but what the rules fix, so that the same model, text and config give the same
-    result. references are the reference networks' states on the discovery split of text; None reads them.
+    All random draws have seeds of the rules, so the same model, text and config give the same result.
+    references are the reference networks' states on the discovery split of text; None reads them.
     """
     progress("calibration", 0.0)
     calibration = calibrate(model, text.splits["calibrate"], processes)
@@ -91,10 +91,11 @@ def detect(
     shifts = (_shifts(discovering, config.shifts, processes), _shifts(confirming, config.shifts, processes))
     discovery = discover(model, discovering, calibration.means, shifts[0].values, states, processes)
     listed = len(text.table.features)
-    both = _candidates(discovery, discovering, listed, untrained, config.significance)
+    pairs, pseudo_pairs = _candidates(discovery, discovering, listed, untrained, config.significance)
     progress("confirmation", 0.5)
-    confirmation, of_pseudo = confirm(model, confirming, both, calibration, shifts[1].values, processes)
-    pairs, pseudo_pairs = both
+    confirmation, of_pseudo = confirm(
+        model, confirming, (pairs, pseudo_pairs), calibration, shifts[1].values, processes
+    )
     return Detected(
         text=extended,
         calibration=calibration,

@@ -47,8 +47,8 @@ LEAST_CORRELATION = 0.25
 # as a counter does whose cell does not count evenly, the next one may still be the cell's feature.
 MOST_FEATURES_OF_A_CELL = 3
 
-# Features whose scores are this close to a cell's best score are tied. The first of them is the cell's
-# feature, so a listed feature comes before a proposed one.
+# Features that fit a cell this nearly as well as the best one are tied. The first of them is the one that
+# others challenge, so a listed feature comes before a proposed one.
 _TIED_SCORE_DIFFERENCE = 0.02
 
 
@@ -77,8 +77,8 @@ class Pairs:
     """Pairs are the candidates for findings, each a cell and a feature, frozen on the discovery split.
 
     cells and features are their numbers, and signs are the signs of r, -1 or 1; each (pairs,) int64. A cell
-    may have several pairs, the best first. runners_up has for each pair the next best feature of its cell, or
-    None without one within reach.
+    may have several pairs, the best first. runners_up has for each pair the next best feature of its
+    cell, of those that can be compared where there are some, or None without one within reach.
     """
 
     cells: Tensor
@@ -108,7 +108,6 @@ def discover(
     means (cells,) float64 are the calibrated means of c, and shifts (shifts,) int64 the circular shifts.
     states has the cell states that were kept when the split was read before.
     """
-    states = states or KeptStates()
     cells, features = len(means), len(split.table.features)
     balanced, everything = balanced_features(split.table.features), torch.arange(features)
 
@@ -117,7 +116,7 @@ def discover(
         null = ShiftedSums(shifts, balanced, rows=split.rows)
         by_context = GroupSums(len(split.contexts), cells + features)
         contexts = split.contexts.of(chunk.ids, chunk.cut)
-        for block in states.take(model, chunk):
+        for block in states.take(model, chunk) if states else chunk.blocks(model):
             centred, values = block.c - means.float(), chunk.features(block.rows)
             scores.update(chunk, block.rows, centred, values)
             null.update(block.rows, centred)
@@ -182,8 +181,8 @@ def choose(discovery: Discovery, among: Eligible, *, significance: float) -> Pai
     """Return each cell that passes every rule, with its best features and the signs of r.
 
     Of the features with which a cell passes, that one fits best whose score times |r| is largest: the score
-    says how well c tells the feature, r how much of c the feature explains. A feature that is hardly ever on
-    explains little of a cell whose c happens to be high there. A cell has MOST_FEATURES_OF_A_CELL features at
+    says how well c tells the feature, r how much of c the feature explains. A rare feature can have a high
+    score and explain little of c. A cell has MOST_FEATURES_OF_A_CELL features at
     most. significance is the largest p-value that passes, in (0, 1].
     """
     scores = _passing_scores(discovery, among, significance)
@@ -222,7 +221,7 @@ def _features_of(
 def _passing_scores(discovery: Discovery, among: Eligible, significance: float) -> Tensor:
     """Return the scores (cells, features) float64 of the pairs that pass every rule, 0 for the others.
 
-    What untrained networks reach is no limit for a counter: how it counts tells it from a fading trace.
+    What untrained networks reach is no limit for a counter: `confirmation` tests how it counts.
     """
     numbers = torch.arange(len(among.features))
     needed = torch.where(numbers >= among.listed, LEAST_PROPOSED_MEMORY, LEAST_FEATURE_MEMORY)

@@ -3,7 +3,8 @@
 A threshold splits the positions of a cell into a lower and an upper level so that the variance between them
 is largest (Otsu 1979). A cell is a switch only if it has two levels and hardly anything in between; the same
 is asked of tanh(c), because a cell may drift along the flat ends of tanh without the model seeing it. Both
-levels count half each here, so that the test does not depend on how often a cell is at its rarer level.
+levels count half each here, so that the test does not depend on how often a cell is at its rarer level. Where
+the two states of the switch that a cell follows lie far apart, its histogram is not asked.
 """
 
 from dataclasses import dataclass
@@ -20,8 +21,7 @@ LEAST_LEVEL_SHARE = 0.85
 # normal levels with LEAST_LEVEL_SHARE between them have .117 there.
 LARGEST_MIDDLE_SHARE = 0.12
 # Of the variance of c at equal shares, at least this share lies between the two states of a switch that are a
-# cell's levels. It is larger, since nothing is asked of the middle: a cell with .12 of its positions spread
-# over the middle half of the gap has .89 at most.
+# cell's levels. It is larger than LEAST_LEVEL_SHARE, since nothing is asked of the middle.
 LEAST_FEATURE_SHARE = 0.95
 # The rarer level holds at least this share of all positions.
 LEAST_RARER_SHARE = 0.005
@@ -31,8 +31,7 @@ LEAST_DWELL_CHARACTERS = 5
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Levels say how well c, or tanh(c) where only that one does, falls into two levels; each (cells,)
-    float64.
+    """Levels say how well c falls into two levels, or tanh(c) where only that does; each (cells,) float64.
 
     thresholds splits c. share is the share of the variance between the levels, middle the share of positions
     in the middle half of the gap between their means, both with the levels counting half each; rarer is the

@@ -80,7 +80,6 @@ def measure_movements(
 
     states keeps the cell states for whoever reads the split next.
     """
-    states = states or KeptStates()
     symbols, cells = split.symbols, len(calibration.thresholds)
     pairs = _commonest_pairs(split)
     drivers = {f"lag_{lag}": list(symbols) for lag in range(_LAGS)}
@@ -93,7 +92,7 @@ def measure_movements(
         crossings = {name: GroupSums(len(texts) + 1, 3 * cells) for name, texts in drivers.items()}
         moves = GroupSums(len(symbols), 4 * cells)
         groups = _driver_numbers(chunk, pairs)
-        for block in states.keep(model, chunk):
+        for block in states.keep(model, chunk) if states else chunk.blocks(model):
             on, before = (block.c > thresholds).float(), (block.c_before > thresholds).float()
             crossed = torch.cat((on * (1 - before), before * (1 - on), before), dim=1)
             for name, sums in crossings.items():

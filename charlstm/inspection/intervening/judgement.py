@@ -4,8 +4,8 @@ The verdict is "verified" where the effect is necessary by both interventions, b
 LEAST_RATIO times the 95th percentile of cells that do not carry the feature; where no other closer changes
 more; and where the cell alone is enough for a part of the behaviour, by insertion, restoration or
 interchange. It is "redundant" where the joint effect of the feature's unverified candidates is convincing and
-needs this one, "correlate" where the effects lie within LEAST_EFFECT_NATS with their intervals and at no
-other lag there is surely an effect beyond it, and "undecided" where none of this is shown.
+needs this one, "correlate" where the effects lie within LEAST_EFFECT_NATS with their intervals and no
+lag has an effect surely beyond it, and "undecided" where none of this is shown.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ LEAST_RATIO = 2.0
 class Measured:
     """A Measured candidate has all that decides its verdict.
 
-    by_lag has the effects of resampling at other distances from the closer. significance is the chance that
+    by_lag has the effects of resampling at each distance from the closer. significance is the chance that
     any of the `tested` candidates is verified wrongly.
     joint is the joint effect that the candidate takes part in, if any, and needed says whether that effect
     needs it.

@@ -14,7 +14,7 @@ from charlstm.inspection.estimates import Estimate
 from charlstm.inspection.intervening.behaviours import Behaviour
 from charlstm.inspection.intervening.experiment import Changes, ClosersUnderTest, InterventionContext
 
-# A smaller effect, in nats, is of no use to anybody.
+# An effect smaller than this, in nats, counts as none.
 LEAST_EFFECT_NATS = 0.1
 
 Cells = Sequence[tuple[int, int]]

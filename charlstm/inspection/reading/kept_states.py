@@ -23,14 +23,14 @@ class StateBlock(NamedTuple):
 
 
 class KeptStates:
-    """KeptStates are the cell states of one model along the chunks that one pass reads for the next one."""
+    """KeptStates holds the cell states of a model that one pass over a split keeps for the next one."""
 
     def __init__(self) -> None:
         self._of_chunks: dict[int, deque[StateBlock]] = {}
         self._bytes = 0
 
     def keep(self, model: CharLSTM, chunk: Chunk) -> Iterator[CountedBlock]:
-        """Yield the blocks of model along chunk, and keep their states if there is memory for them."""
+        """Yield the blocks of model along chunk, and keep their states while they fit into _MOST_BYTES."""
         size = len(chunk.counted) * model.config.layers * model.config.cells * _BYTES_OF_A_STATE
         kept: deque[StateBlock] | None = None
         if self._bytes + size <= _MOST_BYTES:
