@@ -237,7 +237,7 @@ class Detection:
     runner_up: Json | None = None
     drivers_from: str | None = None
     rising: float | None = None
-    partners: list[int] = field(default_factory=list)
+    partners: list[int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

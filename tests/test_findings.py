@@ -33,6 +33,7 @@ strategies = {  # the type of a field -> values of it
     dict[str, dict[str, Any]]: st.dictionaries(words, json_values, max_size=2),
     dict[str, float]: st.dictionaries(words, shares, max_size=2),
     list[float]: st.lists(shares, max_size=2),
+    list[int]: st.lists(st.integers(), max_size=2),
     float: shares,
     int: st.integers(),
     bool: st.booleans(),

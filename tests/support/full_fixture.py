@@ -174,11 +174,13 @@ DETECTED_SWITCH = {
     },
     "runner_up": {"feature": "inside_string_literal", "score": 0.8, "contrast": 0.9},
     "drivers_from": "cell",
+    "partners": [3],
 }
 RULES = {
     "least_held_out_score": 0.4,
     "rising_share": 0.9,
     "level_share": 0.85,
+    "feature_share": 0.95,
     "middle_share": 0.12,
     "rarer_share": 0.005,
     "dwell": 5,

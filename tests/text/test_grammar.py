@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlstm.errors import CorpusError
@@ -65,6 +65,7 @@ READINGS = {"quotes": quotes_read, "brackets": brackets_read, "records": records
 
 
 @pytest.mark.parametrize("name", GRAMMARS)
+@settings(deadline=None)  # the first text loads modules
 @given(characters=st.integers(1, 2_000), seed=st.integers(0, 10**6))
 def test_the_truth_is_what_the_text_says(name, characters, seed):
     made = generate(name, characters=characters, seed=seed)

@@ -109,6 +109,7 @@ def test_the_script_gets_every_sentence_with_its_characters_marked():
         "It marks text inside doub",
         "When the cell is forced o",
         "Its score on held-out tex",
+        "It steps at the same char",
         "The feature that fits nex",
         "Verified. ",
     ]
