@@ -22,7 +22,7 @@ from charlstm.inspection.exam.hard.odd_cells import (
     slow_questions,
     toggle_used_elsewhere,
 )
-from charlstm.inspection.exam.hard.text_styles import STYLES, code_roles, code_text, is_rare
+from charlstm.inspection.exam.hard.text_styles import STYLES, code_roles, code_text
 from charlstm.inspection.exam.planted_cells import Drive, plant
 from charlstm.inspection.exam.planted_networks import ExamNetwork, drive_of, log_frequencies
 from charlstm.inspection.exam.questions import Question, duplicate_question, turned_question
@@ -56,9 +56,6 @@ def shared_network(seed: int, characters: int) -> ExamNetwork:
         toggle_used_elsewhere(",", "\n", companions.swing / 2, drive),
     ]
     questions = [turned_question(question, random) for question in questions]
-    questions = [
-        replace(question, tolerated=question.tolerated or is_rare(question, text)) for question in questions
-    ]
     model = plant(
         [question.cell for question in questions],
         roles.symbols,
@@ -121,7 +118,7 @@ def noisy_network(seed: int, characters: int) -> ExamNetwork:
     """Return the network that seed determines, with noise on all its weights and another style of text.
 
     In generated texts brackets are nested to depth 2 or 3; one network in _ONE_IN_READS_CODE reads
-    source code, where some of the marks may hardly ever come: a cell for those may be missed.
+    source code.
     """
     random, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     drive = drive_of(seed, least=_LEAST_NOISY_DRIVE)

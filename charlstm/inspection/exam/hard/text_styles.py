@@ -8,7 +8,6 @@ import numpy as np
 
 from charlstm.errors import CorpusError
 from charlstm.inspection.exam.exam_texts import PLAIN, Roles, TextStyle
-from charlstm.inspection.exam.questions import Question
 
 # Few openers are open at once in each of these styles, so that a depth counter has few levels.
 _GREEK = TextStyle(
@@ -37,9 +36,6 @@ _MODULES = ("argparse", "tarfile", "zipfile", "pydoc", "mailbox", "optparse", "i
 # A character that occurs fewer times than this in a text is replaced by a letter.
 _LEAST_OCCURRENCES = 20
 _REPLACEMENT = "x"
-# 50 ends are asked of a feature on the discovery split, which is 35% of a text of 60,000 characters; this is
-# 70 on average.
-_CHARACTERS_PER_END = 300
 
 
 def code_roles(text: str) -> Roles:
@@ -79,18 +75,6 @@ def code_text(random: np.random.Generator, characters: int) -> str:
     text = text[start : start + characters]
     rare = {character for character in set(text) if text.count(character) < _LEAST_OCCURRENCES}
     return "".join(_REPLACEMENT if character in rare else character for character in text)
-
-
-def is_rare(question: Question, text: str) -> bool:
-    """Return whether what the cell of a question follows hardly ever ends in text.
-
-    It ends less than once in _CHARACTERS_PER_END characters.
-    """
-    drivers = question.drivers
-    closers = drivers.get("reset") or drivers.get("unstep") or []
-    ends = sum(text.count(closer) for closer in closers)
-    ends_half = set(closers) == set(drivers.get("set") or [])  # a toggle goes off at every second one
-    return bool(closers) and ends / (1 + ends_half) < len(text) / _CHARACTERS_PER_END
 
 
 def _source(module: str) -> str:

@@ -9,9 +9,7 @@ import pytest
 from charlstm.errors import CorpusError
 from charlstm.inspection.exam.exam_texts import PLAIN, TextStyle, draw_roles, write_exam_text
 from charlstm.inspection.exam.hard import text_styles
-from charlstm.inspection.exam.hard.text_styles import STYLES, TELLING, code_roles, code_text, is_rare
-from charlstm.inspection.exam.planted_cells import PlantedCell
-from charlstm.inspection.exam.questions import Question
+from charlstm.inspection.exam.hard.text_styles import STYLES, TELLING, code_roles, code_text
 
 
 @pytest.mark.parametrize("style", [*STYLES, TELLING])
@@ -37,24 +35,6 @@ def test_source_code_is_of_the_asked_length_and_has_no_rare_character() -> None:
     assert min(Counter(text).values()) >= 20
     assert set(text) <= set(code_roles(text).symbols)
     assert text != code_text(np.random.default_rng(2), 30_000)
-
-
-@pytest.mark.parametrize(
-    ("drivers", "every", "rare"),
-    [
-        ({"set": ["["], "reset": ["]"]}, 299, False),
-        ({"set": ["["], "reset": ["]"]}, 301, True),
-        ({"set": ["]"], "reset": ["]"]}, 149, False),
-        ({"set": ["]"], "reset": ["]"]}, 151, True),
-        ({"step": ["["], "unstep": ["]"]}, 301, True),
-        ({"step": ["*"], "reset": ["]"]}, 299, False),
-        ({}, 301, False),
-    ],
-)
-def test_what_hardly_ever_ends_is_rare(drivers: dict[str, list[str]], every: int, rare: bool) -> None:
-    text = ("a" * (every - 1) + "]") * 20
-    question = Question(label="cell", cell=PlantedCell(i=0, f=0, g=0), kind="toggle", drivers=drivers)
-    assert is_rare(question, text) == rare
 
 
 def test_a_python_without_sources_is_a_problem_of_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
