@@ -131,7 +131,7 @@ def time_taken(process: int) -> float:
 def test_a_file_damaged_at_any_place_is_read_or_one_error_within_the_limits(tmp_path, heavy):
     content = seeds.weight_seeds()["HDF5"]
     cases = []
-    for number, start in enumerate(range(0, 4_000, 13 if heavy else 700)):
+    for number, start in enumerate(range(0, 4_000, 13 if heavy else 400)):
         damaged = bytearray(content)
         damaged[start : start + 16] = bytes(16)
         cases.append(tmp_path / f"{number}.h5")

@@ -17,7 +17,7 @@ from charlstm.report.render import render
 from charlstm.tasks.report import draw_comparison, draw_figures, draw_report
 
 DOCUMENTS = small_documents()
-FEW_EDITS, MOST_SECONDS, MOST_PAGE_BYTES = 100, 2.0, 12_000_000
+FEW_EDITS, MOST_SECONDS, MOST_PAGE_BYTES = 200, 2.0, 12_000_000
 
 
 def drawn_or_refused(document: Any, folder: Path) -> str:
