@@ -19,6 +19,7 @@ from charlstm.report.words.detection_numbers import (
 )
 from charlstm.report.words.network.appearances import Appearance, appearances
 from charlstm.report.words.proof_numbers import effect_nats, share_in_short
+from charlstm.report.words.values import words
 from charlstm.tasks.next_commands import inspect_command, sample_command
 
 if TYPE_CHECKING:  # a list of texts is shown without torch, which these load
@@ -175,7 +176,7 @@ def appearances_table(findings: Findings, *, width: int | None = None) -> str:
         return tuple(last + 1 if step is None else step for step in (one.follows, one.needed))
 
     rows = [
-        (one.cell, one.feature.replace("_", " "), *map(_step, (one.follows, one.two_levels, one.needed)))
+        (one.cell, words(one.feature), *map(_step, (one.follows, one.two_levels, one.needed)))
         for one in sorted(appearances(document), key=order)
     ]
     if not rows:
@@ -196,7 +197,7 @@ def finding_row(finding: Json) -> tuple[str, ...]:
     return (
         f"{finding['layer']}:{finding['cell']}",
         finding["kind"].removesuffix("_counter"),
-        mark + finding["feature"].replace("_", " "),
+        mark + words(finding["feature"]),
         drivers_in_words(finding["drivers"]),
         "" if score is None else (_NEAR_LIMIT if near_limit(finding) else "") + f"{score:.2f}",
         finding["verdict"] or "not tested",

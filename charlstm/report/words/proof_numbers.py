@@ -53,11 +53,13 @@ def estimate_of(value: Any) -> Estimate | None:
 def earlier_effect(finding: Mapping[str, Any]) -> tuple[int, Estimate] | None:
     """Return the largest effect of a change made earlier than that which decides, with its lag in characters.
 
-    It is one whose whole interval lies beyond what counts as little; None where there is none. A correlate
-    has such an effect where other cells copy from it: later on they hold what it held.
+    It is one whose whole interval lies beyond what counts as little; None where there is none. A cell that
+    others copy from may have one: later on they hold what it held.
     """
     evidence = finding.get("evidence") or {}
-    necessity, limit = evidence.get("necessity") or {}, finite(evidence.get("limit_nats"))
+    necessity = evidence.get("necessity") or {}
+    margin, limit = (finite(evidence.get(name)) for name in ("margin_nats", "limit_nats"))
+    limit = limit if margin is None else margin
     found = [
         (one["lag"], effect)
         for one in necessity.get("by_lag") or []
