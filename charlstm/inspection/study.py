@@ -66,12 +66,11 @@ def study(
     proofs = proven.proofs + [Proof()] * (len(indices) - len(proven.proofs))
     values_told_apart = found.confirmation.staircases.values_told_apart()
     two_levels = found.two_levels.tolist()
-    partners = _partners(
-        [(int(pairs.cells[index]), feature) for index, feature in chosen], model.config.cells
-    )
+    cells = pairs.cells[indices].tolist()
+    partners = partners_of([cell // model.config.cells for cell in cells], features)
     confirmed_pairs = []
-    for index, feature, proof, shared in zip(indices, features, proofs, partners, strict=True):
-        cell, sign = int(pairs.cells[index]), int(pairs.signs[index])
+    for index, cell, feature, proof, shared in zip(indices, cells, features, proofs, partners, strict=True):
+        sign = int(pairs.signs[index])
         name = name_of(
             feature,
             cell,
@@ -81,21 +80,9 @@ def study(
             two_levels=two_levels[index],
             has_partners=bool(shared),
         )
-        confirmed_pairs.append(ConfirmedPair(index, cell, feature, name, proof, shared))
+        sharing = tuple(cells[place] % model.config.cells for place in shared)
+        confirmed_pairs.append(ConfirmedPair(index, cell, feature, name, proof, sharing))
     return Study(found, confirmed_pairs, proven, roles)
-
-
-def _partners(found: list[tuple[int, Feature]], cells: int) -> list[tuple[int, ...]]:
-    """Return for each found cell and its feature the cells of its layer that share its depth.
-
-    cells is the number of cells in a layer. The found cells count over all layers, those returned in theirs.
-    """
-    partners: list[tuple[int, ...]] = [()] * len(found)
-    for layer in {cell // cells for cell, _ in found}:
-        places = [place for place, (cell, _) in enumerate(found) if cell // cells == layer]
-        for place, others in zip(places, partners_of([found[place][1] for place in places]), strict=True):
-            partners[place] = tuple(found[places[other]][0] % cells for other in others)
-    return partners
 
 
 def _roles(model: CharLSTM, found: Detected) -> CellRoles:

@@ -47,8 +47,8 @@ LEAST_CORRELATION = 0.25
 # as a counter does whose cell does not count evenly, the next one may still be the cell's feature.
 MOST_FEATURES_OF_A_CELL = 3
 
-# Features that fit a cell this nearly as well as the best one are tied. The first of them is the one that
-# others challenge, so a listed feature comes before a proposed one.
+# Features whose fit is this close to that of a cell's best feature are tied. The first of them is the one
+# that the others challenge, so a listed feature comes before a proposed one.
 _TIED_SCORE_DIFFERENCE = 0.02
 
 
@@ -182,8 +182,8 @@ def choose(discovery: Discovery, among: Eligible, *, significance: float) -> Pai
 
     Of the features with which a cell passes, that one fits best whose score times |r| is largest: the score
     says how well c tells the feature, r how much of c the feature explains. A rare feature can have a high
-    score and explain little of c. A cell has MOST_FEATURES_OF_A_CELL features at
-    most. significance is the largest p-value that passes, in (0, 1].
+    score and explain little of c. A cell has MOST_FEATURES_OF_A_CELL features at most. significance is the
+    largest p-value that passes, in (0, 1].
     """
     scores = _passing_scores(discovery, among, significance)
     fits = (scores * discovery.scores.correlation.abs()).sqrt()

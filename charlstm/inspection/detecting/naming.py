@@ -31,17 +31,22 @@ class Name:
     drivers_from: Literal["cell", "feature"] = "feature"
 
 
-def partners_of(features: Sequence[Feature]) -> list[list[int]]:
-    """Return for each of several cells of one layer the numbers of the cells that it shares depths with.
+def partners_of(layers: Sequence[int], features: Sequence[Feature]) -> list[list[int]]:
+    """Return for each of several cells the places, in their order, of the cells that it shares depths with.
 
-    features are those that the cells follow. Of two depths that step alike at the characters of one pair, and
-    in opposite directions at those of another, one is the sum and one the difference of the depths of these
-    pairs. So the layer has these depths in the directions that both cells span, and neither cell is a depth
-    counter of its own.
+    layers are those of the cells, and features those that they follow. Of two depths that step alike at the
+    characters of one pair, and in opposite directions at those of another, one is the sum and one the
+    difference of the depths of these pairs. So the layer has these depths in the directions that both cells
+    span, and neither cell is a depth counter of its own.
     """
-    steps = [_steps(feature) for feature in features]
+    moving = list(zip(layers, map(_steps, features), strict=True))
     return [
-        [other for other, others in enumerate(steps) if _are_sum_and_difference(own, others)] for own in steps
+        [
+            place
+            for place, (other, others) in enumerate(moving)
+            if other == layer and _are_sum_and_difference(own, others)
+        ]
+        for layer, own in moving
     ]
 
 

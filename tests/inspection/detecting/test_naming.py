@@ -42,7 +42,8 @@ def test_a_sum_and_a_difference_of_two_depths_are_graded_and_others_are_not() ->
         return Feature("d", "depth", {"step": list(up), "unstep": list(down)})
 
     features = [depth("([", ")]"), depth("(]", ")["), depth(")]", "(["), depth("(", ")"), COUNTER]
-    assert partners_of(features) == [[1], [0, 2], [1], [], []], "the reverse of a depth is the same depth"
+    assert partners_of([0] * 5, features) == [[1], [0, 2], [1], [], []], "a depth is as good in reverse"
+    assert partners_of([0, 1, 1, 1, 1], features) == [[], [2], [1], [], []], "cells of one layer share"
     name = name_of(features[0], 0, 1, 4, flipping_cell(), two_levels=False, has_partners=True)
     assert (name.kind, name.drivers) == ("graded", {"set": ["(", "["], "reset": [")", "]"]})
 
