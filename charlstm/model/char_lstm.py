@@ -15,7 +15,7 @@ from charlstm.model import bfloat16_layer, equations
 from charlstm.model.kernels.steps import StreamWeights
 from charlstm.model.packed_weights import stream_weights
 from charlstm.model.ready_loops import are_ready
-from charlstm.model.training_backend import trains_compiled
+from charlstm.model.training_backend import torch_bfloat16_layer, trains_compiled
 
 # The longest memory of a cell in a new network, in characters, where a forget gate f keeps a memory for about
 # 1 / (1 - f). On stdlib, 16, 64 and 256 give the same loss within what seeds differ by; see
@@ -118,13 +118,16 @@ class CharLSTM(nn.Module):
         return outputs, h[0], c[0]
 
     def _products(self) -> AbstractContextManager[None]:
-        """Return the context of a layer's products: on a GPU, but in training, float32 stays whole.
+        """Return the context of a layer's products, which chooses the library that computes them.
 
-        cuDNN would shorten it to the 19 bits of TF32, and scores and traces would not be those of a CPU.
+        On a GPU, but in training, float32 stays whole: cuDNN would shorten it to the 19 bits of TF32, and
+        scores and traces would not be those of a CPU.
         """
-        if self.training or self.device.type != "cuda":
-            return nullcontext()
-        return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        if self.device.type == "cuda" and not self.training:
+            return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        if self.device.type == "cpu" and _lowered_on_cpu():
+            return torch_bfloat16_layer()
+        return nullcontext()
 
     def forward(
         self,
@@ -154,8 +157,7 @@ class CharLSTM(nn.Module):
 
     def _trains_in_bfloat16(self) -> bool:
         """Return whether `bfloat16_layer` runs the layers: in training, under autocast, if faster."""
-        lowered = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
-        return self.training and lowered and _suits_loops(self) and trains_compiled()
+        return self.training and _lowered_on_cpu() and _suits_loops(self) and trains_compiled()
 
     def _run_layer_in_bfloat16(
         self, layer: int, inputs: Tensor, h: Tensor, c: Tensor
@@ -189,6 +191,11 @@ class CharLSTM(nn.Module):
     def parameter_count(self) -> int:
         """Return the number of parameters: all numbers that training changes."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def _lowered_on_cpu() -> bool:
+    """Return whether products on the CPU are in bfloat16 now, under torch's autocast."""
+    return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
 
 
 def runs_compiled(model: CharLSTM) -> bool:

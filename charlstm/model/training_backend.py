@@ -3,7 +3,8 @@
 Both are found by timing a window of a layer, forward and backward (`machine.speed.backend_choice`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import torch
@@ -48,6 +49,31 @@ def number_format() -> Choice:
     return preferred("number format of training", {FLOAT32: _torch_window, BFLOAT16: lowered})
 
 
+@contextmanager
+def torch_bfloat16_layer() -> Iterator[None]:
+    """Let an nn.LSTM run in bfloat16 on this CPU: without oneDNN, slowly, where oneDNN has no such layer.
+
+    Many processors without AVX-512 are of this kind. oneDNN would raise RuntimeError there.
+    """
+    enabled = torch.backends.mkldnn.enabled
+    torch.backends.mkldnn.enabled = enabled and _onednn_has_bfloat16_layer()  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = enabled
+
+
+@cache
+def _onednn_has_bfloat16_layer() -> bool:
+    """Return whether oneDNN runs an nn.LSTM in bfloat16 on this processor, found by running one."""
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        try:
+            nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+        except RuntimeError:
+            return False
+    return True
+
+
 @cache
 def _layer() -> nn.LSTM:
     """Return the layer of a trial, with torch's weights; it is made once, since that takes time, too."""
@@ -62,7 +88,7 @@ def _torch_window() -> None:
 
 def _torch_bfloat16_window() -> None:
     """Run a window of zeros through torch's layer with products in bfloat16, forward and backward."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch_bfloat16_layer(), torch.autocast("cpu", torch.bfloat16):
         outputs, _ = _layer()(torch.zeros(_STREAMS, _POSITIONS, _CELLS))
     torch.autograd.backward(outputs.float().sum())
 

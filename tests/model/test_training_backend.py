@@ -1,10 +1,20 @@
 """A layer trains by what is faster: without the processor's instruction the compiled loops are not asked."""
 
 import pytest
+import torch
+from torch import nn
 
 from charlstm.machine.speed import backend_choice
 from charlstm.model import training_backend
-from charlstm.model.training_backend import BFLOAT16, COMPILED, FLOAT32, TORCH, layer_backend, number_format
+from charlstm.model.training_backend import (
+    BFLOAT16,
+    COMPILED,
+    FLOAT32,
+    TORCH,
+    layer_backend,
+    number_format,
+    torch_bfloat16_layer,
+)
 
 
 @pytest.fixture
@@ -38,3 +48,19 @@ def test_trials_run_forward_and_backward(monkeypatch, tmp_path):
     monkeypatch.setattr(backend_choice, "_CHOICES", {})
     assert all(seconds > 0 for seconds in number_format().seconds.values())
     assert training_backend._layer().weight_hh_l0.grad is not None
+
+
+@pytest.mark.parametrize("has_layer", [True, False])
+def test_a_layer_in_bfloat16_runs_without_onednn_where_onednn_has_none(has_layer, monkeypatch):
+    monkeypatch.setattr(training_backend, "_onednn_has_bfloat16_layer", lambda: has_layer)
+    with torch_bfloat16_layer():
+        assert torch.backends.mkldnn.enabled == has_layer
+    assert torch.backends.mkldnn.enabled
+    monkeypatch.undo()
+    layer, x = nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3)
+    wanted, _ = layer(x)
+    with torch_bfloat16_layer(), torch.autocast("cpu", torch.bfloat16):
+        outputs, _ = layer(x)
+    assert torch.allclose(outputs.float(), wanted, atol=0.02)
+    outputs.float().sum().backward()
+    assert layer.weight_hh_l0.grad is not None

@@ -35,6 +35,11 @@ def _times(choice: "Choice") -> str:
     if not choice.seconds:
         return "the only way here"
     ordered = sorted(choice.seconds, key=lambda way: way != choice.backend)
-    own, *others = (f"{1000 * choice.seconds[way]:.1f} ms" for way in ordered)
+    own, *others = (_milliseconds(choice.seconds[way]) for way in ordered)
     named = [f"{way} {time}" for way, time in zip(ordered[1:], others, strict=True)]
     return f"{own}; {', '.join(named)}"
+
+
+def _milliseconds(seconds: float | None) -> str:
+    """Return the seconds of a trial in words."""
+    return "cannot run here" if seconds is None else f"{1000 * seconds:.1f} ms"

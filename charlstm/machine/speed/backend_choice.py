@@ -6,6 +6,7 @@ which takes less than a second, and the times are kept for this machine and thes
 `charlstm devices` shows them.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -26,19 +27,22 @@ _VERSIONS_OF = ("charlstm", "torch", "numba")
 
 
 class Choice(NamedTuple):
-    """What was chosen for a job: the name of a backend, and the seconds that a trial of each backend took."""
+    """What was chosen for a job: the name of a backend, and the seconds that a trial of each backend took.
+
+    The seconds of a backend that cannot run on this machine are None.
+    """
 
     job: str
     backend: str
-    seconds: dict[str, float]
+    seconds: dict[str, float | None]
 
 
 def preferred(job: str, backends: Mapping[str, Callable[[], object]]) -> Choice:
     """Return which backend of a job is used here, as it was measured first.
 
     backends are functions by their names, one at least; each does the same trial computation of some
-    milliseconds. The first is chosen unless another takes less than 0.8 of its time. Of one backend alone
-    nothing is measured.
+    milliseconds. The first is chosen unless another takes less than 0.8 of its time, or the first cannot run
+    here: its trial raises RuntimeError. Of one backend alone nothing is measured.
     A job keeps its choice for as long as the process runs.
     """
     if job not in _CHOICES:
@@ -56,38 +60,50 @@ def forget() -> None:
     keep(_file_name(), {})
 
 
-def _best(backends: list[str], seconds: Mapping[str, float]) -> str:
+def _best(backends: list[str], seconds: Mapping[str, float | None]) -> str:
     """Return the first backend, or the fastest of the others where that is clearly faster."""
-    first, *others = backends
-    best = min(others, key=seconds.__getitem__, default=first)
-    return best if others and seconds[best] < _CLEARLY_FASTER * seconds[first] else first
+    running = {backend: value for backend, value in seconds.items() if value is not None}
+    first = backends[0]
+    best = min(running, key=running.__getitem__, default=first)
+    return first if first in running and running[best] >= _CLEARLY_FASTER * running[first] else best
 
 
-def _measured(job: str, backends: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+def _measured(job: str, backends: Mapping[str, Callable[[], object]]) -> dict[str, float | None]:
     """Return the shortest time of each backend in several rounds, in seconds, and keep them."""
-    for run in backends.values():
-        run()  # the first call compiles and fills caches
-    seconds = dict.fromkeys(backends, float("inf"))
+    running = {backend: run for backend, run in backends.items() if _runs(run)}
+    shortest = dict.fromkeys(running, math.inf)
     end = time.perf_counter() + _LONGEST_SECONDS
     for number in range(_ROUNDS):
         if number and time.perf_counter() > end:
             break
-        for backend, run in backends.items():
+        for backend, run in running.items():
             begun = time.perf_counter()
             run()
-            seconds[backend] = min(seconds[backend], time.perf_counter() - begun)
+            shortest[backend] = min(shortest[backend], time.perf_counter() - begun)
+    seconds = {backend: shortest.get(backend) for backend in backends}
     known = kept(_file_name())
     keep(_file_name(), (known if isinstance(known, dict) else {}) | {job: seconds})
     return seconds
 
 
-def _kept_seconds(job: str, backends: list[str]) -> dict[str, float] | None:
+def _runs(trial: Callable[[], object]) -> bool:
+    """Run a trial for the first time, which compiles and fills caches; return whether it can run here."""
+    try:
+        trial()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _kept_seconds(job: str, backends: list[str]) -> dict[str, float | None] | None:
     """Return the kept times of a job, None where there are none for just these backends."""
     known = kept(_file_name())
     seconds = known.get(job) if isinstance(known, dict) else None
     if not isinstance(seconds, dict) or list(seconds) != backends:
         return None
-    usable = all(isinstance(value, float) and 0 < value < float("inf") for value in seconds.values())
+    usable = all(
+        value is None or (isinstance(value, float) and 0 < value < math.inf) for value in seconds.values()
+    )
     return seconds if usable else None
 
 

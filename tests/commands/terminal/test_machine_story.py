@@ -54,3 +54,8 @@ def test_quotas_and_gpus_are_named_and_a_way_without_another_has_no_time():
     assert "One, Two" in text
     assert "many streams" not in text
     assert "the only way here" in text
+
+
+def test_a_way_that_cannot_run_is_named():
+    choices = (Choice("a job", "torch", {"torch": 0.5, "loops": None}),)
+    assert list(machine_lines(machine(choices=choices)))[-1].endswith("500.0 ms; loops cannot run here")

@@ -86,3 +86,18 @@ def test_kept_times_that_cannot_be_are_measured_anew(seconds, monkeypatch):
 
 def test_one_way_alone_is_not_timed():
     assert preferred("job", {"a": lambda: pytest.fail("it ran")}) == Choice("job", "a", {})
+
+
+def cannot_run():
+    raise RuntimeError("no such instruction")
+
+
+@pytest.mark.parametrize("ways", [["a", "b"], ["b", "a"]])
+def test_a_way_that_cannot_run_here_is_not_chosen_and_not_tried_again(ways, monkeypatch):
+    clock = Clock(monkeypatch)
+    trials = {"a": clock.way("a", 0.1), "b": cannot_run}
+    choice = preferred("job", {way: trials[way] for way in ways})
+    assert choice.backend == "a"
+    assert choice.seconds["b"] is None
+    backend_choice._CHOICES.clear()  # as in another process
+    assert preferred("job", {way: lambda: pytest.fail("it ran") for way in ways}) == choice
