@@ -49,6 +49,21 @@ def number_format() -> Choice:
     return preferred("number format of training", {FLOAT32: _torch_window, BFLOAT16: lowered})
 
 
+def trains_in_bfloat16(precision: str, device: torch.device) -> bool:
+    """Return whether training on device multiplies in bfloat16: precision "auto" asks the hardware.
+
+    precision is that of a TrainingConfig. With "auto" bfloat16 is used on a GPU that has instructions for it,
+    and on a CPU where it is faster.
+    """
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        return number_format().backend == BFLOAT16
+    return False
+
+
 @contextmanager
 def torch_bfloat16_layer() -> Iterator[None]:
     """Let an nn.LSTM run in bfloat16 on this CPU: without oneDNN, slowly, where oneDNN has no such layer.

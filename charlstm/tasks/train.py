@@ -23,13 +23,14 @@ from charlstm.machine.launch import SINGLE, Launch
 from charlstm.machine.own_runs import record_own
 from charlstm.machine.processes import ProcessGroup, joined, own_device
 from charlstm.model.char_lstm import CharLSTM
+from charlstm.model.training_backend import trains_in_bfloat16
 from charlstm.sampling.sampler import sample
 from charlstm.tasks.snapshots import SnapshotKeeper
 from charlstm.tasks.training_plan import Plan, TrainRequest, plan_new_run, plan_resumed_run
 from charlstm.text.vocabulary import Ids
 from charlstm.training import loop
 from charlstm.training.evaluation import evaluate
-from charlstm.training.trainer import Trainer, trains_in_bfloat16
+from charlstm.training.trainer import Trainer
 
 _SAMPLE_CHARACTERS = 400
 _SAMPLE_TEMPERATURE = 0.7

@@ -4,11 +4,13 @@ torch wraps some methods of its optimisers for torch.compile. The first call of 
 which takes a second of processor time and is used for nothing here. Their arithmetic is not wrapped.
 
 Both also take a scalar tensor as their learning rate, as a CUDA graph needs it. torch's AdamW does so by
-itself; torch's Muon would read the scalar on the host.
+itself; torch's Muon would read the scalar on the host. torch's Muon multiplies in bfloat16 wherever it runs,
+which takes some processors a hundred times as long as float32; ours has a choice.
 """
 
 import inspect
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -30,7 +32,17 @@ class AdamW(torch.optim.AdamW):
 
 
 class Muon(torch.optim.Muon):
-    """torch's Muon, adjusted as "match_rms_adamw" where the rate is a tensor; see `torch.optim.Muon`."""
+    """torch's Muon, with products in either number format; see `torch.optim.Muon`.
+
+    In float32, and where the rate is a tensor, rates are adjusted as "match_rms_adamw" says.
+    """
+
+    def __init__(
+        self, params: Iterable[Tensor], *, product_dtype: torch.dtype = torch.bfloat16, **settings: Any
+    ) -> None:
+        """Take the parameters and settings of `torch.optim.Muon`, and the dtype of its products."""
+        super().__init__(params, **settings)
+        self._product_dtype = product_dtype
 
     add_param_group = inspect.unwrap(_Optimizer.add_param_group)
     state_dict = inspect.unwrap(_Optimizer.state_dict)
@@ -40,7 +52,7 @@ class Muon(torch.optim.Muon):
     def step(self, closure: Any = None) -> Any:
         """Update the parameters; see `torch.optim.Muon.step`."""
         (group,) = self.param_groups
-        if not isinstance(group["lr"], Tensor):
+        if self._product_dtype == torch.bfloat16 and not isinstance(group["lr"], Tensor):
             return super().step(closure)  # type: ignore[no-untyped-call]
         of_one_shape: dict[torch.Size, list[Tensor]] = {}
         for parameter in group["params"]:
@@ -49,14 +61,14 @@ class Muon(torch.optim.Muon):
             self._step_at(group, parameters)
 
     def _step_at(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
-        """Take the step of parameters of one shape at the rate of group, a scalar, with batched products."""
+        """Take the step of parameters of one shape at the rate of group, with batched products."""
         rate, momentum = group["lr"], group["momentum"]
         averages = [self._average(parameter) for parameter in parameters]
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         for average, gradient in zip(averages, gradients, strict=True):
             average.lerp_(gradient, 1 - momentum)
         updates = torch.stack(gradients).lerp(torch.stack(averages), momentum)
-        updates = orthogonalised(updates, rounds=group["ns_steps"]).float()
+        updates = orthogonalised(updates.to(self._product_dtype), rounds=group["ns_steps"]).float()
         distance = rate * (0.2 * math.sqrt(max(updates.shape[1:])))
         for parameter, update in zip(parameters, updates, strict=True):
             parameter.mul_(1 - rate * group["weight_decay"]).sub_(update * distance)
@@ -71,14 +83,14 @@ class Muon(torch.optim.Muon):
 
 
 def orthogonalised(matrices: Tensor, *, rounds: int) -> Tensor:
-    """Return matrices (batch, rows, columns) with singular values drawn towards 1, in bfloat16.
+    """Return matrices (batch, rows, columns) with singular values drawn towards 1, in their own dtype.
 
     That number of rounds of the Newton-Schulz iteration of Jordan et al. 2024 brings near to 1 what is not
     tiny beside the largest singular value; the singular vectors stay.
     """
     a, b, c = _NEWTON_SCHULZ
     tall = matrices.shape[1] > matrices.shape[2]
-    x = (matrices.mT if tall else matrices).bfloat16()
+    x = matrices.mT if tall else matrices
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     for _ in range(rounds):
         gram = x @ x.mT

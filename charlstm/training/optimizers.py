@@ -20,6 +20,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from charlstm.config import Optimizer, TrainingConfig
 from charlstm.model.char_lstm import CharLSTM
+from charlstm.model.training_backend import trains_in_bfloat16
 from charlstm.training.eager_optimizers import AdamW, Muon
 
 # Which of the gates i, f, g, o (numbered from 0) Muon trains. Every gate has weights of its own, so the rows
@@ -88,7 +89,8 @@ class Optimizers:
         muon_rows = [gate.rows for gate in self._gates if gate.gate in muon_gates]
         self._optimizers: list[torch.optim.Optimizer] = [_adamw(model, adamw_rows, config)]
         if muon_rows:
-            self._optimizers.append(_muon(muon_rows, config))
+            lowered = trains_in_bfloat16(config.precision, model.device)
+            self._optimizers.append(_muon(muon_rows, config, torch.bfloat16 if lowered else torch.float32))
         self._peak_rates: list[list[float]] = [
             [group["lr"] for group in optimizer.param_groups] for optimizer in self._optimizers
         ]
@@ -205,10 +207,11 @@ def _adamw(model: CharLSTM, rows: list[nn.Parameter], config: TrainingConfig) ->
     return AdamW(settings, betas=_ADAMW_BETAS, fused=True)
 
 
-def _muon(rows: list[nn.Parameter], config: TrainingConfig) -> Muon:
+def _muon(rows: list[nn.Parameter], config: TrainingConfig, product_dtype: torch.dtype) -> Muon:
     """Return Muon for rows of the LSTM's matrices, each parameter those of one gate."""
     return Muon(
         rows,
+        product_dtype=product_dtype,
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         adjust_lr_fn="match_rms_adamw",

@@ -22,7 +22,7 @@ from charlstm.machine.cuda_graphs import CAPTURE_ERRORS
 from charlstm.machine.devices import fits_in_half_of_free_memory
 from charlstm.machine.processes import ALONE, ProcessGroup, Shard
 from charlstm.model.char_lstm import CharLSTM, State
-from charlstm.model.training_backend import BFLOAT16, number_format
+from charlstm.model.training_backend import trains_in_bfloat16
 from charlstm.text.vocabulary import Ids
 from charlstm.training import run_length
 from charlstm.training.captured_step import CapturedStep, set_gradients
@@ -300,18 +300,3 @@ def _own_shard(processes: ProcessGroup, streams: int) -> Shard:
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors whose names begin with prefix, by the rest of their names."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def trains_in_bfloat16(precision: str, device: torch.device) -> bool:
-    """Return whether training on device multiplies in bfloat16: precision "auto" asks the hardware.
-
-    precision is that of a TrainingConfig. With "auto" bfloat16 is used on a GPU that has instructions for it,
-    and on a CPU where it is faster.
-    """
-    if precision != "auto":
-        return precision == "bfloat16"
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type == "cpu":
-        return number_format().backend == BFLOAT16
-    return False

@@ -29,6 +29,7 @@ from references import SYMBOLS, TrainingLoop
 
 from charlstm.config import InspectionConfig, ModelConfig, SamplingConfig, TrainingConfig
 from charlstm.model.char_lstm import CharLSTM
+from charlstm.model.training_backend import torch_bfloat16_layer
 from charlstm.sampling.sampler import draw
 from charlstm.tasks.inspect import InspectRequest, inspect_run
 from charlstm.tasks.train import train_run
@@ -160,7 +161,7 @@ def training(sizes: Sizes) -> Iterator[str]:
         def plain_step(
             plain: TrainingLoop = plain, batch: torch.Tensor = batch, device: str = device
         ) -> None:
-            with torch.autocast(device, torch.bfloat16):
+            with torch_bfloat16_layer(), torch.autocast(device, torch.bfloat16):
                 plain.step(batch[:, :-1], batch[:, 1:])
 
         steps = (ours.advance, ordinary.advance, plain_step)

@@ -14,6 +14,7 @@ from charlstm.model.training_backend import (
     layer_backend,
     number_format,
     torch_bfloat16_layer,
+    trains_in_bfloat16,
 )
 
 
@@ -64,3 +65,11 @@ def test_a_layer_in_bfloat16_runs_without_onednn_where_onednn_has_none(has_layer
     assert torch.allclose(outputs.float(), wanted, atol=0.02)
     outputs.float().sum().backward()
     assert layer.weight_hh_l0.grad is not None
+
+
+def test_a_precision_can_be_forced(asked):
+    assert trains_in_bfloat16("bfloat16", torch.device("cpu"))
+    assert not trains_in_bfloat16("float32", torch.device("cpu"))
+    assert not asked
+    assert trains_in_bfloat16("auto", torch.device("cpu"))
+    assert "number format of training" in asked

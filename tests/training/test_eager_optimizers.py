@@ -38,17 +38,22 @@ def test_five_steps_are_those_of_torch_before_and_after_loading(ours, torchs, mo
     assert again.param_groups[0]["params"][0].requires_grad
 
 
-def test_muon_takes_a_scalar_tensor_as_its_rate_and_rounds_alike():
-    """Several matrices of two shapes, as torch's Muon trains them one by one."""
+@pytest.mark.parametrize("product_dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("rate", [0.1, torch.tensor(0.1)])
+def test_muon_in_either_format_and_at_a_scalar_tensor_trains_as_torchs_does(product_dtype, rate):
+    """Several matrices of two shapes, as torch's Muon trains them one by one, to the rounding of bfloat16."""
     drawn = torch.Generator().manual_seed(0)
     shapes = [(6, 4), (4, 6), (6, 4)]
     values = [torch.randn(shape, generator=drawn) for shape in shapes]
     settings = {"weight_decay": 0.3, "ns_steps": 3, "adjust_lr_fn": "match_rms_adamw"}
     trained = {}
-    for kind, rate in ((torch.optim.Muon, 0.1), (Muon, torch.tensor(0.1))):
+    for kind, each_rate, others in (
+        (torch.optim.Muon, 0.1, {}),
+        (Muon, rate, {"product_dtype": product_dtype}),
+    ):
         parameters = [torch.nn.Parameter(value.clone()) for value in values]
-        optimizer = kind(parameters, lr=0.1, **settings)
-        optimizer.param_groups[0]["lr"] = rate
+        optimizer = kind(parameters, lr=0.1, **settings, **others)
+        optimizer.param_groups[0]["lr"] = each_rate
         gradients = torch.Generator().manual_seed(1)
         for _ in range(5):
             for parameter in parameters:
@@ -58,3 +63,17 @@ def test_muon_takes_a_scalar_tensor_as_its_rate_and_rounds_alike():
     for ours, theirs, before in zip(trained[Muon], trained[torch.optim.Muon], values, strict=True):
         assert (theirs - before).abs().max() > 0.2
         torch.testing.assert_close(ours, theirs, atol=4e-3, rtol=0)
+
+
+def test_muon_in_float32_has_no_rounding_of_bfloat16():
+    parameter = torch.nn.Parameter(torch.zeros(5, 3))
+    optimizer = Muon([parameter], lr=0.1, product_dtype=torch.float32, adjust_lr_fn="match_rms_adamw")
+    parameter.grad = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    optimizer.step()
+    assert not torch.equal(parameter, parameter.bfloat16().float())
+    left, values, right = torch.linalg.svd(parameter.grad, full_matrices=False)
+    distances = -(left.T @ parameter.detach() @ right.T) / (0.1 * 0.2 * 5**0.5)
+    # The singular vectors stay, and the singular values are near 1 after five rounds.
+    torch.testing.assert_close(distances, distances.diag().diag(), atol=1e-4, rtol=0)
+    assert ((distances.diag() - 1).abs() < 0.35).all()
+    assert (values / values.max() < 0.99).any()

@@ -8,7 +8,7 @@ from small_trainer import TEXT, assert_same_state, small_trainer
 
 from charlstm.errors import CorpusError, DivergedError, UsageError
 from charlstm.machine.processes import ProcessGroup
-from charlstm.training.trainer import AVERAGING_POWER, LARGEST_WEIGHT, trains_in_bfloat16
+from charlstm.training.trainer import AVERAGING_POWER, LARGEST_WEIGHT
 
 
 def test_a_text_too_short_for_a_window_is_refused():
@@ -159,11 +159,6 @@ def test_a_position_behind_the_end_of_the_streams_is_refused_before_anything_is_
         trainer.restore(other.tensors(), other.numbers() | {"position": len(TEXT)})
     assert trainer.progress.step == 1
     assert all(torch.equal(tensor, before[name]) for name, tensor in trainer.tensors().items())
-
-
-def test_precision_can_be_forced():
-    assert trains_in_bfloat16("bfloat16", torch.device("cpu"))
-    assert not trains_in_bfloat16("float32", torch.device("cpu"))
 
 
 def test_training_in_bfloat16_keeps_the_state_in_float32():
