@@ -7,8 +7,13 @@ from charlstm.machine.speed.rates import bandwidth, best_seconds, product_rate
 
 
 def test_the_shortest_of_several_calls_counts():
-    times = iter([0, 3, 3, 5, 5, 9])
-    assert best_seconds(lambda: None, clock=lambda: next(times), calls=3) == 2
+    times = iter([0, 0.3, 0.3, 0.5, 0.5, 0.9])
+    assert best_seconds(lambda: None, clock=lambda: next(times), calls=3) == pytest.approx(0.2)
+
+
+def test_no_call_is_begun_after_a_second():
+    times = iter([0, 0.75, 1, 1.5, 2, 9])
+    assert best_seconds(lambda: None, clock=lambda: next(times), calls=7) == 0.5
 
 
 def test_rates_are_work_by_time(monkeypatch):
