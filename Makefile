@@ -27,11 +27,12 @@ $(VENV)/.ready: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile $(TORCH)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable .
-	$(BIN)/python -c 'from charlstm.model.ready_loops import make; make(in_halves=True)'
+	$(BIN)/python -c 'from charlstm.model.ready_loops import make; make(["float32", "training"], by_two=True)'
 	@touch $@
 
 $(VENV)/.complete: $(VENV)/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -c 'from charlstm.model.ready_loops import make; make(by_two=True)'
 	@touch $@
 
 demo: $(VENV)/.ready ## train on Python's standard library for 4 minutes, sample, inspect, write the report page

@@ -198,9 +198,12 @@ def _lowered_on_cpu() -> bool:
     return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
 
 
-def runs_compiled(model: CharLSTM) -> bool:
-    """Return whether the compiled loops step this model: they suit it, and they are compiled already."""
-    return _suits_loops(model) and are_ready("steps")
+def runs_compiled(model: CharLSTM, precision: StepPrecision = "float32") -> bool:
+    """Return whether the compiled loops step this model with products in a format.
+
+    They do where they suit it and are compiled already.
+    """
+    return _suits_loops(model) and are_ready(precision)
 
 
 def _suits_loops(model: CharLSTM) -> bool:

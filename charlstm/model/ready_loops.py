@@ -1,6 +1,6 @@
 """Whether the compiled loops are on disk; where they are not, a process in the background makes them.
 
-Compiling all loops takes about half a minute, once on each machine and for each version. `make setup` does
+Compiling all loops takes one to two minutes, once on each machine and for each version. `make setup` does
 it. After a plain `pip install` nobody has, and nobody should wait for it: until the loops are there, torch
 computes the same numbers but for rounding, more slowly.
 """
@@ -10,33 +10,33 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import llvmlite.binding as llvm
 
+from charlstm.config import StepPrecision
 from charlstm.machine.processors import available_processors
 from charlstm.machine.scripts import import_paths
 from charlstm.model.kernels import jit
 
-# The loops that sampling and tracing run, and those that train.
-Loops = Literal["steps", "training"]
+# The loops that sample and trace with products in a format, and those that train.
+Loops = Literal[StepPrecision, "training"]
 _KERNELS = Path(__file__).parent / "kernels"
 # The folder that this package is imported from.
 _SOURCE = Path(__file__).parents[2]
 # A process that has not made the loops after this time was ended by something: another one may try.
 _LONGEST_SECONDS = 300
 _PATHS = "import sys; sys.path[:] = sys.argv[1:]; "
-_SCRIPT = f"{_PATHS}from charlstm.model.ready_loops import make; make()"
-# Each compiles about half of all loops.
-_HALVES = (
-    f"{_PATHS}from charlstm.model import streams; streams.warm_up(['bfloat16', 'int8'])",
-    f"{_PATHS}from charlstm.model import bfloat16_layer, streams; streams.warm_up(['float32']); "
-    "bfloat16_layer.warm_up()",
+# What is compiled at once, and which loops it belongs to, dealt out to two processes that take about as long.
+_PARTS: tuple[dict[str, Loops], ...] = (
+    {"drawing": "float32", "bfloat16": "bfloat16"},
+    {"tracing": "float32", "training": "training", "int8": "int8"},
 )
 
 
@@ -48,31 +48,50 @@ def are_ready(loops: Loops) -> bool:
     if _is_there(loops):
         return True
     if _marker(loops) is not None:
-        _make_in_the_background()
+        _make_in_the_background(loops)
     return False
 
 
-def make(*, in_halves: bool = False) -> None:
-    """Compile all loops that are not on disk yet, and note that they are there.
+def make(wanted: Sequence[Loops] = get_args(Loops), *, by_two: bool = False) -> None:
+    """Compile the wanted loops that are not on disk yet, in this order, and note that they are there.
 
-    in_halves lets two processes compile at once, if there are two processors. Both add to one index of what
-    is on disk, where an entry may get lost: it is compiled once more.
+    by_two lets two processes compile at once, if there are two processors. Both add to one index of what is
+    on disk, where an entry may get lost: it is compiled once more.
     """
-    from charlstm.model import bfloat16_layer, streams
+    missing = [loops for loops in wanted if not _is_there(loops)]
+    if by_two and missing and available_processors() > 1:
+        shares = [[part for part in half if half[part] in missing] for half in _PARTS]
+        processes = [subprocess.Popen(_command(f"compile_parts({share})")) for share in shares if share]
+        for process in processes:
+            process.wait()
+    for loops in missing:
+        compile_parts([part for half in _PARTS for part in half if half[part] == loops])
+        _note(loops)
 
-    if in_halves and available_processors() > 1 and not (_is_there("steps") and _is_there("training")):
-        halves = [subprocess.Popen(_command(script)) for script in _HALVES]
-        for half in halves:
-            half.wait()
-    streams.warm_up()
-    _note("steps")
-    bfloat16_layer.warm_up()
-    _note("training")
+
+def compile_parts(parts: Sequence[str]) -> None:
+    """Compile parts of the loops, by the names of _PARTS, where they are not on disk yet."""
+    from charlstm.model import bfloat16_layer, streams, streams_backend
+
+    of_part: dict[str, tuple[Callable[[], None], ...]] = {
+        "drawing": (partial(streams.warm_up_drawing, "float32"),),
+        "tracing": (partial(streams.warm_up_tracing, "float32"),),
+        "bfloat16": (
+            partial(streams.warm_up_drawing, "bfloat16"),
+            partial(streams.warm_up_tracing, "bfloat16"),
+            partial(streams_backend.trial, None),
+        ),
+        "int8": (partial(streams.warm_up_drawing, "int8"),),
+        "training": (bfloat16_layer.warm_up, partial(streams_backend.trial, None)),
+    }
+    for part in parts:
+        for warm_up in of_part[part]:
+            warm_up()
 
 
 @cache
-def _make_in_the_background() -> None:
-    """Start a process that makes the loops, with low priority, unless another one is at it."""
+def _make_in_the_background(first: Loops) -> None:
+    """Start a process that makes all loops, these first, with low priority, unless another one is at it."""
     claim = _marker("claim")
     with suppress(OSError):
         if claim is None or (claim.exists() and time.time() - claim.stat().st_mtime < _LONGEST_SECONDS):
@@ -81,12 +100,14 @@ def _make_in_the_background() -> None:
         logging.getLogger(__name__).info(
             "compiling loops for this machine in the background, once: until they are there, torch computes"
         )
-        command = _command(_SCRIPT)
+        ordered = [first, *(loops for loops in get_args(Loops) if loops != first)]
+        command = _command(f"make({ordered})")
         start_process(["nice", *command] if os.name == "posix" else command)
 
 
-def _command(script: str) -> list[str]:
-    """Return the command that runs a script in a process that imports what this one imports."""
+def _command(call: str) -> list[str]:
+    """Return the command that calls a function of this module in a process with the same import paths."""
+    script = f"{_PATHS}from charlstm.model import ready_loops; ready_loops.{call}"
     return [sys.executable, "-W", "ignore", "-c", script, str(_SOURCE), *import_paths()]
 
 

@@ -44,7 +44,7 @@ class Stepper:
         """
         self._layers = step_layers(model, precision)
         self._head = copy.deepcopy(model.head)
-        lowered = precision == "bfloat16" and not runs_compiled(model)
+        lowered = precision == "bfloat16" and not runs_compiled(model, precision)
         self._autocast_device = model.device.type if lowered else None
 
     @torch.inference_mode()
@@ -92,7 +92,7 @@ def step_layers(model: CharLSTM, precision: StepPrecision = "float32") -> list[S
     precision is that of the products with recurrent weights and with the weights of upper layers; layers that
     are not compiled need torch's autocast for it.
     """
-    if runs_compiled(model):
+    if runs_compiled(model, precision):
         if precision == "bfloat16":
             choose_streams_backend()
         packed = for_streams(compiled_weights(model, precision))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from charlstm.model.kernels.steps import (
 )
 from charlstm.model.packed_weights import for_streams, stream_weights
 from charlstm.model.shared_stream import SharedStream, new_shared_state, sharing_threads
-from charlstm.model.streams_backend import trial
 
 Symbols = NDArray[np.int64]
 
@@ -165,33 +164,13 @@ def _own_threads(count: int) -> InThreads:
     return in_threads
 
 
-def warm_up(precisions: Sequence[StepPrecision] = get_args(StepPrecision)) -> None:
-    """Compile the loops that sampling and tracing run with precisions, where they are not kept on disk yet.
+def warm_up_drawing(precision: StepPrecision) -> None:
+    """Compile the loops that sampling and single steps run with a precision, where they are not on disk yet.
 
     A loop is compiled for the types of its arguments: all that commands use occur here, on a model of one
-    layer with one cell and one symbol.
+    layer with one cell and one symbol. One stream is read and drawn, one that threads share, and two.
     """
-    of_precision = {name: stream_weights(_smallest_model(), name) for name in precisions}
-    for weights in of_precision.values():
-        _warm_up_drawing(weights)
-        h, c, gates, c_before = (np.zeros((2, width), np.float32) for width in (1, 1, 4, 1))
-        panels, symbols = for_streams(weights).recurrent, np.zeros(2, np.int64)
-        step_layer(panels, h, weights.table, symbols, c_before, NOTHING_HELD, gates, c, h)
-    for name in set(precisions) & set(get_args(TracePrecision)):
-        _warm_up_tracing(of_precision[name])
-    trial(None)
-
-
-def _smallest_model() -> dict[str, Floats]:
-    """Return the weights, all zeros, of a model with one layer of one cell and one symbol."""
-    shapes = {"weight_ih_l0": (4, 1), "weight_hh_l0": (4, 1), "bias_ih_l0": (4,), "bias_hh_l0": (4,)}
-    model = {f"layers.0.{name}": np.zeros(shape, np.float32) for name, shape in shapes.items()}
-    one = np.zeros((1, 1), np.float32)
-    return model | {"embedding.weight": one, "head.weight": one, "head.bias": one[0]}
-
-
-def _warm_up_drawing(weights: StreamWeights) -> None:
-    """Read and draw with one stream, with one that threads share, and with two."""
+    weights = stream_weights(_smallest_model(), precision)
     rules, symbols = DrawRules(1.0, 0, 1.0), np.zeros(2, np.int64)
     streams = Streams(weights)
     streams.read(symbols, first=0)
@@ -200,10 +179,21 @@ def _warm_up_drawing(weights: StreamWeights) -> None:
     state = _zero_state(1, 1, 1)
     draw_together(weights, 0, *state, sorted_holds(()), 0, rules, np.zeros(1), share, shared)
     Streams(weights, count=2).draw(symbols, np.zeros((1, 2)), first=0, rules=rules)
+    h, c, gates, c_before = (np.zeros((2, width), np.float32) for width in (1, 1, 4, 1))
+    step_layer(for_streams(weights).recurrent, h, weights.table, symbols, c_before, NOTHING_HELD, gates, c, h)
 
 
-def _warm_up_tracing(weights: StreamWeights) -> None:
-    """Trace one stream, and two."""
+def warm_up_tracing(precision: TracePrecision) -> None:
+    """Compile the loops that trace with a precision, as `warm_up_drawing` does: of one stream, and of two."""
+    weights = stream_weights(_smallest_model(), precision)
     for count in (1, 2):
         gates, c, h = (np.zeros((1, 1, count, width), np.float32) for width in (4, 1, 1))
         Streams(weights, count=count).trace(np.zeros((count, 1), np.int64), (gates, c, h))
+
+
+def _smallest_model() -> dict[str, Floats]:
+    """Return the weights, all zeros, of a model with one layer of one cell and one symbol."""
+    shapes = {"weight_ih_l0": (4, 1), "weight_hh_l0": (4, 1), "bias_ih_l0": (4,), "bias_hh_l0": (4,)}
+    model = {f"layers.0.{name}": np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    one = np.zeros((1, 1), np.float32)
+    return model | {"embedding.weight": one, "head.weight": one, "head.bias": one[0]}

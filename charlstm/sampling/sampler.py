@@ -63,7 +63,7 @@ def draw(
     """
     for hold in config.hold:
         check_cell(hold.layer, hold.cell, model.config)
-    if runs_compiled(model):
+    if runs_compiled(model, config.precision):
         yield from _draw_in_blocks(model, prompt, config, generator)
     else:
         yield from _draw_in_steps(model, prompt, config, generator)

@@ -68,7 +68,7 @@ def measure_machine(*, again: bool = False) -> Machine:
 
 def _streams_rate() -> float | None:
     """Return the operations per second of products of many streams in bfloat16, by all threads together."""
-    if not are_ready("steps"):
+    if not are_ready("bfloat16"):
         return None
     choose_streams_backend()
     parts = [functions_in_use()] * torch.get_num_threads()

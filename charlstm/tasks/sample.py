@@ -42,7 +42,7 @@ def sample_run(
     """
     check_seed(seed)
     run = load_config(path)
-    if run.model.has_compiled_steps and are_ready("steps"):
+    if run.model.has_compiled_steps and are_ready(config.precision):
         yield from _drawn_in_blocks(path, run, prompt, config, seed, unknown)
         return
     import torch

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from charlstm.config import SamplingConfig, StepPrecision
+from charlstm.config import SamplingConfig, StepPrecision, TracePrecision
 from charlstm.inspection.reading.trace import trace
 from charlstm.model import char_lstm, ready_loops, training_backend
 from charlstm.model.char_lstm import runs_compiled
@@ -29,72 +29,92 @@ def started(tmp_path, monkeypatch):
 
 def test_loops_that_are_not_there_are_made_by_one_process(started, caplog):
     caplog.set_level("INFO", "charlstm")
-    assert not any(are_ready(loops) for loops in ("steps", "training", "steps"))
+    assert not any(are_ready(loops) for loops in ("float32", "training", "float32"))
+    assert "make(['float32', 'bfloat16', 'int8', 'training'])" in " ".join(started[0])
     assert len(started) == 1
     assert len(caplog.records) == 1
     ready_loops._make_in_the_background.cache_clear()  # as in another process
-    assert not are_ready("steps")
+    assert not are_ready("float32")
     assert len(started) == 1
 
 
-def test_made_loops_are_there_until_their_source_changes(started, monkeypatch):
-    monkeypatch.setattr("charlstm.model.streams.warm_up", lambda: None)
-    monkeypatch.setattr("charlstm.model.bfloat16_layer.warm_up", lambda: None)
-    make()
-    assert are_ready("steps")
+@pytest.fixture
+def compiled(monkeypatch):
+    """Return what is compiled; nothing really is."""
+    done = []
+    for name in ("warm_up_drawing", "warm_up_tracing"):
+        monkeypatch.setattr(
+            f"charlstm.model.streams.{name}", lambda precision, name=name: done.append((name, precision))
+        )
+    monkeypatch.setattr("charlstm.model.bfloat16_layer.warm_up", lambda: done.append("training"))
+    monkeypatch.setattr("charlstm.model.streams_backend.trial", lambda _: done.append("trial"))
+    return done
+
+
+def test_made_loops_are_there_until_their_source_changes(started, compiled, monkeypatch):
+    make(["float32", "training"])
+    assert compiled == [("warm_up_drawing", "float32"), ("warm_up_tracing", "float32"), "training", "trial"]
+    assert are_ready("float32")
     assert are_ready("training")
     assert not started
+    assert not are_ready("int8")
+    assert "make(['int8', 'float32', 'bfloat16', 'training'])" in " ".join(started[0])
     monkeypatch.setattr(ready_loops, "_version", lambda: "another")
-    assert not are_ready("steps")
+    assert not are_ready("float32")
 
 
-def test_two_processes_compile_halves_that_are_all_together(started, monkeypatch):
-    warmed, commands = [], []
-    monkeypatch.setattr("charlstm.model.streams.warm_up", lambda *precisions: warmed.append(precisions))
-    monkeypatch.setattr("charlstm.model.bfloat16_layer.warm_up", lambda: warmed.append("training"))
+def test_two_processes_compile_parts_that_are_all_together(started, compiled, monkeypatch):
+    commands = []
     monkeypatch.setattr(ready_loops, "available_processors", lambda: 2)
 
-    class Half:
+    class Process:
         def __init__(self, command):
             commands.append(command[command.index("-c") + 1])
 
         def wait(self):
-            pass
+            exec(commands[-1].partition("sys.argv[1:]; ")[2])
 
-    monkeypatch.setattr(subprocess, "Popen", Half)
-    for half in ready_loops._HALVES:
-        exec(half.partition("sys.argv[1:]; ")[2])
-    names = [name for precisions in warmed if precisions != "training" for name in precisions[0]]
-    assert sorted(names) == sorted(get_args(StepPrecision))
-    assert "training" in warmed
-    make(in_halves=True)
-    assert commands == list(ready_loops._HALVES)
-    assert warmed[-2:] == [(), "training"], "what got lost is compiled once more"
-    make(in_halves=True)
-    assert len(commands) == 2, "nothing is left to compile"
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    make(["float32"], by_two=True)
+    assert [command.partition("ready_loops.")[2] for command in commands] == [
+        "compile_parts(['drawing'])",
+        "compile_parts(['tracing'])",
+    ]
+    assert compiled[-2:] == [("warm_up_drawing", "float32"), ("warm_up_tracing", "float32")]
+    make(by_two=True)
+    assert [command.partition("ready_loops.")[2] for command in commands[2:]] == [
+        "compile_parts(['bfloat16'])",
+        "compile_parts(['training', 'int8'])",
+    ]
+    names = {each for each in compiled if each not in ("training", "trial")}
+    assert {name for _, name in names} == set(get_args(StepPrecision))
+    assert {name for kind, name in names if kind == "warm_up_tracing"} == set(get_args(TracePrecision))
+    assert "training" in compiled
+    make(by_two=True)
+    assert len(commands) == 4, "nothing is left to compile"
 
 
 def test_a_process_that_ended_before_its_loops_were_there_does_not_stop_another(started, monkeypatch):
-    assert not are_ready("steps")
+    assert not are_ready("float32")
     ready_loops._make_in_the_background.cache_clear()
     monkeypatch.setattr(ready_loops, "_LONGEST_SECONDS", 0)
-    assert not are_ready("steps")
+    assert not are_ready("float32")
     assert len(started) == 2
 
 
 def test_without_a_folder_to_keep_them_nothing_is_made(started, monkeypatch):
     monkeypatch.setattr(jit, "kept_folder", lambda source: None)
-    assert not are_ready("steps")
+    assert not are_ready("float32")
     assert not started
 
 
 def test_the_background_command_imports_this_package(started, tmp_path):
-    are_ready("steps")
+    are_ready("float32")
     (command,) = started
     *python, script = command[: command.index("-c") + 2]
     paths = command[len(python) + 1 :]
-    assert script.endswith("; make()")
-    shown = [*python, script.replace("; make()", "; print(make.__module__)"), *paths]
+    assert script.count("ready_loops.make(") == 1
+    shown = [*python, script.partition("; ready_loops.make(")[0] + "; print(ready_loops.__name__)", *paths]
     done = subprocess.run(shown, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout.split() == ["charlstm.model.ready_loops"]
 

@@ -13,7 +13,7 @@ from charlstm.inspection.reading.trace import trace
 from charlstm.model.kernels.drawing import DrawRules, draw_block
 from charlstm.model.kernels.steps import step_layer, trace_block
 from charlstm.model.stepper import Stepper
-from charlstm.model.streams import Streams, sorted_holds, warm_up
+from charlstm.model.streams import Streams, sorted_holds, warm_up_drawing, warm_up_tracing
 from charlstm.sampling.sampler import draw
 
 
@@ -133,7 +133,10 @@ def test_a_trace_has_what_the_equations_compute_at_every_position(small_model, g
 
 
 def test_the_warm_up_compiles_all_that_drawing_and_tracing_run(small_model, generator):
-    warm_up()
+    for each in get_args(StepPrecision):
+        warm_up_drawing(each)
+    for each in get_args(TracePrecision):
+        warm_up_tracing(each)
     for count, precision in itertools.product((1, 3), get_args(StepPrecision)):
         config = SamplingConfig(length=5, count=count, precision=precision)
         list(draw(small_model, torch.tensor([1, 2]), config=config, generator=generator))

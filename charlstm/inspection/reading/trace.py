@@ -117,7 +117,7 @@ def trace(
     """
     cut = Cut(len(ids), streams)
     text = ids[: streams * cut.length].astype(np.int64).reshape(streams, cut.length)
-    if runs_compiled(model):
+    if runs_compiled(model, precision):
         yield from _compiled_blocks(model, text, window, precision)
     else:
         yield from _fused_blocks(model, text, window)
