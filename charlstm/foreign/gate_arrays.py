@@ -69,7 +69,8 @@ def _layers_by_shape(tensors: dict[str, Tensor]) -> Iterator[Layer]:
     names = list(tensors)
     start, first = 0, True
     while start + _ARRAYS_PER_LAYER <= len(names):
-        weights, recurrent, bias = (tensors[name].shape for name in names[start : start + 3])
+        weights = tensors[names[start]].shape
+        recurrent, bias = tensors[names[start + 1]].shape, tensors[names[start + 2]].shape
         if not (len(weights) == 2 and len(bias) == 1 and recurrent == (weights[1], bias[0])):
             start += 1
             continue

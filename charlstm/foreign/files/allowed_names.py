@@ -49,7 +49,7 @@ def check_keys(keys: Iterable[Any]) -> list[Any]:
     """
     keys = list(keys)
     for key in keys:
-        if isinstance(key, Placeholder):
+        if isinstance(key, (str, Placeholder)):
             continue
         parts = key if isinstance(key, tuple) and len(key) <= _LONGEST_KEY_TUPLE else (key,)
         if not all(part is None or isinstance(part, (str, bytes, int, float)) for part in parts):

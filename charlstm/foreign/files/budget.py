@@ -43,12 +43,20 @@ class Budget:
         if self._bytes_left < 0:
             raise OverBudgetError("would become many times as large as it is")
 
+    def take_instruction(self, count: int) -> None:
+        """Take a node and count bytes, as `take_nodes` and `take_bytes` do, in half of the time."""
+        self._nodes_left -= 1
+        self._bytes_left -= count
+        if self._bytes_left < 0 or self._nodes_left <= self._next_look:
+            self.take_bytes(0)
+            self.take_nodes(0)
+
     def take_nodes(self, count: int = 1) -> None:
         """Take count nodes. Raises OverBudgetError when fewer are left, or when the time is over."""
         self._nodes_left -= count
         if self._nodes_left < 0:
             raise OverBudgetError("would take very many steps to read")
         if self._nodes_left <= self._next_look:
-            self._next_look = self._nodes_left - _NODES_BETWEEN_LOOKS_AT_THE_CLOCK
+            self._next_look = max(-1, self._nodes_left - _NODES_BETWEEN_LOOKS_AT_THE_CLOCK)
             if time.thread_time() > self._deadline:
                 raise OverBudgetError(f"takes more than {_CPU_SECONDS:.0f} seconds to read")

@@ -51,12 +51,11 @@ class _Counted(dict[int, Callable[[Any], None]]):
 
     def __init__(self, table: dict[int, Callable[[Any], None]], budget: Budget) -> None:
         super().__init__(table)
-        self._budget = budget
+        self._table, self._take = table, budget.take_instruction
 
     def __getitem__(self, code: int) -> Callable[[Any], None]:
-        self._budget.take_nodes()
-        self._budget.take_bytes(_BYTES_OF_INSTRUCTION.get(code, _BYTES_OF_OTHERS))
-        return super().__getitem__(code)
+        self._take(_BYTES_OF_INSTRUCTION.get(code, _BYTES_OF_OTHERS))
+        return self._table[code]
 
 
 class Unpickler(_PythonUnpickler):  # type: ignore[misc]
