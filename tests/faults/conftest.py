@@ -1,4 +1,4 @@
-"""Fault tests run without coverage: it takes them a quarter more time, and other tests run nearly all that they run."""
+"""Fault tests run without coverage: it takes them a quarter more time, and other tests run what they run."""
 
 import pytest
 
