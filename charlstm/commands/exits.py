@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -21,6 +22,8 @@ _EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
     (ProcessError, 6),
 )
 INTERRUPTED = 130
+# How torch's allocator and oneDNN say on a CPU that memory has run out.
+_MESSAGES_OF_NO_MEMORY = ("can't allocate memory", "could not create a primitive$")
 # The most characters of a name that an error shows.
 _SHOWN_CHARACTERS = 80
 
@@ -86,6 +89,7 @@ def computing() -> Iterator[None]:
     except MemoryError as error:
         raise DeviceError(f"out of memory: {error}", advice) from error
     except RuntimeError as error:  # torch's: of a GPU, or what the CPU's allocator says in a plain one
-        if type(error).__name__ != "OutOfMemoryError" and "can't allocate memory" not in str(error):
+        of_memory = any(re.search(message, str(error)) for message in _MESSAGES_OF_NO_MEMORY)
+        if type(error).__name__ != "OutOfMemoryError" and not of_memory:
             raise
         raise DeviceError(f"out of memory: {str(error).splitlines()[0]}", advice) from error

@@ -17,11 +17,16 @@ def test_running_out_of_memory():
         torch.empty(2**62, dtype=torch.int8)
     with pytest.raises(DeviceError), computing():
         raise MemoryError("no more")
+    with pytest.raises(DeviceError), computing():
+        raise RuntimeError("could not create a primitive")  # oneDNN's words
 
 
-def test_other_problems_pass_through():
-    with pytest.raises(RuntimeError, match="something else"), computing():
-        raise RuntimeError("something else")
+@pytest.mark.parametrize(
+    "message", ["something else", "could not create a primitive descriptor for the LSTM"]
+)
+def test_other_problems_pass_through(message):
+    with pytest.raises(RuntimeError, match=message), computing():
+        raise RuntimeError(message)
 
 
 def end_of(monkeypatch, error: OSError) -> int:

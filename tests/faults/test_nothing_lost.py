@@ -201,13 +201,13 @@ def _save_in_little_memory(out: Path, told) -> None:
         saves += 1
         if saves > 2:
             pages = int(Path("/proc/self/statm").read_text().split()[0])
-            limit = pages * os.sysconf("SC_PAGE_SIZE") + (4 << 20)
+            limit = pages * os.sysconf("SC_PAGE_SIZE") + (1 << 20)
             resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
         saved(folder, training)
 
     RunFolder.save_resume = save  # type: ignore[method-assign]
     wanted = request(out, save_every=1)
-    wanted.model.update(cells=600)
+    wanted.model.update(cells=800)
     try:
         train_small(wanted, stop_after=8)
         told.send("it ended")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlstm.errors import CorpusError, UnknownCharacterError
@@ -58,6 +58,7 @@ def test_chunks_may_cut_characters(tmp_path, folder, monkeypatch, chunk, level):
     assert np.array_equal(ids, record.vocabulary.encode(bytes_of(text)))
 
 
+@settings(deadline=None)  # it writes files
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1).filter(any), st.integers(1, 9))
 def test_every_text_comes_back(tmp_path_factory, parts, chunk):
     tmp_path = tmp_path_factory.mktemp("text")
