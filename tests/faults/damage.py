@@ -38,28 +38,19 @@ def seconds_if_quiet(seconds: float, most: float = MOST_SECONDS) -> float:
 def _load_each(load: Callable[[object], object], cases: Sequence[object], results: Connection) -> None:
     """Call load with each of cases, and send the problem, its processor seconds and the peak memory in MB.
 
-    On a slow machine the seconds are those of a quiet one. What takes too long is loaded again, twice at
-    most, and its shortest time counts: other processes can slow one load down, but hardly all.
+    On a slow machine the seconds are those of a quiet one.
     """
     resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS_OF_ALL_LOADS, _MOST_SECONDS_OF_ALL_LOADS))
     for case in cases:
-        problem, seconds = _load_once(load, case)
+        started = time.process_time()
+        try:
+            load(case)
+            problem = "it was loaded"
+        except BaseException as error:
+            problem = f"{type(error).__name__}: {error}"
+        seconds = time.process_time() - started
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        for _ in range(2):
-            if seconds > MOST_SECONDS:
-                seconds = min(seconds, _load_once(load, case)[1])
-        results.send((problem, seconds, peak))
-
-
-def _load_once(load: Callable[[object], object], case: object) -> tuple[str, float]:
-    """Call load with case, and return the problem and its processor seconds on a quiet machine."""
-    started = time.process_time()
-    try:
-        load(case)
-        problem = "it was loaded"
-    except BaseException as error:
-        problem = f"{type(error).__name__}: {error}"
-    return problem, seconds_if_quiet(time.process_time() - started)
+        results.send((problem, seconds_if_quiet(seconds), peak))
 
 
 def refusals(load: Callable[[object], object], cases: Sequence[object]) -> list[str]:
