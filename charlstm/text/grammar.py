@@ -96,7 +96,8 @@ def generate(grammar: str, *, characters: int, seed: int) -> GrammarText:
     texts, blocks, length = [], [], 0
     while length < characters:
         end_if_asked()
-        made = list(islice(pieces, _PIECES_AT_ONCE))
+        # No piece is empty, so that more pieces than characters are missing are never needed.
+        made = list(islice(pieces, min(_PIECES_AT_ONCE, characters - length)))
         lengths = [len(text) for text, _ in made]
         texts.append("".join(text for text, _ in made))
         blocks.append(np.repeat(np.array([state for _, state in made], np.int64), lengths, axis=0))

@@ -16,7 +16,7 @@ from charlstm.machine.processes import ALONE
 
 
 def test_two_processes_find_exactly_what_one_finds() -> None:
-    (findings_of_one,) = results_of_processes(inspect_planted_network, 1)
+    findings_of_one = inspect_planted_network(ALONE)
     assert len(json.loads(findings_of_one)["findings"]) == 4
     assert results_of_processes(inspect_planted_network, 2) == [findings_of_one] * 2
 
