@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from charlstm.inspection.detecting.scores.null import ShiftedSums
+from charlstm.inspection.detecting.scores.null import ShiftedSums, in_sample
 from charlstm.inspection.detecting.scores.scoring import balanced_features
 from charlstm.inspection.reading.shared_work import do_jobs
 from charlstm.inspection.reading.splits import Chunk
@@ -79,10 +79,12 @@ def read_references(
     twin = shuffled_twin if imported else untrained_twin
 
     def read(_: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        sums = ShiftedSums(torch.tensor([0]), torch.zeros(0, dtype=torch.bool), rows=chunk.cut.rows)
+        rows, c = [], []
         for block in chunk.blocks(twin(model, generator)):
-            sums.update(block.rows, block.c)
-        return torch.cat(sums.rows), torch.cat(sums.c)
+            sampled = in_sample(block.rows, chunk.cut.rows)
+            rows.append(block.rows[sampled])
+            c.append(block.c[sampled])
+        return torch.cat(rows), torch.cat(c)
 
     generator = torch.Generator().manual_seed(_RULE_SEED)
     return References(do_jobs(range(REFERENCE_NETWORKS), read, generator, processes))

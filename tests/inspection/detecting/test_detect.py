@@ -65,20 +65,25 @@ def test_nothing_depends_on_the_seed(text: InspectedText, detected: Detected) ->
     assert again.confirmation.equal_share.tolist() == detected.confirmation.equal_share.tolist()
 
 
-def test_discovery_is_held_against_the_shifts_of_its_own_split(
-    text: InspectedText, detected: Detected, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("stage", "place", "number"), [("discover", 3, 0), ("confirm", 4, 1)])
+def test_each_stage_is_held_against_the_shifts_of_its_own_split(
+    text: InspectedText,
+    detected: Detected,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    place: int,
+    number: int,
 ) -> None:
-    given = []
+    original, given = getattr(module, stage), []
 
-    def stopped(model, split, means, shifts, *rest):
-        given.append(shifts.tolist())
-        raise InterruptedError
+    def watched(*arguments):
+        given.append(arguments[place].tolist())
+        return original(*arguments)
 
-    monkeypatch.setattr(module, "discover", stopped)
-    with pytest.raises(InterruptedError):
-        detect(planted(), text, InspectionConfig(seed=0))
-    assert given == [detected.shifts[0].values.tolist()]
-    assert given != [detected.shifts[1].values.tolist()]
+    monkeypatch.setattr(module, stage, watched)
+    detect(planted(), text, InspectionConfig(seed=0))
+    assert given == [detected.shifts[number].values.tolist()]
+    assert given != [detected.shifts[1 - number].values.tolist()]
 
 
 def test_features_that_cells_propose_stand_behind_the_listed_ones(

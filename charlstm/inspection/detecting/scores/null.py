@@ -44,14 +44,14 @@ class ShiftedSums:
         self.rows: list[Tensor] = []
         self.sample_c = torch.zeros(0, 0)
         self.sample_features = torch.zeros(0, 0, dtype=torch.uint8)
-        self._share = min(1.0, _SHIFTED_POSITIONS / rows)
+        self._count = rows
         self._of_shifts: list[_OneShift] = []
 
     def update(self, rows: Tensor, c: Tensor) -> None:
         """Add a block of a chunk: rows (positions,) int64 among its counted positions, c (positions, cells)
         float32.
         """
-        sampled = _sampled(rows, self._share)
+        sampled = in_sample(rows, self._count)
         self.rows.append(rows[sampled])
         self.c.append(c[sampled])
 
@@ -181,12 +181,13 @@ def _within(values: Tensor, stretch: Tensor) -> Tensor:
     return values - (sums / counts)[stretch]
 
 
-def _sampled(rows: Tensor, share: float) -> Tensor:
-    """Return (positions,) bool: which of rows (positions,) int64 are in a fixed sample of about the share
-    `share`.
+def in_sample(rows: Tensor, count: int) -> Tensor:
+    """Return (positions,) bool: which of rows (positions,) int64 are in a fixed sample of about
+    _SHIFTED_POSITIONS of `count` rows.
 
     Multiples of the golden ratio are spread evenly over any period (Knuth's multiplicative hashing).
     """
+    share = min(1.0, _SHIFTED_POSITIONS / count)
     return (rows * 2_654_435_769) % 2**32 < share * 2**32
 
 

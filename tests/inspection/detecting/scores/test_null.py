@@ -62,7 +62,7 @@ def test_chunks_that_are_merged_count_together() -> None:
 
 
 def test_the_sample_of_positions_has_its_share_in_every_part_of_the_text() -> None:
-    sampled = null._sampled(torch.arange(400_000), 0.05)
+    sampled = null.in_sample(torch.arange(400_000), 200_000)
     assert sampled.double().mean() == pytest.approx(0.05, rel=0.01)
     by_column = sampled.view(-1, 80).double().mean(0)
     assert by_column.min() > 0.04, "no column of lines of equal length is left out"
