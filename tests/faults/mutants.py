@@ -24,8 +24,8 @@ FOLDERS = ("charlstm/inspection/detecting", "charlstm/inspection/intervening")
 OTHER_MODULES = ("charlstm/inspection/estimates.py",)
 RULES = Path("tests/inspection/test_rules.py")
 TIMEOUT_SECONDS = 300
-# The operator | in a type is no computation.
-_IN_TYPES = "%BitOr%"
+# The operator | in a type is no computation, and the arguments of @dataclass only forbid what nobody does.
+_IN_TYPES, _DECORATOR = "%BitOr%", "@dataclass"
 
 
 def modules() -> Iterator[str]:
@@ -63,7 +63,7 @@ def survivors(copy: Path, module: str, sample: int, whole_folder: bool) -> tuple
         done = ["cosmic-ray", step, "mutants.toml", session.name]
         subprocess.run([sys.executable, "-m", *_as_module(done)], cwd=copy, env=environment, check=True)
         if step == "init":
-            _thin(session, sample)
+            _thin(session, sample, (copy / module).read_text().splitlines())
     with sqlite3.connect(session) as database:
         rows = database.execute("SELECT test_outcome, diff FROM work_results").fetchall()
     return len(rows), [diff for outcome, diff in rows if "SURVIVED" in str(outcome)]
@@ -74,13 +74,18 @@ def _as_module(command: list[str]) -> list[str]:
     return ["cosmic_ray.cli", *command[1:]]
 
 
-def _thin(session: Path, sample: int) -> None:
-    """Keep at most `sample` mutants of a session, spread evenly."""
+def _thin(session: Path, sample: int, lines: list[str]) -> None:
+    """Keep at most `sample` mutants of a session, spread evenly; lines are those of the module."""
     with sqlite3.connect(session) as database:
         query = (
-            "SELECT job_id FROM mutation_specs WHERE operator_name NOT LIKE ? ORDER BY start_pos_row, job_id"
+            "SELECT job_id, start_pos_row FROM mutation_specs WHERE operator_name NOT LIKE ? "
+            "ORDER BY start_pos_row, job_id"
         )
-        jobs = [job for (job,) in database.execute(query, (_IN_TYPES,))]
+        jobs = [
+            job
+            for job, row in database.execute(query, (_IN_TYPES,))
+            if not lines[row - 1].startswith(_DECORATOR)
+        ]
         kept = (
             {jobs[len(jobs) * place // sample] for place in range(sample)}
             if len(jobs) > sample
