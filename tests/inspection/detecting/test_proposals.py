@@ -113,6 +113,46 @@ def test_a_counter_is_the_worse_the_more_its_cell_varies_after_a_reset() -> None
     assert "counter" in kinds
 
 
+def counting_cell(spread: float, *, counts: tuple[float, float, float] = (100, 100, 100)) -> Movements:
+    """Return the movements of a cell that "a" steps and "(" resets, with this spread of c after a reset."""
+    return replace(
+        flipping_cell(),
+        counts=np.array(counts),
+        steps=np.array([[0.1, -1.0, 0.0]]),
+        step_squares=np.array([[0.01, 1.2, 0.0]]),
+        landings=np.array([[0.9, 0.0, 0.9]]),
+        landing_variances=np.array([[0.8, spread, 0.8]]),
+    )
+
+
+def test_a_counter_that_always_lands_on_one_value_comes_before_a_switch_with_some_false_flips() -> None:
+    switch = flipping_cell("a", ")", precision=0.9)
+    kinds = [automaton.kind for automaton in proposed_automata(side_by_side(switch, counting_cell(0.02)))]
+    assert kinds.index("counter") < kinds.index("switch"), "1 - .02 is more than an F1 of .95"
+
+
+@pytest.mark.parametrize(("stepping", "steppers"), [(81, ("*",)), (79, ("a",))])
+def test_a_counter_of_any_character_steps_at_four_fifths_of_them(
+    stepping: int, steppers: tuple[str, ...]
+) -> None:
+    cell = counting_cell(0.02, counts=(stepping, 100, 100 - stepping))
+    assert Automaton("counter", steppers, ("(",)) in proposed_automata(cell)
+
+
+@pytest.mark.parametrize("scale", [0.1, 10.0])
+def test_proposals_do_not_depend_on_the_unit_of_c(scale: float) -> None:
+    for cell in (counting_cell(0.2), stepping_cell(1.0, -0.6), stepping_cell(0.6, -1.0)):
+        scaled = replace(
+            cell,
+            steps=scale * cell.steps,
+            step_squares=scale**2 * cell.step_squares,
+            landings=scale * cell.landings,
+            landing_variances=scale**2 * cell.landing_variances,
+            variance=scale**2 * cell.variance,
+        )
+        assert proposed_automata(scaled) == proposed_automata(cell) != []
+
+
 @pytest.mark.parametrize(
     ("precision", "drivers"),
     [

@@ -43,6 +43,31 @@ def test_switches_that_hardly_differ_have_no_contrast() -> None:
     assert contrast(noisy(outer), outer, ~outer) is None, "they are never both on"
 
 
+def test_a_cell_that_goes_beyond_what_a_feature_says_follows_it_wholly() -> None:
+    outer, inner = nested()
+    alone = outer & ~inner
+    for beyond, expected in ((-5.0, 0.0), (5.0, 1.0)):
+        c = torch.where(alone, torch.tensor(beyond), outer.float())
+        assert contrast(c, outer, inner) == expected
+        assert contrast(c, inner, outer) == 1 - expected
+
+
+def test_a_contrast_of_counters_is_the_share_of_the_squared_correlations() -> None:
+    first, second = torch.arange(ROWS) % 40, torch.arange(ROWS) % 27
+    apart = (first != second).numpy()
+    c = noisy(first + 0.6 * second, 8.0)
+    squares = [np.corrcoef(c[apart], counter[apart])[0, 1] ** 2 for counter in (first, second)]
+    expected = squares[0] / sum(squares)
+    assert 0.6 < expected < 0.9
+    assert counter_contrast(c, first, second) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_counter_that_falls_as_c_rises_has_no_part_in_a_contrast() -> None:
+    first = torch.arange(ROWS) % 40
+    second = torch.where(first < 20, first, 60 - first)
+    assert counter_contrast(noisy(first), first, second) == 1
+
+
 def test_of_two_counters_the_one_that_c_follows_where_they_differ_wins() -> None:
     first = torch.arange(ROWS) % 40
     second = torch.where(first < 20, first, 60 - first)
