@@ -4,21 +4,21 @@ A model of tanh cells on the CPU draws by the compiled loops, `sampling.blocks`.
 activation, it draws by `model.stepper`; on a GPU that is captured (`sampling.captured_drawing`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlstm.config import Hold, SamplingConfig, Unknown, check_cell
+from charlstm.config import SamplingConfig, Unknown, check_cell
 from charlstm.machine.cuda_graphs import CAPTURE_ERRORS
-from charlstm.model import equations
 from charlstm.model.char_lstm import CharLSTM, State, compiled_weights, runs_compiled
 from charlstm.model.kernels.drawing import LOWEST_TEMPERATURE
 from charlstm.model.stepper import Stepper
 from charlstm.sampling.blocks import draw_after, further_seeds
 from charlstm.sampling.captured_drawing import CapturedDrawing
+from charlstm.sampling.held_cells import held_at
 from charlstm.sampling.spelling import decode_streams, encode_prompt
 from charlstm.text.vocabulary import Vocabulary
 
@@ -97,7 +97,7 @@ def _draw_in_steps(
             yield from captured.draw(config.length)
             return
     for number in range(config.length):
-        logits, state = stepper(ids, state, _held(config.hold, number, model))
+        logits, state = stepper(ids, state, held_at(config.hold, number, model))
         ids = _drawn(next_probabilities(logits, config), generators)
         yield ids.tolist()
 
@@ -154,24 +154,6 @@ def _read(model: CharLSTM, ids: Tensor, streams: int) -> State:
         _, state = model(ids.expand(streams, -1), state)
         model.train(was_training)
     return state
-
-
-def _held(holds: Sequence[Hold], number: int, model: CharLSTM) -> list[equations.Held | None] | None:
-    """Return each layer's cells held when drawn character `number` is drawn, or None where no hold has begun.
-
-    They are sorted by start, so that of two holds of one cell the later one counts.
-    """
-    begun = sorted((hold for hold in holds if hold.start <= number), key=lambda hold: hold.start)
-    return [_held_in(layer, begun, model) for layer in range(model.config.layers)] if begun else None
-
-
-def _held_in(layer: int, holds: Sequence[Hold], model: CharLSTM) -> equations.Held | None:
-    """Return the held cells of one layer, or None; of two holds of one cell the later in the list counts."""
-    values = {hold.cell: hold.value for hold in holds if hold.layer == layer}
-    if not values:
-        return None
-    cells = torch.tensor(list(values), device=model.device)
-    return equations.Held(cells, torch.tensor(list(values.values()), device=model.device))
 
 
 def sample(

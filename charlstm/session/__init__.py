@@ -4,6 +4,8 @@ train          `charlstm.train`: a text in hand, or one that is named, becomes a
 run            `charlstm.load`: a run, with methods to sample, score, inspect and trace
 inspect        `charlstm.inspect`: the switches and counters of a run or of modules
 trace          `charlstm.trace`: all gates and states along a text, and those of one cell
+held_trace     the same while cells are held
+holds          the cells to hold, as a session spells them
 findings       what an inspection found, as a table, records, a page and HTML
 modules        a live nn.LSTM with its embedding and head as a CharLSTM with a vocabulary
 progress       progress told to a function, or shown as a bar

@@ -1,6 +1,5 @@
 """A run in hand: a trained model with methods to sample from it, score, inspect and trace it."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args, overload
@@ -10,23 +9,20 @@ import torch
 
 from charlstm.checkpoint import loading
 from charlstm.checkpoint.loading import Checkpoint
-from charlstm.config import Hold, InspectionConfig, SamplingConfig, SplitPart, Unknown, check_seed
+from charlstm.config import InspectionConfig, SamplingConfig, SplitPart, Unknown, check_seed
 from charlstm.findings import Findings as PlainFindings
 from charlstm.sampling.sampler import sample
 from charlstm.session.findings import Findings
+from charlstm.session.holds import Holds, holds_of
 from charlstm.session.inspect import inspect, inspected
 from charlstm.session.progress import Wanted
 from charlstm.session.trace import Trace, trace
 from charlstm.sharing.hub_run import PREFIX, fetched_run
 from charlstm.tasks.inspect import inspection_of, start_in_own_text
 from charlstm.tasks.run_text import corpus_of
-from charlstm.tasks.sample import holds_in, level_in, level_in_run
 from charlstm.tasks.score import Score, score_corpus
 from charlstm.text.corpus import Corpus, corpus_in_hand
 from charlstm.text.vocabulary import Vocabulary
-
-# Cells to hold: "LAYER:CELL" -> "on", "off" or a cell state; or as the command line spells them, one or more.
-Holds = Mapping[str, str | float] | Sequence[str] | str
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,7 +114,7 @@ class Run(Checkpoint):
             top_p=top_p,
             stop=stop,
             count=1 if count is None else count,
-            hold=self._holds(hold, findings),
+            hold=holds_of(hold, self.config.model, run=self.path, findings=findings),
         )
         generator = torch.Generator().manual_seed(seed)
         pieces = sample(
@@ -126,16 +122,6 @@ class Run(Checkpoint):
         )
         texts = ["".join(text) for text in zip(*pieces, strict=True)] or [""] * config.count
         return texts[0] if count is None else texts
-
-    def _holds(self, hold: Holds, findings: PlainFindings | None) -> tuple[Hold, ...]:
-        """Return the holds that hold spells, with the levels of cells from findings, or from the folder."""
-
-        def level(layer: int, cell: int, name: str) -> float:
-            if findings is None:
-                return level_in_run(self.path, layer, cell, name)
-            return level_in(findings, layer, cell, name, source="the findings say")
-
-        return holds_in(_specs(hold), self.config.model, level)
 
     def score(self, text: str | None = None, *, part: SplitPart = "all", unknown: Unknown = "error") -> Score:
         """Return how well the model predicts text, or the run's own text, read from a state of zeros.
@@ -184,18 +170,9 @@ class Run(Checkpoint):
         """The findings in the run's folder, which `charlstm inspect` saves. Raises UsageError without any."""
         return Findings.of(PlainFindings.load_from(self.path), self.model, self.vocabulary)
 
-    def trace(self, text: str) -> Trace:
-        """Return all gates and states of the model along text, as `charlstm.trace` does."""
-        return trace(self, text)
-
-
-def _specs(hold: Holds) -> list[str]:
-    """Return holds as the command line spells them, each LAYER:CELL=VALUE[@FROM]."""
-    if isinstance(hold, str):
-        return [hold]
-    if isinstance(hold, Mapping):
-        return [f"{cell}={value}" for cell, value in hold.items()]
-    return list(hold)
+    def trace(self, text: str, *, hold: Holds = (), once: bool = False) -> Trace:
+        """Return all gates, states and predictions of the model along text, as `charlstm.trace` does."""
+        return trace(self, text, hold=hold, once=once)
 
 
 def load(path: str | Path) -> Run:

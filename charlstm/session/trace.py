@@ -18,6 +18,8 @@ from charlstm.inspection.reading import trace as reading
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.report.words.symbols import symbol
 from charlstm.session.coloured_text import coloured_text
+from charlstm.session.held_trace import held_numbers
+from charlstm.session.holds import Holds, holds_of
 from charlstm.session.modules import model_in_hand
 
 # Positions that are read between two copies into the arrays.
@@ -138,17 +140,25 @@ def trace(
     *,
     embedding: Embedding | None = None,
     head: Head | None = None,
+    hold: Holds = (),
+    once: bool = False,
 ) -> Trace:
-    """Return all gates and states of a model along text, which is read from a state of zeros.
+    """Return all gates, states and predictions of a model along text, which is read from a state of zeros.
 
     model is a run, or a live `nn.LSTM` with symbols, embedding and head as `charlstm.inspect` takes them.
+    hold names cells whose state is set while the text is read, as `Run.sample` takes them: {"0:17": -1.5}
+    sets c of cell 17 of layer 0 at every character, {"0:17": "off@40"} from character 40 on. With once a cell
+    is set only at the first of these characters and then goes on by itself: that is an intervention as an
+    inspection makes it. A difference of two traces is its effect.
     Each character takes 24 bytes for each cell and 4 for each symbol. Raises UsageError for modules or
-    symbols that do not fit together, UnknownCharacterError for a character of text that the model does not
-    know, CorpusError for an empty text.
+    symbols that do not fit together, for a hold that cannot be read or of a cell that does not exist,
+    UnknownCharacterError for a character of text that the model does not know, CorpusError for an empty text.
     """
     network, vocabulary = model_in_hand(model, symbols, embedding, head)
     ids = vocabulary.encode(text)
-    i, f, g, o, c, h = _numbers(network, ids)
+    run = model.path if isinstance(model, Checkpoint) else None
+    holds = holds_of(hold, network.config, run=run)
+    i, f, g, o, c, h = held_numbers(network, ids, holds, once=once) if holds else _numbers(network, ids)
     read = "".join(vocabulary.symbols[number] for number in ids)
     return Trace(read, vocabulary.symbols, i, f, g, o, c, h, _probabilities(network, h))
 
