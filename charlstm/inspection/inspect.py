@@ -105,8 +105,8 @@ def inspect_model(
     progress("control networks", 0.65)
     short_config = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
     controls = inspect_controls(model, _beginning(text, short_config), short_config, processes)
-    progress("gates and gradients", 0.9)
-    over_time = read_over_time(request.moments, studied, within(progress, 0.9, 1.0))
+    over_time = read_over_time(request.moments, studied, within(progress, 0.9, 0.98))
+    progress("gates and gradients", 0.98 if request.moments else 0.9)
     return replace(
         _findings(request, text, studied, controls, generator),
         behaviours=circuits.behaviours,

@@ -15,7 +15,7 @@ def test_three_spellings_of_one_hold(hold):
 
 
 def test_what_is_on_in_a_live_module_is_not_known():
-    with pytest.raises(UsageError, match=r"what on is for cell 0:2 of a live nn\.LSTM is not known") as raised:
+    with pytest.raises(UsageError, match="what on is for cell 0:2 of a live") as raised:
         holds_of({"0:2": "on"}, SHAPE, run=None)
     assert 'hold={"0:2": 1.5}' in raised.value.advice
 
