@@ -38,7 +38,7 @@ $(VENV)/.complete: $(VENV)/.ready
 demo: $(VENV)/.ready ## train on Python's standard library for 4 minutes, sample, inspect, write the report page
 	$(BIN)/charlstm demo
 
-browser: setup
+browser: setup ## install a Chromium for the tests of the page, unless there is one
 	@sh tests/browser/install.sh $(BIN)/playwright
 
 test: setup browser ## run make check, then all tests with coverage

@@ -102,7 +102,7 @@ class Method:
         finding.
     controls: what the same search finds where nothing should be found: in an untrained network, in a network
         with shuffled gates, and with features made of ordinary letters. `untrained` and `gate_shuffled` have
-        the numbers of `candidates` (pairs of cell and feature that pass on "discover") and of `findings`, and
+        the numbers of `candidates` (cells with a feature that pass on "discover") and of `findings`, and
         the `best_score` of any cell in the first of several `networks`, and all their numbers
         (`candidates_of_each`, `findings_of_each`); `pseudo_features` has the number of `features`, how many
         `candidates` follow them, and the `false_discovery_rate` in [0, 1] that this amounts to; `findings`

@@ -35,7 +35,7 @@ _MINUTES_BY_DEFAULT = 4.0
 
 # The texts, by their characters to train on, and the minutes that the table in the help names settings for.
 _TEXT_CHARACTERS = {"100 KB": 90_000, "1 MB": 900_000, "10 MB": 9_000_000, "100 MB": 90_000_000}
-_MINUTES = (2, 20, 200)
+_MINUTES = (4, 20, 200)
 
 
 def settings_help() -> str:
