@@ -48,5 +48,6 @@ def test_the_notebook_runs(notebook, tmp_path, monkeypatch):
     assert shown(notebook, "trace.cell(name)", "text/html").count("<tr>") == 6
     assert "of 32 cells follow a feature" in shown(notebook, "\nfindings", "text/html")
     assert "of 24 cells follow a feature" in shown(notebook, "\nown", "text/plain")
+    assert float(shown(notebook, 'trace.symbols.index(")")])', "text/plain")) != 0
     (page,) = tmp_path.glob("charlstm-*/run/report.html")
     assert 'id="model-data"' in page.read_text(encoding="utf-8")
