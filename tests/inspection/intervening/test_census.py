@@ -108,6 +108,13 @@ def test_runners_up_are_the_other_features_that_a_cell_carries_the_best_first() 
     assert roles.runners_up(candidate(1, QUOTES), 5) == []
 
 
+def test_a_cell_whose_correlation_is_the_limit_carries_the_feature() -> None:
+    roles = roles_of(network(PLANTED), {2: {QUOTES: 0.25, COLUMN: 0.24, PARENTHESES: 0.9}}, NAMES)
+    assert roles.runners_up(candidate(2, PARENTHESES), 5) == [QUOTES]
+    assert roles.carriers(QUOTES, 0)[2]
+    assert not roles.carriers(COLUMN, 0)[2]
+
+
 def test_a_candidate_is_compared_with_the_cells_that_do_not_carry_its_feature() -> None:
     nats = np.array([-2.0, -1.0, 0.5, -0.1, 0.3, 0.2, np.nan, *[0.0] * 9])
     census = Census(QUOTES, 0, nats, {}, np.zeros(0, np.int64))

@@ -65,6 +65,15 @@ def test_a_nuisance_that_is_the_tested_feature_itself_is_not_taken_out() -> None
     assert float(sums.partial(torch.tensor([0, 0]))[0]) == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_nuisance_that_is_there_twice_is_taken_out_once() -> None:
+    contexts, nuisances, cells, features = columns(0)
+    sums = empty_sums(3)
+    sums.update(contexts, cells, features, torch.cat((nuisances, 3 * nuisances[:, :1]), dim=1))
+    cells_left, features_left = left(cells, contexts, nuisances), left(features, contexts, nuisances)
+    expected = [correlation(cells_left[:, number], features_left[:, number]) for number in (0, 1)]
+    np.testing.assert_allclose(sums.partial(torch.tensor([0, 1])), expected, atol=1e-4)
+
+
 def test_nothing_is_left_of_a_feature_that_the_context_determines() -> None:
     contexts, nuisances, cells, _ = columns(0)
     sums = empty_sums(2)

@@ -101,6 +101,25 @@ def test_after_the_largest_score_fewer_are_left_to_be_compared_with() -> None:
     assert p_values(torch.tensor([0.12, 0.22]), by_chance, groups)[1] == 0.05, "the first is not out of it"
 
 
+@pytest.mark.parametrize("shifts", [4, 9])
+def test_each_shift_is_studentised_by_the_others(shifts: int) -> None:
+    """The same by counting, without the deviation's lower bound having a part."""
+    random = np.random.default_rng(shifts)
+    null, scores = random.random((shifts, 3)), random.random(3) + 0.5
+    others = [np.delete(null, shift, axis=0) for shift in range(shifts)]
+    by_chance = np.stack(
+        [(null[shift] - rest.mean(0)) / rest.std(0, ddof=1) for shift, rest in enumerate(others)]
+    )
+    observed = (scores - null.mean(0)) / null.std(0, ddof=1)
+    order = np.argsort(-observed)
+    expected, least = np.empty(3), 0.0
+    for place, pair in enumerate(order):
+        reached = (by_chance[:, order[place:]].max(1) >= observed[pair]).sum()
+        least = expected[pair] = max(least, (1 + reached) / (1 + shifts))
+    found = p_values(torch.from_numpy(scores), torch.from_numpy(null), torch.arange(3))
+    np.testing.assert_allclose(found, expected)
+
+
 def test_the_family_wise_error_of_independent_noise_is_the_nominal_one() -> None:
     random = torch.Generator().manual_seed(1)
     scales = torch.tensor([0.02, 0.1, 0.3]).repeat(4)

@@ -54,6 +54,16 @@ def test_the_interval_surrounds_the_auc_and_is_wider_for_a_rare_feature() -> Non
     assert widths[0] > 3 * widths[1]
 
 
+def test_positions_are_counted_by_block_pair_and_state() -> None:
+    random = torch.Generator().manual_seed(0)
+    block = torch.arange(BOOTSTRAP_BLOCKS).repeat_interleave(7)
+    on = torch.rand(len(block), 3, generator=random) < torch.tensor([0.2, 0.5, 0.8])
+    sums = SeparationSums(torch.zeros(3), torch.ones(3), torch.ones(3))
+    sums.update(block, torch.randn(len(block), 3, generator=random), on.long())
+    counted = torch.stack([(~on).view(-1, 7, 3).sum(1), on.view(-1, 7, 3).sum(1)], dim=2)
+    assert (sums.counts.sum(3) == counted).all()
+
+
 def test_counts_of_chunks_add_up() -> None:
     whole, half = separated(2), separated(2)
     whole.merge(half)

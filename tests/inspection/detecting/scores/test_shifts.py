@@ -65,6 +65,12 @@ def test_shifts_keep_ten_autocorrelation_times_away_from_the_feature() -> None:
     assert spread_for(torch.arange(40_000) // 10_000 % 2).min() >= 10_000, "a quarter of the rows at most"
 
 
+def test_at_least_one_shift_is_told_to_be_independent() -> None:
+    slow = Autocorrelations(400)
+    slow.longest_time = 390
+    assert shifts.spread_shifts(slow, 99).independent == 1
+
+
 def test_shifts_avoid_places_where_a_periodic_feature_resembles_itself() -> None:
     period = torch.arange(40_000) % 100
     alike = autocorrelation(period.float()).abs() > 0.5
