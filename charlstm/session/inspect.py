@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from warnings import warn
 
 from torch import nn
@@ -14,15 +15,16 @@ from charlstm.model.char_lstm import CharLSTM
 from charlstm.session.findings import Findings
 from charlstm.session.modules import model_in_hand
 from charlstm.session.progress import Wanted, reporting
+from charlstm.session.texts import read_in
 from charlstm.tasks.inspect import inspection_of
 from charlstm.tasks.run_text import unseen_from
-from charlstm.text.corpus import Corpus, corpus_in_hand
+from charlstm.text.corpus import Corpus
 from charlstm.text.vocabulary import Vocabulary
 
 
 def inspect(
     model: Checkpoint | nn.LSTM,
-    text: str,
+    text: str | Path,
     symbols: Sequence[str] | None = None,
     *,
     embedding: Embedding | None = None,
@@ -35,15 +37,16 @@ def inspect(
     model is a run that `charlstm.load` or `charlstm.train` returned, or a live `nn.LSTM`. An nn.LSTM needs
     symbols, the characters in the order of their ids; embedding, which maps ids (n,) int64 to
     (n, model.input_size), or None for one-hot input; and head, which maps (n, model.hidden_size) to
-    (n, len(symbols)) and must be affine. A run has all three; text should be one that it was not trained on,
-    and a warning says where it is the run's own. config is InspectionConfig() when it is None. progress is
-    called with the name of each stage and the share of the work that is done, in [0, 1]; True shows a bar.
+    (n, len(symbols)) and must be affine. A run has all three. text is a string, or a Path to what is read; it
+    should be one that the run was not trained on, and a warning says where it is the run's own. config is
+    InspectionConfig() when it is None. progress is called with the name of each stage and the share of the
+    work that is done, in [0, 1]; True shows a bar.
     Modules are copied, not changed. Raises UsageError for modules or symbols that do not fit together,
     UnknownCharacterError for a character of text that the model does not know, CorpusError for a text that is
-    too short.
+    too short or cannot be read.
     """
     network, vocabulary = model_in_hand(model, symbols, embedding, head)
-    corpus = corpus_in_hand(text, vocabulary=vocabulary, name="text")
+    corpus = read_in(text, vocabulary)
     config = config or InspectionConfig()
     if isinstance(model, Checkpoint):
         _warn_of_own_text(model, corpus)

@@ -16,12 +16,13 @@ from charlstm.session.findings import Findings
 from charlstm.session.holds import Holds, holds_of
 from charlstm.session.inspect import inspect, inspected
 from charlstm.session.progress import Wanted
+from charlstm.session.texts import read_in
 from charlstm.session.trace import Trace, trace
 from charlstm.sharing.hub_run import PREFIX, fetched_run
 from charlstm.tasks.inspect import inspection_of, start_in_own_text
 from charlstm.tasks.run_text import corpus_of
 from charlstm.tasks.score import Score, score_corpus
-from charlstm.text.corpus import Corpus, corpus_in_hand
+from charlstm.text.corpus import Corpus
 from charlstm.text.vocabulary import Vocabulary
 
 
@@ -123,8 +124,12 @@ class Run(Checkpoint):
         texts = ["".join(text) for text in zip(*pieces, strict=True)] or [""] * config.count
         return texts[0] if count is None else texts
 
-    def score(self, text: str | None = None, *, part: SplitPart = "all", unknown: Unknown = "error") -> Score:
+    def score(
+        self, text: str | Path | None = None, *, part: SplitPart = "all", unknown: Unknown = "error"
+    ) -> Score:
         """Return how well the model predicts text, or the run's own text, read from a state of zeros.
+
+        text is a string, or a Path to what is read.
 
         The score has bits_per_character, and nats (characters,) float32 with the loss of each character.
         part is a part of the text: `run.score(part="validation")` is the loss on what the run was validated
@@ -136,18 +141,17 @@ class Run(Checkpoint):
         if text is None:
             own = self.corpus or corpus_of(self, None, unknown=unknown)
             return score_corpus(self, own, part=part, own=True)
-        if text in get_args(SplitPart):
+        if isinstance(text, str) and text in get_args(SplitPart):
             warn(
                 f"the {len(text)} characters {text!r} are scored as a text; for that part of the run's own "
                 f"text write run.score(part={text!r})",
                 stacklevel=2,
             )
-        corpus = corpus_in_hand(text, vocabulary=self.vocabulary, unknown=unknown, name="text")
-        return score_corpus(self, corpus, part=part)
+        return score_corpus(self, read_in(text, self.vocabulary, unknown=unknown), part=part)
 
     def inspect(
         self,
-        text: str | None = None,
+        text: str | Path | None = None,
         *,
         config: InspectionConfig | None = None,
         progress: Wanted = None,

@@ -1,0 +1,39 @@
+"""A text that a Python session gives: a string is the text itself, a Path names what is read."""
+
+from pathlib import Path
+from warnings import warn
+
+from charlstm.config import Unknown
+from charlstm.text.corpus import Corpus, corpus_in_hand, load_corpus
+from charlstm.text.vocabulary import Vocabulary
+
+# A string of at most this many characters may have been meant as a name.
+_LONGEST_NAME_CHARACTERS = 500
+
+
+def read_in(text: str | Path, vocabulary: Vocabulary, *, unknown: Unknown = "error") -> Corpus:
+    """Return a text in the ids of a vocabulary.
+
+    A string is the text itself, and a Path names what is read, as on the command line. unknown says what
+    happens to characters that the vocabulary does not have. A string that names a file is read as a text, and
+    a warning says so. Raises CorpusError for an empty text and for a file that cannot be read, and for
+    unknown="error" UnknownCharacterError.
+    """
+    if isinstance(text, Path):
+        return load_corpus(str(text), level=vocabulary.level, vocabulary=vocabulary, unknown=unknown)
+    if _names_a_file(text):
+        warn(
+            f"the {len(text)} characters {text!r} are read as a text; for the file write Path({text!r})",
+            stacklevel=3,
+        )
+    return corpus_in_hand(text, vocabulary=vocabulary, unknown=unknown, name="text")
+
+
+def _names_a_file(text: str) -> bool:
+    """Return whether a string is the name of a file that exists."""
+    if not text or len(text) > _LONGEST_NAME_CHARACTERS or "\n" in text or "\0" in text:
+        return False
+    try:
+        return Path(text).is_file()
+    except OSError:
+        return False
