@@ -58,7 +58,7 @@ _MARKS_LEGEND = {
     _RUNNER_UP: f"{_RUNNER_UP}        another feature fits nearly as well; report.html names it",
 }
 _EFFECT_LEGEND = (
-    "effect   nats by which the closer's log probability changes without the cell\n"
+    "effect   change of the closer's log probability when the cell is changed, nats\n"
     "carries  share of what all cells remember for it; intervals are in report.html"
 )
 

@@ -1,9 +1,9 @@
 """The margin of a feature is the score that hardly any reference network reaches with it.
 
 Reference networks should follow nothing: they are untrained networks of the model's shape or, where it is not
-known how the model's weights began, copies of the model whose gate rows are dealt out to other cells. They
-are the same in every inspection of a model, whatever its seed. Each reads a text once; a sample of its cell
-states is kept, from which its scores with any feature of that text follow.
+known how the model's weights began, copies of the model with the rows of each gate permuted across cells.
+They are the same in every inspection of a model, whatever its seed. Each reads a text once; a sample of its
+cell states is kept, from which its scores with any feature of that text follow.
 """
 
 from dataclasses import dataclass

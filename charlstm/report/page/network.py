@@ -23,7 +23,7 @@ _CARRY_MEASURES = {
 _CONTROL_MEASURES = ("candidates", "findings", "best_score")
 _CONTROLS = {
     "untrained": "an untrained network of the same shape",
-    "gate_shuffled": "the trained weights, with each gate's rows dealt out to other cells",
+    "gate_shuffled": "the trained weights, with the rows of each gate permuted across cells",
     "pseudo_features": "features about letters, which no cell has a reason to follow",
 }
 
