@@ -148,6 +148,15 @@ def test_an_effect_lies_beyond_the_limit_at_every_error_above_its_p_value(
             assert both.beyond(0.1, error) == (p_value < error)
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_an_effect_that_is_the_limit_is_not_beyond_it(sign: int) -> None:
+    alike = np.full(CLUSTERS * SITES, sign * 0.25)
+    both = necessity(alike, alike, either_way=True)
+    assert not both.beyond(0.25, 0.01)
+    assert not both.within(0.25, 0.01)
+    assert both.beyond(0.2499, 0.01)
+
+
 def test_a_wide_interval_is_neither_within_nor_beyond() -> None:
     noise = 5 * np.random.default_rng(0).normal(size=(2, CLUSTERS * SITES))
     both = necessity(noise[0] - 0.5, noise[1] - 0.5)

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -175,3 +176,26 @@ def test_a_grade_is_the_share_of_the_loss_by_the_whole_direction(cell: int, shar
         "of": "direction",
     }
     assert math.isfinite(found.share.low)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "either_way", "graded"),
+    [
+        (-1.0, -0.5, False, True),
+        (-1.0, -0.5, True, True),
+        (-1.0, 0.5, False, False),
+        (-1.0, 0.5, True, False),
+        (0.5, 1.0, True, True),
+        (0.5, 1.0, False, False),
+    ],
+)
+def test_there_is_a_grade_only_where_the_whole_direction_surely_changes_the_closer(
+    low: float, high: float, either_way: bool, graded: bool
+) -> None:
+    share = Estimate(0.5, 0.4, 0.6)
+    whole = SimpleNamespace(effect_on_log_odds=lambda: Estimate((low + high) / 2, low, high))
+    resample = SimpleNamespace(share_of=lambda changes: share if changes is whole else None)
+    necessity = SimpleNamespace(either_way=either_way, resample=resample)
+    found = grade_of(SimpleNamespace(direction_change=whole), necessity)  # type: ignore[arg-type]
+    assert (found is not None) == graded
+    assert found is None or found.share == share
