@@ -125,3 +125,22 @@ def test_waits_equal_those_of_a_text_drawn_one_character_at_a_time() -> None:
         assert int(waited[row]) == place
     assert 0 < waited.min() + 1 <= waited.max() + 1 <= 13
     assert len(waited.unique()) > 3
+
+
+def test_a_draw_above_all_rounded_probabilities_is_the_last_character() -> None:
+    model, (ids, state) = network(), ids_and_state(3)
+    for target, waited in ((8, 0), (4, 5)):
+        targets = torch.arange(9) == target
+        found = Rollouts(model).waits(ids, state, {}, draws=torch.full((3, 5), 1.01), targets=targets)
+        assert found.tolist() == [waited] * 3
+
+
+def test_rows_run_in_batches_of_a_bounded_size() -> None:
+    for rows, edited in ((3, 3), (2_500, 2_500), (10, 5_120), (300, 3_000)):
+        batches = list(rollouts._batches(rows, edited))
+        sizes = [min(of_edits.stop, edited) - of_edits.start for _, of_edits in batches]
+        assert sum(sizes) == edited
+        assert max(sizes) <= 1024
+        assert sum(sizes[:-1]) == (len(sizes) - 1) * sizes[0], "all but the last are full"
+        assert len(batches) == -(-edited // sizes[0])
+        assert sizes[0] > 1024 - rows or len(batches) == 1

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from intervention_fixture import COLUMN, PARENTHESES, closers_of, context_of, ne
 
 from charlstm.inspection.estimates import Estimate
 from charlstm.inspection.exam.planted_cells import PlantedCell, latch, line_counter, toggle
+from charlstm.inspection.intervening import sufficiency
 from charlstm.inspection.intervening.behaviours import VERDICT_LAG
 from charlstm.inspection.intervening.experiment import ClosersUnderTest
 from charlstm.inspection.intervening.sufficiency import (
@@ -191,3 +193,12 @@ def test_a_cell_for_another_feature_is_enough_for_little() -> None:
     assert abs(measured(closers, 1).restoration.value) < 0.25
     assert not measured(closers, 1).interchanges
     assert measured(closers, 0).interchanges
+
+
+def test_pairs_are_the_sites_at_which_the_donor_takes_the_choice_from_the_target() -> None:
+    natural, change = [-0.5, 0.5, 0.5, 2.0, 0.01], [-1.0, -1.0, -0.4, -1.0, -0.02]
+    closers = SimpleNamespace(
+        natural_log_odds=torch.tensor(natural, dtype=torch.float64),
+        whole_change=SimpleNamespace(log_odds=np.array(change)),
+    )
+    assert sufficiency._interchangeable(closers).tolist() == [1, 4]
