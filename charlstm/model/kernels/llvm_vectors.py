@@ -5,9 +5,9 @@ numbers, which LLVM maps to the registers that the processor has. Numbers are fl
 as uint32, the first of a pair in the lower half: a processor with AVX512-BF16 multiplies and adds both halves
 of 16 pairs in one instruction, on others they become float32 first.
 
-`matrix_tiles` calls `tile_1`, `tile_4` and `tile_8` for products, and `join_group`, `join_panel` and
-`split_panel` to put two rows of 16-bit numbers into one row of pairs and back. They are numba intrinsics:
-their arguments are numba's types while code is made, and LLVM's values in the code.
+`matrix_tiles` calls `tile_1`, `tile_4`, `tile_most` and `tile_group` for products, and `join_group`,
+`join_panel` and `split_panel` to put two rows of 16-bit numbers into one row of pairs and back. They are
+numba intrinsics: their arguments are numba's types while code is made, and LLVM's values in the code.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 # Two numbers of 16 bits in each, the first in the lower half.
 Pairs = NDArray[np.uint32]
-# PANEL is the number of outputs in a panel of weights; GROUP is the number of rows of the largest tile.
+# PANEL is the number of outputs in a panel of weights; GROUP is the number of rows in a group.
 PANEL, GROUP = 32, 8
 _LANES = 16
 _VECTORS = PANEL // _LANES
@@ -44,6 +44,9 @@ def _has(feature: str) -> bool:
         return False
 
 
+# A processor with AVX-512 has 32 registers of 16 numbers, others have 16 of 8, or 32 of 4. Some of them are
+# for weights and x: a tile of at most MOST_ROWS rows sums up in at most _MOST_SUMS vectors of 16 at once.
+_MOST_SUMS, MOST_ROWS = (16, 8) if _has("avx512f") else (6, 6)
 # Whether one instruction multiplies and adds pairs of bfloat16.
 MULTIPLIES_PAIRS = _has("avx512bf16")
 # Whether one instruction multiplies 16-bit whole numbers and adds pairs of products to 32-bit ones.
@@ -121,8 +124,8 @@ def _tile_of(rows: int) -> Any:
 class _TileCode:
     """Writes the code of one tile: a loop over blocks around a loop over inputs, which carry the sums.
 
-    Both loops pass the sums on from turn to turn as values, two vectors of 16 for each row, so that LLVM
-    keeps them in registers.
+    Both loops pass the sums on from turn to turn as values, so that LLVM keeps them in registers. These are
+    two vectors of 16 for each row; where all of them are too many, there is a pair of loops for each half.
     """
 
     def __init__(self, rows: int, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
@@ -132,16 +135,25 @@ class _TileCode:
         self._tile = _Tile(*arguments)
         self._paired = self._types[0].dtype == types.uint32
         self._number = _WORD if self._paired else _FLOAT
+        self._vectors = range(_VECTORS)
 
     def write(self) -> None:
         """Write the whole tile: load the sums, add all products, store the sums."""
+        together = min(_VECTORS, max(1, _MOST_SUMS // self._rows))
+        for first in range(0, _VECTORS, together):
+            self._vectors = range(first, first + together)
+            self._write_vectors()
+
+    def _write_vectors(self) -> None:
+        """Write the tile for the vectors self._vectors of every row."""
         builder, tile = self._builder, self._tile
         start = self._place("y", tile.y_first)
         pointers = [builder.gep(start, [builder.mul(tile.y_row, _SIZE(m))]) for m in range(self._rows)]
-        sums = [vector for pointer in pointers for vector in self._load_panel(pointer, _FLOATS)]
-        for k, value in enumerate(_loop(builder, "block", tile.blocks, sums, self._add_block)):
-            pointer = _vector_at(builder, pointers[k // _VECTORS], k % _VECTORS, _FLOATS)
-            builder.store(value, pointer, align=4)
+        places = [_vector_at(builder, pointer, v, _FLOATS) for pointer in pointers for v in self._vectors]
+        sums = [builder.load(place, align=4) for place in places]
+        after = _loop(builder, "block", tile.blocks, sums, self._add_block)
+        for place, value in zip(places, after, strict=True):
+            builder.store(value, place, align=4)
 
     def _add_block(self, block: Any, sums: list[Any]) -> list[Any]:
         """Write the loop over the inputs of one block; returns the sums after it."""
@@ -152,12 +164,15 @@ class _TileCode:
 
         def add_input(k: Any, sums: list[Any]) -> list[Any]:
             weights = builder.gep(panel, [builder.mul(k, tile.w_input)])
-            loaded = self._load_panel(weights, ir.VectorType(self._number, _LANES))
+            kind = ir.VectorType(self._number, _LANES)
+            places = [_vector_at(builder, weights, v, kind) for v in self._vectors]
+            loaded = [builder.load(place, align=4) for place in places]
             after = []
             for m, row in enumerate(rows):
                 number = builder.load(builder.gep(row, [builder.mul(k, tile.x_input)]))
                 repeated = _repeated(builder, number, self._number)
-                for total, vector in zip(sums[m * _VECTORS : (m + 1) * _VECTORS], loaded, strict=True):
+                of_row = sums[m * len(loaded) : (m + 1) * len(loaded)]
+                for total, vector in zip(of_row, loaded, strict=True):
                     after.append(_plus_product(builder, total, repeated, vector, self._paired))
             return after
 
@@ -168,11 +183,6 @@ class _TileCode:
         kind = self._types[_Tile._fields.index(field)]
         array = self._context.make_array(kind)(self._context, self._builder, getattr(self._tile, field))
         return self._builder.gep(array.data, [offset])
-
-    def _load_panel(self, pointer: Any, kind: Any) -> list[Any]:
-        """Write the loads of 32 numbers from pointer on, as vectors of that kind."""
-        builder = self._builder
-        return [builder.load(_vector_at(builder, pointer, v, kind), align=4) for v in range(_VECTORS)]
 
 
 def _loop(
@@ -239,7 +249,7 @@ def _fused(builder: Any, total: Any, x: Any, w: Any) -> Any:
     return builder.fadd(total, builder.fmul(x, w, flags=flags), flags=flags)
 
 
-tile_8, tile_4, tile_1 = _tile_of(8), _tile_of(4), _tile_of(1)
+tile_group, tile_most, tile_4, tile_1 = _tile_of(GROUP), _tile_of(MOST_ROWS), _tile_of(4), _tile_of(1)
 
 
 def _join_of(numbers: int) -> Any:

@@ -1,8 +1,8 @@
 """Matrix products computed tile by tile, and the memory layouts of the matrices that they read.
 
-A tile is a product of 1, 4 or 8 rows of x with 32 outputs; its sums stay in the processor's registers
-(`llvm_vectors`). The sums are float32, and those of a row go over its inputs in their order: a row's result
-does not depend on how many other rows are multiplied with it.
+A tile is a product of a few rows of x (1, 4, and 6 or 8) with 32 outputs; its sums stay in the processor's
+registers (`llvm_vectors`). The sums are float32, and those of a row go over its inputs in their order: a
+row's result does not depend on how many other rows are multiplied with it.
 
 Layouts, for weights (outputs, inputs):
 
@@ -29,6 +29,7 @@ from charlstm.model.kernels.library_products import (
 )
 from charlstm.model.kernels.llvm_vectors import (
     GROUP,
+    MOST_ROWS,
     PANEL,
     Pairs,
     join_group,
@@ -36,7 +37,8 @@ from charlstm.model.kernels.llvm_vectors import (
     split_panel,
     tile_1,
     tile_4,
-    tile_8,
+    tile_group,
+    tile_most,
 )
 
 # The number of pairs that a library sums up in one product for a gradient, or nearly so.
@@ -71,10 +73,10 @@ def add_panel_products(panels: Floats | Pairs, x: Floats | Pairs, first: int, y:
     for panel in range(len(panels)):
         w, column = panel * inputs * PANEL, panel * PANEL
         r = 0
-        while r + 8 <= rows:
+        while r + MOST_ROWS <= rows:
             at, total = r * row + first, r * width + column
-            tile_8(x, at, row, 1, 0, panels, w, PANEL, 0, inputs, 1, y, total, width)
-            r += 8
+            tile_most(x, at, row, 1, 0, panels, w, PANEL, 0, inputs, 1, y, total, width)
+            r += MOST_ROWS
         while r + 4 <= rows:
             at, total = r * row + first, r * width + column
             tile_4(x, at, row, 1, 0, panels, w, PANEL, 0, inputs, 1, y, total, width)
@@ -101,7 +103,9 @@ def add_transposed_products(groups: Pairs, panels: Pairs, y: Floats) -> None:
         d, column = panel * pairs * PANEL, panel * PANEL
         for group in range(len(y) // GROUP):
             x, total = group * pairs * GROUP, group * GROUP * width + column
-            tile_8(groups, x, 1, GROUP, x_apart, panels, d, PANEL, d_apart, pairs, positions, y, total, width)
+            tile_group(
+                groups, x, 1, GROUP, x_apart, panels, d, PANEL, d_apart, pairs, positions, y, total, width
+            )
 
 
 @compiled
