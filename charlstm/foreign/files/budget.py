@@ -12,7 +12,7 @@ _BYTES_OF_ANY_FILE = 48 << 20
 # and this number of bytes more for each byte of the file: half precision becomes float32, and that is copied.
 _BYTES_PER_FILE_BYTE = 8
 # A node is an instruction of a pickle, a value that is visited, or a tensor that is tried in a place.
-_NODES_OF_ANY_FILE = 2_000_000
+_NODES_OF_ANY_FILE = 1_600_000
 # The nodes bound the time on a usual machine; this bound holds on any machine.
 _CPU_SECONDS = 30.0
 _NODES_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000

@@ -18,6 +18,7 @@ _DEEPEST_NESTING = 8  # containers within containers
 _LONGEST_NAME_CHARACTERS = 256
 _BYTES_PER_NAME = 200  # what a name takes as a key, besides its characters
 _PLAIN_NUMBERS = (int, float, complex, type(None))
+_CONTAINERS = (dict, list, tuple, Placeholder)
 _NODES_PER_VALUE = 3  # the time to visit a value, in that of an instruction of a pickle
 _NUMBERS_PER_NODE = 4  # a number is passed over faster than anything else is visited
 
@@ -39,7 +40,7 @@ def _walk(
 ) -> Iterator[tuple[TreePath, Any]]:
     """Yield the values in tree, whose place is path; seen has the id() of each visited container."""
     budget.take_nodes(_NODES_PER_VALUE)
-    if isinstance(tree, (dict, list, tuple, Placeholder)):
+    if isinstance(tree, _CONTAINERS):
         if id(tree) in seen or len(path) > _DEEPEST_NESTING:
             return
         seen.add(id(tree))
@@ -50,11 +51,11 @@ def _walk(
         budget.take_nodes(len(tree) // _NUMBERS_PER_NODE)
         children: Iterable[tuple[Any, Any]] = tree.items() if isinstance(tree, dict) else enumerate(tree)
         for name, child in children:
-            if isinstance(child, str):  # as below, in half of the time
-                budget.take_nodes(_NODES_PER_VALUE)
-                yield (*path, _name(name)), child
-            elif not isinstance(child, _PLAIN_NUMBERS):
+            if isinstance(child, _CONTAINERS):
                 yield from _walk(child, (*path, _name(name)), seen, budget, into_objects)
+            elif not isinstance(child, _PLAIN_NUMBERS):  # as a call would, in half of the time
+                budget.take_nodes(_NODES_PER_VALUE)
+                yield (*path, _name(name)), child.value if isinstance(child, Array) else child
 
 
 def _name(key: Any) -> str:
@@ -73,8 +74,10 @@ def tensors_in(tree: Any, budget: Budget) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for path, value in walk(tree, budget):
         tensor = _as_tensor(value, budget)
-        if tensor is not None and not is_optimizer_path(path):
-            name = ".".join(path)
+        if tensor is None:
+            continue
+        name = ".".join(path)
+        if not _is_of_optimizer(name):
             budget.take_bytes(len(name) + _BYTES_PER_NAME)
             while name in tensors:
                 budget.take_nodes()
@@ -101,7 +104,12 @@ def holds_tensors(placeholder: Placeholder, budget: Budget) -> bool:
 
 def is_optimizer_path(path: TreePath) -> bool:
     """Tell whether path leads through the state of an optimizer, whose tensors look like weights."""
-    return _OPTIMIZER_NAMES.search("\0".join(path).lower()) is not None
+    return _is_of_optimizer("\0".join(path))
+
+
+def _is_of_optimizer(names: str) -> bool:
+    """Tell whether one of names, with any character between them, belongs to an optimizer."""
+    return _OPTIMIZER_NAMES.search(names.lower()) is not None
 
 
 def _as_tensor(value: Any, budget: Budget) -> Tensor | None:
@@ -113,7 +121,9 @@ def _as_tensor(value: Any, budget: Budget) -> Tensor | None:
         value = torch.from_numpy(value)
     if not isinstance(value, Tensor) or not value.is_floating_point() or value.dim() == 0:
         return None
-    return value.detach() if value.layout is torch.strided else None
+    if value.layout is not torch.strided:
+        return None
+    return value if type(value) is Tensor and not value.requires_grad else value.detach()
 
 
 def natural_sort_key(name: str) -> list[tuple[int, str]]:

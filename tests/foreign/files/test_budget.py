@@ -25,7 +25,7 @@ def test_the_bytes_that_are_left_can_be_taken():
 def test_nodes_are_the_same_for_a_file_of_any_size():
     for size in (0, 1 << 30):
         budget = Budget(size)
-        budget.take_nodes(1_999_999)
+        budget.take_nodes(1_599_999)
         budget.take_nodes()
         with pytest.raises(OverBudgetError, match="very many steps"):
             budget.take_nodes()
