@@ -129,11 +129,10 @@ class Run(Checkpoint):
     ) -> Score:
         """Return how well the model predicts text, or the run's own text, read from a state of zeros.
 
-        text is a string, or a Path to what is read.
-
-        The score has bits_per_character, and nats (characters,) float32 with the loss of each character.
-        part is a part of the text: `run.score(part="validation")` is the loss on what the run was validated
-        on in its training. unknown says what happens to characters that the model does not know.
+        text is a string, or a Path to what is read. The score has bits_per_character, and nats (characters,)
+        float32 with the loss of each character. part is a part of the text: `run.score(part="validation")` is
+        the loss on what the run was validated on in its training. unknown says what happens to characters
+        that the model does not know.
         Raises CorpusError for fewer than two characters and where the run's own text cannot be read,
         UnknownCharacterError, and UsageError for a part of another name, one that the run was trained on, or
         an own text that may not be read unasked.

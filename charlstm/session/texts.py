@@ -7,7 +7,7 @@ from charlstm.config import Unknown
 from charlstm.text.corpus import Corpus, corpus_in_hand, load_corpus
 from charlstm.text.vocabulary import Vocabulary
 
-# A string of at most this many characters may have been meant as a name.
+# A string that is longer, or has a line break, is a text and no name.
 _LONGEST_NAME_CHARACTERS = 500
 
 
@@ -29,9 +29,14 @@ def read_in(text: str | Path, vocabulary: Vocabulary, *, unknown: Unknown = "err
     return corpus_in_hand(text, vocabulary=vocabulary, unknown=unknown, name="text")
 
 
+def is_text(text: str) -> bool:
+    """Return whether a string can only be a text in hand, and not the name of one."""
+    return "\n" in text or len(text) > _LONGEST_NAME_CHARACTERS
+
+
 def _names_a_file(text: str) -> bool:
     """Return whether a string is the name of a file that exists."""
-    if not text or len(text) > _LONGEST_NAME_CHARACTERS or "\n" in text or "\0" in text:
+    if is_text(text) or "\0" in text:
         return False
     try:
         return Path(text).is_file()

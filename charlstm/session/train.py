@@ -15,13 +15,11 @@ from charlstm.inspection.progress import Progress
 from charlstm.machine.interrupts import stop_wish
 from charlstm.session.progress import Wanted, reporting
 from charlstm.session.run import Run, run_of
+from charlstm.session.texts import is_text
 from charlstm.tasks.train import Prepared, train_run
 from charlstm.tasks.training_plan import TrainRequest
 from charlstm.text.corpus import Corpus, corpus_in_hand
 from charlstm.training.loop import Logged, Stepped
-
-# A longer string, or one with a line break, is a text and not the name of one: no path is so long.
-_LONGEST_NAME_CHARACTERS = 500
 
 
 def train(
@@ -74,7 +72,7 @@ def train(
     """
     begun = begin_from.path if isinstance(begin_from, Run) else begin_from and Path(begin_from)
     corpus = _in_hand(text, level, begun or None)
-    validation_text = validation if isinstance(validation, str) and _is_text(validation) else None
+    validation_text = validation if isinstance(validation, str) and is_text(validation) else None
     length = {"minutes": minutes, "steps": steps, "epochs": epochs}
     if not _given(length):
         length["minutes"] = 1.0
@@ -104,17 +102,12 @@ def train(
     return run_of(load(request.out), corpus)
 
 
-def _is_text(text: str) -> bool:
-    """Return whether a string is a text in hand, not the name of a text."""
-    return "\n" in text or len(text) > _LONGEST_NAME_CHARACTERS
-
-
 def _in_hand(text: str | Path, level: TextLevel | None, begun: Path | None) -> Corpus | None:
     """Return a string that is a text as a corpus, in the symbols of the run to begin from; None for a name.
 
     Raises CheckpointError where there is no such run, UnknownCharacterError for characters that it lacks.
     """
-    if isinstance(text, Path) or not _is_text(text):
+    if isinstance(text, Path) or not is_text(text):
         return None
     vocabulary = load_config(begun).vocabulary if begun else None
     return corpus_in_hand(text, level=level or "characters", vocabulary=vocabulary)
