@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
+from accessibility import serious_problems
 from full_fixture import full_findings
 from page_models import SOURCE, page_of, trained
 from playwright.sync_api import Page, expect
@@ -54,12 +54,6 @@ SMALLEST_TYPE = """() => {
   }
   return least;
 }"""
-
-
-def problems(page: Page, part: str) -> list[str]:
-    """Return the serious problems of accessibility that axe finds in a part of a page."""
-    found = Axe().run(page, context=part).response["violations"]
-    return [one["id"] for one in found if one["impact"] in ("serious", "critical")]
 
 
 def test_the_lesson_shows_its_parts_one_after_the_other_and_nothing_else(open_page, report: Path):
@@ -174,7 +168,7 @@ def test_a_prediction_by_keys_and_mouse_is_scored_against_the_cells_own_state(op
     ]
     assert differing == [place for place, value in enumerate(on) if value != (place in marks)]
     expect(spans.nth(start)).to_have_class(re.compile(r"level\d+ strong"))
-    assert not problems(page, "#lesson")
+    assert not serious_problems(page, context="#lesson")
     page.locator("#predict-again").click()
     expect(page.locator("#predict-task")).to_contain_text(f"This is cell {USED}")
     assert page.locator("#predict-text :is(.marked, .differs)").count() == 0

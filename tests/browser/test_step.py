@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
+from accessibility import serious_problems
 from full_fixture import full_findings, with_examples
 from page_models import SOURCE, one_hot, page_of, trained
 from playwright.sync_api import Page, expect
@@ -186,8 +186,7 @@ def test_the_figures_fit_and_axe_finds_no_serious_problem(open_page, report: Pat
 
     assert wide == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page, context="#step").response["violations"]
-    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    assert serious_problems(page, context="#step") == []
 
 
 def test_a_page_without_a_network_says_so_and_one_without_a_script_shows_nothing(open_page, tmp_path: Path):
