@@ -98,13 +98,14 @@ def inspect_model(
         device=request.device,
         precision=config.precision,
     )
+    short_config = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
+    control_text = _beginning(text, short_config)
     generator = torch.Generator().manual_seed(config.seed)
     studied = study(model, text, config, progress=within(progress, 0.05, 0.6), processes=processes)
     progress("circuits", 0.6)
     circuits = _circuits(text, studied, model.config.cells, processes)
     progress("control networks", 0.65)
-    short_config = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
-    controls = inspect_controls(model, _beginning(text, short_config), short_config, processes)
+    controls = inspect_controls(model, control_text, short_config, processes)
     over_time = read_over_time(request.moments, studied, within(progress, 0.9, 0.98))
     progress("gates and gradients", 0.98 if request.moments else 0.9)
     return replace(
@@ -139,12 +140,21 @@ def _require_enough_shifts(config: InspectionConfig) -> None:
 
 
 def _beginning(text: InspectedText, config: InspectionConfig) -> InspectedText:
-    """Return text if it has no more than config.characters, else a text of its first config.characters."""
+    """Return text if it has no more than config.characters, else a text of its first config.characters.
+
+    A feature of the user's that is on in the text need not be on in its beginning.
+    """
     if config.characters >= len(text.ids):
         return text
     ids, device = text.ids[: config.characters], text.splits["discover"].device
     return read_text(
-        ids, text.symbols, config.streams, config.features, device=device, precision=config.precision
+        ids,
+        text.symbols,
+        config.streams,
+        config.features,
+        device=device,
+        precision=config.precision,
+        require_user_features=False,
     )
 
 
@@ -201,7 +211,7 @@ def _credit(model: CharLSTM, studied: Study, controls: ControlResults, generator
     if best is None:
         return {}
     chunk = studied.found.text.splits["intervene"].first
-    spans = usable_spans(_spans(chunk.signal(best.feature.name).values > 0))
+    spans = usable_spans(_spans(chunk.signal(best.feature.name).values > 0, best.feature.lag))
     drawn = torch.randperm(len(spans), generator=generator)[:_GRADIENT_SPANS].sort().values.numpy()
     followers = [pair for pair in studied.confirmed_pairs if pair.feature.name == best.feature.name]
     followers = [pair for pair in followers if pair.proof.verdict == "verified"] or followers
@@ -226,9 +236,12 @@ def _best_follower(studied: Study) -> ConfirmedPair | None:
     return next(iter([*verified, *spanning]), None)
 
 
-def _spans(on: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the positions (n, 2) where on (characters,) goes on, and where it next goes off."""
+def _spans(on: NDArray[np.bool_], lag: int = 0) -> NDArray[np.int64]:
+    """Return the positions (n, 2) of the characters that turn a switch on, and of the next that turn it off.
+
+    The switch, on (characters,), follows these characters `lag` positions late.
+    """
     edges = np.diff(on.astype(np.int8))
     rises, falls = np.flatnonzero(edges > 0) + 1, np.flatnonzero(edges < 0) + 1
     falls = falls[falls > rises[0]] if len(rises) else falls[:0]
-    return np.stack((rises[: len(falls)], falls), axis=1)
+    return np.stack((rises[: len(falls)], falls), axis=1) - lag

@@ -1,6 +1,7 @@
 """The whole inspection: planted switches and counters are found, and an untrained network gives nothing."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,9 +27,7 @@ from charlstm.inspection.reading.trace import WARMUP, Cut
 from charlstm.model.char_lstm import CharLSTM
 
 
-def inspected(
-    model: CharLSTM, text: str, progress: Progress = ignore_progress, **settings: float
-) -> Findings:
+def inspected(model: CharLSTM, text: str, progress: Progress = ignore_progress, **settings: Any) -> Findings:
     request = InspectionRequest(
         model=model,
         ids=ids_of(text),
@@ -76,6 +75,17 @@ def planted(stages: list[tuple[str, float]]) -> Findings:
 def test_every_planted_cell_is_found_with_its_kind_and_drivers_and_nothing_else(planted: Findings) -> None:
     found = {(f.layer, f.cell): (f.kind, f.drivers) for f in planted.findings}
     assert found == {(0, cell): (kind, drivers) for cell, (_, kind, drivers) in enumerate(PLANTED)}
+
+
+def test_a_users_feature_may_be_missing_in_the_text_of_the_control_networks(monkeypatch) -> None:
+    """Control networks read the beginning alone: the feature may come later, and nothing may be lost then."""
+    monkeypatch.setattr("charlstm.inspection.inspect._CONTROL_CHARACTERS", 20_000)
+    text = written(40_000, seed=1)
+    assert "..." not in text
+    late = text[:20_000] + text[20_000:].replace(" ", "... ")
+    model = plant([toggle('"')], SYMBOLS, idle=4, generator=torch.Generator().manual_seed(0))
+    found = inspected(model, late, features=(r"dots=\.\.\.",))
+    assert found.corpus.characters == len(late)
 
 
 def test_findings_come_with_their_scores_the_best_one_first(planted: Findings) -> None:
@@ -162,6 +172,7 @@ def test_the_stages_report_rising_shares_of_the_whole_work(
 def test_spans_go_from_a_rise_to_the_next_fall() -> None:
     on = np.array([1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 0, 1], dtype=bool)
     assert _spans(on).tolist() == [[4, 7], [8, 9]], "cut spans at both ends are left out"
+    assert _spans(on, lag=2).tolist() == [[2, 5], [6, 7]], "the characters come before the switch"
     assert _spans(np.zeros(5, dtype=bool)).shape == _spans(on[:4]).shape == (0, 2)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 
 from charlstm.findings import Json
 from charlstm.inspection.circuits.behaviour_sites import SITES, BehaviourSites
@@ -204,9 +203,7 @@ class _Study:
         cells = [(one.layer, one.cell) for one in self._found if one.feature == name]
         for census in self._censuses:
             if census.feature == name:
-                sizes = torch.from_numpy(census.nats).abs().nan_to_num(0)
-                largest = sizes.argsort(descending=True, stable=True)[:_TAKEN_FROM_CENSUS].tolist()
-                cells += [(census.layer, cell) for cell in largest]
+                cells += [(census.layer, cell) for cell in census.largest(_TAKEN_FROM_CENSUS)]
         return cells
 
 

@@ -7,6 +7,7 @@ on the closers of other features show whether a candidate is used for its own fe
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ from charlstm.findings import Json
 from charlstm.inspection.estimates import Estimate, mean_of
 from charlstm.inspection.intervening.experiment import Candidate, InterventionContext
 
-# Every cell is changed at this many sites of a behaviour, spread evenly over the text, and candidates at the
-# closers of other features at more.
+# Every cell is changed at this many sites of a behaviour, spread evenly over the text. At the closers of a
+# feature that no candidate of the layer follows, only the layer's candidates are changed, at more sites.
 CENSUS_SITES, _CANDIDATES_SITES = 32, 100
 # A cell whose |r| with a feature is at least this carries the feature.
 CARRYING_CORRELATION = 0.25
@@ -91,6 +92,12 @@ class Census:
         """Return the rank of a cell among all of its layer by the size of the effect; 1 is the largest."""
         return 1 + int((np.abs(self.nats) > abs(self.nats[cell])).sum())
 
+    def largest(self, count: int) -> list[int]:
+        """Return the `count` changed cells with the largest effects, or all where these are fewer."""
+        changed = np.flatnonzero(np.isfinite(self.nats))
+        order = np.argsort(-np.abs(self.nats[changed]), kind="stable")[:count]
+        return [int(cell) for cell in changed[order]]
+
 
 def take_census(
     context: InterventionContext, feature: str, layer: int, cells: Sequence[int], candidates: Sequence[int]
@@ -162,23 +169,34 @@ def bystanders(feature: str, layer: int, roles: CellRoles) -> list[int]:
     return [int(cell) for cell in others[chosen]]
 
 
+class EffectElsewhere(NamedTuple):
+    """An EffectElsewhere is the effect of a candidate at the closers of another feature, in nats.
+
+    target is the character that ends that feature there, and sites the number of closers.
+    """
+
+    target: str
+    nats: Estimate
+    sites: int
+
+
 @dataclass(frozen=True, eq=False)
 class Specificity:
     """A Specificity compares a candidate's effect at its own closers with its effects at other closers.
 
     own is the effect at its own closers, in nats, and beside_others the same less the change of the typical
-    other character there (`ClosersUnderTest.beside_others`). others has, by feature, the target and the
-    effect at the closers of other features that end with other characters.
+    other character there (`ClosersUnderTest.beside_others`). others has, by feature, the effects at the
+    closers of other features that end with other characters.
     """
 
     own: Estimate
     beside_others: Estimate
-    others: Mapping[str, tuple[str, Estimate]]
+    others: Mapping[str, EffectElsewhere]
 
     @property
     def runner_up(self) -> str | None:
         """Return the other feature at whose closers the effect is largest, None without others."""
-        return max(self.others, key=lambda name: abs(self.others[name][1].value), default=None)
+        return max(self.others, key=lambda name: abs(self.others[name].nats.value), default=None)
 
     @property
     def is_on_closer(self) -> bool:
@@ -190,20 +208,20 @@ class Specificity:
     def holds(self) -> bool:
         """Return whether the effect is on the closer itself, and none at other closers is surely larger."""
         return self.is_on_closer and not any(
-            effect.beyond(abs(self.own.value)) for _, effect in self.others.values()
+            effect.nats.beyond(abs(self.own.value)) for effect in self.others.values()
         )
 
     @property
     def data(self) -> Json:
         """Return the numbers as findings.json has them, the largest effects first."""
-        order = sorted(self.others, key=lambda name: -abs(self.others[name][1].value))
+        order = sorted(self.others, key=lambda name: -abs(self.others[name].nats.value))
         return {
             "own": self.own.data,
             "beside_others": self.beside_others.data,
             "runner_up": self.runner_up,
             "behaviours": [
-                {"feature": name, "target": self.others[name][0], "nats": self.others[name][1].data}
-                for name in order
+                {"feature": name, "target": effect.target, "nats": effect.nats.data, "sites": effect.sites}
+                for name, effect in ((name, self.others[name]) for name in order)
             ],
         }
 
@@ -226,5 +244,6 @@ def specificity_of(
         target = context.behaviours[census.feature].target
         of_candidate = census.layer == candidate.layer and candidate.cell in census.at_sites
         if of_candidate and target not in own_targets:
-            others[census.feature] = (target, census.effect(candidate.cell))
+            effect = census.effect(candidate.cell)
+            others[census.feature] = EffectElsewhere(target, effect, len(census.clusters))
     return Specificity(*own, others)

@@ -166,8 +166,12 @@ class DosedCell:
 
 
 def is_monotone(response: list[Json]) -> bool:
-    """Return whether effects, ordered by dose, go one way but for differences that are nearly 0."""
-    effects = [one["effect_nats"] for one in response]
+    """Return whether effects, ordered by dose, go one way but for differences that are nearly 0.
+
+    The effect of dose 0 is 0.
+    """
+    points = sorted([(one["dose"], one["effect_nats"]) for one in response] + [(0.0, 0.0)])
+    effects = [effect for _, effect in points]
     steps = [after - before for before, after in pairwise(effects)]
     rises = any(step > _EQUAL_EFFECTS_NATS for step in steps)
     falls = any(step < -_EQUAL_EFFECTS_NATS for step in steps)

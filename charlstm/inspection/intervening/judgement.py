@@ -27,7 +27,7 @@ class Measured:
     """A Measured candidate has all that decides its verdict.
 
     by_lag has the effects of resampling at each distance from the closer. significance is the chance that
-    any of the `tested` candidates is verified wrongly.
+    the effect of any of the `tested` candidates is wrongly found necessary.
     joint is the joint effect that the candidate takes part in, if any, and needed says whether that effect
     needs it.
     """
@@ -56,7 +56,7 @@ class Measured:
     @property
     def conditions(self) -> dict[str, bool]:
         """Return which of the conditions of "verified" hold; those from "insertion" on are alternatives."""
-        lost = self.necessity.resample.effect().value < 0
+        lost = not self.necessity.either_way or self.necessity.resample.effect().value < 0
         return {
             "necessity": self.necessity.beyond(self.limit_nats, self.error),
             "specificity": self.specificity.holds,

@@ -66,8 +66,9 @@ class Sufficiency:
 
     insertion is the mean change of the target's log probability in nats where the feature is in its other
     state, None where no such position is known. restoration is the share of the log odds that comes back
-    when only the cells are restored. interchange is the share of pairs in which the model's choice becomes
-    the donor's, in [0, 1], and pairs their number; it is None with too few pairs.
+    when only the cells are restored. interchange is the share of pairs in which the model gives up the
+    target, as it does with the donor's whole state, in [0, 1], and pairs their number; it is None with too
+    few pairs.
     """
 
     insertion: Estimate | None
@@ -79,7 +80,8 @@ class Sufficiency:
     def inserts(self, *, lost: bool) -> bool:
         """Return whether insertion surely changes the log probability by LEAST_EFFECT_NATS.
 
-        lost says that the target becomes less likely without the cell: then insertion makes it likelier.
+        lost says that the target becomes less likely without the cell, as that of a switch or a depth always
+        should: then insertion makes it likelier.
         """
         if self.insertion is None:
             return False
@@ -128,7 +130,7 @@ def sufficiency_of(
     """
     chosen = _interchangeable(closers)
     restored = closers.change(closers.natural_values(cells), from_donors=True)
-    found = _chosen_by_donor(closers, resampled, chosen)
+    found = _given_up(closers, resampled, chosen)
     return Sufficiency(
         insertion=_insertion(closers.context, closers.behaviour, cells),
         restoration=restored_share(closers, restored),
@@ -174,7 +176,7 @@ def _interchangeable(closers: ClosersUnderTest) -> NDArray[np.int64]:
     return np.flatnonzero((natural > 0) & (natural + closers.whole_change.log_odds < 0))
 
 
-def _chosen_by_donor(closers: ClosersUnderTest, changes: Changes, chosen: NDArray[np.int64]) -> Numbers:
+def _given_up(closers: ClosersUnderTest, changes: Changes, chosen: NDArray[np.int64]) -> Numbers:
     """Return (chosen,) float64: 1 where, with the changes, the model no longer prefers the target, else 0."""
     log_odds = closers.natural_log_odds.numpy() + changes.log_odds
     return np.asarray((log_odds[chosen] < 0).astype(np.float64))
@@ -195,4 +197,4 @@ def _direction_interchange(closers: ClosersUnderTest, layer: int) -> float:
     """
     chosen = _interchangeable(closers)
     changes = closers.change(closers.direction_values([layer]))
-    return float(_chosen_by_donor(closers, changes, chosen).mean()) if len(chosen) else 0.0
+    return float(_given_up(closers, changes, chosen).mean()) if len(chosen) else 0.0

@@ -69,6 +69,7 @@ def read_text(
     *,
     device: torch.device | None = None,
     precision: TracePrecision = "float32",
+    require_user_features: bool = True,
 ) -> InspectedText:
     """Cut the text ids (characters,) into splits, choose its features on the split discover, and return both.
 
@@ -77,7 +78,7 @@ def read_text(
     listed features. Models read the text on device, None for the one that a model is on, with
     products in that precision. Raises CorpusError
     for a text that is too short or has no feature that varies enough, UsageError for a specification that
-    cannot be read or is 0 throughout the split.
+    cannot be read or, with require_user_features, is 0 throughout the split.
     """
     if len(ids) < LEAST_INSPECTED_CHARACTERS:
         raise CorpusError(
@@ -95,7 +96,7 @@ def read_text(
             yield user_feature(spec, text, starts)
         yield from features(text, traits, starts=starts)
 
-    names = [name_and_rule(spec)[0] for spec in user_specs]
+    names = [name_and_rule(spec)[0] for spec in user_specs] if require_user_features else []
     table = FeatureTable().extended(recipe, splits["discover"].counted_texts(), required=names)
     if all(feature.pseudo for feature in table.features):
         raise CorpusError(

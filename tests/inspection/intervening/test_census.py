@@ -25,6 +25,7 @@ from charlstm.inspection.intervening.census import (
     ROLE_CORRELATION,
     CellRoles,
     Census,
+    EffectElsewhere,
     Specificity,
     bystanders,
     compared,
@@ -191,12 +192,12 @@ def test_behaviours_with_the_same_target_are_no_other_behaviours(context: Interv
 def test_another_effect_is_larger_where_its_whole_interval_is(
     effects: dict[str, tuple[float, float, float]], holds: bool, runner_up: str | None
 ) -> None:
-    others = {name: ("x", Estimate(*effect)) for name, effect in effects.items()}
+    others = {name: EffectElsewhere("x", Estimate(*effect), 32) for name, effect in effects.items()}
     found = Specificity(Estimate(-1.0, -1.1, -0.9), Estimate(-1.0, -1.1, -0.9), others)
     assert (found.holds, found.runner_up) == (holds, runner_up)
     sizes = [abs(entry["nats"]["value"]) for entry in found.data["behaviours"]]
     assert sizes == sorted(sizes, reverse=True)
-    assert len(sizes) == len(effects)
+    assert [entry["sites"] for entry in found.data["behaviours"]] == [32] * len(effects)
     assert found.data["own"]["value"] == -1
     assert found.data["runner_up"] == runner_up
 
@@ -207,3 +208,10 @@ def test_another_effect_is_larger_where_its_whole_interval_is(
 def test_an_effect_on_all_characters_but_one_is_not_specific(beside_others: float, holds: bool) -> None:
     own, beside = (Estimate(value, value, value) for value in (-1.0, beside_others))
     assert Specificity(own, beside, {}).holds == holds
+
+
+def test_cells_that_were_not_changed_are_not_among_those_with_the_largest_effects() -> None:
+    nats = np.array([np.nan, 0.1, np.nan, -0.4, 0.2, 0.0])
+    census = Census(QUOTES, 0, nats, {}, np.zeros(0, np.int64))
+    assert census.largest(3) == [3, 4, 1]
+    assert census.largest(9) == [3, 4, 1, 5]

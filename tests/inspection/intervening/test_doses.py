@@ -144,12 +144,16 @@ def test_only_what_counts_every_character_moves_its_closer(toggled: DosedCell) -
     [
         ([1, 0.5, -0.5, -1], True),
         ([-1, 0, 0, 3], True),
-        ([0, -0.5, 0.5], False),
-        ([1, 0.5, 0.51, -1], True),
+        ([0, -0.5, 0.5, 1], False),
+        ([1, 0.5, -0.2, -0.19], True),
         ([0, 0.01, 0, 0.01], True),
-        ([1, 0.5, 0.53, -1], False),
-        ([], True),
+        ([1, 0.5, -0.5, -0.47], False),
+        ([-0.5, -0.4, -0.4, -0.3], False),
+        ([0.3, 0.2, 0.2, 0.5], False),
     ],
 )
 def test_a_response_is_monotone_but_for_tiny_differences(effects: list[float], monotone: bool) -> None:
-    assert is_monotone([{"effect_nats": effect} for effect in effects]) == monotone
+    """No dose has no effect: where all doses hurt, the response turns at 0."""
+    doses = [-1.0, -0.5, 0.5, 1.0]
+    response = [{"dose": dose, "effect_nats": effect} for dose, effect in zip(doses, effects, strict=True)]
+    assert is_monotone(response) == monotone

@@ -7,7 +7,7 @@ import pytest
 from intervention_fixture import COLUMN, candidate
 
 from charlstm.inspection.estimates import Estimate
-from charlstm.inspection.intervening.census import Comparison, Specificity
+from charlstm.inspection.intervening.census import Comparison, EffectElsewhere, Specificity
 from charlstm.inspection.intervening.experiment import Changes
 from charlstm.inspection.intervening.joint_effect import JointEffect
 from charlstm.inspection.intervening.judgement import LEAST_RATIO, Measured
@@ -85,6 +85,7 @@ def test_a_gain_at_the_closer_of_a_counter_is_an_effect() -> None:
     gain = measured(1.0)
     either_way = replace(gain, candidate=candidate(0, COLUMN), necessity=gain.necessity)
     assert either_way.verdict == "undecided", "the necessity says which directions count"
+    assert gain.conditions["insertion"], "of a switch, insertion should always make the closer likelier"
     counter = replace(gain, necessity=replace(gain.necessity, either_way=True))
     assert counter.verdict == "verified"
     assert not counter.conditions["insertion"], "insertion should make the closer less likely here"
@@ -125,7 +126,9 @@ def test_every_condition_is_asked_but_one_of_three_kinds_of_sufficiency_is_enoug
         "interchange": True,
     }
     elsewhere = Specificity(
-        Estimate(-1, -1, -1), Estimate(-1, -1, -1), {"other": ("x", Estimate(-3.0, -3.1, -2.9))}
+        Estimate(-1, -1, -1),
+        Estimate(-1, -1, -1),
+        {"other": EffectElsewhere("x", Estimate(-3.0, -3.1, -2.9), 32)},
     )
     assert replace(one, specificity=elsewhere).verdict == "undecided"
     assert replace(one, sufficiency=NOT_ENOUGH).verdict == "undecided"

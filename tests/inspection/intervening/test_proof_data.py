@@ -14,7 +14,7 @@ from charlstm.findings import Json
 from charlstm.inspection.estimates import Estimate
 from charlstm.inspection.exam.planted_cells import latch, line_counter, toggle
 from charlstm.inspection.intervening.behaviours import LAGS, VERDICT_LAG
-from charlstm.inspection.intervening.census import Comparison, Specificity
+from charlstm.inspection.intervening.census import Comparison, EffectElsewhere, Specificity
 from charlstm.inspection.intervening.doses import DosedCell
 from charlstm.inspection.intervening.experiment import Changes, InterventionContext
 from charlstm.inspection.intervening.joint_effect import JointEffect
@@ -53,7 +53,7 @@ def entries(name: str, cell: int, slope: float, **changes: object) -> Entries:
         specificity=Specificity(
             Estimate(-1.0, -1.1, -0.9),
             Estimate(-0.9, -1.0, -0.8),
-            {PARENTHESES: (")", Estimate(0.1, 0.0, 0.2))},
+            {PARENTHESES: EffectElsewhere(")", Estimate(0.1, 0.0, 0.2), 100)},
         ),
         sufficiency=sufficiency_of(closers, necessity.resample, cells, Baselines(0.1, 0.2, 0.3)),
         significance=0.01,

@@ -66,3 +66,5 @@ def test_a_text_that_is_too_short_or_without_features_is_refused() -> None:
 def test_a_users_feature_that_is_never_on_is_refused() -> None:
     with pytest.raises(UsageError, match="the feature never is on nowhere in the text"):
         read_text(ids_of(written(20_000, seed=1)), SYMBOLS, 4, ["never=zz"])
+    text = read_text(ids_of(written(20_000, seed=1)), SYMBOLS, 4, ["never=zz"], require_user_features=False)
+    assert "never" not in text.table.names

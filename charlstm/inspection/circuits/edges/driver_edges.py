@@ -55,14 +55,17 @@ class Driven:
 def driven_sites(behaviour: Behaviour, passage: Passage) -> Driven | None:
     """Return the sites of a behaviour that have a driver in their window, None where these are too few.
 
-    Only the sites whose driver is the commonest character among drivers are taken.
+    Only the sites whose driver is the commonest character among drivers are taken. The signal begins `lag`
+    characters behind its driver.
     """
+    lag = behaviour.feature.lag
     sites, values = behaviour.deciding_sites, passage.signals[behaviour.feature.name].values.astype(np.int16)
     began = np.zeros(len(values), bool)
     if behaviour.feature.kind == "counter":
         began[1:] = (values[1:] == 0) & (values[:-1] > 0)
     else:
         began[1:] = (values[1:] > 0) & (values[:-1] == 0)
+    began = np.concatenate([began[lag:], np.zeros(lag, bool)])
     in_window = began[sites.positions[:, None] + np.arange(1 - WINDOW, 1)]
     events = WINDOW - 1 - in_window[:, ::-1].argmax(1)
     usable = np.flatnonzero(in_window.any(1) & (events > 0))

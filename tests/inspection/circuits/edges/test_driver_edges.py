@@ -1,5 +1,7 @@
 """A quote sets a toggle by its input and forget gates, and the edges say so."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from circuits_fixture import BRACKETS, QUOTES, context_of, network, planted
@@ -7,6 +9,7 @@ from circuits_fixture import BRACKETS, QUOTES, context_of, network, planted
 from charlstm.inspection.circuits.edges.driver_edges import WINDOW, DriverEdges, driven_sites
 from charlstm.inspection.circuits.more_states import with_more_states
 from charlstm.inspection.exam.planted_cells import latch, toggle
+from charlstm.inspection.features.feature import Signal
 
 
 def test_a_driver_is_where_the_feature_began():
@@ -19,6 +22,21 @@ def test_a_driver_is_where_the_feature_began():
         window = context.passage.text[start : site + 1]
         assert len(window) == WINDOW
         assert window.rindex('"') == event
+
+
+@pytest.mark.parametrize("lag", [1, 2])
+def test_the_driver_of_a_late_feature_comes_before_its_signal(lag: int):
+    """A proposed feature may begin one or two characters behind the character that set it."""
+    context = context_of(network([toggle('"').read('"', 3)]), [QUOTES])
+    behaviour, passage = context.behaviours[QUOTES], context.passage
+    feature, values = passage.signals[QUOTES]
+    late = Signal(replace(feature, lag=lag), np.concatenate([np.zeros(lag, np.uint8), values[:-lag]]))
+    passage = replace(passage, signals={**passage.signals, QUOTES: late})
+
+    driven = driven_sites(replace(behaviour, feature=late.feature), passage)
+
+    assert driven is not None
+    assert driven.driver == '"'
 
 
 def test_the_driver_of_a_counter_is_its_reset():
