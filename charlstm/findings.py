@@ -37,7 +37,7 @@ READABLE_VERSIONS = (1, 2)
 Kind = Literal["toggle", "latch", "graded", "counter", "depth_counter"]
 # Whether the model uses a cell. verified: the model's prediction of the feature's end needs the cell, and the
 # cell alone is enough for a part of it. redundant: the prediction needs a group of cells that the cell is
-# part of. correlate: the intervals show that little happens when the cell is changed. undecided: none of
+# part of. correlate: the intervals show that little is lost when the cell's memory is taken away. undecided: none of
 # these was shown.
 Verdict = Literal["verified", "redundant", "correlate", "undecided"]
 # A JSON object.
@@ -132,9 +132,9 @@ class Detection:
 
     Measured on the split "discover":
 
-    score: score of the cell with the feature.
-    discovery_p_value: p-value of score among the shifts of the feature, in (0, 1].
-    null_max: largest score of any cell with any shifted feature.
+    score: |r| of the cell with the feature.
+    discovery_p_value: p-value of equal_share among the shifts of the feature, in (0, 1].
+    null_max: largest correlation at equal shares of any cell with any shifted feature.
     untrained_score: score that hardly any reference network reaches with the feature, in [0, 1]: the mean of
         the best cells of several networks and three standard deviations more, of Fisher's z. Reference
         networks are untrained ones of this shape or, for an imported model, its own with shuffled gates. A
@@ -166,7 +166,7 @@ class Detection:
 
     Measured on the split "confirm", which had no part in the choice of the feature:
 
-    held_out_score: score of the cell with the feature; findings are sorted by it.
+    held_out_score: |r| of the cell with the feature; findings are sorted by it.
     held_out_equal_share: correlation at equal shares, as `equal_share`.
     held_out_interval: the two ends of its 95% interval, by a block bootstrap.
     near_limit: whether this interval reaches down to the least score with which a cell is chosen: on other
@@ -177,8 +177,8 @@ class Detection:
     held_out_partial: score that is left when the current character is known.
     held_out_context_partial: score that is left when the last three characters, the column and the number of
         characters since a space are known.
-    held_out_null_max: largest score of any candidate pair with its feature shifted.
-    p_value: p-value of held_out_score, corrected for the number of candidate pairs, in (0, 1].
+    held_out_null_max: largest correlation at equal shares of any candidate pair with its feature shifted.
+    p_value: p-value of held_out_equal_share, corrected for the number of candidate pairs, in (0, 1].
     slope: change of c for each unit of the feature; negative where the polarity is -1.
 
     Measured on the split "confirm" for a switch feature, which is off or on, else None:

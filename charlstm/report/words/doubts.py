@@ -10,6 +10,8 @@ from charlstm.report.words.values import finite, plural
 
 Json = Mapping[str, Any]
 
+# The share of a counter's sites with a low count is told from here on.
+_LEAST_LOW_SHARE = 0.1
 _NOT_TESTED = "No experiment changed this cell, so whether the model uses it is open."
 
 
@@ -52,10 +54,31 @@ def grounds(finding: Json) -> Sentence:
     if finding.get("verdict") != "verified" or not effects or limit is None:
         return ()
     ways = " and ".join(effect.nats for effect in effects)
-    both = "both ways" if len(effects) > 1 else "the way"
-    asked = f"{limit:.2f} nats, which is asked"
-    told = f"The intervals of {both} to take its memory away lie beyond {asked}: {ways}."
-    return (Phrase(f"{told}{_ranked(evidence.get('rank') or {})}"),)
+    intervals = "the intervals of both effects lie" if len(effects) > 1 else "the interval of the effect lies"
+    told = f"When its memory is taken away, {intervals} beyond the required {limit:.2f} nats: {ways}."
+    ranked = f"{told}{_ranked(evidence.get('rank') or {})}"
+    return (Phrase(ranked), *_as_large_elsewhere(evidence.get("specificity") or {}))
+
+
+def _as_large_elsewhere(specificity: Json) -> Sentence:
+    """Return at which other character's places the effect came out larger, though not surely; () at none."""
+    own, (target, effect) = estimate_of(specificity.get("own")), _runner_up(specificity)
+    if own is None or effect is None or abs(effect.value) <= abs(own.value):
+        return ()
+    return (
+        Phrase(" At the places of "),
+        *closers(target),
+        Phrase(f" its effect came out as large or larger ({effect.nats}), though not surely."),
+    )
+
+
+def _runner_up(specificity: Json) -> tuple[str, Estimate | None]:
+    """Return the closing character of another feature at which the effect is largest, and that effect."""
+    behaviours = specificity.get("behaviours") or []
+    named = (one for one in behaviours if one.get("feature") == specificity.get("runner_up"))
+    other: Json = next(named, {})
+    target = other.get("target") or ""
+    return target, estimate_of(other.get("nats")) if target else None
 
 
 def _ranked(rank: Json) -> str:
@@ -92,7 +115,7 @@ def _not_necessary(finding: Json, evidence: Json) -> str:
         for name in ("resample", "conditional_mean")
         if (effect := estimate_of((measures.get(name) or {}).get("nats"))) is not None
     ]
-    asked = f"{limit:.2f} nats, which is asked"
+    asked = f"the required {limit:.2f} nats"
     if effects and all(effect.low > limit for effect in effects) and finding["kind"] != "counter":
         return "without its memory the closing character becomes likelier, not less likely"
     beyond = [effect.low > limit or effect.high < -limit for effect in effects]
@@ -115,16 +138,14 @@ def _mattering_earlier(finding: Json) -> str:
 def _not_specific(specificity: Json) -> Sentence:
     """Return why the effect does not count as one on the closing character."""
     if _changes_another(specificity):
-        return (Phrase("all characters but another one change alike, so the cell is used for that one"),)
-    behaviours = specificity.get("behaviours") or []
-    named = (one for one in behaviours if one.get("feature") == specificity.get("runner_up"))
-    other: Json = next(named, {})
-    effect = estimate_of(other.get("nats"))
-    if effect is None or not other.get("target"):
+        told = "the closing character changes no more than a typical one: only another character does"
+        return (Phrase(f"{told}, and the cell serves that one"),)
+    target, effect = _runner_up(specificity)
+    if effect is None:
         return (Phrase("the effect is no larger at its own places than at another character's"),)
     return (
         Phrase("the effect is larger at another character's places ("),
-        *closers(other["target"]),
+        *closers(target),
         Phrase(f", {signed(effect.value)} nats)"),
     )
 
@@ -169,7 +190,8 @@ def _within(finding: Json) -> Sentence:
     limit = finite(rules.get("margin_nats")) or finite(rules.get("limit_nats")) or 0.0
     told, earlier = f"Its effect surely lies within {limit:.2f} nats", earlier_effect(finding)
     if earlier is None:
-        return (Phrase(f"{told}: the model hardly uses it here."),)
+        lost = "little is lost when its memory is taken away"
+        return (Phrase(f"{told}: {lost}.{_low_counts(finding)}{_inserted(rules)}"),)
     lag, effect = earlier
     close = plural((rules.get("necessity") or {}).get("lag") or 0, "character")
     return (
@@ -180,6 +202,24 @@ def _within(finding: Json) -> Sentence:
     )
 
 
+def _low_counts(finding: Json) -> str:
+    """Return at how many sites a counter was too low for its memory to be taken away, "" where at few."""
+    necessity = (finding.get("evidence") or {}).get("necessity") or {}
+    deciding = (one for one in necessity.get("by_lag") or [] if one.get("lag") == necessity.get("lag"))
+    low = finite(next(deciding, {}).get("low")) or 0.0
+    if low < _LEAST_LOW_SHARE:
+        return ""
+    return f" At {percent(low)} of the places its count was low already, which makes the effect smaller."
+
+
+def _inserted(evidence: Json) -> str:
+    """Return what the cell does where its feature is in the other state, "" where that is not surely much."""
+    inserted = estimate_of((evidence.get("sufficiency") or {}).get("insertion"))
+    if inserted is None or not (evidence.get("conditions") or {}).get("insertion"):
+        return ""
+    return f" Set where its feature is in the other state, it does change the prediction: {inserted.nats}."
+
+
 def _together(finding: Json) -> str:
     """Return what the group of a redundant cell does together."""
     group = (finding.get("causal") or {}).get("group") or {}
@@ -187,7 +227,7 @@ def _together(finding: Json) -> str:
     effect = estimate_of({"value": group.get("effect_nats"), "low": low, "high": high})
     size = f": {effect.nats}" if effect else ""
     cells = plural(len(group.get("cells") or []), "cell")
-    return f"The {cells} of its feature together are needed{size}. Leaving this one out makes that smaller."
+    return f"The {cells} of its feature together are needed{size}. Without this cell that effect is smaller."
 
 
 def _by_p_value(finding: Json, significance: float | None) -> str:

@@ -11,8 +11,6 @@ _WIDEST_SHARE = 1.0
 # What stands for a share that cannot be told.
 UNKNOWN_SHARE = "?"
 
-Interval = tuple[float, float]
-
 
 @dataclass(frozen=True)
 class Estimate:

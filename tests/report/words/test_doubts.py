@@ -81,15 +81,14 @@ def test_without_evidence_a_redundant_cell_says_how_many_cells_it_takes():
 @pytest.mark.parametrize(
     ("effects", "words"),
     [
-        (((-0.05, -0.3, 0.2), (-0.04, -0.3, 0.2)), "the effect is not beyond 0.10 nats, which is asked"),
+        (((-0.05, -0.3, 0.2), (-0.04, -0.3, 0.2)), "the effect is not beyond the required 0.10 nats"),
         (
             ((-0.5, -1.2, 0.2), (-0.4, -1.1, 0.3)),
-            "the interval, corrected for all tested cells, is too wide to lie beyond 0.10 nats, which is "
-            "asked",
+            "the interval, corrected for all tested cells, is too wide to lie beyond the required 0.10 nats",
         ),
         (
             ((-0.5, -0.6, -0.4), (-0.05, -0.1, 0.0)),
-            "only one of the two ways to take its memory away has an effect beyond 0.10 nats, which is asked",
+            "only one of the two ways to take its memory away has an effect beyond the required 0.10 nats",
         ),
         (
             ((0.5, 0.4, 0.6), (0.5, 0.4, 0.6)),
@@ -147,11 +146,40 @@ def test_one_of_insertion_restoration_and_interchange_is_enough(enough):
 def test_a_correlate_says_within_what_its_effect_lies():
     small = {"effect_nats": -0.02, "interval": [-0.04, 0.01]}
     assert said("correlate", causal=small, evidence=evidence("necessity")) == (
-        "Its effect surely lies within 0.10 nats: the model hardly uses it here."
+        "Its effect surely lies within 0.10 nats: little is lost when its memory is taken away."
     )
     large = {"effect_nats": -1.5, "interval": [-1.8, -1.2]}
     told = said("correlate", causal=large, evidence=evidence("necessity", limit_nats=2.9, margin_nats=0.1))
-    assert told == "Its effect surely lies within 0.10 nats: the model hardly uses it here."
+    assert told == "Its effect surely lies within 0.10 nats: little is lost when its memory is taken away."
+
+
+def test_a_correlate_with_a_sure_insertion_says_so():
+    inserted = {"insertion": estimate(0.34, 0.22, 0.51)}
+    found = evidence("necessity", sufficiency=inserted)
+    found["conditions"]["insertion"] = True
+    assert said("correlate", evidence=found).endswith(
+        " Set where its feature is in the other state, it does change the prediction: "
+        "+0.34 nats (+0.22 to +0.51)."
+    )
+    found["conditions"]["insertion"] = False
+    assert "in the other state" not in said("correlate", evidence=found)
+
+
+@pytest.mark.parametrize(("low", "is_told"), [(0.05, False), (0.49, True)])
+def test_a_correlate_whose_count_was_low_at_many_places_says_so(low: float, is_told: bool):
+    found = evidence("necessity")
+    found["necessity"] |= {"lag": 4, "by_lag": [{"lag": 1, "low": 0.9}, {"lag": 4, "low": low}]}
+    told = said("correlate", kind="counter", evidence=found)
+    assert ("At 49% of the places its count was low already" in told) == is_told
+    assert "90%" not in told
+
+
+@pytest.mark.parametrize(("elsewhere", "is_told"), [(-0.8, False), (-1.1, True), (1.1, True)])
+def test_a_verified_cell_says_where_its_effect_came_out_as_large(elsewhere: float, is_told: bool):
+    other = {"feature": "column", "target": "\n", "nats": estimate(elsewhere, elsewhere - 1, elsewhere + 1)}
+    specificity = {"own": estimate(-0.9, -1, -0.8), "runner_up": "column", "behaviours": [other]}
+    told = sentence_text(grounds({"verdict": "verified", "evidence": evidence(specificity=specificity)}))
+    assert ("At the places of ↵ its effect came out as large or larger" in told) == is_told
 
 
 def test_a_correlate_that_matters_where_it_is_changed_earlier_says_so():
@@ -175,7 +203,7 @@ def test_an_undecided_cell_that_matters_where_it_is_changed_earlier_says_so():
     }
     first = sentence_text(next(iter(failures({"kind": "toggle", "evidence": found}))))
     assert first == (
-        "the effect is not beyond 0.10 nats, which is asked, though changed 24 characters before it matters "
+        "the effect is not beyond the required 0.10 nats, though changed 24 characters before it matters "
         "(−0.50 nats (−0.60 to −0.40)): others may copy from it"
     )
 
@@ -185,8 +213,8 @@ def test_a_redundant_cell_tells_what_its_group_does():
     told = said("redundant", causal={"group": group}, evidence=evidence("necessity"))
     assert told.startswith("Alone it is not verified: the interval, corrected")
     assert told.endswith(
-        "The 2 cells of its feature together are needed: −1.20 nats (−1.50 to −0.90). Leaving this one out "
-        "makes that smaller."
+        "The 2 cells of its feature together are needed: −1.20 nats (−1.50 to −0.90). Without this cell "
+        "that effect is smaller."
     )
 
 

@@ -70,7 +70,10 @@ EVIDENCE: Check = object_with(
                 "resample": _EFFECT,
                 "conditional_mean": _EFFECT,
                 "by_lag": list_of(
-                    object_with({"lag": count, "sites": count, "nats": estimate}, needs=["lag"]), MOST_NAMES
+                    object_with(
+                        {"lag": count, "sites": count, "low": number, "nats": estimate}, needs=["lag"]
+                    ),
+                    MOST_NAMES,
                 ),
             }
         ),
@@ -87,7 +90,10 @@ EVIDENCE: Check = object_with(
                 "beside_others": estimate,
                 "runner_up": feature_name,
                 "behaviours": list_of(
-                    object_with({"feature": feature_name, "target": string, "nats": estimate}), _MOST_TOLD
+                    object_with(
+                        {"feature": feature_name, "target": string, "nats": estimate, "sites": count}
+                    ),
+                    _MOST_TOLD,
                 ),
             }
         ),
@@ -96,7 +102,7 @@ EVIDENCE: Check = object_with(
             | dict.fromkeys(("p95", "p95_without_roles"), number)
         ),
         "conditions": object_with(
-            dict.fromkeys(("necessity", "specificity", "restoration", "interchange"), anything)
+            dict.fromkeys(("necessity", "specificity", "insertion", "restoration", "interchange"), anything)
         ),
     }
 )
