@@ -205,8 +205,8 @@ def _within(finding: Json) -> Sentence:
 def _low_counts(finding: Json) -> str:
     """Return at how many sites a counter was too low for its memory to be taken away, "" where at few."""
     necessity = (finding.get("evidence") or {}).get("necessity") or {}
-    deciding = (one for one in necessity.get("by_lag") or [] if one.get("lag") == necessity.get("lag"))
-    low = finite(next(deciding, {}).get("low")) or 0.0
+    shares = [one.get("low") for one in necessity.get("by_lag") or [] if one["lag"] == necessity.get("lag")]
+    low = next(filter(None, map(finite, shares)), 0.0)
     if low < _LEAST_LOW_SHARE:
         return ""
     return f" At {percent(low)} of the places its count was low already, which makes the effect smaller."
