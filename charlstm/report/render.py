@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from charlstm.errors import UsageError, cannot_be_written
-from charlstm.machine.files import whole_file
+from charlstm.machine.files import open_regular, whole_file
 from charlstm.report.page.comparison import compare
 from charlstm.report.page.packed_model import NOT_GIVEN, Inside
 from charlstm.report.page.shapes.shape import refuse_other_shapes
@@ -44,6 +44,9 @@ STYLES = (
 # The modules that start the two pages; script_bundle finds the others from their imports.
 REPORT_SCRIPT = "report_page.js"
 COMPARISON_SCRIPT = "comparison_page.js"
+# How a page that was written here begins, and what stands within its first bytes.
+_FIRST_LINE, _TITLE, _BYTES_OF_A_BEGINNING = b"<!doctype html>", b"<title>charlstm: ", 4096
+_NAME_ANOTHER = "name another file for the page"
 # Bytes for the sentences about what was left out of a page.
 ROOM_FOR_WORDS_BYTES = 20_000
 
@@ -90,6 +93,19 @@ def write_page(html: str, path: Path) -> None:
         raise cannot_be_written(
             UsageError, path, error, "choose a place for the page that may be written"
         ) from error
+
+
+def refuse_other_file(path: Path) -> None:
+    """Raise UsageError where the file at path has something else in it than a page of this program's."""
+    try:
+        with open_regular(path) as file:
+            beginning = file.read(_BYTES_OF_A_BEGINNING)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise cannot_be_written(UsageError, path, error, _NAME_ANOTHER) from error
+    if beginning and not (beginning.startswith(_FIRST_LINE) and _TITLE in beginning):
+        raise UsageError(f"{path} is there already, and is no page of charlstm's", _NAME_ANOTHER)
 
 
 def write_report(findings: Mapping[str, Any], path: Path, inside: Inside = NOT_GIVEN) -> None:

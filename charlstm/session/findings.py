@@ -12,7 +12,7 @@ from charlstm.commands.terminal.tables import FINDING_COLUMNS, finding_row, find
 from charlstm.findings import Json
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.report.page.packed_model import NOT_GIVEN, Inside, carried
-from charlstm.report.render import write_report
+from charlstm.report.render import refuse_other_file, write_report
 from charlstm.report.words.detection_numbers import rank_score
 from charlstm.run_files import REPORT
 from charlstm.session.coloured_text import coloured_text
@@ -56,8 +56,10 @@ class Findings(document.Findings):
         """Draw the page of the findings into the file path, with the model inside where it is known.
 
         A page cannot carry a model that has changed since the inspection, or is too large, and then says so.
-        Returns the path. Raises UsageError where the page cannot be drawn or written.
+        Returns the path. Raises UsageError where the page cannot be drawn or written, and where path is a file
+        that is no page.
         """
+        refuse_other_file(Path(path))
         write_report(self.to_json(), Path(path), self._inside())
         return Path(path)
 

@@ -6,7 +6,7 @@ from charlstm.checkpoint.record import load_config
 from charlstm.findings import Findings
 from charlstm.report.figures import write_figures
 from charlstm.report.page.packed_model import NOT_WANTED, inside
-from charlstm.report.render import render_comparison, write_page, write_report
+from charlstm.report.render import refuse_other_file, render_comparison, write_page, write_report
 from charlstm.run_files import COMPARED, COMPARISON, FINDINGS, REPORT
 
 
@@ -28,9 +28,11 @@ def draw_report(
     out is where to write the page, by default report.html beside findings.json. with_model puts the network
     into the page, from the folder run, or the folder of findings.json where run is None: never from a folder
     that findings.json names, which somebody else may have written. Where there is no such network, the page
-    says so. Raises UsageError when findings.json cannot be read or the page cannot be written,
-    CheckpointError when run holds no run.
+    says so. Raises UsageError when findings.json cannot be read, when the page cannot be written, and when out
+    is a file that is no page; CheckpointError when run holds no run.
     """
+    if out is not None:
+        refuse_other_file(out)
     if run is not None:
         load_config(run)
     place = _findings_file(findings)

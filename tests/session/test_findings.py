@@ -72,6 +72,9 @@ def test_the_page_says_why_it_has_no_model(plain, run, tmp_path):
     assert "The model is not the one inspected: it has changed since." in changed
     alone = Findings.of(plain).report(tmp_path / "alone.html").read_text()
     assert "drawn from the findings alone" in alone
+    (tmp_path / "mine.csv").write_text("mine")
+    with pytest.raises(UsageError, match="is no page of charlstm's"):
+        findings.report(tmp_path / "mine.csv")
     with pytest.raises(UsageError, match="cannot be written"):
         findings.report(tmp_path / "alone.html" / "page.html")
 

@@ -99,3 +99,23 @@ def test_findings_that_are_missing_or_damaged_are_refused(folder):
     with pytest.raises(UsageError):
         draw_report(folder, None)
     assert not (folder / "report.html").exists()
+
+
+def test_a_page_takes_the_place_of_a_page_but_of_no_other_file(folder):
+    page = folder / "page.html"
+    page.touch()
+    draw_report(folder, page)
+    page.write_text(page.read_text().replace("inside_double_quotes", "an older page"))
+    draw_report(folder, page)
+    assert "inside_double_quotes" in page.read_text()
+    draw_comparison(folder)
+    draw_report(folder, folder / "compare.html")
+    mine = folder / "mine.html"
+    mine.write_text("<!doctype html>\n<title>mine</title>")
+    for place in (mine, folder / "findings.json"):
+        before = place.read_bytes()
+        with pytest.raises(UsageError, match="is no page of charlstm's"):
+            draw_report(folder, place)
+        assert place.read_bytes() == before
+    with pytest.raises(UsageError, match="it is a folder"):
+        draw_report(folder, folder)

@@ -1,5 +1,6 @@
 """Do what `charlstm export` does, without a terminal: write a run for another program, or a smaller one."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from charlstm.checkpoint.tensor_file import Arrays
 from charlstm.checkpoint.weights import load_weights
 from charlstm.config import ModelConfig
 from charlstm.errors import UsageError, cannot_be_written
-from charlstm.run_files import CONFIG
+from charlstm.run_files import CONFIG, RUN_FILES
 from charlstm.sharing.onnx_model import write_onnx
 from charlstm.sharing.plain_lstm import write_plain_lstm
 from charlstm.sharing.run_for_others import write_half_run
@@ -39,7 +40,7 @@ def export_run(run: Path, out: Path, *, overwrite: bool = False) -> Exported:
     (see `sharing.onnx_model`). A name without an ending, or a folder that is there, becomes the folder of a
     run with weights in half precision (see `sharing.run_for_others`). Raises CheckpointError where run holds
     no run or the folder out holds other files; UsageError for another ending, a model that cannot be written
-    so, and where out is there and not overwrite.
+    so, a file of a run in the place of out, and where out is there and not overwrite.
     """
     if out.is_dir() or not out.suffix:
         return _export_folder(run, out, overwrite=overwrite)
@@ -49,6 +50,7 @@ def export_run(run: Path, out: Path, *, overwrite: bool = False) -> Exported:
             f"{out.name} has no ending that says how to write the model",
             f"name a file that ends in {' or '.join(_WRITERS)}, or a folder by a name without an ending",
         )
+    _refuse_file_of_run(out)
     if out.exists() and not overwrite:
         raise UsageError(
             f"{out} is there already", "replace it by `overwrite=True`, or name another file by `out`"
@@ -59,6 +61,16 @@ def export_run(run: Path, out: Path, *, overwrite: bool = False) -> Exported:
     except OSError as error:
         raise cannot_be_written(UsageError, out, error, "name another file by `out`") from error
     return Exported(out, out.stat().st_size, _parameters(tensors))
+
+
+def _refuse_file_of_run(out: Path) -> None:
+    """Raise UsageError where out is a file of a run, such as the weights that are about to be read."""
+    for place in (out, Path(os.path.realpath(out))):  # a link in a folder of its own may lead into a run
+        if place.name.lower() in RUN_FILES and (place.parent / CONFIG).exists():
+            raise UsageError(
+                f"{out} is a file of the run in {place.parent}, which would be lost",
+                "name another file by `out`",
+            )
 
 
 def _export_folder(run: Path, out: Path, *, overwrite: bool) -> Exported:

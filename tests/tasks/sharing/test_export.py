@@ -59,3 +59,17 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     run = run_of(tmp_path / "run")
     with pytest.raises(UsageError, match="cannot be written"):
         export_run(run, run / "config.json" / "model.onnx")
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("name", ["model.safetensors", "resume.safetensors"])
+def test_a_file_of_a_run_is_never_replaced_be_it_there_or_not(tmp_path, name, overwrite):
+    run = run_of(tmp_path / "run")
+    (tmp_path / "link.safetensors").symlink_to(run / name)
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    for out in (run / name, tmp_path / "link.safetensors"):
+        with pytest.raises(UsageError, match="which would be lost") as refused:
+            export_run(run, out, overwrite=overwrite)
+        assert "overwrite" not in refused.value.advice
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    assert export_run(run, run / "plain.safetensors").path.exists()
