@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from charlstm.config import TextLevel
 from charlstm.errors import CheckpointError, UsageError
 from charlstm.foreign.files.budget import Budget, OverBudgetError
 from charlstm.foreign.files.other_formats import HEAD_BYTES, format_of
@@ -25,6 +26,7 @@ _MOST_PLACES_SHOWN = 5
 _MOST_ID_DIGITS = 9  # int() of a text with very many digits is slow or fails
 
 Symbols = tuple[str, ...]  # one symbol for each id, in the order of the ids
+_Found = tuple[TextLevel, Symbols]  # a vocabulary that has not been checked yet
 
 
 def vocabulary_inside(tree: Any, size: int, budget: Budget, *, name: str) -> Vocabulary:
@@ -35,9 +37,10 @@ def vocabulary_inside(tree: Any, size: int, budget: Budget, *, name: str) -> Voc
     single characters; OverBudgetError when budget is used up.
     """
     places = _places(tree, size, budget)
-    fitting = {symbols: place for symbols, place in places.items() if len(symbols) == size}
+    fitting = {found: place for found, place in places.items() if len(found[1]) == size}
     if len(fitting) == 1:
-        return _checked(next(iter(fitting)), name)
+        [(level, symbols)] = fitting
+        return _checked(symbols, name, level)
     if fitting:
         shown = " and ".join(listed_names([place]) for place in [*fitting.values()][:_MOST_PLACES_SHOWN])
         raise CheckpointError(
@@ -49,25 +52,39 @@ def vocabulary_inside(tree: Any, size: int, budget: Budget, *, name: str) -> Voc
         raise CheckpointError(f"{name} holds no vocabulary{besides}; its head has {size} outputs", _ADVICE)
     lengths = ", ".join(
         f"{listed_names([place])} has {len(symbols)} symbols"
-        for symbols, place in [*places.items()][:_MOST_PLACES_SHOWN]
+        for (_, symbols), place in [*places.items()][:_MOST_PLACES_SHOWN]
     )
     raise CheckpointError(f"no vocabulary in {name} fits its head's {size} outputs: {lengths}", _ADVICE)
 
 
-def _places(tree: Any, size: int, budget: Budget) -> dict[Symbols, str]:
-    """Return every vocabulary in tree with the dotted path of its first place. Raises OverBudgetError."""
-    places: dict[Symbols, str] = {}
+def _places(tree: Any, size: int, budget: Budget) -> dict[_Found, str]:
+    """Return every vocabulary in tree with the dotted path of its first place. Raises OverBudgetError.
+
+    Symbols are characters, or bytes where a dict has the level "bytes" beside its symbols, as in what
+    `charlstm export` writes.
+    """
+    places: dict[_Found, str] = {}
     seen_texts: set[int] = set()
+    of_bytes: set[int] = set()
     for path, value in walk(tree, budget, into_objects=True):
         if isinstance(value, str):
             if id(value) in seen_texts:
                 continue
             seen_texts.add(id(value))
+        if isinstance(value, dict) and _is_of_bytes(value):  # it comes before what it holds
+            of_bytes.add(id(value["symbols"]))
         symbols = _symbols(value, size)
         if symbols:
             budget.take_bytes(_BYTES_PER_SYMBOL * len(symbols))
-            places.setdefault(symbols, ".".join(path) or "the whole of it")
+            level: TextLevel = "bytes" if id(value) in of_bytes else "characters"
+            places.setdefault((level, symbols), ".".join(path) or "the whole of it")
     return places
+
+
+def _is_of_bytes(mapping: dict[Any, Any]) -> bool:
+    """Tell whether a dict has a list of symbols, and beside it the level "bytes"."""
+    level = mapping.get("level")
+    return isinstance(level, str) and level == "bytes" and isinstance(mapping.get("symbols"), (list, tuple))
 
 
 def read_vocabulary(path: Path, size: int) -> Vocabulary:
@@ -200,13 +217,13 @@ def _is_id(key: Any) -> bool:
     return _is_integer(key)
 
 
-def _checked(symbols: Symbols, name: str) -> Vocabulary:
-    """Return symbols as a vocabulary; name is their file.
+def _checked(symbols: Symbols, name: str, level: TextLevel = "characters") -> Vocabulary:
+    """Return symbols as a vocabulary of a level; name is their file.
 
-    Raises CheckpointError unless they are distinct single characters.
+    Raises CheckpointError unless they are distinct single characters, or bytes.
     """
     try:
-        return Vocabulary("characters", symbols)
+        return Vocabulary(level, symbols)
     except UsageError as error:
         raise CheckpointError(
             f"the vocabulary of {name} cannot be used: {error.problem}",

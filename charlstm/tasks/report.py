@@ -28,8 +28,8 @@ def draw_report(
     out is where to write the page, by default report.html beside findings.json. with_model puts the network
     into the page, from the folder run, or the folder of findings.json where run is None: never from a folder
     that findings.json names, which somebody else may have written. Where there is no such network, the page
-    says so. Raises UsageError when findings.json cannot be read, when the page cannot be written, and when out
-    is a file that is no page; CheckpointError when run holds no run.
+    says so. Raises UsageError when findings.json cannot be read, when the page cannot be written, and when
+    out is a file that is no page; CheckpointError when run holds no run.
     """
     if out is not None:
         refuse_other_file(out)

@@ -11,6 +11,7 @@ from charlstm.errors import CheckpointError
 from charlstm.foreign.files.budget import Budget
 from charlstm.foreign.files.placeholders import Placeholder
 from charlstm.foreign.vocabularies import read_vocabulary, vocabulary_inside
+from charlstm.text.vocabulary import Vocabulary
 
 IDS_BY_CHARACTER = dict(zip(CHARACTERS, range(SIZE), strict=True))
 
@@ -129,3 +130,16 @@ def test_a_vocabulary_in_a_file_of_weights_is_found_wherever_it_is(tree):
 def test_a_vocabulary_in_a_file_of_weights_that_does_not_fit_is_refused(tree, words):
     with pytest.raises(CheckpointError, match=words):
         vocabulary_inside(tree, SIZE, Budget(0), name="weights.pt")
+
+
+def test_symbols_are_bytes_where_their_level_stands_beside_them():
+    symbols = [chr(number) for number in range(0xF0, 0xF0 + SIZE)]
+    of_bytes = {"vocabulary": {"level": "bytes", "symbols": symbols}}
+    read = vocabulary_inside(of_bytes, SIZE, Budget(0), name="w")
+    assert read == Vocabulary("bytes", tuple(symbols))
+    for other in ({"level": "bytes", "chars": symbols}, {"level": np.ones(3), "symbols": symbols}):
+        assert vocabulary_inside(other, SIZE, Budget(0), name="w") == Vocabulary("characters", tuple(symbols))
+    with pytest.raises(CheckpointError, match=r"differ: vocabulary\.symbols and chars"):
+        vocabulary_inside(of_bytes | {"chars": list(symbols)}, SIZE, Budget(0), name="w")
+    with pytest.raises(CheckpointError, match="is not one byte"):
+        vocabulary_inside({"level": "bytes", "symbols": ["\u0161", *symbols[1:]]}, SIZE, Budget(0), name="w")

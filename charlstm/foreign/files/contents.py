@@ -1,5 +1,7 @@
 """Hold what one file of weights has in it, whatever wrote the file."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,3 +28,22 @@ class Contents:
     tree: Any
     framework: str | None = None
     gate_activation: GateActivation | None = None
+
+
+def with_metadata(tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Return tensors by name, and a file's metadata as one dict under a name that no tensor has.
+
+    A text of the metadata that is JSON becomes the value that it spells.
+    """
+    key = "metadata"
+    while key in tensors:
+        key += "'"
+    return {**tensors, key: {name: _json_or_text(value) for name, value in metadata.items()}}
+
+
+def _json_or_text(text: str) -> Any:
+    """Return the JSON value that text spells, or text itself when it is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

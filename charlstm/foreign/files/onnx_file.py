@@ -5,6 +5,7 @@ the tensors, under PyTorch's names and in PyTorch's order of the gates.
 """
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from charlstm.config import GateActivation
 from charlstm.foreign.files.budget import Budget
-from charlstm.foreign.files.contents import Contents, NotReadError
+from charlstm.foreign.files.contents import Contents, NotReadError, with_metadata
 
 # ONNX stacks the gates of an LSTM as i, o, f, c: https://onnx.ai/onnx/operators/onnx__LSTM.html
 _ONNX_GATES, _OUR_GATES = "iofc", "ifco"
@@ -25,12 +26,14 @@ _KNOWN_OPERATORS = frozenset(
         "Flatten", "Dropout", "Softmax", "LogSoftmax",
     )
 )  # fmt: skip
+# What a text of JSON may take as a value: "{}," of three characters becomes an empty dict in a list.
+_BYTES_PER_CHARACTER_OF_JSON = 24
 _EXPORT_WHOLE = "export the model with its weights in one file: torch.onnx.export(..., external_data=False)"
 _EXPORT_PLAIN = "save the weights of the LSTM, its embedding and its head with torch.save or numpy.savez"
 
 
 def read_onnx(path: Path, budget: Budget) -> Contents:
-    """Return the weights in the ONNX model at path.
+    """Return the weights and the metadata of the ONNX model at path.
 
     Raises NotReadError without the package onnx and for a graph that is not a plain LSTM model,
     OverBudgetError, or what a damaged file raises.
@@ -42,7 +45,8 @@ def read_onnx(path: Path, budget: Budget) -> Contents:
             "is an ONNX model, for which the package onnx is needed",
             f"install it: pip install 'charlstm[onnx]'; or {_EXPORT_PLAIN}",
         ) from error
-    graph = onnx.load_model(path, load_external_data=False).graph
+    model = onnx.load_model(path, load_external_data=False)
+    graph = model.graph
     operators = [node.op_type for node in graph.node]
     if "LSTM" not in operators:
         kind = next((name for name in ("GRU", "RNN") if name in operators), None)
@@ -51,7 +55,16 @@ def read_onnx(path: Path, budget: Budget) -> Contents:
     unknown = [name for name in operators if name not in _KNOWN_OPERATORS]
     if unknown:
         raise NotReadError(f"has the operator {unknown[0][:40]}, which is not read here", _EXPORT_PLAIN)
-    return _Graph(graph, budget).contents()
+    contents = _Graph(graph, budget).contents()
+    return replace(contents, tree=with_metadata(contents.tree, _metadata(model, budget)))
+
+
+def _metadata(model: Any, budget: Budget) -> dict[str, str]:
+    """Return the metadata of a model, a text for each name. Raises OverBudgetError for very long ones."""
+    for entry in model.metadata_props:
+        budget.take_nodes()
+        budget.take_bytes(_BYTES_PER_CHARACTER_OF_JSON * len(entry.value))
+    return {entry.key: entry.value for entry in model.metadata_props}
 
 
 class _Graph:

@@ -1,6 +1,5 @@
 """Read a file of weights as a tree of dicts, lists, tensors, arrays, numbers and texts, running nothing."""
 
-import json
 import math
 import zipfile
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from charlstm.checkpoint.tensor_file import check_header_length
 from charlstm.errors import CheckpointError
 from charlstm.foreign.files import keras_file, onnx_file
 from charlstm.foreign.files.budget import Budget, OverBudgetError
-from charlstm.foreign.files.contents import Contents, NotReadError
+from charlstm.foreign.files.contents import Contents, NotReadError, with_metadata
 from charlstm.foreign.files.other_formats import (
     HEAD_BYTES,
     format_of,
@@ -156,19 +155,7 @@ def _read_safetensors(path: Path, budget: Budget) -> dict[str, Any]:
             budget.take_nodes()
             budget.take_bytes(math.prod(file.get_slice(name).get_shape()))
         tensors = {name: file.get_tensor(name) for name in names}
-        metadata = {name: _json_or_text(value) for name, value in (file.metadata() or {}).items()}
-    key = "metadata"
-    while key in tensors:
-        key += "'"
-    return tensors | {key: metadata}
-
-
-def _json_or_text(text: str) -> Any:
-    """Return the JSON value that text spells, or text itself when it is not JSON."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+        return with_metadata(tensors, file.metadata() or {})
 
 
 def _read_npz(archive: zipfile.ZipFile, budget: Budget) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The weights of LSTM operators in ONNX models are read, in ONNX's own order of the gates."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -154,3 +155,21 @@ def test_without_the_package_the_error_says_how_to_install_it(tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(CheckpointError, match=r"ONNX.*charlstm\[onnx\]"):
         read_weights(path)
+
+
+def test_a_vocabulary_in_the_metadata_is_found(tmp_path):
+    theirs = CharacterModel()
+    model = onnx.load_model(write_onnx(tmp_path / "w.onnx", theirs))
+    helper.set_model_props(model, {"producer": "theirs", "chars": json.dumps(CHARACTERS)})
+    onnx.save_model(model, tmp_path / "w.onnx")
+    loaded = load_foreign(tmp_path / "w.onnx")
+    assert_same_logits(loaded.model, theirs)
+    assert loaded.vocabulary.symbols == tuple(CHARACTERS)
+
+
+def test_metadata_that_would_fill_the_memory_is_refused(tmp_path):
+    model = onnx.load_model(write_onnx(tmp_path / "w.onnx", CharacterModel()))
+    helper.set_model_props(model, {"symbols": f"[{'{},' * 3_000_000}{{}}]"})
+    onnx.save_model(model, tmp_path / "w.onnx")
+    with pytest.raises(CheckpointError, match="many times as large"):
+        read_weights(tmp_path / "w.onnx")

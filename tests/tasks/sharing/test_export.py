@@ -1,26 +1,32 @@
 """Exported runs: they can be imported again, and what cannot be exported is refused."""
 
-import json
-
 import numpy as np
 import onnx
 import pytest
 from exported_run import probabilities, run_of
+from tiny_run import TEXT
 
-from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.record import load_config
 from charlstm.errors import CheckpointError, UsageError
 from charlstm.tasks.import_weights import ImportRequest, import_model
+from charlstm.tasks.score import ScoreRequest, score_run
 from charlstm.tasks.sharing.export import export_run
 
 
+@pytest.mark.parametrize("level", ["characters", "bytes"])
 @pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])
-def test_an_exported_model_can_be_imported_again(tmp_path, name):
-    run = run_of(tmp_path / "run", layers=2)
+def test_an_exported_model_can_be_imported_again(tmp_path, name, level):
+    (tmp_path / "text.txt").write_text(text := TEXT + "\u201cna\xefve\u201d \U0001f98a", "utf-8")
+    run = run_of(tmp_path / "run", text=text, level=level, layers=2)
     place = export_run(run, tmp_path / name).path
-    symbols = tmp_path / "symbols.json"
-    symbols.write_text(json.dumps(list(load(run).config.vocabulary.symbols)))
-    back = import_model(ImportRequest(weights=place, out=tmp_path / "back", vocabulary=symbols)).path
+    back = import_model(ImportRequest(weights=place, out=tmp_path / "back")).path
     np.testing.assert_allclose(probabilities(back), probabilities(run), atol=1e-6)
+    assert load_config(back).vocabulary == load_config(run).vocabulary
+    scored, own = (
+        score_run(ScoreRequest(run=place, corpus=str(tmp_path / "text.txt"))) for place in (back, run)
+    )
+    assert len(scored.ids) == len(text if level == "characters" else text.encode())
+    np.testing.assert_allclose(scored.nats, own.nats, atol=1e-5)
 
 
 def test_what_cannot_be_exported_is_refused_and_nothing_is_replaced(tmp_path):
