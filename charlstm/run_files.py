@@ -1,4 +1,4 @@
-"""The names of the files in a run's folder, and how to recognise one of them."""
+"""The names of the files in a run's folder, how to recognise one of them, and where findings are."""
 
 from pathlib import Path
 
@@ -17,6 +17,11 @@ RUN_FILES = (CONFIG, MODEL, EVALUATED, RESUME, METRICS, SNAPSHOTS, FINDINGS, REP
 FETCHED_RUNS = "hf-runs"
 # What config.json says must be true of these: a new run begins without them.
 OF_ONE_RUN = tuple(name for name in RUN_FILES if name != CONFIG)
+
+
+def findings_folder(run: Path) -> Path:
+    """Return the folder for what is found in a run: its own, or checkpoints/NAME for a run of the cache."""
+    return Path("checkpoints") / run.name if run.parent.name == FETCHED_RUNS else run
 
 
 def is_run_file(path: Path) -> bool:

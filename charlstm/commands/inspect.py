@@ -20,12 +20,12 @@ from charlstm.commands.options.shared import (
     RunPath,
     UnknownOption,
     fields_of,
-    own_place,
 )
 from charlstm.commands.report import draw_figures_and_say
 from charlstm.commands.terminal import console
 from charlstm.config import InspectionConfig, TracePrecision
 from charlstm.machine.launch import by_torchrun, launch
+from charlstm.run_files import findings_folder
 
 if TYPE_CHECKING:
     from charlstm.tasks.inspect import InspectRequest
@@ -99,7 +99,7 @@ def inspect(
         interventions=interventions,
         precision=precision,
     )
-    place = out or own_place(checkpoint)
+    place = out or findings_folder(checkpoint)
     request = InspectRequest(
         run=checkpoint,
         corpus=corpus,

@@ -56,8 +56,8 @@ class Findings(document.Findings):
         """Draw the page of the findings into the file path, with the model inside where it is known.
 
         A page cannot carry a model that has changed since the inspection, or is too large, and then says so.
-        Returns the path. Raises UsageError where the page cannot be drawn or written, and where path is that of
-        a file that is no page.
+        Returns the path. Raises UsageError where the page cannot be drawn or written, and where path is a
+        file that is no page.
         """
         refuse_other_file(Path(path))
         write_report(self.to_json(), Path(path), self._inside())

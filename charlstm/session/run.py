@@ -11,6 +11,7 @@ from charlstm.checkpoint import loading
 from charlstm.checkpoint.loading import Checkpoint
 from charlstm.config import InspectionConfig, SamplingConfig, SplitPart, Unknown, check_seed
 from charlstm.findings import Findings as PlainFindings
+from charlstm.run_files import findings_folder
 from charlstm.sampling.sampler import sample
 from charlstm.session.findings import Findings
 from charlstm.session.holds import Holds, holds_of
@@ -102,7 +103,7 @@ class Run(Checkpoint):
         equal seeds draw the text that `charlstm sample` draws. hold names cells that are held while the text
         is drawn: {"0:17": "on"}, {"0:17": -1.5} or, from drawn character 100 on, {"0:17": "on@100"}; or as
         the command line has it, "0:17=on". The cell states of "on" and "off" are those in findings, by
-        default those that `charlstm inspect` saved in the run's folder. unknown says what happens to
+        default those that `charlstm inspect` saved. unknown says what happens to
         characters of prompt that the model does not know.
         Raises UsageError for a setting out of range and for a hold that cannot be read or of a cell that does
         not exist, UnknownCharacterError for a prompt that cannot be spelled.
@@ -170,8 +171,8 @@ class Run(Checkpoint):
 
     @property
     def findings(self) -> Findings:
-        """The findings in the run's folder, which `charlstm inspect` saves. Raises UsageError without any."""
-        return Findings.of(PlainFindings.load_from(self.path), self.model, self.vocabulary)
+        """The findings of the run that `charlstm inspect` saved. Raises UsageError without any."""
+        return Findings.of(PlainFindings.load_from(findings_folder(self.path)), self.model, self.vocabulary)
 
     def trace(self, text: str, *, hold: Holds = (), once: bool = False) -> Trace:
         """Return all gates, states and predictions of the model along text, as `charlstm.trace` does."""

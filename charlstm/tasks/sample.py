@@ -20,7 +20,7 @@ from charlstm.findings import Findings
 from charlstm.machine.processors import default_thread_count
 from charlstm.model.packed_weights import stream_weights
 from charlstm.model.ready_loops import are_ready
-from charlstm.run_files import FINDINGS
+from charlstm.run_files import FINDINGS, findings_folder
 from charlstm.sampling.blocks import draw_after, seeded_uniforms
 from charlstm.sampling.spelling import decode_streams, encode_prompt
 from charlstm.tasks.next_commands import inspect_command
@@ -92,7 +92,7 @@ def prompt_note(path: Path, prompt: str, unknown: Unknown) -> str | None:
 def read_holds(path: Path, specs: Sequence[str]) -> tuple[Hold, ...]:
     """Return the holds that specs spell as LAYER:CELL=VALUE[@FROM], for the run in the folder path.
 
-    VALUE is a cell state, or "on" or "off" for the levels of the cell in the run's findings.json. Raises
+    VALUE is a cell state, or "on" or "off" for the levels of the cell that `charlstm inspect` saved. Raises
     UsageError for anything else, for a cell that the run's model does not have, and for "on" and "off" of a
     cell whose levels are not known; CheckpointError when the run cannot be used.
     """
@@ -119,9 +119,10 @@ def holds_in(
 
 def level_in_run(path: Path, layer: int, cell: int, name: str) -> float:
     """Return the cell state at which a cell is on or off, as name says. Raises UsageError where unknown."""
-    place = path / FINDINGS
+    folder = findings_folder(path)
+    place = folder / FINDINGS
     if place.exists():
-        return level_in(Findings.load_from(path), layer, cell, name, source=f"{place} says")
+        return level_in(Findings.load_from(folder), layer, cell, name, source=f"{place} says")
     raise UsageError(
         f"what {name} is for cell {layer}:{cell} is not known: there is no {place}",
         f'give a cell state, as `hold="{layer}:{cell}=1.5"` does, or run `{inspect_command(path)}` first',

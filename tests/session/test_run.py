@@ -11,6 +11,7 @@ from charlstm.checkpoint import loading
 from charlstm.config import Hold, SamplingConfig
 from charlstm.errors import CorpusError, UnknownCharacterError, UsageError
 from charlstm.findings import Findings
+from charlstm.run_files import FETCHED_RUNS
 from charlstm.session.run import Run, load
 from charlstm.tasks.sample import sample_run
 from charlstm.tasks.score import ScoreRequest, score_run
@@ -137,6 +138,13 @@ def test_without_a_text_the_unseen_part_of_the_own_text_is_inspected(run, monkey
     (request,) = requests
     assert run.vocabulary.decode(request.ids) == TEXT[len(TEXT) * 8 // 10 :]
     assert request.corpus_name == run.config.corpus.name
+
+
+def test_the_findings_of_a_run_from_the_hub_are_where_its_inspection_writes(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fetched = replace(run, path=tmp_path / FETCHED_RUNS / "me--fox")
+    Findings.from_json(proven_findings()).save(tmp_path / "checkpoints" / "me--fox" / "findings.json")
+    assert len(fetched.findings.findings) == len(proven_findings()["findings"])
 
 
 def test_the_findings_of_the_folder_know_their_model(run):

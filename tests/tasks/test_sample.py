@@ -1,5 +1,6 @@
 """Texts of a run: the same with and without torch; holds that are read from what a user types."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.config import Hold, ModelConfig, SamplingConfig
 from charlstm.errors import CheckpointError, UnknownCharacterError, UsageError
 from charlstm.model.char_lstm import CharLSTM
+from charlstm.run_files import FETCHED_RUNS
 from charlstm.sampling.sampler import sample
 from charlstm.tasks import sample as sample_task
 from charlstm.tasks.sample import read_holds, sample_run
@@ -71,18 +73,38 @@ def test_holds_are_read_in_the_order_that_they_are_typed(run):
 
 @pytest.fixture
 def levels(run, monkeypatch):
-    """An inspection that knows the levels of cell 0:1 only."""
+    """The folders that findings are read from; all of them know the levels of cell 0:1 only."""
     findings = [
         SimpleNamespace(layer=0, cell=1, detection=SimpleNamespace(levels={"on": 1.75, "off": -0.25})),
         SimpleNamespace(layer=1, cell=2, detection=SimpleNamespace(levels=None)),
     ]
     (run / "findings.json").touch()
-    monkeypatch.setattr(sample_task.Findings, "load_from", lambda folder: SimpleNamespace(findings=findings))
+    folders = []
+
+    def load_from(folder):
+        folders.append(folder)
+        return SimpleNamespace(findings=findings)
+
+    monkeypatch.setattr(sample_task.Findings, "load_from", load_from)
+    return folders
 
 
 @pytest.mark.usefixtures("levels")
 def test_on_and_off_are_the_levels_of_the_inspection(run):
     assert read_holds(run, ["0:1=on", "0:1=off@9"]) == (Hold(0, 1, 1.75, 0), Hold(0, 1, -0.25, 9))
+
+
+def test_the_levels_of_a_run_from_the_hub_are_where_its_inspection_writes(
+    tmp_path, small_model, levels, monkeypatch
+):
+    fetched = saved(tmp_path / "cache" / FETCHED_RUNS / "me--fox", small_model)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"there is no checkpoints/me--fox/findings\.json"):
+        read_holds(fetched, ["0:1=on"])
+    (tmp_path / "checkpoints" / "me--fox").mkdir(parents=True)
+    (tmp_path / "checkpoints" / "me--fox" / "findings.json").touch()
+    assert read_holds(fetched, ["0:1=on"]) == (Hold(0, 1, 1.75, 0),)
+    assert levels == [Path("checkpoints/me--fox")]
 
 
 @pytest.mark.usefixtures("levels")

@@ -11,7 +11,6 @@ from charlstm.commands.options import completion
 from charlstm.commands.terminal import formatting
 from charlstm.config import Unknown
 from charlstm.errors import CheckpointError
-from charlstm.run_files import FETCHED_RUNS
 
 # The most characters of a name that an error shows.
 _SHOWN_CHARACTERS = 80
@@ -42,11 +41,6 @@ def run_to_read(context: typer.Context, path: Path) -> Path:
 
         return fetched_run(str(path))
     return place_to_read(path)
-
-
-def own_place(run: Path) -> Path:
-    """Return the folder for what is found in a run: its own, or checkpoints/NAME for a run of the cache."""
-    return Path("checkpoints") / run.name if run.parent.name == FETCHED_RUNS else run
 
 
 RunPath = Annotated[
