@@ -87,7 +87,7 @@ def inspect_run(
     other = other_run(checkpoint, request.compare, seed=request.config.seed) if request.compare else None
     keep_freed_memory()
     with joined(launch, torch.device("cpu")) as processes:
-        text = processes.in_turn(lambda: _text(request, checkpoint, request.corpus))
+        text, other_text = processes.in_turn(lambda: _texts(request, checkpoint, other))
         moments = _moments(checkpoint) if request.over_time else []
         start = _start(request, checkpoint, len(text.tokens))
         findings = inspect_model(
@@ -102,9 +102,7 @@ def inspect_run(
         if processes.leads:
             findings.save(out / FINDINGS)
             draw_report(out / FINDINGS, None, with_model=request.with_model, run=request.run)
-        if other is not None and request.compare is not None:
-            as_read = replace(request, newlines=text.line_ends is not None)
-            other_text = _text(as_read, other, text.name)
+        if other is not None and other_text is not None and request.compare is not None:
             compared = inspect_model(
                 replace(_inspection(request, other, request.compare, other_text, start), device=device),
                 progress=within(progress, 0.5, 1.0),
@@ -119,9 +117,20 @@ def inspect_run(
     return Inspected(findings, out / FINDINGS, out / REPORT, comparison, changed, notes)
 
 
-def _text(request: InspectRequest, checkpoint: Checkpoint, name: str | None) -> Corpus:
-    """Return the text called name, the run's own for None, in the ids of checkpoint, read as request says."""
-    return corpus_of(checkpoint, name, unknown=request.unknown, newlines=request.newlines)
+def _texts(
+    request: InspectRequest, checkpoint: Checkpoint, other: Checkpoint | None
+) -> tuple[Corpus, Corpus | None]:
+    """Return the text in the ids of checkpoint, and in those of other where there is one.
+
+    Both are read in the same way: what checkpoint has replaced in its own text, since that has changed, other
+    replaces as well. Raises what `corpus_of` raises.
+    """
+    unknown, newlines = request.unknown, request.newlines
+    text = corpus_of(checkpoint, request.corpus, unknown=unknown, newlines=newlines)
+    if other is None:
+        return text, None
+    unknown, newlines = "replace" if text.replaced else unknown, text.line_ends is not None
+    return text, corpus_of(other, text.name, unknown=unknown, newlines=newlines)
 
 
 def _inspection(

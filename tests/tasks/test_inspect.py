@@ -9,7 +9,7 @@ from tiny_run import TEXT, imported_run, saved_run
 
 from charlstm.checkpoint.loading import load
 from charlstm.config import InspectionConfig
-from charlstm.errors import CheckpointError, DeviceError, UsageError
+from charlstm.errors import CheckpointError, DeviceError, UnknownCharacterError, UsageError
 from charlstm.findings import Findings
 from charlstm.inspection.inspect import InspectionRequest
 from charlstm.tasks import inspect
@@ -114,6 +114,26 @@ def test_a_second_model_reads_the_same_text_and_is_compared(tmp_path, inspected)
     assert (tmp_path / "found" / "compared.json").is_file()
     assert result.comparison_path == tmp_path / "found" / "compare.html"
     assert result.comparison_path.is_file()
+
+
+def test_a_second_run_that_cannot_spell_the_text_is_refused_before_anything_is_inspected(tmp_path, inspected):
+    run = saved_run(tmp_path)
+    (tmp_path / "other").mkdir()
+    other = saved_run(tmp_path / "other", text="fox\n" * 200)
+    with pytest.raises(UnknownCharacterError):
+        inspect_run(InspectRequest(run=run, out=run, compare=str(other)))
+    assert not inspected
+    inspect_run(InspectRequest(run=run, out=run, compare=str(other), unknown="replace"))
+    assert len(inspected) == 2
+
+
+def test_a_second_run_replaces_what_is_new_in_a_text_that_has_changed(tmp_path, inspected):
+    run = saved_run(tmp_path)
+    (tmp_path / "text.txt").write_text(TEXT + "FOX")
+    inspect_run(InspectRequest(run=run, out=run, compare="shuffled"))
+    first, second = inspected
+    assert spelled(first) == spelled(second)
+    assert len(spelled(first)) == len(TEXT) + 3 - (len(TEXT) + 3) * 8 // 10
 
 
 def test_the_settings_reach_the_finder(tmp_path, inspected):
