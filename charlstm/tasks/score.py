@@ -137,10 +137,15 @@ def _part(checkpoint: Checkpoint, corpus: Corpus, part: str, *, split: str | Non
     """Return the token ids (characters,) of a part of corpus; split is that of a ScoreRequest.
 
     own says that corpus is the run's own text, even if it has changed. Raises UsageError for a split that is
-    none, a part of another name, and one that the run was trained on, since it was validated on another text;
-    CorpusError where the part has fewer than two characters.
+    none or that comes without a part, a part of another name, and one that the run was trained on, since it
+    was validated on another text; CorpusError where the part has fewer than two characters.
     """
     if part == "all":
+        if split is not None:
+            raise UsageError(
+                f"the split {split!r} has no effect where all of a text is scored",
+                'name the part to score, as by `part="validation"`, or leave `split` out',
+            )
         return corpus.tokens
     record = checkpoint.config.corpus
     if record and not own and corpus.sha256 != record.sha256:

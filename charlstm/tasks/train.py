@@ -102,10 +102,26 @@ def train_run(
     them call this, and the first one writes. Raises CorpusError, UsageError, CheckpointError, DeviceError,
     DivergedError or ProcessError; what was saved before that stays.
     """
+    _refuse_contradictions(request)
     device = own_device(launch, choose_device(request.device))
     keep_freed_memory()
     with joined(launch, device) as processes:
         yield from _trained_by(processes, request, device, should_stop)
+
+
+def _refuse_contradictions(request: TrainRequest) -> None:
+    """Raise UsageError where request has two settings of which one would have no effect."""
+    if request.resume and request.overwrite:
+        raise UsageError(
+            f"the run in {request.out} cannot be both gone on with and replaced",
+            "leave `overwrite` out to go on with it, or `resume` to begin anew",
+        )
+    validated = request.validation is not None or request.validation_text is not None
+    if request.split is not None and validated:
+        raise UsageError(
+            f"the split {request.split!r} has no part to validate on beside another text",
+            "leave `validation` out to validate on a part of the text, or `split` to train on all of it",
+        )
 
 
 def _trained_by(

@@ -216,7 +216,8 @@ def test_a_file_whose_name_is_not_utf_8_trains_and_scores(tmp_path):
 def test_a_validation_text_with_unknown_characters_is_an_error(tmp_path):
     (tmp_path / "text.txt").write_text("some text\n" * 100)
     (tmp_path / "other.txt").write_text("another one\n" * 100)
-    wanted = request(tmp_path / "text.txt", tmp_path / "run", validation=str(tmp_path / "other.txt"))
+    other = str(tmp_path / "other.txt")
+    wanted = request(tmp_path / "text.txt", tmp_path / "run", validation=other, split=None)
     with pytest.raises(CorpusError, match=r"other\.txt: 'a' .* is not among") as problem:
         list(train.train_run(wanted))
     assert "`unknown" not in problem.value.advice, "train has no such option"

@@ -4,6 +4,7 @@ A finished run says so and can be trained further, and a new run can begin with 
 """
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -217,19 +218,18 @@ def test_settings_that_differ_are_refused(tmp_path, monkeypatch, capsys, options
 def test_another_text_to_validate_on_is_refused_and_the_same_may_be_moved(tmp_path):
     out = tmp_path / "run"
     (tmp_path / "check.txt").write_text(TEXT[::-1])
-    wanted = TrainRequest(**{**vars(request(out)), "validation": str(tmp_path / "check.txt")})
+    wanted = replace(request(out), split=None, validation=str(tmp_path / "check.txt"))
     train_small(wanted, stop_after=10)
     (tmp_path / "other.txt").write_text(TEXT[::-1] + "to")
-    resumed = {**vars(request(out, resume=True)), "validation": str(tmp_path / "other.txt")}
+    resumed = replace(request(out, resume=True), split=None)
     with pytest.raises(CheckpointError, match=r"other\.txt is another text than the one that"):
-        train_small(TrainRequest(**resumed))
+        train_small(replace(resumed, validation=str(tmp_path / "other.txt")))
     (tmp_path / "check.txt").rename(tmp_path / "moved.txt")
-    resumed["validation"] = str(tmp_path / "moved.txt")
-    train_small(TrainRequest(**resumed), stop_after=12)
+    train_small(replace(resumed, validation=str(tmp_path / "moved.txt")), stop_after=12)
     assert load_config(out).corpus.validation == str(tmp_path / "moved.txt")
     (tmp_path / "moved.txt").write_text(TEXT)
     with pytest.raises(CheckpointError, match="is another text"):
-        train_small(request(out, resume=True))
+        train_small(resumed)
 
 
 def beginning_from(run: Path, out: Path, text: str, **more: object) -> TrainRequest:

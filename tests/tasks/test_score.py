@@ -41,7 +41,7 @@ def test_a_dynamic_score_has_the_losses_of_a_model_that_learns(run):
         ("validation", None, (0.6, 0.8)),
         ("test", None, (0.8, 1)),
         ("validation", "50/30/20", (0.5, 0.8)),
-        ("all", "50/50", (0, 1)),
+        ("all", None, (0, 1)),
     ],
 )
 def test_a_part_is_that_of_the_runs_split_unless_another_is_given(run, part, split, span):
@@ -94,5 +94,7 @@ def test_losses_that_are_not_finite_are_an_error(run, monkeypatch):
 def test_what_cannot_be_scored_is_refused(run):
     with pytest.raises(UsageError, match="split"):
         score_run(ScoreRequest(run=run, part="test", split="half"))
+    with pytest.raises(UsageError, match="no effect where all of a text is scored"):
+        score_run(ScoreRequest(run=run, split="90/10"))
     with pytest.raises(CorpusError, match="split 90/10, has 0 characters"):
         score_run(ScoreRequest(run=run, part="test", split="90/10"))

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -216,3 +217,18 @@ def test_a_sample_is_drawn_from_the_weights_as_they_are(tmp_path, monkeypatch):
 def test_steps_are_captured_on_a_gpu_and_a_note_says_why_where_they_are_not(device, problem, notes):
     model = SimpleNamespace(device=SimpleNamespace(type=device))
     assert train._captured(SimpleNamespace(model=model, capture=lambda: problem)) == notes
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"resume": True, "overwrite": True, "split": None}, "cannot be both gone on with and replaced"),
+        ({"validation": "other.txt"}, "the split '80/20' has no part to validate on"),
+        ({"validation_text": TEXT}, "the split '80/20' has no part to validate on"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_before_anything_is_read(tmp_path, settings, words):
+    wanted = replace(request(tmp_path), corpus="nowhere.txt", **settings)
+    with pytest.raises(UsageError, match=words):
+        next(train.train_run(wanted))
+    assert not wanted.out.exists()
