@@ -17,7 +17,7 @@ from charlstm.checkpoint.record import RunConfig, load_config
 from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.checkpoint.weights import load_weights
 from charlstm.config import SamplingConfig
-from charlstm.errors import UsageError
+from charlstm.errors import CheckpointError, UsageError, cannot_be_written
 from charlstm.machine.devices import choose_device, keep_freed_memory
 from charlstm.machine.launch import SINGLE, Launch
 from charlstm.machine.own_runs import record_own
@@ -34,6 +34,8 @@ from charlstm.training.trainer import Trainer
 
 _SAMPLE_CHARACTERS = 400
 _SAMPLE_TEMPERATURE = 0.7
+# The folder in a run's folder that TensorBoard reads.
+_TENSORBOARD = "tensorboard"
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,9 @@ def _trained_by(
         if not prepared.finished:
             prepared = replace(prepared, notes=(*prepared.notes, *_captured(trainer)))
         yield prepared
-        tensorboard = stack.enter_context(_tensorboard(writer_class, request.out)) if writer_class else None
+        tensorboard = None
+        if writer_class is not None:
+            tensorboard = stack.enter_context(_tensorboard(writer_class, request.out, trainer.progress.step))
         run = _Run(trainer, folder, plan.config, tensorboard)
         if prepared.finished:
             reason: loop.Reason = "done" if trainer.fraction >= 1 else "early"
@@ -175,6 +179,7 @@ def _open(stack: ExitStack, folder: RunFolder, request: TrainRequest, plan: Plan
         record_own(folder.path)
     else:
         folder.create(plan.config, overwrite=request.overwrite)
+        _remove_events(folder.path)
         record_own(folder.path)
         folder.save_resume(trainer)  # before any weights: a folder with weights only cannot be resumed
 
@@ -338,15 +343,31 @@ def _sample_text(model: CharLSTM, config: RunConfig, seed: int) -> str:
     return "".join(pieces[0] for pieces in drawn)
 
 
-def _tensorboard(writer_class: Any, run: Path) -> AbstractContextManager[Any]:
+def _tensorboard(writer_class: Any, run: Path, step: int) -> AbstractContextManager[Any]:
     """Return a context that gives a writer for TensorBoard in the folder run, and closes it.
 
-    Raises UsageError when a link stands in the place of its folder: it may lead anywhere.
+    Of what was logged before, TensorBoard shows no more than the measurements up to step, at which a resumed
+    run was saved. Raises UsageError when a link stands in the place of its folder: it may lead anywhere.
     """
-    place = run / "tensorboard"
+    place = run / _TENSORBOARD
     if place.is_symlink():
         raise UsageError(f"{place} is a symbolic link", "remove it, or leave `tensorboard` out")
-    return closing(writer_class(str(place)))
+    return closing(writer_class(str(place), purge_step=step + 1))
+
+
+def _remove_events(run: Path) -> None:
+    """Remove what a run that was in the folder logged for TensorBoard, but nothing that a link leads to.
+
+    Raises CheckpointError where that cannot be removed.
+    """
+    place = run / _TENSORBOARD
+    if place.is_symlink():
+        return
+    try:
+        for events in place.glob("events.out.tfevents.*"):
+            events.unlink()
+    except OSError as error:
+        raise cannot_be_written(CheckpointError, place, error, "name another `out`") from error
 
 
 def _tensorboard_writer() -> Any:

@@ -2,8 +2,10 @@
 
 import json
 import math
+import shutil
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -174,9 +176,9 @@ def test_tensorboard_that_is_not_installed_is_an_error_before_anything_is_writte
 class Writer:
     """Stands for TensorBoard's SummaryWriter, which an extra installs."""
 
-    def __init__(self, place: str, seen: list) -> None:
-        self.place = place
+    def __init__(self, seen: list, place: str, *, purge_step: int) -> None:
         self._seen = seen
+        seen.append((place, purge_step))
 
     def add_scalar(self, name: str, value: float, step: int) -> None:
         assert math.isfinite(value)
@@ -188,11 +190,36 @@ class Writer:
 
 def test_tensorboard_gets_every_measurement(tmp_path, monkeypatch):
     seen: list = []
-    monkeypatch.setattr(train, "_tensorboard_writer", lambda: lambda place: Writer(place, seen))
-    events_of(TrainRequest(**vars(request(tmp_path)) | {"tensorboard": True}))
+    monkeypatch.setattr(train, "_tensorboard_writer", lambda: partial(Writer, seen))
+    events_of(replace(request(tmp_path), tensorboard=True))
+    assert seen[0] == (str(tmp_path / "run" / "tensorboard"), 1)
     assert ("train_bits_per_character", 20) in seen
     assert ("validation_bits_per_character", 24) in seen
     assert seen[-1] == "closed"
+
+
+def test_of_a_resumed_run_tensorboard_shows_what_came_after_the_save_once(tmp_path, monkeypatch):
+    seen: list = []
+    monkeypatch.setattr(train, "_tensorboard_writer", lambda: partial(Writer, seen))
+    events_of(request(tmp_path), stop_after=13)
+    events_of(replace(request(tmp_path, resume=True), tensorboard=True))
+    assert seen[0] == (str(tmp_path / "run" / "tensorboard"), 14)
+
+
+def test_a_run_that_is_replaced_leaves_no_events_for_tensorboard(tmp_path):
+    events_of(request(tmp_path), stop_after=1)
+    place, elsewhere = tmp_path / "run" / "tensorboard", tmp_path / "elsewhere"
+    for folder in (place, elsewhere):
+        folder.mkdir()
+        for name in ("events.out.tfevents.1.host", "notes.txt"):
+            (folder / name).touch()
+    again = replace(request(tmp_path), overwrite=True)
+    events_of(again, stop_after=1)
+    assert [path.name for path in place.iterdir()] == ["notes.txt"]
+    shutil.rmtree(place)
+    place.symlink_to(elsewhere)
+    events_of(again, stop_after=1)
+    assert len(list(elsewhere.iterdir())) == 2
 
 
 def test_a_sample_is_drawn_from_the_weights_as_they_are(tmp_path, monkeypatch):
