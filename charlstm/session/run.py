@@ -174,9 +174,11 @@ class Run(Checkpoint):
         """The findings of the run that `charlstm inspect` saved. Raises UsageError without any."""
         return Findings.of(PlainFindings.load_from(findings_folder(self.path)), self.model, self.vocabulary)
 
-    def trace(self, text: str, *, hold: Holds = (), once: bool = False) -> Trace:
+    def trace(
+        self, text: str, *, hold: Holds = (), findings: PlainFindings | None = None, once: bool = False
+    ) -> Trace:
         """Return all gates, states and predictions of the model along text, as `charlstm.trace` does."""
-        return trace(self, text, hold=hold, once=once)
+        return trace(self, text, hold=hold, findings=findings, once=once)
 
 
 def load(path: str | Path) -> Run:

@@ -12,7 +12,8 @@ from torch import nn
 
 from charlstm.checkpoint.loading import Checkpoint
 from charlstm.config import ModelConfig, check_cell
-from charlstm.errors import UsageError
+from charlstm.errors import CorpusError, UsageError
+from charlstm.findings import Findings
 from charlstm.foreign.modules import Embedding, Head
 from charlstm.inspection.reading import trace as reading
 from charlstm.model.char_lstm import CharLSTM
@@ -141,13 +142,15 @@ def trace(
     embedding: Embedding | None = None,
     head: Head | None = None,
     hold: Holds = (),
+    findings: Findings | None = None,
     once: bool = False,
 ) -> Trace:
     """Return all gates, states and predictions of a model along text, which is read from a state of zeros.
 
     model is a run, or a live `nn.LSTM` with symbols, embedding and head as `charlstm.inspect` takes them.
     hold names cells whose state is set while the text is read, as `Run.sample` takes them: {"0:17": -1.5}
-    sets c of cell 17 of layer 0 at every character, {"0:17": "off@40"} from character 40 on. With once a cell
+    sets c of cell 17 of layer 0 at every character, {"0:17": "off@40"} from character 40 on. The cell states
+    of "on" and "off" are those in findings, by default those that `charlstm inspect` saved. With once a cell
     is set only at the first of these characters and then goes on by itself: that is an intervention as an
     inspection makes it. A difference of two traces is its effect.
     Each character takes 24 bytes for each cell and 4 for each symbol. Raises UsageError for modules or
@@ -155,9 +158,11 @@ def trace(
     UnknownCharacterError for a character of text that the model does not know, CorpusError for an empty text.
     """
     network, vocabulary = model_in_hand(model, symbols, embedding, head)
+    if not text:
+        raise CorpusError("the text is empty", "give a text with something in it")
     ids = vocabulary.encode(text)
     run = model.path if isinstance(model, Checkpoint) else None
-    holds = holds_of(hold, network.config, run=run)
+    holds = holds_of(hold, network.config, run=run, findings=findings)
     i, f, g, o, c, h = held_numbers(network, ids, holds, once=once) if holds else _numbers(network, ids)
     read = "".join(vocabulary.symbols[number] for number in ids)
     return Trace(read, vocabulary.symbols, i, f, g, o, c, h, _probabilities(network, h))

@@ -1,13 +1,17 @@
 """A trace has the numbers of the equations, and a cell shows them as bars and colours."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from proven_fixture import proven_findings
 from tiny_run import TEXT, saved_run
 from torch import nn
 
 import charlstm
-from charlstm.errors import UnknownCharacterError, UsageError
+from charlstm.errors import CorpusError, UnknownCharacterError, UsageError
+from charlstm.findings import Findings
 from charlstm.model import equations
 from charlstm.session.trace import CellTrace, Trace
 
@@ -89,3 +93,23 @@ def test_html_has_the_text_once_for_every_line_and_no_markup_of_the_text():
     assert html.count("&lt;") == html.count("&gt;") == html.count("&amp;") == 6
     assert "<b>" not in html
     assert "<script" not in html
+
+
+@pytest.mark.parametrize("hold", [(), {"0:1": 2.5}])
+def test_an_empty_text_is_refused_with_and_without_holds(tmp_path, hold):
+    run = charlstm.load(saved_run(tmp_path))
+    with pytest.raises(CorpusError, match="the text is empty"):
+        run.trace("", hold=hold)
+
+
+def test_on_is_the_level_that_the_findings_tell(tmp_path):
+    run = charlstm.load(saved_run(tmp_path))
+    found = Findings.from_json(proven_findings())
+    first = found.findings[0]
+    levels = replace(first.detection, levels={"on": 2.5, "off": -2.5})
+    findings = replace(found, findings=[replace(first, layer=0, cell=3, detection=levels)])
+    held = run.trace(TEXT[:9], hold={"0:3": "on@4"}, findings=findings)
+    assert np.array_equal(held.c, run.trace(TEXT[:9], hold={"0:3": "2.5@4"}).c)
+    assert (held.c[4:, 0, 3] == 2.5).all()
+    with pytest.raises(UsageError, match="there is no"):
+        run.trace(TEXT[:9], hold={"0:3": "on"})
