@@ -147,8 +147,6 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
         narrator.say(f"compared  {inspected.comparison_path}")
     for note in inspected.notes:
         narrator.say(f"note      {note}")
-    if inspected.changed:
-        narrator.say(tables.CHANGED_TEXT)
     if not inspected.findings.findings:
         narrator.say(tables.NOTHING_FOUND)
     narrator.link(inspected.comparison_path or inspected.report_path)

@@ -45,6 +45,7 @@ def score(
     narrator = console.Narrator(quiet=quiet)
     with narrator.starting():
         from charlstm.commands.terminal import tables
+        from charlstm.tasks.run_text import CHANGED
         from charlstm.tasks.score import ScoreRequest, score_run
     request = ScoreRequest(
         run=checkpoint,
@@ -63,7 +64,7 @@ def score(
     for note in scored.corpus.notes:
         narrator.say(f"note      {note}")
     if scored.changed:
-        narrator.say(tables.CHANGED_TEXT)
+        narrator.say(f"note      {CHANGED}")
     if as_json:
         console.write_json(scored.document(per_character=per_character))
         return

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from warnings import warn
 
 from torch import nn
 
@@ -15,9 +14,8 @@ from charlstm.model.char_lstm import CharLSTM
 from charlstm.session.findings import Findings
 from charlstm.session.modules import model_in_hand
 from charlstm.session.progress import Wanted, reporting
-from charlstm.session.texts import read_in
-from charlstm.tasks.inspect import inspection_of
-from charlstm.tasks.run_text import unseen_from
+from charlstm.session.texts import read_in, warn_user
+from charlstm.tasks.inspect import inspection_of, notes_on
 from charlstm.text.corpus import Corpus
 from charlstm.text.vocabulary import Vocabulary
 
@@ -49,7 +47,8 @@ def inspect(
     corpus = read_in(text, vocabulary)
     config = config or InspectionConfig()
     if isinstance(model, Checkpoint):
-        _warn_of_own_text(model, corpus)
+        for note in notes_on(model, corpus, 0, named=True):
+            warn_user(note)
         request = inspection_of(model, corpus, config)
     else:
         request = _of_modules(network, corpus, config)
@@ -60,18 +59,6 @@ def inspected(request: InspectionRequest, vocabulary: Vocabulary, progress: Want
     """Return the findings of an inspection, which remember its model and vocabulary for their page."""
     with reporting(progress) as report:
         return Findings.of(inspect_model(request, progress=report), request.model, vocabulary)
-
-
-def _warn_of_own_text(run: Checkpoint, corpus: Corpus) -> None:
-    """Warn where corpus is the text that the run was trained on, for a function that a user calls."""
-    record = run.config.corpus
-    if record is not None and record.sha256 == corpus.sha256:
-        seen = unseen_from(record, corpus.characters) or corpus.characters
-        warn(
-            f"the run was trained on the first {seen:,} of these {corpus.characters:,} characters: "
-            "what is found there may be what it knows by heart",
-            stacklevel=3,
-        )
 
 
 def _of_modules(model: CharLSTM, corpus: Corpus, config: InspectionConfig) -> InspectionRequest:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args, overload
-from warnings import warn
 
 import torch
 
@@ -17,10 +16,10 @@ from charlstm.session.findings import Findings
 from charlstm.session.holds import Holds, holds_of
 from charlstm.session.inspect import inspect, inspected
 from charlstm.session.progress import Wanted
-from charlstm.session.texts import read_in
+from charlstm.session.texts import read_in, warn_user
 from charlstm.session.trace import Trace, trace
 from charlstm.sharing.hub_run import PREFIX, fetched_run
-from charlstm.tasks.inspect import inspection_of, start_in_own_text
+from charlstm.tasks.inspect import inspection_of, notes_on, start_in_own_text
 from charlstm.tasks.run_text import corpus_of
 from charlstm.tasks.score import Score, score_corpus
 from charlstm.text.corpus import Corpus
@@ -142,10 +141,9 @@ class Run(Checkpoint):
             own = self.corpus or corpus_of(self, None, unknown=unknown)
             return score_corpus(self, own, part=part, own=True)
         if isinstance(text, str) and text in get_args(SplitPart):
-            warn(
+            warn_user(
                 f"the {len(text)} characters {text!r} are scored as a text; for that part of the run's own "
-                f"text write run.score(part={text!r})",
-                stacklevel=2,
+                f"text write run.score(part={text!r})"
             )
         return score_corpus(self, read_in(text, self.vocabulary, unknown=unknown), part=part)
 
@@ -159,13 +157,15 @@ class Run(Checkpoint):
         """Find the switches and counters of the model in text, as `charlstm.inspect` does.
 
         Without a text, the part of the run's own text is read that it was not trained on, or all of it where
-        that part is too short. Raises what `charlstm.inspect` raises, and UsageError or CorpusError where the
-        run's own text cannot be found.
+        that part is too short, and a warning says so. Raises what `charlstm.inspect` raises, and UsageError
+        or CorpusError where the run's own text cannot be found.
         """
         if text is not None:
             return inspect(self, text, config=config, progress=progress)
         corpus = self.corpus or corpus_of(self, None)
         start = start_in_own_text(self, corpus.characters)
+        for note in notes_on(self, corpus, start, named=False):
+            warn_user(note)
         request = inspection_of(self, corpus, config or InspectionConfig(), start=start)
         return inspected(request, self.vocabulary, progress)
 

@@ -1,5 +1,9 @@
-"""A text that a Python session gives: a string is the text itself, a Path names what is read."""
+"""A text that a Python session gives: a string is the text itself, a Path names what is read.
 
+What a user should know of it becomes a warning.
+"""
+
+import sys
 from pathlib import Path
 from warnings import warn
 
@@ -9,6 +13,7 @@ from charlstm.text.vocabulary import Vocabulary
 
 # A string that is longer, or has a line break, is a text and no name.
 _LONGEST_NAME_CHARACTERS = 500
+_PACKAGE = __name__.split(".")[0]
 
 
 def read_in(text: str | Path, vocabulary: Vocabulary, *, unknown: Unknown = "error") -> Corpus:
@@ -22,11 +27,18 @@ def read_in(text: str | Path, vocabulary: Vocabulary, *, unknown: Unknown = "err
     if isinstance(text, Path):
         return load_corpus(str(text), level=vocabulary.level, vocabulary=vocabulary, unknown=unknown)
     if _names_a_file(text):
-        warn(
-            f"the {len(text)} characters {text!r} are read as a text; for the file write Path({text!r})",
-            stacklevel=3,
+        warn_user(
+            f"the {len(text)} characters {text!r} are read as a text; for the file write Path({text!r})"
         )
     return corpus_in_hand(text, vocabulary=vocabulary, unknown=unknown, name="text")
+
+
+def warn_user(message: str) -> None:
+    """Warn of something, at the line outside of this package that called into it."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    warn(message, stacklevel=level)
 
 
 def is_text(text: str) -> bool:

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
-from warnings import warn
 
 from charlstm.checkpoint.loading import load
 from charlstm.checkpoint.record import load_config
@@ -15,7 +14,7 @@ from charlstm.inspection.progress import Progress
 from charlstm.machine.interrupts import stop_wish
 from charlstm.session.progress import Wanted, reporting
 from charlstm.session.run import Run, run_of
-from charlstm.session.texts import is_text
+from charlstm.session.texts import is_text, warn_user
 from charlstm.tasks.train import Prepared, train_run
 from charlstm.tasks.training_plan import TrainRequest
 from charlstm.text.corpus import Corpus, corpus_in_hand
@@ -125,17 +124,12 @@ def _follow(request: TrainRequest, progress: Progress) -> None:
         for event in train_run(request, should_stop=should_stop):
             match event:
                 case Prepared():
-                    _warn_of(event)
+                    for note in event.notes:
+                        warn_user(note)
                 case Stepped():
                     progress(stage, event.fraction)
                 case Logged():
                     stage = f"training, {event.train_bits_per_character:.2f} bits per character"
-
-
-def _warn_of(prepared: Prepared) -> None:
-    """Warn of what a user should know about how the text was read."""
-    for note in prepared.notes:
-        warn(note, stacklevel=4)
 
 
 def _interruptible() -> AbstractContextManager[Callable[[], bool]]:

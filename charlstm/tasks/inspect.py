@@ -23,7 +23,7 @@ from charlstm.machine.processes import joined, own_device
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.run_files import COMPARED, COMPARISON, FINDINGS, REPORT
 from charlstm.tasks.report import draw_comparison, draw_report
-from charlstm.tasks.run_text import corpus_of, has_changed, unseen_from
+from charlstm.tasks.run_text import CHANGED, corpus_of, has_changed, trained_characters, unseen_from
 from charlstm.text.corpus import Corpus
 
 # Networks that can be compared with a run in the place of another run, by the name a user calls them.
@@ -34,15 +34,13 @@ TWINS = {"untrained": untrained_twin, "shuffled": shuffled_twin}
 class Inspected:
     """What an inspection found, and the paths of the files it wrote.
 
-    comparison_path is None where no second model was compared. changed says that the text is the run's
-    training text, but has changed since the run was trained. notes are about how the text was read.
+    comparison_path is None where no second model was compared. notes are about how the text was read.
     """
 
     findings: Findings
     findings_path: Path
     report_path: Path
     comparison_path: Path | None = None
-    changed: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -112,9 +110,8 @@ def inspect_run(
                 compared.save(out / COMPARED)
                 draw_comparison(out)
     comparison = out / COMPARISON if other else None
-    changed = has_changed(checkpoint, text)
-    notes = (*text.notes, *_training_note(request, checkpoint, text, start))
-    return Inspected(findings, out / FINDINGS, out / REPORT, comparison, changed, notes)
+    notes = notes_on(checkpoint, text, start, named=request.corpus is not None)
+    return Inspected(findings, out / FINDINGS, out / REPORT, comparison, notes)
 
 
 def _texts(
@@ -186,8 +183,7 @@ def _trained_on(checkpoint: Checkpoint, text: Corpus, start: int) -> int | None:
     record = checkpoint.config.corpus
     if record is None or record.sha256 != text.sha256:
         return None
-    seen = unseen_from(record, len(text.tokens)) or len(text.tokens)
-    return max(0, seen - start)
+    return max(0, trained_characters(record, len(text.tokens)) - start)
 
 
 def other_run(checkpoint: Checkpoint, name: str, *, seed: int) -> Checkpoint:
@@ -231,22 +227,26 @@ def start_in_own_text(checkpoint: Checkpoint, characters: int) -> int:
     return 0 if too_little else unseen
 
 
-def _training_note(
-    request: InspectRequest, checkpoint: Checkpoint, text: Corpus, start: int
-) -> tuple[str, ...]:
+def notes_on(checkpoint: Checkpoint, text: Corpus, start: int, *, named: bool) -> tuple[str, ...]:
+    """Return what a user should know about a text that an inspection of checkpoint reads from start on.
+
+    That is how it was read, whether the run was trained on it, and whether it has changed since. named says
+    that the user named the text, or gave it; without a name the run's own is read.
+    """
+    changed = (CHANGED,) if has_changed(checkpoint, text) else ()
+    return (*text.notes, *_training_note(checkpoint, text, start, named=named), *changed)
+
+
+def _training_note(checkpoint: Checkpoint, text: Corpus, start: int, *, named: bool) -> tuple[str, ...]:
     """Return a note where the text, read from start on, has something that the run was trained on."""
-    record = checkpoint.config.corpus
-    if record is None or record.sha256 != text.sha256:
+    trained_on = _trained_on(checkpoint, text, start)
+    if not trained_on:
         return ()
-    unseen = unseen_from(record, len(text.tokens))
-    if request.corpus is not None:
-        seen = unseen or len(text.tokens)
-        return (
-            f"{text.name} is read from its beginning; the run was trained on its first {seen:,} characters",
-        )
-    if start < unseen:
-        return (
-            f"only {len(text.tokens) - unseen:,} characters were not trained on: all of the text is read, "
-            "and what is found may be what the model knows by heart",
-        )
-    return ()
+    by_heart = "what is found may be what the model knows by heart"
+    if named:
+        read = f"{text.name} is read from its beginning"
+        return (f"{read}; the run was trained on its first {trained_on:,} characters: {by_heart}",)
+    unseen = len(text.tokens) - trained_on
+    if unseen == 0:
+        return (f"the run was trained on all of its text, and {by_heart}",)
+    return (f"only {unseen:,} characters were not trained on: all of the text is read, and {by_heart}",)

@@ -20,6 +20,8 @@ from charlstm.text.sources import is_built_in
 # Characters of a recorded name that a message shows: a made-up one may have millions.
 _SHOWN_CHARACTERS = 200
 _SHOWN_DIGITS = 12
+# Said where the run's own text is no longer what it was: another Python's library, or an edited file.
+CHANGED = "the run's text has changed since it was trained; new characters are replaced"
 
 
 def corpus_of(
@@ -110,10 +112,17 @@ def has_changed(checkpoint: Checkpoint, corpus: Corpus) -> bool:
     return corpus.line_ends == 0 or record.newlines == (corpus.line_ends is not None)
 
 
-def unseen_from(record: CorpusRecord, characters: int) -> int:
-    """Return where the part begins that a run was not trained on, in its text of that many characters.
+def trained_characters(record: CorpusRecord, characters: int) -> int:
+    """Return how many characters, from the first on, of its text of that many a run was trained on.
 
-    record is the run's. The result is 0 where the run was validated on another text: then it was trained on
-    all of its own.
+    record is the run's. Those are all of them where the run was validated on another text.
     """
-    return 0 if record.validation is not None else split_bounds(characters, record.split)["train"][1]
+    return characters if record.validation is not None else split_bounds(characters, record.split)["train"][1]
+
+
+def unseen_from(record: CorpusRecord, characters: int) -> int:
+    """Return where reading a run's text of that many characters begins, to read what it was not trained on.
+
+    record is the run's. The result is 0 where the run was trained on all of its text.
+    """
+    return 0 if record.validation is not None else trained_characters(record, characters)

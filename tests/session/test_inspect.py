@@ -52,10 +52,11 @@ def test_a_loaded_run_is_inspected_with_its_own_symbols(tmp_path, monkeypatch) -
 def test_the_text_that_a_run_was_trained_on_is_told(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("charlstm.session.inspect.inspected", lambda *request: None)
     run = charlstm.load(saved_run(tmp_path))
-    with pytest.warns(
-        UserWarning, match=f"trained on the first {len(TEXT) * 8 // 10:,} of these {len(TEXT):,}"
-    ):
-        charlstm.inspect(run, TEXT)
+    told = f"text is read from its beginning; the run was trained on its first {len(TEXT) * 8 // 10:,}"
+    for inspect in (lambda: charlstm.inspect(run, TEXT), lambda: run.inspect(TEXT)):
+        with pytest.warns(UserWarning, match=told) as warned:
+            inspect()
+        assert warned[0].filename == __file__, "the warning points at the user's own line"
 
 
 def test_what_belongs_to_a_module_is_refused_for_a_run_and_asked_for_otherwise(tmp_path) -> None:

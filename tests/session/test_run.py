@@ -1,6 +1,7 @@
 """A run in hand writes what the command writes, scores, and inspects its own unseen text."""
 
 import math
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -138,6 +139,27 @@ def test_without_a_text_the_unseen_part_of_the_own_text_is_inspected(run, monkey
     (request,) = requests
     assert run.vocabulary.decode(request.ids) == TEXT[len(TEXT) * 8 // 10 :]
     assert request.corpus_name == run.config.corpus.name
+
+
+@pytest.mark.parametrize(
+    ("record", "change", "told"),
+    [
+        ({}, "", []),
+        ({"validation": "other.txt"}, "", ["the run was trained on all of its text"]),
+        ({}, "$", ["1 characters that the run does not know are replaced", "text has changed since it was"]),
+    ],
+)
+def test_what_is_not_as_one_expects_in_the_own_text_is_told(tmp_path, monkeypatch, record, change, told):
+    run = load(saved_run(tmp_path, **record))
+    (tmp_path / "text.txt").write_text(TEXT + change)
+    monkeypatch.setattr("charlstm.session.run.inspected", lambda *request: None)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        run.inspect()
+    assert len(warned) == len(told)
+    for warning, words in zip(warned, told, strict=True):
+        assert words in str(warning.message)
+        assert warning.filename == __file__
 
 
 def test_the_findings_of_a_run_from_the_hub_are_where_its_inspection_writes(run, tmp_path, monkeypatch):

@@ -27,8 +27,10 @@ def test_a_path_names_the_file_whose_text_is_read(tmp_path):
 def test_a_string_that_names_a_file_is_a_text_and_a_warning_says_how_to_name_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("fox").write_text(TEXT, encoding="utf-8")
-    with pytest.warns(UserWarning, match=r"the 3 characters 'fox' are read as a text.*Path\('fox'\)"):
+    told = r"the 3 characters 'fox' are read as a text.*Path\('fox'\)"
+    with pytest.warns(UserWarning, match=told) as warned:
         assert len(read_in("fox", VOCABULARY).tokens) == 3
+    assert warned[0].filename == __file__
 
 
 @pytest.mark.parametrize("text", ["fox", "the quick brown fox " * 40, "fox\n"])

@@ -84,8 +84,9 @@ def test_another_thread_than_the_main_one_can_train():
 
 
 def test_notes_on_the_text_are_warnings():
-    with pytest.warns(UserWarning, match="byte order mark"):
+    with pytest.warns(UserWarning, match="byte order mark") as warned:
         charlstm.train("\ufeff" + TEXT, steps=1, **SHAPE)
+    assert warned[0].filename == __file__
 
 
 def test_settings_of_the_command_are_those_of_the_session(tmp_path: Path):

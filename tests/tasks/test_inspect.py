@@ -47,7 +47,7 @@ def test_without_a_text_the_part_is_read_that_the_run_was_not_trained_on(tmp_pat
     assert Findings.load(result.findings_path) == result.findings
     assert result.report_path.is_file()
     assert result.comparison_path is None
-    assert not result.changed
+    assert result.notes == ()
 
 
 def test_the_text_is_read_on_the_device_that_was_asked_for(tmp_path, inspected):
@@ -66,7 +66,7 @@ def test_a_named_text_is_read_as_a_whole(tmp_path, inspected):
     assert inspected[0].trained_on == seen
     assert result.notes == (
         f"{tmp_path / 'text.txt'} is read from its beginning; the run was trained on its first "
-        f"{seen:,} characters",
+        f"{seen:,} characters: what is found may be what the model knows by heart",
     )
 
 
@@ -80,9 +80,10 @@ def test_a_text_that_the_run_was_not_trained_on_has_no_such_note(tmp_path, inspe
 
 def test_a_run_validated_on_another_text_is_inspected_on_its_whole_training_text(tmp_path, inspected):
     run = saved_run(tmp_path, validation="other.txt")
-    inspect_run(InspectRequest(run=run, out=run))
+    (note,) = inspect_run(InspectRequest(run=run, out=run)).notes
     assert spelled(inspected[0]) == TEXT
     assert inspected[0].trained_on == len(TEXT)
+    assert note.startswith("the run was trained on all of its text, and what is found may be")
 
 
 def test_all_of_the_text_is_read_where_too_little_was_held_out(tmp_path, inspected):
@@ -97,7 +98,8 @@ def test_all_of_the_text_is_read_where_too_little_was_held_out(tmp_path, inspect
 def test_a_training_text_that_has_changed_is_noticed(tmp_path, inspected):
     run = saved_run(tmp_path)
     (tmp_path / "text.txt").write_text(TEXT + "fox")
-    assert inspect_run(InspectRequest(run=run, out=run)).changed
+    notes = inspect_run(InspectRequest(run=run, out=run)).notes
+    assert notes == ("the run's text has changed since it was trained; new characters are replaced",)
 
 
 def test_a_second_model_reads_the_same_text_and_is_compared(tmp_path, inspected):

@@ -1,11 +1,14 @@
 """The text that a command reads with a run: a named one, the run's own, and the run's own after a change."""
 
+from dataclasses import replace
+
 import pytest
 from tiny_run import TEXT, imported_run, saved_run
 
 from charlstm.checkpoint.loading import load
+from charlstm.checkpoint.record import CorpusRecord
 from charlstm.errors import UnknownCharacterError, UsageError
-from charlstm.tasks.run_text import corpus_of, has_changed
+from charlstm.tasks.run_text import corpus_of, has_changed, trained_characters, unseen_from
 
 
 def test_a_named_text_is_read_in_the_ids_of_the_run(tmp_path):
@@ -54,3 +57,10 @@ def test_an_imported_run_has_no_text_of_its_own(tmp_path):
     assert "give a text" in raised.value.advice
     (tmp_path / "other.txt").write_text("fox")
     assert not has_changed(checkpoint, corpus_of(checkpoint, str(tmp_path / "other.txt")))
+
+
+def test_a_run_that_was_validated_on_another_text_was_trained_on_all_of_its_own():
+    record = CorpusRecord("fox", "00", 1000, "80/10/10")
+    assert (trained_characters(record, 1000), unseen_from(record, 1000)) == (800, 800)
+    record = replace(record, validation="other")
+    assert (trained_characters(record, 1000), unseen_from(record, 1000)) == (1000, 0)

@@ -37,9 +37,6 @@ _CLEARLY_FEWER_BITS = 0.05
 _GATES_KNOWN_FROM = {"option": "as --gates says", "file": "as the file says", "layout": "as in {}"}
 _KERAS_VERSIONS = " since 2.3 (older: --gates hard_sigmoid)"
 
-# Said when the run's own text is no longer what it was: another Python's library, or an edited file.
-CHANGED_TEXT = "note      the run's text has changed since it was trained; new characters are replaced"
-
 # Said where an inspection has no finding.
 NOTHING_FOUND = (
     "advice    train longer or with more cells, inspect more text (--characters), take a\n"
