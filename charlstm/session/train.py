@@ -1,8 +1,8 @@
 """Train a model on a text in hand, or on one that is named: this is `charlstm.train`."""
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -82,23 +82,40 @@ def train(
     settings |= {"recurrent_l1": recurrent_l1, "weight_decay": weight_decay}
     settings |= {"evaluate_every": evaluate_every, "save_every": save_every, "patience": patience}
     settings |= {"snapshots": snapshots, "precision": precision}
-    request = TrainRequest(
-        corpus=str(text) if corpus is None else None,
-        text=corpus,
-        out=Path(mkdtemp(prefix="charlstm-")) / "run" if out is None else Path(out),
-        model=_given(shape),
-        training=_given(length | settings),
-        split=split,
-        validation=None if validation is None or validation_text is not None else str(validation),
-        validation_text=validation_text,
-        begin_from=begun or None,
-        level=level,
-        device=device,
-        overwrite=overwrite,
-    )
-    with reporting(progress) as report:
+    with _folder(out) as folder, reporting(progress) as report:
+        request = TrainRequest(
+            corpus=str(text) if corpus is None else None,
+            text=corpus,
+            out=folder,
+            model=_given(shape),
+            training=_given(length | settings),
+            split=split,
+            validation=None if validation is None or validation_text is not None else str(validation),
+            validation_text=validation_text,
+            begin_from=begun or None,
+            level=level,
+            device=device,
+            overwrite=overwrite,
+        )
         _follow(request, report)
-    return run_of(load(request.out), corpus)
+    return run_of(load(folder), corpus)
+
+
+@contextmanager
+def _folder(out: str | Path | None) -> Iterator[Path]:
+    """Give the folder for a run: out, or one in a new temporary folder.
+
+    The temporary folder is removed where it stays empty.
+    """
+    if out is not None:
+        yield Path(out)
+        return
+    made = Path(mkdtemp(prefix="charlstm-"))
+    try:
+        yield made / "run"
+    finally:
+        with suppress(OSError):  # it holds a run
+            made.rmdir()
 
 
 def _in_hand(text: str | Path, level: TextLevel | None, begun: Path | None) -> Corpus | None:
