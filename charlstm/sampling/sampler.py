@@ -57,8 +57,8 @@ def draw(
 
     prompt is (characters,) int64 with one character at least, and every stream reads it first. A hold that
     starts at drawn character 0 sets the cell in the state after the prompt's last character, from which
-    character 0 is drawn. generator decides the draws of the first text, which is therefore the one that is
-    drawn alone, and the seeds of the others.
+    character 0 is drawn. generator decides the draws of the first text and the seeds of the others. The first
+    text equals the one drawn with count=1.
     Raises UsageError for a hold of a cell that the model does not have.
     """
     for hold in config.hold:

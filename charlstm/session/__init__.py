@@ -4,7 +4,7 @@ train          `charlstm.train`: a text in hand, or one that is named, becomes a
 run            `charlstm.load`: a run, with methods to sample, score, inspect and trace
 inspect        `charlstm.inspect`: the switches and counters of a run or of modules
 trace          `charlstm.trace`: all gates and states along a text, and those of one cell
-held_trace     the same while cells are held
+held_trace     gates and states along a text while cells are held
 texts          a text in hand, or one that a Path names
 holds          the cells to hold, as a session spells them
 findings       what an inspection found, as a table, records, a page and HTML

@@ -31,10 +31,10 @@ def corpus_of(
 
     unknown says what happens to characters that the vocabulary does not have, and newlines reads line ends of
     \\r\\n and \\r as \\n; the training text is read as it was for the training. It may have changed since, as
-    the standard library's source does with Python: its new characters are replaced where unknown is "error",
-    but for those of line ends. Raises UsageError when name is None and the run was imported, or is not one
-    that this user trained here; CorpusError when the text cannot be read, UnknownCharacterError when it
-    cannot be spelled.
+    the standard library's source does with Python. If it has, new characters are replaced even with
+    unknown="error"; unknown line ends still raise LineEndError. Raises UsageError when name is None and the
+    run was imported, or is not one that this user trained here; CorpusError when the text cannot be read,
+    UnknownCharacterError when it cannot be spelled.
     """
     vocabulary, record = checkpoint.config.vocabulary, checkpoint.config.corpus
     load = partial(load_corpus, level=vocabulary.level, vocabulary=vocabulary)

@@ -34,8 +34,8 @@ def sample_run(
     """Yield what each of config.count streams adds to its text, drawn from the best model of a run.
 
     path is the run's folder. All streams read prompt first and then draw config.length symbols; a symbol of a
-    run on bytes may add "". seed decides the draws: the text is the same whether torch draws it or not, and
-    the first of several texts is the one that is drawn alone.
+    run on bytes may add "". seed decides the draws: the text is the same whether torch draws it or not. The
+    first text equals the one drawn with count=1.
     unknown says what happens to characters of prompt that the run's vocabulary does not have. Raises
     CheckpointError when the run cannot be used, UsageError for a seed out of range and for a hold of a cell
     that the model does not have, UnknownCharacterError for a prompt that cannot be spelled.

@@ -85,7 +85,11 @@ class ScoreRequest:
     gate_activation: GateActivation | None = None
 
 
-def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lambda done: None) -> Score:
+def _ignore(done: float) -> None:
+    """Do nothing about the fraction of the work that is done."""
+
+
+def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = _ignore) -> Score:
     """Return the loss of every character of a text, or of one part of it, under the run's best model.
 
     progress is called with the fraction of the characters that is read, in [0, 1]. Raises CheckpointError
@@ -95,30 +99,45 @@ def score_run(request: ScoreRequest, *, progress: Callable[[float], None] = lamb
     """
     checkpoint = load(request.run)
     corpus = corpus_of(checkpoint, request.corpus, unknown=request.unknown, newlines=request.newlines)
-    own = request.corpus is None
-    ids = _part(checkpoint, corpus, request.part, split=request.split, own=own)
     model = checkpoint.model.to(choose_device(request.device))
     if request.gate_activation is not None:
         model.config = replace(model.config, gate_activation=request.gate_activation)
-    losses = adapting_losses(model, ids) if request.dynamic else character_losses(model, ids)
+    return score_corpus(
+        checkpoint,
+        corpus,
+        part=request.part,
+        split=request.split,
+        own=request.corpus is None,
+        dynamic=request.dynamic,
+        progress=progress,
+    )
+
+
+def score_corpus(
+    checkpoint: Checkpoint,
+    corpus: Corpus,
+    *,
+    part: str = "all",
+    split: str | None = None,
+    own: bool = False,
+    dynamic: bool = False,
+    progress: Callable[[float], None] = _ignore,
+) -> Score:
+    """Return the loss of every character of corpus, or of one part of it, under the model of a checkpoint.
+
+    corpus is in the model's symbols. part, split and dynamic are those of a ScoreRequest, progress that of
+    `score_run`; own says that corpus is the run's own text. Raises CorpusError where there are fewer than two
+    characters; UsageError for a part of another name or one that the run was trained on, and for a split that
+    is none; CheckpointError when a loss is not finite.
+    """
+    ids, model = _part(checkpoint, corpus, part, split=split, own=own), checkpoint.model
+    losses = adapting_losses(model, ids) if dynamic else character_losses(model, ids)
     nats = _joined(losses, len(ids), progress)
     if not np.isfinite(nats).all():
         raise CheckpointError(
-            f"{request.run} predicts with NaN or infinity as it learns", "score it without `dynamic`"
+            f"{checkpoint.path} predicts with NaN or infinity as it learns", "score it without `dynamic`"
         )
     return Score(corpus, ids, nats, has_changed(checkpoint, corpus))
-
-
-def score_corpus(checkpoint: Checkpoint, corpus: Corpus, *, part: str = "all", own: bool = False) -> Score:
-    """Return the loss of every character of corpus, or of one part of it, under the model of a checkpoint.
-
-    corpus is in the model's symbols. part is that of a ScoreRequest; own says that corpus is the run's own
-    text. Raises CorpusError where there are fewer than two characters, UsageError for a part of another name
-    or one that the run was trained on.
-    """
-    ids = _part(checkpoint, corpus, part, split=None, own=own)
-    nats = _joined(character_losses(checkpoint.model, ids), len(ids), lambda done: None)
-    return Score(corpus, ids, nats, own and has_changed(checkpoint, corpus))
 
 
 def _joined(

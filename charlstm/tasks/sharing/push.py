@@ -1,6 +1,6 @@
 """Do what `charlstm push` does, without a terminal: send a run to the Hugging Face hub, with a model card.
 
-Sent are the settings, the best weights, and the findings with their page where there are any. What they say
+It sends the settings, the best weights, and the findings with their page where there are any. What they say
 of this machine is left out: the folder of a text, and the command lines that were typed.
 """
 
