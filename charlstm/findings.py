@@ -37,8 +37,8 @@ READABLE_VERSIONS = (1, 2)
 Kind = Literal["toggle", "latch", "graded", "counter", "depth_counter"]
 # Whether the model uses a cell. verified: the model's prediction of the feature's end needs the cell, and the
 # cell alone is enough for a part of it. redundant: the prediction needs a group of cells that the cell is
-# part of. correlate: the intervals show that little is lost when the cell's memory is taken away. undecided: none of
-# these was shown.
+# part of. correlate: the intervals show that little is lost when the cell's memory is taken away. undecided:
+# none of these was shown.
 Verdict = Literal["verified", "redundant", "correlate", "undecided"]
 # A JSON object.
 Json = dict[str, Any]

@@ -20,8 +20,9 @@ class JointEffect:
 
     cells are the candidates' (layer, cell). effect is the mean change of the target's log probability in
     nats, limit_nats what its size has to exceed, and p_value the chance of such an effect under a smaller
-    one. convincing says whether both interventions have an effect beyond the limit. needed says of each cell
-    whether the effect is smaller without it, with 95% confidence.
+    one, not corrected for the number of groups. convincing says whether both interventions have an effect
+    beyond the limit. lost has for each cell what the effect loses when that cell keeps its value, in nats,
+    negative where the target then loses less.
     """
 
     cells: list[tuple[int, int]]
@@ -29,17 +30,27 @@ class JointEffect:
     limit_nats: float
     p_value: float
     convincing: bool
-    needed: list[bool]
+    lost: list[Estimate]
+
+    @property
+    def needed(self) -> list[bool]:
+        """Return of each cell whether the effect is surely smaller without it, by an interval of 95%."""
+        return [lost.high < 0 if self.effect.value < 0 else lost.low > 0 for lost in self.lost]
 
     @property
     def data(self) -> Json:
         """Return the joint effect as findings.json has it; half of the limit stands for control_p95."""
+        names = [f"{layer}:{cell}" for layer, cell in self.cells]
         return {
-            "cells": [f"{layer}:{cell}" for layer, cell in self.cells],
+            "cells": names,
             "effect_nats": self.effect.value,
             "interval": [self.effect.low, self.effect.high],
             "control_p95": self.limit_nats / 2,
+            "limit_nats": self.limit_nats,
             "p_value": self.p_value,
+            "leave_one_out": [
+                {"cell": name, "lost": lost.data} for name, lost in zip(names, self.lost, strict=True)
+            ],
         }
 
 
@@ -57,17 +68,15 @@ def joint_effect(
     cells = [(candidate.layer, candidate.cell) for candidate in candidates]
     either_way = candidates[0].is_counter
     together = necessity_of(closers, cells, either_way=either_way)
-    needed = []
+    lost = []
     for left_out in cells:
         rest = closers.change(closers.donor_values([cell for cell in cells if cell != left_out]))
-        lost = together.resample.less(rest).effect()
-        towards = together.resample.effect().value
-        needed.append(lost.high < 0 if towards < 0 else lost.low > 0)
+        lost.append(together.resample.less(rest).effect())
     return JointEffect(
         cells=cells,
         effect=together.resample.effect(),
         limit_nats=limit_nats,
         p_value=together.p_value(limit_nats),
         convincing=together.beyond(limit_nats, error),
-        needed=needed,
+        lost=lost,
     )

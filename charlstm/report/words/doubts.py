@@ -227,7 +227,12 @@ def _together(finding: Json) -> str:
     effect = estimate_of({"value": group.get("effect_nats"), "low": low, "high": high})
     size = f": {effect.nats}" if effect else ""
     cells = plural(len(group.get("cells") or []), "cell")
-    return f"The {cells} of its feature together are needed{size}. Without this cell that effect is smaller."
+    own = f"{finding.get('layer')}:{finding.get('cell')}"
+    parts = [one.get("lost") for one in group.get("leave_one_out") or [] if one.get("cell") == own]
+    part = next(filter(None, map(estimate_of, parts)), None)
+    less = f", by {part.nats}" if part else ""
+    together = f"The {cells} of its feature together are needed{size}."
+    return f"{together} Without this cell that effect is smaller{less}."
 
 
 def _by_p_value(finding: Json, significance: float | None) -> str:

@@ -28,6 +28,10 @@ def test_two_halves_are_both_needed_and_an_unread_cell_is_not(context: Intervent
     assert found.convincing
     assert found.needed == [True, True, False]
     assert found.p_value < 0.01 / 30
+    parts = found.data["leave_one_out"]
+    assert [part["cell"] for part in parts] == ["0:0", "0:1", "0:2"]
+    assert parts[0]["lost"]["value"] == pytest.approx(found.effect.value / 2, rel=0.25)
+    assert parts[2]["lost"]["value"] == pytest.approx(0, abs=1e-6)
 
 
 def test_a_joint_effect_is_that_of_all_cells_at_once(context: InterventionContext) -> None:
@@ -95,5 +99,9 @@ def test_findings_name_the_cells_and_half_of_the_limit(context: InterventionCont
         "effect_nats": found.effect.value,
         "interval": [found.effect.low, found.effect.high],
         "control_p95": 0.15,
+        "limit_nats": 0.3,
         "p_value": found.p_value,
+        "leave_one_out": [
+            {"cell": name, "lost": lost.data} for name, lost in zip(["0:0", "0:1"], found.lost, strict=True)
+        ],
     }

@@ -216,6 +216,12 @@ def test_a_redundant_cell_tells_what_its_group_does():
         "The 2 cells of its feature together are needed: −1.20 nats (−1.50 to −0.90). Without this cell "
         "that effect is smaller."
     )
+    group["leave_one_out"] = [
+        {"cell": "0:1", "lost": estimate(-0.3, -0.4, -0.2)},
+        {"cell": "0:2", "lost": estimate(-0.1, -0.2, -0.05)},
+    ]
+    of = {"causal": {"group": group}, "evidence": evidence("necessity"), "layer": 0, "cell": 2}
+    assert said("redundant", **of).endswith("is smaller, by −0.10 nats (−0.20 to −0.05).")
 
 
 def test_every_measured_finding_but_the_verified_ones_has_a_doubt():

@@ -56,7 +56,12 @@ CAUSAL: Check = object_with(
         "dose_response": _DOSES,
         "displacement": object_with({"steps": number, "characters": number, "interval": pair}),
         "group": object_with(
-            {"cells": list_of(string, _MOST_CELLS), "effect_nats": number, "interval": pair}
+            {
+                "cells": list_of(string, _MOST_CELLS),
+                "effect_nats": number,
+                "interval": pair,
+                "leave_one_out": list_of(object_with({"cell": string, "lost": estimate}), _MOST_CELLS),
+            }
         ),
     }
 )
