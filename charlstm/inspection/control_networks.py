@@ -49,16 +49,18 @@ class ControlResults:
     """ControlResults has what was detected in the control networks.
 
     untrained is the first untrained control network; by_name has the results of each kind by its name.
+    own has what was detected in the model itself on the text that the control networks read.
     """
 
     untrained: CharLSTM
+    own: ControlResult
     by_name: dict[str, list[ControlResult]]
 
 
 def inspect_controls(
     model: CharLSTM, text: InspectedText, config: InspectionConfig, processes: ProcessGroup = ALONE
 ) -> ControlResults:
-    """Detect switches and counters in the control networks of model, "untrained" and "gate_shuffled".
+    """Detect switches and counters in model and in its control networks, "untrained" and "gate_shuffled".
 
     Detection reads text and follows config; processes share the work.
     """
@@ -79,10 +81,11 @@ def inspect_controls(
             detected.confirmation.resampled_counts(detected.pairs, detected.is_finding),
         )
 
-    jobs = [network for of_kind in networks.values() for network in of_kind]
+    jobs = [model, *(network for of_kind in networks.values() for network in of_kind)]
     results = iter(do_jobs(jobs, inspect_control, generator, processes))
+    own = next(results)
     by_name = {name: [next(results) for _ in of_kind] for name, of_kind in networks.items()}
-    return ControlResults(networks["untrained"][0], by_name)
+    return ControlResults(networks["untrained"][0], own, by_name)
 
 
 def share_above(detected: Detected, controls: ControlResults, cells: int) -> tuple[Json, dict[str, Json]]:
@@ -111,6 +114,12 @@ def share_above(detected: Detected, controls: ControlResults, cells: int) -> tup
             "findings_of_each": findings,
             "candidates_of_each": [result.candidates for result in results],
         }
+    own = controls.own
+    by_name["same_text"] = {
+        "candidates": own.candidates,
+        "findings": own.findings,
+        "best_score": own.best_score,
+    }
     return share, by_name
 
 

@@ -37,6 +37,10 @@ def test_the_share_above_controls_is_a_difference_with_its_interval(
     share, by_control = share_above(detected, controls, 12)
     assert detected.is_finding.sum() == 2
     assert share["cells"] == 2 / 12
+    same_text = by_control.pop("same_text")
+    assert same_text["findings"] == 2, "the controls read all of this text"
+    assert same_text["candidates"] >= 2
+    assert same_text["best_score"] > 0.9
     assert set(by_control) == {"untrained", "gate_shuffled"}
     for name, control in by_control.items():
         assert (

@@ -65,6 +65,7 @@ def full_findings(length: int = LENGTH) -> dict[str, Any]:
         "candidates_of_each": [1, 0, 2],
         "findings_of_each": [0, 0, 1],
     }
+    findings["method"]["controls"]["same_text"] = {"candidates": 4, "findings": 3, "best_score": 0.97}
     several = {"networks": 3, "candidates_of_each": [0, 0, 1], "findings_of_each": [0, 0, 0]}
     findings["method"]["controls"]["untrained"] |= several
     findings["method"]["controls"]["pseudo_features"] = {"findings": 0, "false_finding_rate": 0.0}

@@ -25,6 +25,7 @@ _CONTROLS = {
     "untrained": "an untrained network of the same shape",
     "gate_shuffled": "the trained weights, with the rows of each gate permuted across cells",
     "pseudo_features": "features about letters, which no cell has a reason to follow",
+    "same_text": "no control: this network on the text that the control networks read",
 }
 
 

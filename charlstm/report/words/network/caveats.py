@@ -60,7 +60,11 @@ def _controls(findings: Json) -> Iterable[str]:
         if isinstance(controls.get(name), Mapping) and (count := controls[name].get("findings")) is not None
     ]
     if counts:
-        yield f"The same search finds {' and '.join(counts)}."
+        own = (controls.get("same_text") or {}).get("findings")
+        told = (
+            "" if own is None else f", and {plural(own, 'cell')} in this network on the text that they read"
+        )
+        yield f"The same search finds {' and '.join(counts)}{told}."
     if told := false_discoveries(findings):
         yield told
 

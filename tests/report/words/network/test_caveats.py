@@ -25,6 +25,16 @@ def test_the_limits_of_complete_findings():
     )
 
 
+def test_what_the_controls_have_is_held_against_this_network_on_the_same_text():
+    findings = sample_findings()
+    controls = {"untrained": {"findings": 0}, "gate_shuffled": {"findings": 2}, "same_text": {"findings": 9}}
+    findings["method"]["controls"] = controls
+    assert any(
+        told.endswith("with its gates shuffled, and 9 cells in this network on the text that they read.")
+        for told in caveats(findings)
+    )
+
+
 def test_text_that_the_model_was_trained_on_is_not_called_held_out_without_a_word():
     findings = sample_findings()
     assert not any("trained on" in told for told in caveats(findings))
