@@ -43,6 +43,17 @@ def test_train_prints_its_events_as_json_lines(tmp_path, prose_file, monkeypatch
     assert shown.err == ""
 
 
+def test_files_that_are_not_text_are_named_in_the_json(tmp_path, prose_file, monkeypatch, capsys):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text(prose_file.read_text())
+    (folder / "b.bin").write_bytes(b"\x00\xff\xfe" * 50)
+    arguments = ["train", folder, "--out", tmp_path / "run", "--steps", 2, "--json", "--quiet", *SMALL]
+    assert run(monkeypatch, *arguments) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert events[0]["left_out"] == [str(folder / "b.bin")]
+
+
 def test_train_refuses_a_taken_folder_and_resumes_it(trained, prose_file, monkeypatch, capsys):
     assert run(monkeypatch, "train", prose_file, "--out", trained, "--steps", 30, *SMALL) == 4
     assert "--resume" in capsys.readouterr().err

@@ -75,7 +75,8 @@ class _EventLines:
 def event_document(event: RunEvent) -> dict[str, Any]:
     """Return an event as one JSON object, with its name under "event"."""
     if isinstance(event, Prepared):
-        shown = asdict(event) | {"config": event.config.to_json()}
+        left_out = [str(path) for path in event.left_out]
+        shown = asdict(event) | {"config": event.config.to_json(), "left_out": left_out}
     else:
         shown = {
             name: str(value) if isinstance(value, Path) else value for name, value in asdict(event).items()
