@@ -43,8 +43,8 @@ class Prepared:
     """The text is read and the model is made; training starts after step, which is 0 for a new run.
 
     bfloat16 says whether products are computed in bfloat16. left_out are files of the text's folder that
-    are not text; notes are about how the text was read, and why steps take longer than they could. finished
-    says that the run was finished before and has nothing more to do.
+    are not text; notes are about how the text was read, a run that changed its device, and why steps take
+    longer than they could. finished says that the run was finished before and has nothing more to do.
     """
 
     config: RunConfig
@@ -140,7 +140,8 @@ def _trained_by(
         trainer.copy_first_process()
         prepared = _prepared(plan, trainer)
         if not prepared.finished:
-            prepared = replace(prepared, notes=(*prepared.notes, *_captured(trainer)))
+            notes = (*prepared.notes, *_changed_device(trainer), *_captured(trainer))
+            prepared = replace(prepared, notes=notes)
         yield prepared
         tensorboard = None
         if writer_class is not None:
@@ -200,6 +201,13 @@ def _prepared(plan: Plan, trainer: Trainer) -> Prepared:
         notes=plan.notes,
         finished=trainer.is_over and evaluated,
     )
+
+
+def _changed_device(trainer: Trainer) -> tuple[str, ...]:
+    """Return a note where trainer goes on with a run that was saved on another kind of device."""
+    if not trainer.changed_device:
+        return ()
+    return ("the run was saved on another kind of device: it does not end bit for bit as it would there",)
 
 
 def _captured(trainer: Trainer) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ train together, each reads a shard of the streams.
 
 import copy
 import math
+import random
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -44,6 +45,8 @@ class Trainer:
 
     model has the weights of the last step; average, which is evaluated and saved, the mean of the weights
     over the last steps. progress counts steps, characters and seconds. generator draws the dropout masks.
+    changed_device says whether it was restored from a save of another kind of device, from which it goes on
+    with other dropout masks.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Trainer:
         self.processes = processes
         self.progress = TrainingProgress()
         self.generator = torch.Generator(model.device).manual_seed(config.seed)
+        self.changed_device = False
         self._ids = ids
         self._stream_characters = stream_length(len(ids), streams=config.streams, window=config.window)
         self._shard = _own_shard(processes, config.streams)
@@ -257,8 +261,13 @@ class Trainer:
         return self.progress.to_json()
 
     def fits(self, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-        """Return whether shapes are those of the tensors that `tensors` gives, before a step or after one."""
+        """Return whether shapes are those of the tensors that `tensors` gives, before a step or after one.
+
+        The size of the generator's state is left out: it differs between a CPU and a GPU.
+        """
         own = {name: tuple(value.shape) for name, value in self.tensors().items()}
+        if len(shapes.get("generator", ())) == 1:
+            own["generator"] = shapes["generator"]
         before = {name: shape for name, shape in own.items() if not name.startswith("optimizer.")}
         moments = {f"optimizer.{name}": shape for name, shape in self._optimizers.shapes().items()}
         return shapes in (before, before | moments)
@@ -266,6 +275,8 @@ class Trainer:
     def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Go on from what `tensors` and `numbers` gave for a Trainer of the same settings and text.
 
+        A generator's state of another size, which is that of another kind of device, cannot be used: the
+        dropout masks to come are then drawn from the run's seed and its step, and changed_device is set.
         Raises ValueError, KeyError, TypeError or RuntimeError for values that no such Trainer can have given.
         """
         progress = TrainingProgress.from_json(numbers)
@@ -280,11 +291,19 @@ class Trainer:
         self.average.load_state_dict(_under("average.", tensors))
         self._optimizers.load(_under("optimizer.", tensors))
         self._state = State(tensors["state.h"].to(device), tensors["state.c"].to(device))
-        self.generator.set_state(tensors["generator"])
+        self._restore_generator(tensors["generator"], progress.step)
         self._loss_sum = tensors["loss_sum"].to(device)
         self._norm_sum = tensors["norm_sum"].to(device)
         self._captured = None
         self.progress = progress
+
+    def _restore_generator(self, state: Tensor, step: int) -> None:
+        """Give the generator state (bytes,) uint8; one of another size is replaced by a seed made of step."""
+        if state.shape == self.generator.get_state().shape:
+            self.generator.set_state(state)
+        else:
+            self.generator.manual_seed(random.Random(f"{self.config.seed} {step}").getrandbits(63))
+            self.changed_device = True
 
 
 def _own_shard(processes: ProcessGroup, streams: int) -> Shard:

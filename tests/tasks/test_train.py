@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from tiny_run import TEXT
 
 from charlstm.checkpoint.loading import load
@@ -231,6 +232,18 @@ def test_a_sample_is_drawn_from_the_weights_as_they_are(tmp_path, monkeypatch):
     assert set(text) <= set(TEXT)
     assert text == train._sample_text(checkpoint.model, checkpoint.config, 3)
     assert text != train._sample_text(checkpoint.model, checkpoint.config, 4)
+
+
+def test_a_run_that_was_saved_on_another_kind_of_device_goes_on_with_a_note(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        state = torch.zeros(16, dtype=torch.uint8)
+        tensors = train.Trainer.tensors
+        patch.setattr(train.Trainer, "tensors", lambda trainer: tensors(trainer) | {"generator": state})
+        events_of(request(tmp_path), stop_after=10)
+    prepared, *_, trained = events_of(request(tmp_path, resume=True))
+    assert (prepared.step, trained.step, trained.reason) == (10, 24, "done")
+    assert any("saved on another kind of device" in note for note in prepared.notes)
+    assert not events_of(request(tmp_path, resume=True))[0].notes
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,34 @@ def test_tensors_of_another_model_do_not_fit():
     assert not trainer.fits({name: shape for name, shape in shapes.items() if name != "state.h"})
 
 
+def test_a_save_of_another_kind_of_device_is_gone_on_with_and_draws_other_masks():
+    """The state of a generator has 16 bytes on a GPU, and thousands on a CPU."""
+    whole = small_trainer()
+    whole.advance()
+    tensors = {name: tensor.clone() for name, tensor in whole.tensors().items()}
+    tensors["generator"] = torch.zeros(16, dtype=torch.uint8)
+    restored, again, later = small_trainer(), small_trainer(), small_trainer()
+    assert restored.fits({name: tuple(tensor.shape) for name, tensor in tensors.items()})
+    restored.restore(tensors, whole.numbers())
+    again.restore(tensors, whole.numbers())
+    later.restore(tensors, whole.numbers() | {"step": 2})
+    assert restored.changed_device
+    assert not whole.changed_device
+    assert_same_state(restored, again)
+    assert not torch.equal(restored.generator.get_state(), later.generator.get_state())
+    restored.advance()
+    assert restored.progress.step == 2
+    assert math.isfinite(restored.take_mean_bits())
+
+
+@pytest.mark.parametrize("shape", [(), (4, 4)])
+def test_what_is_no_state_of_any_generator_does_not_fit(shape):
+    trainer = small_trainer()
+    shapes = {name: tuple(tensor.shape) for name, tensor in trainer.tensors().items()}
+    assert not trainer.fits(shapes | {"generator": shape})
+    assert not trainer.fits({name: size for name, size in shapes.items() if name != "generator"})
+
+
 def test_a_position_behind_the_end_of_the_streams_is_refused_before_anything_is_restored():
     trainer = small_trainer()
     trainer.advance()
