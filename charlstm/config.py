@@ -21,6 +21,8 @@ StepPrecision = Literal["float32", "bfloat16", "int8"]
 TracePrecision = Literal["float32", "bfloat16"]
 # Percentages of a text to train on, to validate on and to test on.
 DEFAULT_SPLIT = "90/5/5"
+# The sum of the shares that `parse_split` returns: 100 percent, in billionths of a percent.
+WHOLE_SPLIT = 100 * 10**9
 # The shortest text that can be inspected has this many characters.
 LEAST_INSPECTED_CHARACTERS = 20_000
 # The order of the four gates in the rows of a foreign weight matrix; c and j stand for the candidate.
@@ -288,6 +290,22 @@ def _no_hold(spec: str) -> UsageError:
         f"{spec!r} does not say which cell to hold at what",
         "write LAYER:CELL=VALUE[@FROM] with VALUE on, off or a cell state, as 0:194=on or 0:17=-1.5@100",
     )
+
+
+def parse_split(spec: str) -> tuple[int, ...]:
+    """Return the shares in "90/5/5" (train/validation/test) or "90/10" (train/validation), as exact numbers.
+
+    They are in billionths of a percent, and their sum is WHOLE_SPLIT. Each is written with up to three digits
+    before the point and up to nine after it. Raises UsageError for anything else.
+    """
+    parts = [re.fullmatch(r" *(\d{1,3})(?:\.(\d{1,9}))? *", part, re.ASCII) for part in spec.split("/", 3)]
+    shares = [int(part[1]) * 10**9 + int((part[2] or "").ljust(9, "0")) for part in parts if part]
+    if len(shares) != len(parts) or len(parts) not in (2, 3) or sum(shares) != WHOLE_SPLIT or shares[0] == 0:
+        raise UsageError(
+            f"the split {spec!r:.60} is not two or three percentages that sum to 100",
+            "give train/validation/test such as 90/5/5, or train/validation such as 90/10",
+        )
+    return tuple(shares)
 
 
 @dataclass(frozen=True, kw_only=True)

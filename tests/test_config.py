@@ -1,6 +1,9 @@
+import time
+
 import pytest
 
 from charlstm.config import (
+    WHOLE_SPLIT,
     Hold,
     InspectionConfig,
     ModelConfig,
@@ -10,6 +13,7 @@ from charlstm.config import (
     check_cell,
     check_seed,
     parse_hold,
+    parse_split,
 )
 from charlstm.errors import UsageError
 
@@ -108,6 +112,44 @@ def test_holds(spec, hold):
 def test_what_is_no_hold(spec, problem):
     with pytest.raises(UsageError, match=problem):
         parse_hold(spec, lambda layer, cell, name: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("spec", "percentages"),
+    [
+        ("90/5/5", (90, 5, 5)),
+        ("80/10/10", (80, 10, 10)),
+        ("90/10", (90, 10)),
+        (" 90 / 10 ", (90, 10)),
+        ("99.5/0.5/0", (99.5, 0.5, 0)),
+        ("100.0/000", (100, 0)),
+    ],
+)
+def test_splits_are_shares_that_sum_to_one(spec, percentages):
+    shares = parse_split(spec)
+    assert sum(shares) == WHOLE_SPLIT
+    assert shares == tuple(WHOLE_SPLIT * percentage / 100 for percentage in percentages)
+
+
+def test_shares_are_exact_to_the_ninth_decimal():
+    assert parse_split("33.333333333/66.666666667") == (33_333_333_333, 66_666_666_667)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        *["", "100", "90/5", "90/5/5/0", "a/b", "0/50/50", "110/-10", "nan/5/5", "90//10", "90/10/", "inf/0"],
+        *["1e10000000/1", "9e1/10", "9_0/10", "90./10", "99.9999999999/0.0000000001", "\u0669\u0660/10"],
+        *["9" * 5_000 + "/1", "1/" * 10**6],
+    ],
+    ids=lambda spec: spec[:12],
+)
+def test_splits_that_are_none_are_refused_at_once(spec):
+    began = time.perf_counter()
+    with pytest.raises(UsageError, match="percentages that sum to 100") as raised:
+        parse_split(spec)
+    assert time.perf_counter() - began < 1
+    assert len(raised.value.problem) < 150
 
 
 def test_the_problems_of_several_settings_are_one():

@@ -9,12 +9,19 @@ from typing import Any
 
 from charlstm.checkpoint.record import CorpusRecord, RunConfig, damaged, load_config
 from charlstm.checkpoint.run_folder import RunFolder
-from charlstm.config import DEFAULT_SPLIT, ModelConfig, TextLevel, TrainingConfig, parameter_shapes
+from charlstm.config import (
+    DEFAULT_SPLIT,
+    ModelConfig,
+    TextLevel,
+    TrainingConfig,
+    parameter_shapes,
+    parse_split,
+)
 from charlstm.errors import CheckpointError, CorpusError, LineEndError, UnknownCharacterError, UsageError
 from charlstm.machine.devices import choose_device
 from charlstm.run_files import MODEL, RESUME, RUN_FILES
 from charlstm.tasks.run_text import described, refuse_unnamed_text, shortened
-from charlstm.text.corpus import Corpus, corpus_in_hand, load_corpus, parse_split, split_bounds
+from charlstm.text.corpus import Corpus, corpus_in_hand, load_corpus, split_bounds
 from charlstm.text.vocabulary import Ids
 from charlstm.training.default_settings import check_settings, suggested
 from charlstm.training.run_length import LENGTHS, extended, is_length_of, is_over

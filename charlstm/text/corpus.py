@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 
-from charlstm.config import TextLevel, Unknown
-from charlstm.errors import CorpusError, UsageError
+from charlstm.config import WHOLE_SPLIT, TextLevel, Unknown, parse_split
+from charlstm.errors import CorpusError
 from charlstm.text.cache_folder import default_data_folder
 from charlstm.text.sources import BUILT_IN, find_text
 from charlstm.text.token_cache import cached_records, load_tokens
@@ -172,34 +171,12 @@ def list_corpora(data_folder: Path | None = None) -> list[CachedCorpus]:
     return sorted(cached + built_in, key=lambda corpus: (corpus.name not in BUILT_IN, corpus.name))
 
 
-def parse_split(spec: str) -> tuple[float, ...]:
-    """Return the shares, which sum to 1, in "90/5/5" (train/validation/test) or "90/10" (train/validation).
-
-    Raises UsageError for anything else.
-    """
-    return tuple(map(float, _shares(spec)))
-
-
 def split_bounds(characters: int, spec: str) -> dict[str, tuple[int, int]]:
     """Return where train, validation and test begin and end in a text of that number of characters.
 
     Each part begins where the one before ends, and the k-th ends at floor(characters * sum of the first k
     shares). Raises UsageError for a split that parse_split refuses.
     """
-    ends = [int(characters * share) for share in accumulate(_shares(spec))]
+    ends = [characters * share // WHOLE_SPLIT for share in accumulate(parse_split(spec))]
     ends += [characters] * (len(PARTS) - len(ends))
     return dict(zip(PARTS, zip([0, *ends[:-1]], ends, strict=True), strict=True))
-
-
-def _shares(spec: str) -> list[Fraction]:
-    """Return the shares as exact fractions: as floats .7 + .2 is below .9, which would move an end."""
-    try:
-        shares = [Fraction(part) / 100 for part in spec.split("/")]
-    except (ValueError, ZeroDivisionError):
-        shares = []
-    if len(shares) not in (2, 3) or sum(shares) != 1 or min(shares) < 0 or shares[0] == 0:
-        raise UsageError(
-            f"the split {spec!r} is not two or three percentages that sum to 100",
-            "give train/validation/test such as 90/5/5, or train/validation such as 90/10",
-        )
-    return shares

@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from charlstm.config import DEFAULT_SPLIT, ModelConfig, TrainingConfig, check_all, parameter_shapes
+from charlstm.config import (
+    DEFAULT_SPLIT,
+    ModelConfig,
+    TrainingConfig,
+    check_all,
+    parameter_shapes,
+    parse_split,
+)
 
 # A short text is read in fewer streams than TrainingConfig has, which gives more steps, at a higher rate.
 _SHORT_TEXT_CHARACTERS = 4_000_000
@@ -113,8 +120,6 @@ def check_settings(model: Mapping[str, Any], training: Mapping[str, Any], split:
     model and training hold those fields of a ModelConfig and a TrainingConfig that were given, by name; split
     has the shares to train, validate and test on, None where it was not given.
     """
-    from charlstm.text.corpus import parse_split  # it loads numpy, which `--help` does without
-
     length = {} if training.keys() & {"minutes", "steps", "epochs"} else {"minutes": 1.0}
     check_all(
         lambda: ModelConfig(**{"vocabulary_size": 1} | dict(model)),
