@@ -6,10 +6,11 @@ import zlib
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
-from charlstm.checkpoint.tensor_file import UNREADABLE
-from charlstm.config import GateOrder, ModelConfig, TrainingConfig, plain
+from charlstm.checkpoint.tensor_file import UNREADABLE, finite_number, whole_number
+from charlstm.config import GateOrder, ModelConfig, TrainingConfig, parse_split, plain
 from charlstm.errors import CharLSTMError, CheckpointError
 from charlstm.machine.files import open_regular, refuse_link_outside
 from charlstm.run_files import CONFIG
@@ -29,6 +30,7 @@ class CorpusRecord:
     the shares for training, validation and testing. validation names the text that was validated on instead,
     and validation_sha256 is that of its content; None where there is none, or an older charlstm trained.
     newlines says that line ends of \\r\\n and \\r were read as \\n: the SHA-256 are of the converted texts.
+    Raises TypeError or ValueError for a value that no such field has, UsageError for a split that is none.
     """
 
     name: str
@@ -40,9 +42,11 @@ class CorpusRecord:
     newlines: bool = False
 
     def __post_init__(self) -> None:
-        texts = (self.name, self.sha256, self.split, self.validation or "", self.validation_sha256 or "")
-        if not all(isinstance(text, str) for text in texts) or not isinstance(self.newlines, bool):
-            raise TypeError("what it says of its text is no text")
+        _check_types(self, str, "name", "sha256", "split")
+        _check_types(self, str | None, "validation", "validation_sha256")
+        _check_types(self, bool, "newlines")
+        whole_number(vars(self), "characters")
+        parse_split(self.split)
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class SourceRecord:
 
     name is the file's name, sha256 that of its content. layout names the framework's arrangement of weights,
     gate_order the order of the gates in their rows, forget_bias what was added to the forget gates' biases.
+    Raises TypeError or ValueError for a value that no such field has.
     """
 
     name: str
@@ -59,13 +64,20 @@ class SourceRecord:
     gate_order: GateOrder
     forget_bias: float
 
+    def __post_init__(self) -> None:
+        _check_types(self, str, "name", "sha256", "layout")
+        if self.gate_order not in get_args(GateOrder):
+            raise ValueError(f"its gate_order is {self.gate_order!r:.60}")
+        finite_number(vars(self), "forget_bias")
+
 
 @dataclass(frozen=True)
 class RunConfig:
     """What config.json says of a run.
 
     training and corpus are None for an imported model, source is None for one that was trained here.
-    begun_from names the run whose weights it began with, None where they were drawn at random.
+    begun_from names the run whose weights it began with, None where they were drawn at random. Raises
+    TypeError when it is neither text nor None.
     """
 
     model: ModelConfig
@@ -74,6 +86,9 @@ class RunConfig:
     corpus: CorpusRecord | None
     source: SourceRecord | None = None
     begun_from: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_types(self, str | None, "begun_from")
 
     def to_json(self) -> dict[str, Any]:
         """Return what config.json holds beside its checksum, with the versions of Python and torch."""
@@ -92,7 +107,8 @@ class RunConfig:
     def from_json(cls, data: Any) -> "RunConfig":
         """Return the config whose to_json gave data.
 
-        Raises CheckpointError, UsageError, KeyError, TypeError or AttributeError for anything else.
+        Raises CheckpointError, UsageError or one of KeyError, TypeError, ValueError and AttributeError for
+        anything else.
         """
         if data["format"] != FORMAT:
             raise CheckpointError(f"its format is {data['format']!r}, not {FORMAT}", "use a newer charlstm")
@@ -112,6 +128,14 @@ class RunConfig:
                 "save the run again: config.json was changed",
             )
         return config
+
+
+def _check_types(record: object, wanted: type | UnionType, *fields: str) -> None:
+    """Raise TypeError that names the first of some fields of record whose value is not of the wanted type."""
+    for name in fields:
+        value = getattr(record, name)
+        if not isinstance(value, wanted):
+            raise TypeError(f"its {name} is {value!r:.60}")
 
 
 def config_document(place: Path) -> Any:

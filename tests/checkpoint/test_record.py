@@ -1,6 +1,7 @@
 """config.json: what a run's settings come back as, and that a damaged file is one clear error."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,8 @@ from charlstm.checkpoint.record import (
     load_config,
 )
 from charlstm.errors import CheckpointError, UsageError
+
+SOURCE = {"name": "weights.pt", "sha256": "00", "layout": "PyTorch", "gate_order": "ifgo", "forget_bias": 1.0}
 
 
 def test_a_config_comes_back_from_json_as_it_was():
@@ -88,6 +91,24 @@ def test_a_change_is_noticed_by_the_checksum(tmp_path):
         (lambda data: data["model"].update(colour="red"), "colour"),
         (lambda data: data["vocabulary"].update(symbols=["a", "a"]), "not a vocabulary"),
         (lambda data: data["model"].update(vocabulary_size=3), "its model knows 3 symbols"),
+        (lambda data: data["corpus"].update(name=None), "its name is None"),
+        (lambda data: data["corpus"].update(sha256=7), "its sha256 is 7"),
+        (lambda data: data["corpus"].update(characters="many"), "its characters is 'many'"),
+        (lambda data: data["corpus"].update(characters=-1), "its characters is -1"),
+        (lambda data: data["corpus"].update(characters=True), "its characters is True"),
+        (lambda data: data["corpus"].update(characters=2**63), "its characters is 92233"),
+        (lambda data: data["corpus"].update(split=90), "its split is 90"),
+        (lambda data: data["corpus"].update(split="1e10000000/1"), "the split '1e10000000/1' is not"),
+        (lambda data: data["corpus"].update(validation=0), "its validation is 0"),
+        (lambda data: data["corpus"].update(validation_sha256=[]), "its validation_sha256 is []"),
+        (lambda data: data["corpus"].update(newlines=1), "its newlines is 1"),
+        (lambda data: data.update(begun_from={"run": 1}), "its begun_from is {'run': 1}"),
+        (lambda data: data.update(source=SOURCE | {"name": 1}), "its name is 1"),
+        (lambda data: data.update(source=SOURCE | {"sha256": None}), "its sha256 is None"),
+        (lambda data: data.update(source=SOURCE | {"layout": ["torch"]}), "its layout is ['torch']"),
+        (lambda data: data.update(source=SOURCE | {"gate_order": "gofi"}), "its gate_order is 'gofi'"),
+        (lambda data: data.update(source=SOURCE | {"forget_bias": "1"}), "its forget_bias is '1'"),
+        (lambda data: data.update(source=SOURCE | {"forget_bias": math.nan}), "its forget_bias is nan"),
     ],
 )
 def test_settings_that_cannot_be_are_one_clear_error(tmp_path, change, words):
