@@ -111,7 +111,7 @@ class RunConfig:
         anything else.
         """
         if data["format"] != FORMAT:
-            raise CheckpointError(f"its format is {data['format']!r}, not {FORMAT}", "use a newer charlstm")
+            raise CheckpointError(f"its format is {data['format']!r:.60}, not {FORMAT}", "use a newer charlstm")
         training, corpus, source = data["training"], data["corpus"], data.get("source")
         config = cls(
             ModelConfig(**data["model"]),
@@ -125,7 +125,7 @@ class RunConfig:
         if scored != spelled:
             raise CheckpointError(
                 f"its model knows {scored} symbols, its vocabulary {spelled}",
-                "save the run again: config.json was changed",
+                "restore the file from a copy: it was changed",
             )
         return config
 
@@ -171,11 +171,17 @@ def config_checksum(document: dict[str, Any]) -> str:
 
 
 def damaged(place: Path, why: object) -> CheckpointError:
-    """Return the error which says that the file at place, one of a run's, cannot be used, and why."""
-    return CheckpointError(
-        f"{place} cannot be used: {str(why) or type(why).__name__}",
-        "train again, or restore the file from a copy",
-    )
+    """Return the error which says that the file at place, one of a run's, cannot be used, and why.
+
+    The advice of a CheckpointError is kept; a KeyError is said to be a field that the file lacks.
+    """
+    advice = "train again, or restore the file from a copy"
+    reason = str(why) or type(why).__name__
+    if isinstance(why, KeyError) and why.args:
+        reason = f"it has no field {why.args[0]!r:.60}"
+    elif isinstance(why, CharLSTMError):
+        reason, advice = why.problem, why.advice if isinstance(why, CheckpointError) else advice
+    return CheckpointError(f"{place} cannot be used: {reason}", advice)
 
 
 def load_config(path: Path) -> RunConfig:

@@ -85,7 +85,8 @@ def test_a_change_is_noticed_by_the_checksum(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda data: data.pop("model"), "model"),
+        (lambda data: data.pop("model"), "it has no field 'model'"),
+        (lambda data: data.pop("vocabulary"), "it has no field 'vocabulary'"),
         (lambda data: data.update(format=99), "format is 99"),
         (lambda data: data["model"].update(cells=0), "cells must be at least 1"),
         (lambda data: data["model"].update(colour="red"), "colour"),
@@ -123,6 +124,18 @@ def test_settings_that_cannot_be_are_one_clear_error(tmp_path, change, words):
     assert words in raised.value.problem
 
 
+def test_a_config_of_a_newer_charlstm_is_refused_with_one_advice(tmp_path):
+    new_run(tmp_path / "run")
+    place = tmp_path / "run" / "config.json"
+    document = config_document(place) | {"format": 99}
+    del document["crc32"]
+    place.write_text(json.dumps(document))
+    with pytest.raises(CheckpointError) as raised:
+        load_config(tmp_path / "run")
+    assert raised.value.problem == f"{place} cannot be used: its format is 99, not 1"
+    assert raised.value.advice == "use a newer charlstm"
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000])
 def test_what_is_no_config_is_one_clear_error(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
@@ -143,6 +156,7 @@ def test_a_folder_without_a_run_says_so(tmp_path):
 
 def test_a_damaged_file_is_named_with_the_reason(tmp_path):
     error = damaged(tmp_path, UsageError("the cells are gone", "look for them"))
-    assert str(tmp_path) in error.problem
-    assert "the cells are gone" in error.problem
+    assert error.problem == f"{tmp_path} cannot be used: the cells are gone"
+    assert error.advice == "train again, or restore the file from a copy"
+    assert damaged(tmp_path, KeyError("step")).problem.endswith("cannot be used: it has no field 'step'")
     assert "KeyError" in damaged(tmp_path, KeyError()).problem, "an error without words is named by its type"
