@@ -90,7 +90,7 @@ def check_seed(seed: int) -> None:
 
 
 class Functions(NamedTuple):
-    """Functions name the functions in the equations of a layer.
+    """The activation functions of a layer.
 
     activation is that of the candidate and of the cell state's output, gate_activation that of the gates
     i, f and o. The defaults are those of the textbook's LSTM.

@@ -5,7 +5,7 @@
     │   └── DivergedError         training met a NaN or an infinity                     exit 2
     ├── CorpusError               the text is missing, empty, too short, not UTF-8      exit 3
     │   └── UnknownCharacterError a character that the vocabulary does not have         exit 3
-    │       └── LineEndError      the first of these is the \\r of a line end            exit 3
+    │       └── LineEndError      such a character is the \\r of a line end            exit 3
     ├── CheckpointError           a run's folder or weights cannot be read or written   exit 4
     ├── DeviceError               the device is absent or out of memory                 exit 5
     └── ProcessError              another process of a training on several is gone      exit 6

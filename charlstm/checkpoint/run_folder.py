@@ -27,8 +27,14 @@ from charlstm.checkpoint.tensor_file import (
     whole_number,
 )
 from charlstm.errors import CheckpointError, DeviceError, UsageError, cannot_be_written
-from charlstm.machine import files
-from charlstm.machine.files import clear_partials, locked, open_regular, open_to_append, whole_file
+from charlstm.machine.files import (
+    clear_partials,
+    locked,
+    open_regular,
+    open_to_append,
+    refuse_link_outside,
+    whole_file,
+)
 from charlstm.model.char_lstm import CharLSTM
 from charlstm.run_files import (
     CONFIG,
@@ -183,7 +189,7 @@ class RunFolder:
 
     def _copy_model(self, to: Path) -> None:
         """Copy the best weights to a file. Raises OSError."""
-        files.refuse_link_outside(self.path / MODEL)
+        refuse_link_outside(self.path / MODEL)
         shutil.copyfile(self.path / MODEL, to)
 
     def save_resume(self, training: Resumable) -> None:
@@ -230,7 +236,7 @@ class RunFolder:
         if not place.exists():
             return {}
         try:
-            files.refuse_link_outside(place)
+            refuse_link_outside(place)
             with open_regular(place) as file:
                 size = os.fstat(file.fileno()).st_size
             if size < _LEAST_BYTES_PER_PARAMETER * parameters:
@@ -239,12 +245,13 @@ class RunFolder:
         except UNREADABLE as error:
             raise damaged(place, error) from error
 
-    def restore(self, training: Resumable, *, begins_anew: bool = True) -> None:
+    def restore(self, training: Resumable, *, begun_from_random: bool = True) -> None:
         """Restore training, the best weights and the length of metrics.jsonl as they were at the last save.
 
-        A run that ended before its first save starts at the beginning where begins_anew is true. Lines that
-        metrics.jsonl has lost are no error. Raises CheckpointError when the last save is damaged or gone,
-        or does not fit training.
+        begun_from_random says that the weights of the run were drawn at random at first. A run that was never
+        saved starts from step 0, unless it began from another run's weights. Lines that metrics.jsonl has
+        lost are no error. Raises CheckpointError when the last save is damaged or gone, or does not fit
+        training.
         """
         place = self.path / RESUME
         length = 0
@@ -256,7 +263,7 @@ class RunFolder:
                 training.restore(tensors, numbers)
             except (*UNREADABLE, RuntimeError) as error:
                 raise damaged(place, error) from error
-        elif not begins_anew or (self.path / MODEL).exists():
+        elif not begun_from_random or (self.path / MODEL).exists():
             raise CheckpointError(
                 f"{self.path} has no {RESUME}: what going on needs is gone", "train again with another `out`"
             )

@@ -174,7 +174,7 @@ def _open(stack: ExitStack, folder: RunFolder, request: TrainRequest, plan: Plan
     """
     stack.enter_context(folder.held())
     if request.resume:
-        folder.restore(trainer, begins_anew=plan.config.begun_from is None)
+        folder.restore(trainer, begun_from_random=plan.config.begun_from is None)
         if load_config(folder.path) != plan.config:
             folder.change_config(plan.config)
         record_own(folder.path)

@@ -1,8 +1,9 @@
 """A text that is a column of a dataset on the Hugging Face hub: hf:owner/name[:config][#column].
 
-A name is all that is believed. It must be that of a dataset on the hub, never a folder of this machine or a
-loader of the library; the dataset must consist of files of its own, in one of four formats that hold data
-only; and the user's access token stays here unless CHARLSTM_HF_TOKEN is set to 1.
+The name is not trusted, as it may come from the config.json of a run of somebody else. It must be that of a
+dataset on the hub, never a folder of this machine or a loader of the library; the dataset must consist of
+files of its own, in one of four formats that hold data only; and the user's access token stays here unless
+CHARLSTM_HF_TOKEN is set to 1.
 """
 
 import re
