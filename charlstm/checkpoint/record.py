@@ -111,7 +111,9 @@ class RunConfig:
         anything else.
         """
         if data["format"] != FORMAT:
-            raise CheckpointError(f"its format is {data['format']!r:.60}, not {FORMAT}", "use a newer charlstm")
+            raise CheckpointError(
+                f"its format is {data['format']!r:.60}, not {FORMAT}", "use a newer charlstm"
+            )
         training, corpus, source = data["training"], data["corpus"], data.get("source")
         config = cls(
             ModelConfig(**data["model"]),

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -189,9 +190,8 @@ def plan_resumed_run(request: TrainRequest) -> Plan:
         streams = stream_length(len(splits[0]), streams=training.streams, window=training.window)
         if is_over(training, progress, streams):
             training = extended(training, progress, streams, length)
-        elif not is_length_of(training, length):
-            name, value = next(iter(length.items()))
-            raise _other_setting(request.out, name, getattr(training, name), value)
+        elif not is_length_of(training, length, streams):
+            raise _other_length(request.out, training, length)
     record = replace(record, name=corpus.name, validation=request.validation or record.validation)
     config = replace(config, training=training, corpus=record)
     return Plan(config, training, *splits, corpus.left_out, _notes(corpus, validation))
@@ -229,6 +229,17 @@ def _other_setting(run: Path, name: str, was: object, value: object) -> UsageErr
     """Return the error which says that a run was begun with another value of a setting."""
     return UsageError(
         f"{run} was begun with {name} {was}, not {value}",
+        f"leave `{name}` out to go on with it, or train anew with another `out`",
+    )
+
+
+def _other_length(run: Path, training: TrainingConfig, length: Mapping[str, Any]) -> UsageError:
+    """Return the error which says that a run that is not finished has another length than was given."""
+    own = next(name for name in LENGTHS if getattr(training, name) is not None)
+    (name, value), *_ = length.items()
+    asked = value if name == own else f"{name} {value}"
+    return UsageError(
+        f"{run} was begun with {own} {getattr(training, own)}, not {asked}",
         f"leave `{name}` out to go on with it, or train anew with another `out`",
     )
 

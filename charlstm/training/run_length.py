@@ -62,12 +62,7 @@ def extended(
     several, or a length out of range.
     """
     TrainingConfig(**more)
-    windows = max(1, stream_characters // config.window)
-    done = {
-        "minutes": progress.elapsed_seconds / 60,
-        "steps": progress.step,
-        "epochs": progress.step / windows,
-    }
+    done = _amounts(config, progress.step, progress.elapsed_seconds, stream_characters)
     lengths: dict[str, Any] = {name: done[name] + more[name] if name in more else None for name in LENGTHS}
     return replace(
         config,
@@ -77,11 +72,23 @@ def extended(
     )
 
 
-def is_length_of(config: TrainingConfig, length: Mapping[str, Any]) -> bool:
-    """Return whether length, one of LENGTHS by name, is that of the whole run or that of its last part."""
+def _amounts(
+    config: TrainingConfig, steps: int, seconds: float, stream_characters: int
+) -> dict[str, int | float]:
+    """Return by the names of LENGTHS how much of a run was done after a number of steps and of seconds."""
+    windows = max(1, stream_characters // config.window)
+    return {"minutes": seconds / 60, "steps": steps, "epochs": steps / windows}
+
+
+def is_length_of(config: TrainingConfig, length: Mapping[str, Any], stream_characters: int) -> bool:
+    """Return whether length, one of LENGTHS by name, is that of the whole run or that of its last part.
+
+    stream_characters is the number of characters in each stream.
+    """
     (name, value), *more = length.items()
     whole = getattr(config, name)
     if more or whole is None:
         return False
-    before = {"minutes": config.extended_after_seconds / 60, "steps": config.extended_after_step}
-    return whole == value or (name in before and math.isclose(whole - before[name], value))
+    steps, seconds = config.extended_after_step, config.extended_after_seconds
+    before = _amounts(config, steps, seconds, stream_characters)
+    return whole == value or math.isclose(whole - before[name], value)

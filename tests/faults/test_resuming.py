@@ -164,6 +164,13 @@ def test_an_extended_run_that_was_interrupted_is_the_one_that_never_was(tmp_path
     assert load_config(broken).training.steps == 95
 
 
+def test_the_command_that_extends_a_run_in_epochs_can_be_given_again(tmp_path):
+    out = tmp_path / "run"
+    train_small(request(out))
+    train_small(going_on(out, epochs=1.0), stop_after=70)
+    assert train_small(going_on(out, epochs=1.0)).step == 60 + 21  # a pass over the text has 21 windows
+
+
 def test_a_run_that_was_extended_and_killed_before_its_first_save_goes_on(tmp_path, monkeypatch):
     out = tmp_path / "run"
     worse = (Evaluation(loss_nats=float(number), characters=1) for number in range(1, 100))

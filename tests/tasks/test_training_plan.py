@@ -154,6 +154,13 @@ def test_a_setting_that_differs_from_the_runs_is_refused(tmp_path):
     assert "`learning_rate`" in raised.value.advice
 
 
+def test_another_length_is_refused_with_the_one_that_the_run_has(tmp_path):
+    run = saved_run(tmp_path)
+    with pytest.raises(UsageError, match=r"begun with steps 6, not minutes 5\.0") as raised:
+        plan_resumed_run(request(run, None, resume=True, training={"minutes": 5.0}))
+    assert "leave `minutes` out" in raised.value.advice
+
+
 def test_a_text_that_has_changed_is_refused(tmp_path):
     run = saved_run(tmp_path)
     (tmp_path / "text.txt").write_text(TEXT + "fox")

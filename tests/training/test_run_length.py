@@ -60,11 +60,22 @@ def test_a_length_that_cannot_be_is_refused(more):
 
 def test_the_length_of_an_extended_run_is_known_by_its_whole_and_by_its_last_part():
     config = extended(config_of(steps=30), TrainingProgress(step=30), CHARACTERS, {"steps": 7})
-    assert is_length_of(config, {"steps": 37})
-    assert is_length_of(config, {"steps": 7})
-    assert not is_length_of(config, {"steps": 30})
-    assert not is_length_of(config, {"minutes": 7.0})
-    assert not is_length_of(config, {"steps": 7, "minutes": 7.0})
+    assert is_length_of(config, {"steps": 37}, CHARACTERS)
+    assert is_length_of(config, {"steps": 7}, CHARACTERS)
+    assert not is_length_of(config, {"steps": 30}, CHARACTERS)
+    assert not is_length_of(config, {"minutes": 7.0}, CHARACTERS)
+    assert not is_length_of(config, {"steps": 7, "minutes": 7.0}, CHARACTERS)
+
+
+@pytest.mark.parametrize("length", [{"steps": 20}, {"epochs": 2.0}, {"minutes": 1.3}])
+@pytest.mark.parametrize("more", [{"steps": 7}, {"epochs": 1.0}, {"epochs": 0.1}, {"minutes": 0.7}])
+def test_a_run_that_is_being_extended_knows_the_length_that_extended_it(length, more):
+    progress = TrainingProgress(step=20, elapsed_seconds=78.0)
+    config = extended(config_of(**length), progress, CHARACTERS, more)
+    (name, value), *_ = more.items()
+    assert is_length_of(config, more, CHARACTERS)
+    assert is_length_of(config, {name: getattr(config, name)}, CHARACTERS)
+    assert not is_length_of(config, {name: 2 * value}, CHARACTERS)
 
 
 def test_a_made_up_length_before_the_last_part_leaves_nothing_to_do():
