@@ -42,34 +42,66 @@ _MOST_SYMBOLS, _MOST_CELLS, _MOST_LAYERS = 0x110000, 1_000_000, 1_000
 _MOST_SNAPSHOTS = 100
 # The largest absolute value that a held cell state may have, which float32 can hold, and the largest rate.
 _LARGEST_CELL_STATE, _HIGHEST_RATE = 3.4e38, 1e30
+# The shortest and the longest training in minutes or epochs: numbers beyond that are mistakes, and overflow.
+_LEAST_LENGTH, _MOST_LENGTH = 1e-12, 1e12
 
 
-def _check(*rules: tuple[bool, str]) -> None:
-    """Raise one UsageError that lists the text of every rule (holds, text) that does not hold."""
-    broken = [text for holds, text in rules if not holds]
+class _Rule(NamedTuple):
+    """A _Rule says whether a setting is in its range; text is the problem, and advice what to do, if not."""
+
+    holds: bool
+    text: str
+    advice: str = "give a value in that range"
+
+
+def _check(*rules: _Rule | tuple[bool, str]) -> None:
+    """Raise one UsageError that lists the text of every rule that does not hold, with the first one's advice.
+
+    A pair is a rule with the usual advice.
+    """
+    broken = [rule for rule in (_Rule(*rule) for rule in rules) if not rule.holds]
     if broken:
-        raise UsageError("; ".join(broken), "give a value in that range")
+        raise UsageError("; ".join(rule.text for rule in broken), broken[0].advice)
 
 
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> tuple[bool, str]:
-    """Return the rule that a value is one of some choices, for `_check`."""
-    return value in choices, f"{name} must be one of {', '.join(choices)}, not {value!r}"
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> _Rule:
+    """Return the rule that a value is one of some choices."""
+    return _Rule(
+        value in choices, f"{name} must be one of {', '.join(choices)}, not {value!r}", "take one of them"
+    )
 
 
-def _at_least(name: str, value: float, least: float) -> tuple[bool, str]:
-    """Return the rule that a value is finite and at least the least one, for `_check`."""
-    return math.isfinite(value) and value >= least, f"{name} must be at least {least}, not {value}"
+def _at_least(name: str, value: float, least: float) -> _Rule:
+    """Return the rule that a value is finite and at least the least one."""
+    return _Rule(math.isfinite(value) and value >= least, f"{name} must be at least {least}, not {value}")
 
 
-def _whole(name: str, value: object, least: int, most: int = 2**63 - 1) -> tuple[bool, str]:
-    """Return the rule that a value is a whole number from least to most, for `_check`.
+def _whole(name: str, value: object, least: int, most: int = 2**63 - 1) -> _Rule:
+    """Return the rule that a value is a whole number from least to most.
 
     The default of most is what 64 bits hold, so that no number of a file or an option can overflow.
     """
     if not isinstance(value, int) or isinstance(value, bool):
-        return False, f"{name} must be a whole number, not {value!r:.60}"
+        return _Rule(False, f"{name} must be a whole number, not {value!r:.60}", "give a whole number")
     within = f"at least {least}" if value < least else f"at most {most:,}"
-    return least <= value <= most, f"{name} must be {within}, not {value}"
+    return _Rule(least <= value <= most, f"{name} must be {within}, not {_in_short(value)}")
+
+
+def _in_short(value: int) -> str:
+    """Return a whole number as text; one of very many digits by its size."""
+    return (
+        str(value) if abs(value) < 10**60 else f"about {'-' if value < 0 else ''}2^{value.bit_length() - 1}"
+    )
+
+
+def _length(name: str, value: float) -> _Rule:
+    """Return the rule that a training of that many minutes, steps or epochs has a length."""
+    if name == "steps":
+        return _whole(name, value, 1)
+    if not value > 0:
+        return _Rule(False, f"{name} must be above 0, not {value}")
+    within = f"at least {_LEAST_LENGTH:g}" if value < _LEAST_LENGTH else f"at most {_MOST_LENGTH:g}"
+    return _Rule(_LEAST_LENGTH <= value <= _MOST_LENGTH, f"{name} must be {within}, not {value}")
 
 
 def check_all(*checks: Callable[[], object]) -> None:
@@ -206,13 +238,12 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         given = [name for name in ("minutes", "steps", "epochs") if getattr(self, name) is not None]
-        length = getattr(self, given[0]) if given else 1
+        said = f"give one of minutes, steps and epochs, not {' and '.join(given) or 'none'}"
+        left_out = " and ".join(f"`{name}`" for name in given[1:])
+        advice = f"leave {left_out} out" if left_out else "give `minutes`, for example"
         _check(
-            (len(given) == 1, f"give one of minutes, steps and epochs, not {' and '.join(given) or 'none'}"),
-            (
-                math.isfinite(length) and length > 0,
-                f"{given[0] if given else 'minutes'} must be above 0, not {length}",
-            ),
+            _Rule(len(given) == 1, said, advice),
+            *(_length(name, getattr(self, name)) for name in given),
             _whole("streams", self.streams, 1),
             _whole("window", self.window, 1),
             (

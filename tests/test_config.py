@@ -156,3 +156,39 @@ def test_the_problems_of_several_settings_are_one():
     with pytest.raises(UsageError) as raised:
         check_all(lambda: SamplingConfig(length=-1), lambda: None, lambda: check_seed(-1))
     assert raised.value.problem == "length must be at least 0, not -1; the seed must be at least 0, not -1"
+
+
+@pytest.mark.parametrize(
+    ("length", "problem"),
+    [
+        ({"steps": 10.5}, "steps must be a whole number, not 10.5"),
+        ({"steps": True}, "steps must be a whole number, not True"),
+        ({"steps": 0}, "steps must be at least 1, not 0"),
+        ({"steps": 10**400}, "steps must be at most 9,223,372,036,854,775,807, not about 2^1328"),
+        ({"minutes": 0.0}, "minutes must be above 0, not 0.0"),
+        ({"minutes": float("nan")}, "minutes must be above 0, not nan"),
+        ({"minutes": float("inf")}, "minutes must be at most 1e+12, not inf"),
+        ({"epochs": 1e308}, "epochs must be at most 1e+12, not 1e+308"),
+        ({"epochs": 1e-323}, "epochs must be at least 1e-12, not 1e-323"),
+    ],
+)
+def test_a_training_has_a_length_with_which_can_be_reckoned(length, problem):
+    with pytest.raises(UsageError) as refused:
+        TrainingConfig(**length)
+    assert refused.value.problem == problem
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"minutes": 1.0, "steps": 5}, "leave `steps` out"),
+        ({}, "give `minutes`, for example"),
+        ({"minutes": 1.0, "optimizer": "sgd"}, "take one of them"),
+        ({"minutes": 1.0, "streams": 1.5}, "give a whole number"),
+        ({"minutes": 1.0, "clip_norm": 0}, "give a value in that range"),
+    ],
+)
+def test_what_is_advised_goes_with_the_problem(settings, advice):
+    with pytest.raises(UsageError) as refused:
+        TrainingConfig(**settings)
+    assert refused.value.advice == advice

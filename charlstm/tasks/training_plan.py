@@ -97,7 +97,8 @@ def plan_new_run(request: TrainRequest) -> Plan:
     train_ids, validation_ids = _splits(corpus, split, validation)
     shape = asdict(begun.model) if begun else request.model
     device, size = choose_device(request.device).type, {name: shape.get(name) for name in ("cells", "layers")}
-    settings = suggested(len(train_ids), length, **size, device=device)
+    given = {name: request.training.get(name) for name in ("streams", "learning_rate")}
+    settings = suggested(len(train_ids), length, **size, **given, device=device)
     training = TrainingConfig(**settings.training_settings | request.training)
     stream_length(len(train_ids), streams=training.streams, window=training.window)
     chosen = settings.model_settings | request.model

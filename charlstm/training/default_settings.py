@@ -134,25 +134,32 @@ def suggested(
     *,
     cells: int | None = None,
     layers: int | None = None,
+    streams: int | None = None,
+    learning_rate: float | None = None,
     device: str = "cpu",
 ) -> Settings:
     """Return the settings for a training text of train_characters and a training as long as plan says.
 
-    device is the type of the device to train on: with "cuda" the sizes are those for a GPU. cells and layers
-    are those that the user gave, None for those to choose; layers are 1 where cells alone are given. A plan
-    in steps or epochs gets the default size, streams and learning rate whatever the text, so that such runs
-    can be compared. Raises UsageError for cells or layers that no model can have.
+    device is the type of the device to train on: with "cuda" the sizes are those for a GPU. cells, layers,
+    streams and learning_rate are those that the user gave, None for those to choose; layers are 1 where cells
+    alone are given. The other settings are chosen to go with them. A plan in steps or epochs gets the default
+    size, and its own streams and learning rate, whatever the text, so that such runs can be compared. Raises
+    UsageError for cells or layers that no model can have.
     """
-    train_characters = max(1, train_characters)  # whoever reads an empty text says so in an error of its own
+    train_characters = max(1, train_characters)  # an empty text is refused elsewhere
     size = _size_for(train_characters, plan, _GPU_SIZES if device == "cuda" else _SIZES)
     if layers is None:
         layers = size.layers if cells is None else ModelConfig.layers
     if cells is None:
         cells = size.cells
-    streams, rate = _streams_and_rate(train_characters, plan)
+    chosen_streams, rate = _streams_and_rate(train_characters, plan)
+    streams = chosen_streams if streams is None else streams
     passes = _passes(train_characters, plan, size)
     steps = max(1.0, passes * train_characters / (streams * plan.window))
-    rate *= rate_factor(steps) if plan.minutes is not None else 1.0
+    if learning_rate is not None:
+        rate = learning_rate
+    elif plan.minutes is not None:
+        rate = round(rate * rate_factor(steps), 4)
     parameters_per_character = _parameters(cells, layers) / train_characters
     memorised = _memorised_share(passes, parameters_per_character)
     decay = _full_weight_decay(train_characters, streams * plan.window, rate)
@@ -161,7 +168,7 @@ def suggested(
         layers,
         dropout=round(memorised * _full_dropout(layers, parameters_per_character), 2),
         streams=streams,
-        learning_rate=round(rate, 4),
+        learning_rate=rate,
         warmup=round(min(_LARGEST_WARMUP_SHARE, max(plan.warmup, _LEAST_WARMUP_STEPS / steps)), 3),
         weight_decay=round(memorised * decay, 3),
     )

@@ -23,6 +23,20 @@ def test_a_short_text_gets_more_cells_and_dropout_for_more_minutes(minutes, cell
     assert settings.learning_rate == ({0.08: 0.0187, 0.45: 0.016}.get(minutes, 0.015))
 
 
+def test_what_is_chosen_goes_with_streams_and_a_rate_that_are_given():
+    """With 256 streams a minute has an eighth of the steps: a higher rate, and a longer warm-up."""
+    plan = TrainingConfig(minutes=0.45)
+    few, many = (suggested(1_003_854, plan, streams=streams) for streams in (32, 256))
+    assert few == suggested(1_003_854, plan)
+    assert (few.streams, many.streams) == (32, 256)
+    assert many.learning_rate > 1.2 * few.learning_rate
+    assert many.warmup > 4 * few.warmup
+    given = suggested(1_003_854, TrainingConfig(minutes=4.88), learning_rate=0.06)
+    chosen = suggested(1_003_854, TrainingConfig(minutes=4.88))
+    assert given.learning_rate == 0.06
+    assert given.weight_decay < 0.8 * chosen.weight_decay, "what is taken off goes by rate times decay"
+
+
 @pytest.mark.parametrize(("minutes", "size"), [(0.1, (384, 1)), (1 / 3, (384, 2)), (10, (512, 2))])
 def test_a_short_text_gets_larger_models_on_a_gpu_in_less_time(minutes, size):
     settings = suggested(1_003_854, TrainingConfig(minutes=minutes), device="cuda")
