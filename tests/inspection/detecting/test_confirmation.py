@@ -2,13 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from planted_pairs import PlantedPairs, planted_pairs
 
-from charlstm.inspection.detecting.confirmation import Confirmation, confirm
+from charlstm.inspection.detecting.confirmation import (
+    LARGEST_LEAK,
+    LARGEST_RESET_SPREAD,
+    LEAST_CONTEXT_RATIO,
+    LEAST_HELD_OUT_CORRELATION,
+    LEAST_HELD_OUT_SCORE,
+    LEAST_RISING_SHARE,
+    LEAST_STRAIGHTNESS,
+    Confirmation,
+    confirm,
+)
 from charlstm.inspection.detecting.discovery import Pairs
 from charlstm.inspection.detecting.scores import null
 from charlstm.inspection.detecting.scores.staircase import SURVIVAL_CHARACTERS
@@ -189,6 +200,55 @@ def test_the_kind_of_the_feature_decides_what_the_staircase_must_show(
             bool(replace(idle, kinds=["switch", "counter", kind]).is_finding(planted.pairs, 0.11)[2])
             == stands
         )
+
+
+LIMITS = {
+    "reset_spread": LARGEST_RESET_SPREAD,
+    "rising": LEAST_RISING_SHARE,
+    "straightness": LEAST_STRAIGHTNESS,
+    "leak": LARGEST_LEAK,
+}
+
+
+@pytest.mark.parametrize(
+    ("measure", "by"),
+    [(None, 0), ("reset_spread", 0.01), ("rising", -0.01), ("straightness", -0.01), ("leak", 0.01)],
+)
+def test_a_counter_stands_at_the_limits_and_with_none_of_its_measures_beyond_one(
+    planted: PlantedPairs, confirmed: Confirmation, measure: str | None, by: float
+) -> None:
+    """Each rule decides by itself: the others hold here."""
+    measures = {
+        name: (lambda limit=limit + (by if name == measure else 0): torch.full((3,), limit))
+        for name, limit in LIMITS.items()
+    }
+    counting = replace(passing(confirmed), staircases=SimpleNamespace(**measures), kinds=["counter"] * 3)
+    assert counting.is_finding(planted.pairs, 0.11)[:2].tolist() == [measure is None] * 2
+    # A depth may fade.
+    falling = replace(counting, kinds=["depth"] * 3, steps=torch.zeros(2, 3))
+    assert falling.is_finding(planted.pairs, 0.11)[:2].tolist() == [measure in (None, "leak")] * 2
+
+
+def test_a_pair_stands_at_the_limits_of_what_follows_its_feature(
+    planted: PlantedPairs, confirmed: Confirmation
+) -> None:
+    score, plain = (
+        torch.full((3,), least, dtype=torch.float64)
+        for least in (LEAST_HELD_OUT_SCORE, LEAST_HELD_OUT_CORRELATION)
+    )
+    at_limits = replace(
+        passing(confirmed),
+        equal_share=score,
+        correlation=plain,
+        partial=plain,
+        context_partial=LEAST_CONTEXT_RATIO * plain,
+        kinds=["switch"] * 3,
+    )
+    pairs = replace(planted.pairs, signs=torch.ones(3, dtype=torch.int64))
+    assert at_limits.is_finding(pairs, 0.11).tolist() == [True] * 3
+    for field in ("equal_share", "correlation", "context_partial"):
+        below = replace(at_limits, **{field: getattr(at_limits, field) - 1e-6})
+        assert below.is_finding(pairs, 0.11).tolist() == [False] * 3
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ from charlstm.inspection.exam.planted_cells import (
     toggle,
 )
 from charlstm.inspection.features.feature import Feature
+from charlstm.inspection.intervening.behaviours import VERDICT_LAG
 from charlstm.inspection.intervening.doses import DosedCell, full_dose, is_monotone
-from charlstm.inspection.intervening.experiment import Candidate
+from charlstm.inspection.intervening.experiment import Candidate, ClosersUnderTest
 
 
 def dosed(
@@ -101,6 +102,19 @@ def test_the_loss_elsewhere_is_smaller_than_at_closers(toggled: DosedCell) -> No
     # A cell that is read for letters costs as much inside as it does at closers.
     letters = dosed([replace(toggle('"'), reads=dict.fromkeys("abcdefgh ", 2.0))])
     assert abs(letters.targeted_loss_ratio(letters.closers.behaviour)) < 2
+    # The loss elsewhere is that of the characters that really follow, by the predictions before them.
+    inside = ClosersUnderTest(
+        letters.closers.context, letters.closers.behaviour, letters.closers.behaviour.inside
+    )
+    positions = torch.from_numpy(inside.sites.positions + VERDICT_LAG + 1)
+    following = letters.closers.context.characters(positions.numpy(), 1)
+    moved = inside.natural_c[0, :, [0]].double() + letters.dose.shift.mean()
+    before, after = (
+        float(logits.log_softmax(1).gather(1, following).mean())
+        for logits in (inside.natural_logits, inside.outcome({0: ([0], moved)}).logits)
+    )
+    lost = -letters.closers.change(letters.values()).effect().value
+    assert letters.targeted_loss_ratio(letters.closers.behaviour) == pytest.approx(lost / abs(before - after))
 
 
 @pytest.mark.parametrize(("kept", "half_life"), [(0.4, 1), (0.75, 3), (0.83, 4), (0.95, None)])

@@ -206,6 +206,17 @@ def test_the_numbers_of_a_toggle_that_is_read() -> None:
     assert not {0, 1, 2, 3} & set(found.controls)
 
 
+def test_no_other_candidate_is_named_as_a_control() -> None:
+    """Cells without a role resemble one that is tested, and one of them is tested itself."""
+    planted, candidates = NETWORKS["used and unused"]
+    request = request_of(planted, [candidates["latch"]])
+    (alone,) = prove(request).proofs
+    named = alone.controls[0]
+    beside, _ = prove(replace(request, candidates=[candidates["latch"], candidate(named)])).proofs
+    assert named not in beside.controls
+    assert set(alone.controls) - {named} <= set(beside.controls)
+
+
 def test_spared_cells_name_the_cells_that_they_act_with() -> None:
     group = proof("spared").causal["group"]
     assert sorted(group["cells"]) == ["0:0", "0:1", "0:2"]
