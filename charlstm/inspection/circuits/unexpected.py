@@ -12,7 +12,7 @@ from charlstm.findings import Json
 from charlstm.inspection.circuits.behaviour_sites import BehaviourSites
 from charlstm.inspection.circuits.single_cells import SingleCells
 from charlstm.inspection.estimates import REPORTED_ERROR, mean_of
-from charlstm.inspection.intervening.census import CENSUS_SITES, CellRoles
+from charlstm.inspection.intervening.census import CENSUS_SITES, CellRoles, bystanders
 from charlstm.inspection.intervening.experiment import ClosersUnderTest
 from charlstm.inspection.intervening.judgement import LEAST_RATIO
 from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS
@@ -75,8 +75,6 @@ class _Bystanders:
 
     def _effects(self, layer: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return some cells of a layer, spread evenly over it, and the sizes of their effects, each (n,)."""
-        others = np.flatnonzero(~self._roles.carriers(self._closers.behaviour.feature.name, layer))
-        chosen = np.linspace(0, len(others) - 1, min(_MOST_BYSTANDERS, len(others))).round().astype(np.int64)
-        cells = others[chosen]
-        nats = self._closers.changes_by_cell(layer, cells.tolist())[0].mean(1)
-        return cells, np.asarray(nats.abs().numpy())
+        cells = bystanders(self._closers.behaviour.feature.name, layer, self._roles, _MOST_BYSTANDERS)
+        nats = self._closers.changes_by_cell(layer, cells)[0].mean(1)
+        return np.array(cells, np.int64), np.asarray(nats.abs().numpy())

@@ -160,12 +160,10 @@ def compared(candidate: Candidate, census: Census, roles: CellRoles) -> Comparis
     return Comparison(census.rank(candidate.cell), counted, sizes[others], sizes[plain])
 
 
-def bystanders(feature: str, layer: int, roles: CellRoles) -> list[int]:
-    """Return at most _MOST_BYSTANDERS cells of a layer that do not carry a feature, spread evenly over the
-    layer.
-    """
+def bystanders(feature: str, layer: int, roles: CellRoles, most: int = _MOST_BYSTANDERS) -> list[int]:
+    """Return at most `most` cells of a layer that do not carry a feature, spread evenly over the layer."""
     others = np.flatnonzero(~roles.carriers(feature, layer))
-    chosen = np.linspace(0, len(others) - 1, min(_MOST_BYSTANDERS, len(others))).round().astype(np.int64)
+    chosen = np.linspace(0, len(others) - 1, min(most, len(others))).round().astype(np.int64)
     return [int(cell) for cell in others[chosen]]
 
 
