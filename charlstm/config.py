@@ -3,9 +3,9 @@
 Nothing here imports torch, so that `charlstm --help` stays fast.
 """
 
-import math
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -40,40 +40,63 @@ GATE_ACTIVATIONS: tuple[GateActivation, ...] = get_args(GateActivation)
 _MOST_SYMBOLS, _MOST_CELLS, _MOST_LAYERS = 0x110000, 1_000_000, 1_000
 # All snapshots of a run are in one file, which is written anew with each of them.
 _MOST_SNAPSHOTS = 100
+# The least and the largest number of minutes or epochs: less than a step of any run, and centuries.
+_LEAST_LENGTH, _LARGEST_LENGTH = 1e-9, 1e9
+# A larger number is not written out: Python refuses to write one of thousands of digits.
+_LARGEST_SHOWN = 10**60
 # The largest absolute value that a held cell state may have, which float32 can hold, and the largest rate.
 _LARGEST_CELL_STATE, _HIGHEST_RATE = 3.4e38, 1e30
-# The shortest and the longest training in minutes or epochs: numbers beyond that are mistakes, and overflow.
-_LEAST_LENGTH, _MOST_LENGTH = 1e-12, 1e12
 
 
 class _Rule(NamedTuple):
-    """A _Rule says whether a setting is in its range; text is the problem, and advice what to do, if not."""
+    """Whether a rule holds for a setting, what is wrong where it does not, and what to do about that."""
 
     holds: bool
-    text: str
+    problem: str
     advice: str = "give a value in that range"
 
 
-def _check(*rules: _Rule | tuple[bool, str]) -> None:
-    """Raise one UsageError that lists the text of every rule that does not hold, with the first one's advice.
-
-    A pair is a rule with the usual advice.
-    """
-    broken = [rule for rule in (_Rule(*rule) for rule in rules) if not rule.holds]
+def _check(*rules: _Rule) -> None:
+    """Raise one UsageError that lists the problem of every rule that does not hold, and each advice once."""
+    broken = [rule for rule in rules if not rule.holds]
     if broken:
-        raise UsageError("; ".join(rule.text for rule in broken), broken[0].advice)
+        raise _joined([UsageError(rule.problem, rule.advice) for rule in broken])
+
+
+def _joined(problems: Sequence[UsageError]) -> UsageError:
+    """Return one problem that names all of problems, and each advice once."""
+    advice = dict.fromkeys(each.advice for each in problems)
+    return UsageError("; ".join(each.problem for each in problems), "; ".join(advice))
+
+
+def _must_be(name: str, wanted: str, value: object, holds: bool) -> _Rule:
+    """Return the rule that a value is what is wanted; holds says whether it is."""
+    return _Rule(holds, f"{name} must be {wanted}, not {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """Return a value as a message shows it."""
+    if isinstance(value, int) and abs(value) > _LARGEST_SHOWN:
+        return "a number of more than 60 digits"
+    return f"{value!r:.60}"
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> _Rule:
     """Return the rule that a value is one of some choices."""
-    return _Rule(
-        value in choices, f"{name} must be one of {', '.join(choices)}, not {value!r}", "take one of them"
-    )
+    rule = _must_be(name, f"one of {', '.join(choices)}", value, value in choices)
+    return rule._replace(advice="choose one of these")
 
 
 def _at_least(name: str, value: float, least: float) -> _Rule:
     """Return the rule that a value is finite and at least the least one."""
-    return _Rule(math.isfinite(value) and value >= least, f"{name} must be at least {least}, not {value}")
+    return _must_be(name, f"at least {least}", value, _is_finite(value) and value >= least)
+
+
+def _is_finite(value: object) -> bool:
+    """Return whether a value is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _whole(name: str, value: object, least: int, most: int = 2**63 - 1) -> _Rule:
@@ -82,43 +105,41 @@ def _whole(name: str, value: object, least: int, most: int = 2**63 - 1) -> _Rule
     The default of most is what 64 bits hold, so that no number of a file or an option can overflow.
     """
     if not isinstance(value, int) or isinstance(value, bool):
-        return _Rule(False, f"{name} must be a whole number, not {value!r:.60}", "give a whole number")
+        return _must_be(name, "a whole number", value, False)._replace(advice="give a whole number")
     within = f"at least {least}" if value < least else f"at most {most:,}"
-    return _Rule(least <= value <= most, f"{name} must be {within}, not {_in_short(value)}")
-
-
-def _in_short(value: int) -> str:
-    """Return a whole number as text; one of very many digits by its size."""
-    return (
-        str(value) if abs(value) < 10**60 else f"about {'-' if value < 0 else ''}2^{value.bit_length() - 1}"
-    )
+    return _must_be(name, within, value, least <= value <= most)
 
 
 def _length(name: str, value: float) -> _Rule:
-    """Return the rule that a training of that many minutes, steps or epochs has a length."""
-    if name == "steps":
-        return _whole(name, value, 1)
-    if not value > 0:
-        return _Rule(False, f"{name} must be above 0, not {value}")
-    within = f"at least {_LEAST_LENGTH:g}" if value < _LEAST_LENGTH else f"at most {_MOST_LENGTH:g}"
-    return _Rule(_LEAST_LENGTH <= value <= _MOST_LENGTH, f"{name} must be {within}, not {value}")
+    """Return the rule that a value is a number of minutes or epochs that a training can have."""
+    wanted = f"from {_LEAST_LENGTH:g} to {_LARGEST_LENGTH:g}"
+    return _must_be(name, wanted, value, _is_finite(value) and _LEAST_LENGTH <= value <= _LARGEST_LENGTH)
+
+
+def _one_length(lengths: Mapping[str, object]) -> _Rule:
+    """Return the rule that exactly one of lengths, by the names of their settings, is given."""
+    names = [f"`{name}`" for name, value in lengths.items() if value is not None]
+    problem = (
+        f"{' and '.join(names)} are given together" if names else "the length of the training is not given"
+    )
+    return _Rule(len(names) == 1, problem, "give one of `minutes`, `steps` and `epochs`")
 
 
 def check_all(*checks: Callable[[], object]) -> None:
     """Call every check, and raise one UsageError that lists the problems of all that raise one."""
-    problems = []
+    problems: list[UsageError] = []
     for check in checks:
         try:
             check()
         except UsageError as problem:
             problems.append(problem)
     if problems:
-        raise UsageError("; ".join(each.problem for each in problems), problems[0].advice)
+        raise _joined(problems)
 
 
 def check_seed(seed: int) -> None:
     """Raise UsageError unless seed is a whole number of at least 0, as random generators need."""
-    _check(_whole("the seed", seed, 0))
+    _check(_whole("`seed`", seed, 0))
 
 
 class Functions(NamedTuple):
@@ -154,12 +175,12 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _check(
             _whole("the vocabulary's size", self.vocabulary_size, 1, _MOST_SYMBOLS),
-            _whole("cells", self.cells, 1, _MOST_CELLS),
-            _whole("layers", self.layers, 1, _MOST_LAYERS),
-            _whole("embedding", self.embedding, 1, _MOST_CELLS),
-            (0 <= self.dropout < 1, f"dropout must be at least 0 and below 1, not {self.dropout}"),
-            _one_of("activation", self.activation, ACTIVATIONS),
-            _one_of("gate activation", self.gate_activation, GATE_ACTIVATIONS),
+            _whole("`cells`", self.cells, 1, _MOST_CELLS),
+            _whole("`layers`", self.layers, 1, _MOST_LAYERS),
+            _whole("`embedding`", self.embedding, 1, _MOST_CELLS),
+            _must_be("`dropout`", "at least 0 and below 1", self.dropout, 0 <= self.dropout < 1),
+            _one_of("`activation`", self.activation, ACTIVATIONS),
+            _one_of("`gate_activation`", self.gate_activation, GATE_ACTIVATIONS),
         )
 
     @property
@@ -202,6 +223,7 @@ def check_cell(layer: int, number: int, model: ModelConfig) -> None:
 class TrainingConfig:
     """How a model is trained. Exactly one of minutes, steps and epochs says for how long.
 
+    minutes and epochs are from 1e-9 to 1e9, steps a whole number of at least 1.
     streams is the number of pieces that the text is cut into and that are read side by side, window the
     number of characters of each between two updates. learning_rate is the peak rate of Muon, and AdamW's
     rates are fixed multiples of it (see training/optimizers.py, also for the three values of optimizer).
@@ -237,39 +259,35 @@ class TrainingConfig:
     extended_after_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        given = [name for name in ("minutes", "steps", "epochs") if getattr(self, name) is not None]
-        said = f"give one of minutes, steps and epochs, not {' and '.join(given) or 'none'}"
-        left_out = " and ".join(f"`{name}`" for name in given[1:])
-        advice = f"leave {left_out} out" if left_out else "give `minutes`, for example"
         _check(
-            _Rule(len(given) == 1, said, advice),
-            *(_length(name, getattr(self, name)) for name in given),
-            _whole("streams", self.streams, 1),
-            _whole("window", self.window, 1),
-            (
+            _one_length({"minutes": self.minutes, "steps": self.steps, "epochs": self.epochs}),
+            _length("`minutes`", 1 if self.minutes is None else self.minutes),
+            _whole("`steps`", 1 if self.steps is None else self.steps, 1),
+            _length("`epochs`", 1 if self.epochs is None else self.epochs),
+            _whole("`streams`", self.streams, 1),
+            _whole("`window`", self.window, 1),
+            _must_be(
+                "`learning_rate`",
+                f"above 0 and at most {_HIGHEST_RATE:g}",
+                self.learning_rate,
                 0 < self.learning_rate <= _HIGHEST_RATE,
-                f"learning rate must be above 0 and at most {_HIGHEST_RATE:g}, not {self.learning_rate}",
             ),
-            _one_of("optimizer", self.optimizer, get_args(Optimizer)),
-            (
+            _one_of("`optimizer`", self.optimizer, get_args(Optimizer)),
+            _must_be(
+                "`warmup`",
+                "a share of the run, at least 0 and below 1",
+                self.warmup,
                 0 <= self.warmup < 1,
-                f"warmup must be a share of the run, at least 0 and below 1, not {self.warmup}",
             ),
-            (self.clip_norm > 0, f"clip norm must be above 0, not {self.clip_norm}"),
-            (
-                math.isfinite(self.recurrent_l1) and self.recurrent_l1 >= 0,
-                f"the L1 pull on recurrent weights must be 0 or more, not {self.recurrent_l1}",
-            ),
-            (
-                math.isfinite(self.weight_decay) and self.weight_decay >= 0,
-                f"weight decay must be 0 or more, not {self.weight_decay}",
-            ),
-            _whole("evaluate every", self.evaluate_every, 0),
-            _whole("save every", self.save_every, 0),
-            _whole("patience", self.patience, 0),
-            _whole("snapshots", self.snapshots, 0, _MOST_SNAPSHOTS),
-            _whole("the seed", self.seed, 0),
-            _one_of("precision", self.precision, get_args(Precision)),
+            _must_be("`clip_norm`", "above 0", self.clip_norm, self.clip_norm > 0),
+            _at_least("`recurrent_l1`", self.recurrent_l1, 0),
+            _at_least("`weight_decay`", self.weight_decay, 0),
+            _whole("`evaluate_every`", self.evaluate_every, 0),
+            _whole("`save_every`", self.save_every, 0),
+            _whole("`patience`", self.patience, 0),
+            _whole("`snapshots`", self.snapshots, 0, _MOST_SNAPSHOTS),
+            _whole("`seed`", self.seed, 0),
+            _one_of("`precision`", self.precision, get_args(Precision)),
             _whole("the step before the last part", self.extended_after_step, 0),
             _at_least("the seconds before the last part", self.extended_after_seconds, 0),
         )
@@ -291,7 +309,7 @@ class Hold:
         _check(
             _whole("the layer of a held cell", self.layer, 0),
             _whole("the number of a held cell", self.cell, 0),
-            (abs(self.value) <= _LARGEST_CELL_STATE, f"a held cell state must be finite, not {self.value}"),
+            _must_be("a held cell state", "finite", self.value, abs(self.value) <= _LARGEST_CELL_STATE),
             _whole("the character that a cell is held from", self.start, 0),
         )
 
@@ -363,13 +381,13 @@ class SamplingConfig:
 
     def __post_init__(self) -> None:
         _check(
-            _whole("length", self.length, 0),
-            _at_least("temperature", self.temperature, 0),
-            _whole("top-k", self.top_k, 0),
-            (0 < self.top_p <= 1, f"top-p must be above 0 and at most 1, not {self.top_p}"),
-            _whole("count", self.count, 1),
-            _one_of("precision", self.precision, get_args(StepPrecision)),
-            (self.stop != "", "stop must have at least one character"),
+            _whole("`length`", self.length, 0),
+            _at_least("`temperature`", self.temperature, 0),
+            _whole("`top_k`", self.top_k, 0),
+            _must_be("`top_p`", "above 0 and at most 1", self.top_p, 0 < self.top_p <= 1),
+            _whole("`count`", self.count, 1),
+            _one_of("`precision`", self.precision, get_args(StepPrecision)),
+            _Rule(self.stop != "", "`stop` must have at least one character", "give it one, or leave it out"),
         )
 
 
@@ -400,17 +418,16 @@ class InspectionConfig:
 
     def __post_init__(self) -> None:
         _check(
-            _whole("characters", self.characters, 1),
-            _whole("shifts", self.shifts, 1),
-            _whole("streams", self.streams, 1),
-            (
-                0 < self.significance <= 1,
-                f"significance must be above 0 and at most 1, not {self.significance}",
+            _whole("`characters`", self.characters, 1),
+            _whole("`shifts`", self.shifts, 1),
+            _whole("`streams`", self.streams, 1),
+            _must_be(
+                "`significance`", "above 0 and at most 1", self.significance, 0 < self.significance <= 1
             ),
-            _whole("interventions", self.interventions, 0),
-            _whole("top", self.top, 1),
-            _whole("the seed", self.seed, 0),
-            _one_of("precision", self.precision, get_args(TracePrecision)),
+            _whole("`interventions`", self.interventions, 0),
+            _whole("`top`", self.top, 1),
+            _whole("`seed`", self.seed, 0),
+            _one_of("`precision`", self.precision, get_args(TracePrecision)),
         )
 
 

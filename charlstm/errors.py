@@ -10,8 +10,9 @@
     ├── DeviceError               the device is absent or out of memory                 exit 5
     └── ProcessError              another process of a training on several is gone      exit 6
 
-Each carries two sentences: what is wrong with which value, and what to do about it. The second one names
-parameters in backticks, as `window` or `level="bytes"`; commands/options/command.py makes options of them.
+Each carries two sentences: what is wrong with which value, and what to do about it. The second one, and the
+first one where a setting is out of range, name parameters in backticks, as `window` or `level="bytes"`;
+commands/options/command.py makes options of them.
 """
 
 from typing import TypeVar

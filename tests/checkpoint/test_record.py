@@ -37,7 +37,7 @@ def test_a_config_that_does_not_name_its_gates_has_sigmoids():
 def test_a_config_with_gates_that_nobody_knows_is_refused():
     document = config_of().to_json()
     document["model"]["gate_activation"] = "step"
-    with pytest.raises(UsageError, match="gate activation must be one of sigmoid, hard_sigmoid"):
+    with pytest.raises(UsageError, match="`gate_activation` must be one of sigmoid, hard_sigmoid"):
         RunConfig.from_json(document)
 
 
@@ -88,7 +88,7 @@ def test_a_change_is_noticed_by_the_checksum(tmp_path):
         (lambda data: data.pop("model"), "it has no field 'model'"),
         (lambda data: data.pop("vocabulary"), "it has no field 'vocabulary'"),
         (lambda data: data.update(format=99), "format is 99"),
-        (lambda data: data["model"].update(cells=0), "cells must be at least 1"),
+        (lambda data: data["model"].update(cells=0), "`cells` must be at least 1"),
         (lambda data: data["model"].update(colour="red"), "colour"),
         (lambda data: data["vocabulary"].update(symbols=["a", "a"]), "not a vocabulary"),
         (lambda data: data["model"].update(vocabulary_size=3), "its model knows 3 symbols"),

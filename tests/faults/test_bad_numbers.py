@@ -136,7 +136,7 @@ def test_impossible_sampling_settings_are_usage_errors(settings):
 
 def test_top_p_0_is_a_usage_error(trained, monkeypatch, capsys):
     assert run(monkeypatch, "sample", trained, "--top-p", 0) == 2
-    assert "top-p must be above 0 and at most 1, not 0.0" in capsys.readouterr().err
+    assert "--top-p must be above 0 and at most 1, not 0.0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e39, -1e300])
@@ -149,13 +149,27 @@ def test_cells_held_near_the_largest_float32_still_give_a_text(trained):
     assert len(drawn(trained, hold=(Hold(0, 1, 3.3e38), Hold(1, 2, -3.3e38)))) == 60
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--steps", "9" * 400), ("--epochs", "1e308"), ("--epochs", "1e-323"), ("--minutes", "1e-323")],
+)
+def test_lengths_out_of_range_are_usage_errors_before_a_folder_is_made(
+    tmp_path, monkeypatch, capsys, option, value
+):
+    (tmp_path / "text.txt").write_text(TEXT)
+    out = tmp_path / "never"
+    assert run(monkeypatch, "train", tmp_path / "text.txt", "--out", out, option, value) == 2
+    assert f"{option} must be" in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("seed", [-1, 2**63, 2**80])
 @pytest.mark.parametrize("command", ["train", "sample", "inspect"])
 def test_seeds_out_of_range_are_usage_errors(trained, monkeypatch, capsys, seed, command):
     subject = trained.parent / "text.txt" if command == "train" else trained
     out = ["--out", trained.parent / "never"] if command == "train" else []
     assert run(monkeypatch, command, subject, *out, "--seed", seed) == 2
-    assert "the seed must be" in capsys.readouterr().err
+    assert "--seed must be" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,8 @@ def test_on_is_the_level_that_the_findings_tell(run):
     [
         ({"hold": {"0:99": 1.0}}, "no cell 0:99"),
         ({"hold": {"0": 1.0}}, "does not say which cell"),
-        ({"temperature": -1}, "temperature must be at least 0"),
-        ({"seed": -1}, "seed must be at least 0"),
+        ({"temperature": -1}, "`temperature` must be at least 0"),
+        ({"seed": -1}, "`seed` must be at least 0"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(run, settings, message):

@@ -50,9 +50,9 @@ def test_a_text_in_hand_and_its_file_give_one_run(tmp_path: Path):
 def test_a_short_line_is_a_name_and_settings_out_of_range_are_told(tmp_path):
     with pytest.raises(CorpusError, match="no file or folder 'the quick brown fox'"):
         charlstm.train("the quick brown fox", steps=1)
-    with pytest.raises(UsageError, match="give one of minutes, steps and epochs"):
+    with pytest.raises(UsageError, match="give one of `minutes`, `steps` and `epochs`"):
         charlstm.train(TEXT, steps=1, minutes=1)
-    with pytest.raises(UsageError, match="cells must be at least 1"):
+    with pytest.raises(UsageError, match="`cells` must be at least 1"):
         charlstm.train(TEXT, steps=1, cells=0)
     assert not list(tmp_path.iterdir()), "no empty folder is left"
 

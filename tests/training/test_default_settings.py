@@ -158,6 +158,6 @@ def test_the_table_of_the_readme_is_what_is_chosen():
 def test_all_settings_of_a_training_that_are_out_of_range_are_named_at_once():
     with pytest.raises(UsageError) as raised:
         check_settings({"cells": 0, "dropout": 2.0}, {"steps": 0, "window": -1}, "50/60")
-    for words in ("cells must", "dropout must", "steps must", "window must", "the split '50/60'"):
+    for words in ("`cells` must", "`dropout` must", "`steps` must", "`window` must", "the split '50/60'"):
         assert words in raised.value.problem
     check_settings({}, {}, None)

@@ -1,7 +1,7 @@
 """A command as typer runs it: its problems name options as they are typed, and all bad ones at once.
 
-The library knows nothing of options. Where its advice names a parameter, in backticks, as `window` or
-`level="bytes"`, the option of that name takes its place.
+The library knows nothing of options. Where its advice, or what it says of a setting out of range, names a
+parameter, in backticks, as `window` or `level="bytes"`, the option of that name takes its place.
 """
 
 import ast
@@ -41,9 +41,11 @@ class Command(TyperCommand):
         try:
             self.check(ctx.params)
         except UsageError as problem:
+            names = self._typed_names(ctx)
+            said, advice = with_options(problem.problem, names), with_options(problem.advice, names)
             if not misread:
-                raise
-            misread.append(problem.problem)
+                raise UsageError(said, advice) from problem
+            misread.append(said)
         if misread:
             raise UsageError("; ".join(misread), f"see what there is with `charlstm {self.name} --help`")
         return args
@@ -77,9 +79,12 @@ class Command(TyperCommand):
             with Narrator(quiet=quiet).telling_logs():
                 return super().invoke(ctx)
         except CharLSTMError as problem:
-            others = ctx.parent.command.commands.values() if ctx.parent else ()
-            problem.advice = with_options(problem.advice, typed_names(self, *others))
+            problem.advice = with_options(problem.advice, self._typed_names(ctx))
             raise
+
+    def _typed_names(self, ctx: Any) -> dict[str, str]:
+        """Return how each parameter of this command, and of those beside it, is typed."""
+        return typed_names(self, *(ctx.parent.command.commands.values() if ctx.parent else ()))
 
 
 def checked_by(check: Check) -> type[Command]:
@@ -111,8 +116,8 @@ def typed_names(own: TyperCommand, *others: TyperCommand) -> dict[str, str]:
     return names
 
 
-def with_options(advice: str, names: Mapping[str, str]) -> str:
-    """Return advice with options in the place of parameters; names says how a parameter is typed."""
+def with_options(words: str, names: Mapping[str, str]) -> str:
+    """Return words with options in the place of parameters; names says how a parameter is typed."""
 
     def typed(found: re.Match[str]) -> str:
         if found[1] not in names:
@@ -120,7 +125,7 @@ def with_options(advice: str, names: Mapping[str, str]) -> str:
         words = names[found[1]] + _argument(found[2])
         return words if words.startswith("--") else f"`{words}`"
 
-    return _PARAMETER.sub(typed, advice)
+    return _PARAMETER.sub(typed, words)
 
 
 def _argument(value: str | None) -> str:

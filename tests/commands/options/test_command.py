@@ -77,16 +77,16 @@ def test_a_problem_with_an_option_of_another_command_names_that_command(
             ["train", "x.txt", "--cells", "-1", "--dropout", "7", "--split", "1/2", "--learning-rate", "abc"],
             [
                 "--learning-rate",
-                "cells must be at least 1, not -1",
-                "dropout must be at least 0 and below 1, not 7.0",
+                "--cells must be at least 1, not -1",
+                "--dropout must be at least 0 and below 1, not 7.0",
                 "the split '1/2' is not two or three percentages that sum to 100",
             ],
         ),
         (
             ["train", "x.txt", "--steps", 1, "--minutes", 2, "--layers", 0],
             [
-                "layers must be at least 1, not 0",
-                "give one of minutes, steps and epochs, not minutes and steps",
+                "--layers must be at least 1, not 0",
+                "--minutes and --steps are given together",
             ],
         ),
         (
@@ -97,13 +97,13 @@ def test_a_problem_with_an_option_of_another_command_names_that_command(
             ["sample", "run", "--top-k", -3, "--seed", -1, "--temperature", "hot"],
             [
                 "--temperature",
-                "top-k must be at least 0, not -3",
-                "the seed",
+                "--top-k must be at least 0, not -3",
+                "--seed must be",
             ],
         ),
         (
             ["inspect", "run", "--characters", 0, "--seed", -1],
-            ["characters must be at least 1", "the seed must"],
+            ["--characters must be at least 1", "--seed must"],
         ),
         (["train", "x.txt", "--cells"], ["Option '--cells' requires an argument"]),
     ],
@@ -115,6 +115,15 @@ def test_all_bad_options_are_named_at_once(arguments, problems, tmp_path, monkey
     said = problem.removeprefix("charlstm: ").split("; ")
     assert [part.startswith(begin) for part, begin in zip(said, problems, strict=True)] == [True] * len(
         problems
+    )
+
+
+def test_what_to_do_about_several_options_is_said_of_each(monkeypatch, capsys):
+    arguments = ["train", "x.txt", "--steps", 1, "--minutes", 2, "--layers", 0, "--cells", 0, "--split", 1]
+    assert run(monkeypatch, *arguments) == 2
+    assert capsys.readouterr().err.endswith(
+        "give a value in that range; give one of --minutes, --steps and --epochs; give "
+        "train/validation/test such as 90/5/5, or train/validation such as 90/10\n"
     )
 
 
