@@ -1,7 +1,7 @@
 """The confirmation of frozen pairs: its numbers against numpy, and each rule that a finding must pass."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +18,7 @@ from charlstm.inspection.detecting.confirmation import (
     LEAST_RISING_SHARE,
     LEAST_STRAIGHTNESS,
     Confirmation,
+    _block_moments,
     confirm,
 )
 from charlstm.inspection.detecting.discovery import Pairs
@@ -107,6 +108,24 @@ def run_lengths(planted: PlantedPairs, cell: int) -> list[int]:
         edges = np.flatnonzero(np.diff(stretch)) + 1
         lengths += np.diff([0, *edges, len(stretch)]).tolist()
     return lengths
+
+
+def test_the_moments_of_a_block_are_those_of_its_values_without_their_means() -> None:
+    random = np.random.default_rng(0)
+    f = random.integers(0, 3, (2, 50)).astype(float)  # two blocks of a depth
+    c = f + random.normal(1, 1, (2, 50))
+    on = f > 0
+    values = (np.ones_like(c), c, f, c * c, f * f, c * f, on, c * on, c * c * on)
+    sums = torch.tensor(np.stack([value.sum(1) for value in values], axis=-1))[:, None]
+
+    found = _block_moments(sums)
+
+    c, f = c - c.mean(1, keepdims=True), f - f.mean(1, keepdims=True)
+    expected = (on, c * on, c * c * on, c * f * on, f * on, f * f * on, c * c, f * f, c * f)
+    moments = [getattr(found, each.name).flatten() for each in fields(found)]
+    assert moments[0].tolist() == [50, 50]
+    for moment, value in zip(moments[1:], expected, strict=True):
+        np.testing.assert_allclose(moment, value.sum(1), atol=1e-9)
 
 
 def test_the_interval_of_a_score_surrounds_it(planted: PlantedPairs, confirmed: Confirmation) -> None:
