@@ -17,6 +17,9 @@ commands/options/command.py makes options of them.
 
 from typing import TypeVar
 
+# Characters of a name that a message shows: a made-up one may have millions.
+_SHOWN_CHARACTERS = 200
+
 
 class CharLSTMError(Exception):
     """A problem with something that the user gave: problem says what is wrong, advice what to do about it."""
@@ -72,3 +75,8 @@ def cannot_be_written(kind: type[_Kind], what: object, why: object, advice: str)
     """
     reason = why.strerror if isinstance(why, OSError) and why.strerror else why
     return kind(f"{what} cannot be written: {reason}", advice)
+
+
+def shortened(name: str, most: int = _SHOWN_CHARACTERS) -> str:
+    """Return name, or its beginning and an ellipsis where it has more than `most` characters."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -3,7 +3,14 @@
 import pytest
 
 from charlstm import errors
-from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, UsageError, cannot_be_written
+from charlstm.errors import (
+    CharLSTMError,
+    CheckpointError,
+    CorpusError,
+    UsageError,
+    cannot_be_written,
+    shortened,
+)
 
 
 def test_every_exception_of_charlstm_can_be_caught_as_one():
@@ -33,3 +40,8 @@ def test_a_place_that_cannot_be_written_is_named_with_the_reason(why, words):
     assert isinstance(problem, CorpusError)
     assert not isinstance(problem, CheckpointError)
     assert problem.problem == f"a/b cannot be written: {words}"
+
+
+def test_a_long_name_is_cut_to_a_number_of_characters_with_an_ellipsis():
+    assert [shortened("abcd", most) for most in (3, 4, 5)] == ["ab…", "abcd", "abcd"]
+    assert len(shortened("x" * 1_000_000)) == 200

@@ -9,8 +9,16 @@ from typing import NoReturn
 
 import typer
 
-from charlstm.commands.terminal import console, formatting
-from charlstm.errors import CharLSTMError, CheckpointError, CorpusError, DeviceError, ProcessError, UsageError
+from charlstm.commands.terminal import console
+from charlstm.errors import (
+    CharLSTMError,
+    CheckpointError,
+    CorpusError,
+    DeviceError,
+    ProcessError,
+    UsageError,
+    shortened,
+)
 from charlstm.machine.launch import by_torchrun, launch
 from charlstm.machine.processors import tell_libraries_of_quota
 
@@ -24,8 +32,6 @@ _EXIT_CODES: tuple[tuple[type[CharLSTMError], int], ...] = (
 INTERRUPTED = 130
 # How torch's allocator and oneDNN say on a CPU that memory has run out.
 _MESSAGES_OF_NO_MEMORY = ("can't allocate memory", "could not create a primitive$")
-# The most characters of a name that an error shows.
-_SHOWN_CHARACTERS = 80
 
 
 def exit_code(problem: CharLSTMError) -> int:
@@ -62,7 +68,7 @@ def run(app: typer.Typer) -> NoReturn:
 def _problem_of_a_place(error: OSError) -> UsageError:
     """Return what error says of a file or of stdout. Raises error where it says nothing of either."""
     if isinstance(error.filename, (str, bytes, os.PathLike)):
-        name = formatting.shortened(os.fsdecode(error.filename), _SHOWN_CHARACTERS)
+        name = shortened(os.fsdecode(error.filename))
         return UsageError(f"{name} cannot be used: {error.strerror}", "name another file or folder")
     if error.errno == errno.ENOENT:  # the system's answer to which folder it is
         return UsageError("the working folder has been deleted", "change to another with cd")

@@ -24,11 +24,11 @@ def refused_object(path: Path, found: Placeholder) -> CheckpointError:
 
 
 def listed_names(names: Iterable[str]) -> str:
-    """Return names, each shortened, as one text."""
-    return ", ".join(_shortened(name) for name in names)
+    """Return names as one text, of a long one its end alone."""
+    return ", ".join(_end_of(name) for name in names)
 
 
-def _shortened(name: str) -> str:
+def _end_of(name: str) -> str:
     """Return name, or the end of a long name."""
     return name if len(name) <= _LONGEST_NAME_SHOWN else f"...{name[-_LONGEST_NAME_SHOWN:]}"
 
@@ -91,7 +91,7 @@ def _gates_and_cells(matrices: dict[str, Tensor]) -> tuple[int, list[int]]:
 def _listed(tensors: dict[str, Tensor]) -> str:
     """Return the names and shapes of the first _MOST_TENSORS_SHOWN tensors, and the number of the others."""
     shown = [
-        f"{_shortened(name)} {tuple(tensor.shape)}"
+        f"{_end_of(name)} {tuple(tensor.shape)}"
         for name, tensor in list(tensors.items())[:_MOST_TENSORS_SHOWN]
     ]
     more = len(tensors) - len(shown)

@@ -59,10 +59,10 @@ class CellTrace:
     def __repr__(self) -> str:
         """Return the first characters of the text with a line of bars for every gate and state below them."""
         shown = range(0, min(len(self.text), _SHOWN_CHARACTERS), _LINE_CHARACTERS)
-        parts = [self._bars(start, min(start + _LINE_CHARACTERS, _SHOWN_CHARACTERS)) for start in shown]
+        parts = [self._part(start, min(start + _LINE_CHARACTERS, _SHOWN_CHARACTERS)) for start in shown]
         return "\n\n".join([f"cell {self.layer}:{self.cell}{self._note()}", *parts])
 
-    def _bars(self, start: int, stop: int) -> str:
+    def _part(self, start: int, stop: int) -> str:
         """Return the text from start to stop, and below it a bar for each number."""
         text = "".join(symbol(character)[:1] for character in self.text[start:stop])
         rows = [f"{name:<7}{_bars(values[start:stop], name)}" for name, values in self.lines.items()]

@@ -12,13 +12,12 @@ from charlstm.errors import (
     LineEndError,
     UnknownCharacterError,
     UsageError,
+    shortened,
 )
 from charlstm.machine.own_runs import is_own
 from charlstm.text.corpus import Corpus, load_corpus, split_bounds
 from charlstm.text.sources import is_built_in
 
-# Characters of a recorded name that a message shows: a made-up one may have millions.
-_SHOWN_CHARACTERS = 200
 _SHOWN_DIGITS = 12
 # Said where the run's own text is no longer what it was: another Python's library, or an edited file.
 CHANGED = "the run's text has changed since it was trained; new characters are replaced"
@@ -94,11 +93,6 @@ def is_own_run_on(path: Path, text: str) -> bool:
 def described(record: CorpusRecord) -> str:
     """Return the name of a run's text and the beginning of its SHA-256, for a message."""
     return f"{shortened(record.name)}, SHA-256 {record.sha256[:_SHOWN_DIGITS]}"
-
-
-def shortened(text: str) -> str:
-    """Return text, or its beginning where it is too long for a message."""
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
 
 
 def has_changed(checkpoint: Checkpoint, corpus: Corpus) -> bool:

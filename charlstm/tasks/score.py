@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from charlstm.checkpoint.loading import Checkpoint, load
 from charlstm.config import DEFAULT_SPLIT, GateActivation, Unknown
-from charlstm.errors import CheckpointError, CorpusError, UsageError
+from charlstm.errors import CheckpointError, CorpusError, UsageError, shortened
 from charlstm.machine.devices import choose_device
-from charlstm.tasks.run_text import corpus_of, has_changed, shortened
+from charlstm.tasks.run_text import corpus_of, has_changed
 from charlstm.text.corpus import Corpus, split_bounds
 from charlstm.text.vocabulary import Ids
 from charlstm.training.dynamic_evaluation import adapting_losses

@@ -18,10 +18,17 @@ from charlstm.config import (
     parameter_shapes,
     parse_split,
 )
-from charlstm.errors import CheckpointError, CorpusError, LineEndError, UnknownCharacterError, UsageError
+from charlstm.errors import (
+    CheckpointError,
+    CorpusError,
+    LineEndError,
+    UnknownCharacterError,
+    UsageError,
+    shortened,
+)
 from charlstm.machine.devices import choose_device
 from charlstm.run_files import MODEL, RESUME, RUN_FILES
-from charlstm.tasks.run_text import described, refuse_unnamed_text, shortened
+from charlstm.tasks.run_text import described, refuse_unnamed_text
 from charlstm.text.corpus import Corpus, corpus_in_hand, load_corpus, split_bounds
 from charlstm.text.vocabulary import Ids
 from charlstm.training.default_settings import check_settings, suggested

@@ -49,7 +49,7 @@ def end_of(monkeypatch, error: OSError) -> int:
     ("error", "said"),
     [
         (PermissionError(errno.EACCES, "Permission denied", "a/b"), "a/b cannot be used: Permission denied"),
-        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300), f"{'x' * 79}… cannot be used"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300), f"{'x' * 199}… cannot be used"),
         (FileNotFoundError(errno.ENOENT, "No such file or directory"), "the working folder has been deleted"),
         (OSError(errno.ENOSPC, "No space left on device"), "the result cannot be written: No space left"),
     ],

@@ -8,12 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from charlstm.commands.options import completion
-from charlstm.commands.terminal import formatting
 from charlstm.config import Unknown
-from charlstm.errors import CheckpointError
-
-# The most characters of a name that an error shows.
-_SHOWN_CHARACTERS = 80
+from charlstm.errors import CheckpointError, shortened
 
 
 def place_to_read(path: Path) -> Path:
@@ -21,7 +17,7 @@ def place_to_read(path: Path) -> Path:
     try:
         path.exists()
     except OSError as error:
-        name = formatting.shortened(str(path), _SHOWN_CHARACTERS)
+        name = shortened(str(path))
         raise CheckpointError(
             f"{name} cannot be read: {error.strerror}", "name another file or folder"
         ) from None

@@ -23,7 +23,7 @@ def test_a_place_that_may_be_missing_is_left_to_whoever_reads_it(tmp_path, name)
 def test_a_name_that_is_too_long_is_refused_and_shown_in_part():
     with pytest.raises(CheckpointError) as problem:
         place_to_read(Path("x" * 300))
-    assert problem.value.problem == f"{'x' * 79}… cannot be read: File name too long"
+    assert problem.value.problem == f"{'x' * 199}… cannot be read: File name too long"
 
 
 def test_nothing_is_fetched_where_a_shell_asks_how_a_word_can_be_completed():
