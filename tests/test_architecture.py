@@ -125,7 +125,8 @@ def modules_loaded_by(code: str) -> set[str]:
 
 def test_drawing_one_text_and_showing_a_list_do_not_import_torch():
     assert "torch" not in modules_loaded_by(
-        "import charlstm.commands.app, charlstm.tasks.sample, charlstm.commands.terminal.tables"
+        "import charlstm.commands.app, charlstm.tasks.sample, charlstm.commands.terminal.tables\n"
+        "import charlstm.report.findings_table"
     )
 
 

@@ -121,6 +121,7 @@ def inspect(
 def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -> None:
     """Inspect a run and print its findings. Of several processes only the first one prints."""
     from charlstm.commands.terminal import tables
+    from charlstm.report.findings_table import appearances_table, findings_table
     from charlstm.tasks.inspect import inspect_run
 
     started = launch()
@@ -139,8 +140,8 @@ def inspect_and_show(request: "InspectRequest", *, quiet: bool, as_json: bool) -
         console.write_json(inspected.findings.to_json())
     elif leads:
         width = console.table_width()
-        console.write_line(tables.findings_table(inspected.findings, width=width))
-        if over_time := tables.appearances_table(inspected.findings, width=width):
+        console.write_line(findings_table(inspected.findings, width=width))
+        if over_time := appearances_table(inspected.findings, width=width):
             console.write_line(f"\n{over_time}")
     narrator.say(f"findings  {inspected.findings_path}\nreport    {inspected.report_path}")
     if inspected.comparison_path:

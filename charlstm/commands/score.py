@@ -15,8 +15,9 @@ from charlstm.commands.options.shared import (
     RunPath,
     UnknownOption,
 )
-from charlstm.commands.terminal import console, formatting
+from charlstm.commands.terminal import console
 from charlstm.config import SplitPart
+from charlstm.report.words.symbols import spelled
 
 
 def score(
@@ -70,6 +71,6 @@ def score(
         return
     if per_character:
         for position, symbol, bits in scored.rows():
-            console.write_line(f"{position}\t{formatting.spelled(symbol)}\t{bits:.4f}")
+            console.write_line(f"{position}\t{spelled(symbol)}\t{bits:.4f}")
         return
     console.write_line(tables.score_line(scored))

@@ -9,7 +9,7 @@ import typer
 from charlstm.commands.exits import computing
 from charlstm.commands.options import completion
 from charlstm.commands.options.shared import AsJson, Device, Newlines, Quiet, fields_of, given
-from charlstm.commands.terminal import console, formatting
+from charlstm.commands.terminal import console
 from charlstm.config import (
     DEFAULT_SPLIT,
     Activation,
@@ -22,6 +22,7 @@ from charlstm.config import (
 )
 from charlstm.errors import UsageError
 from charlstm.machine.launch import SINGLE, by_torchrun, launch
+from charlstm.report.words.plain_table import table
 from charlstm.training import default_settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def settings_help() -> str:
         for name, characters in _TEXT_CHARACTERS.items()
     ]
     header = ("text", *(f"{minutes} minutes" for minutes in _MINUTES))
-    shown = formatting.table(rows, header=header)
+    shown = table(rows, header=header)
     return f"Cells x layers, dropout and weight decay by default, on two cores:\n\n\b\n{shown}"
 
 

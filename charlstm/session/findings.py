@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from charlstm import findings as document
-from charlstm.commands.terminal.tables import FINDING_COLUMNS, finding_row, findings_legend, findings_table
 from charlstm.findings import Json
 from charlstm.model.char_lstm import CharLSTM
+from charlstm.report.findings_table import FINDING_COLUMNS, finding_row, findings_legend, findings_table
 from charlstm.report.page.packed_model import NOT_GIVEN, Inside, carried
 from charlstm.report.render import refuse_other_file, write_report
 from charlstm.report.words.detection_numbers import rank_score

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from proven_fixture import proven_findings
 
-from charlstm.commands.terminal.tables import findings_table
 from charlstm.findings import Findings
 from charlstm.report.figures import write_figures
+from charlstm.report.findings_table import findings_table
 from charlstm.report.page.view import view
 from charlstm.report.render import render
 

@@ -10,8 +10,8 @@ from tiny_run import saved_run
 
 from charlstm import findings as document
 from charlstm.checkpoint.tensor_file import weights_sha256
-from charlstm.commands.terminal.tables import findings_table
 from charlstm.errors import UsageError
+from charlstm.report.findings_table import findings_table
 from charlstm.session.findings import Findings
 from charlstm.session.run import Run, load
 

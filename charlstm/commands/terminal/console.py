@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from charlstm.commands.terminal.formatting import visible
+from charlstm.commands.terminal.formatting import safe_for_terminal
 from charlstm.errors import CharLSTMError, UsageError, cannot_be_written
 
 
@@ -64,7 +64,7 @@ def write(text: str) -> None:
     written, as on a full disk.
     """
     try:
-        sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
+        sys.stdout.write(safe_for_terminal(text) if sys.stdout.isatty() else text)
         sys.stdout.flush()
     except BrokenPipeError:
         _abandon(sys.stdout)
@@ -128,7 +128,7 @@ class Narrator:
             return
         try:
             with tqdm.external_write_mode(file=self._stream):
-                print(visible(text), file=self._stream, flush=True)
+                print(safe_for_terminal(text), file=self._stream, flush=True)
         except OSError:
             _abandon(self._stream)
 

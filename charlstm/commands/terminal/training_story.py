@@ -9,6 +9,7 @@ from typing import Any
 from charlstm.commands.terminal import console, formatting
 from charlstm.config import LEAST_INSPECTED_CHARACTERS
 from charlstm.errors import UsageError
+from charlstm.report.words.plain_table import table
 from charlstm.tasks.run_text import unseen_from
 from charlstm.tasks.train import Interrupted, Prepared, RunEvent, Sampled, Trained
 from charlstm.training.loop import Evaluated, Logged, Stepped
@@ -149,4 +150,4 @@ def summary_table(trained: Trained) -> str:
         bits = trained.validation_bits_per_character
         rows.append(("validation", f"{bits:.4f} bits per character"))
         rows.append(("", f"{bits * math.log(2):.4f} nats, at step {trained.best_step:,}"))
-    return formatting.table(rows)
+    return table(rows)

@@ -33,6 +33,11 @@ def visible(text: str) -> str:
     return "".join(character if character == " " else symbol(character) for character in text)
 
 
+def spelled(text: str) -> str:
+    """Return text on one line, with the escapes of a Python string literal and without its quotes."""
+    return repr(text)[1:-1]
+
+
 def symbols_of(text: str) -> dict[str, str]:
     """Return the symbol of every character of text that is not drawn as itself, in the characters' order."""
     drawn = {character: symbol(character) for character in {*text, *_SYMBOLS}}

@@ -1,12 +1,13 @@
 """Characters that cannot be seen become symbols, and all others stay as they are."""
 
+import ast
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlstm.report.words.symbols import symbol, symbols_of, visible
+from charlstm.report.words.symbols import spelled, symbol, symbols_of, visible
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,10 @@ def test_the_symbols_of_a_text_are_those_of_its_characters(text: str):
 
 def test_the_symbols_of_any_text_have_the_line_feed():
     assert symbols_of("a") == {"\t": "⇥", "\n": "↵", " ": "␣", "\x7f": "␡"}
+
+
+def test_a_text_on_one_line_reads_back_as_it_was():
+    text = "quote \" tab \t newline \n apostrophe ' and é"
+    shown = spelled(text)
+    assert "\n" not in shown
+    assert ast.literal_eval(f"'{shown}'" if '"' in shown and "'" not in shown else f'"""{shown}"""') == text
