@@ -4,7 +4,7 @@ devices         the device to compute on, and how much memory it has
 cuda_graphs     a function as one CUDA graph
 files           files that are written whole or not at all, regular files, and locked folders
 own_runs        which runs this user trained on this machine
-hugging_face    whether the Hugging Face hub can be reached, and what it is sent
+hugging_face    names on the Hugging Face hub, whether it can be reached, and what it is sent
 interrupts      Ctrl-C, SIGTERM and SIGHUP as a wish to stop
 launch          whether torchrun started this process, and as which of several
 processes       what several processes decide, sum and share

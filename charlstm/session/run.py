@@ -10,6 +10,7 @@ from charlstm.checkpoint import loading
 from charlstm.checkpoint.loading import Checkpoint
 from charlstm.config import InspectionConfig, SamplingConfig, SplitPart, Unknown, check_seed
 from charlstm.findings import Findings as PlainFindings
+from charlstm.machine.hugging_face import is_on_hub
 from charlstm.run_files import findings_folder
 from charlstm.sampling.sampler import sample
 from charlstm.session.findings import Findings
@@ -18,7 +19,7 @@ from charlstm.session.inspect import inspect, inspected
 from charlstm.session.progress import Wanted
 from charlstm.session.texts import read_in, warn_user
 from charlstm.session.trace import Trace, trace
-from charlstm.sharing.hub_run import PREFIX, fetched_run
+from charlstm.sharing.hub_run import fetched_run
 from charlstm.tasks.inspect import inspection_of, notes_on, start_in_own_text
 from charlstm.tasks.run_text import corpus_of
 from charlstm.tasks.score import Score, score_corpus
@@ -187,7 +188,7 @@ def load(path: str | Path) -> Run:
     "hf:owner/name" is fetched from the Hugging Face hub. Raises CheckpointError when there is no run, or one
     that cannot be fetched or used, UsageError for a name that is none.
     """
-    return run_of(loading.load(fetched_run(str(path)) if str(path).startswith(PREFIX) else path))
+    return run_of(loading.load(fetched_run(str(path)) if is_on_hub(str(path)) else path))
 
 
 def run_of(checkpoint: Checkpoint, corpus: Corpus | None = None) -> Run:

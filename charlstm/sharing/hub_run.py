@@ -4,27 +4,30 @@ A run from the hub is somebody else's: it goes through the checks that every run
 token is sent when a run is read, unless CHARLSTM_HF_TOKEN is set to 1.
 """
 
-import re
 from pathlib import Path
-from typing import Any
 
 from charlstm.errors import CheckpointError, UsageError
-from charlstm.machine.hugging_face import silence, token_for_reading, unreachable
+from charlstm.machine.hugging_face import (
+    PREFIX,
+    TOKEN_ADVICE,
+    is_repository,
+    says_no_access,
+    silence,
+    token_for_reading,
+    unreachable,
+    what_it_said,
+)
 from charlstm.run_files import CONFIG, FETCHED_RUNS, MODEL
 from charlstm.text.cache_folder import default_data_folder
 
-PREFIX = "hf:"
 # What is read of a repository. Findings beside them are what an inspection on this machine wrote.
 _FILES = (CONFIG, MODEL)
-_NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}"
-# What the library says when a token is missing or has no right, or when there is no such repository.
-_NO_ACCESS = re.compile(r"gated|private|not found|\b40[134]\b|token|logged in", re.IGNORECASE)
 
 
 def repository_name(name: str) -> str:
     """Return owner/name of a repository named owner/name or hf:owner/name. Raises UsageError otherwise."""
     bare = name.removeprefix(PREFIX)
-    if not re.fullmatch(f"{_NAME}/{_NAME}", bare) or ".." in bare or "--" in bare:
+    if not is_repository(bare):
         raise UsageError(f"{name!r:.100} names no repository on the Hugging Face hub", "write owner/name")
     return bare
 
@@ -77,11 +80,10 @@ def publish(folder: Path, name: str, *, private: bool) -> str:
 
 def _refused(what: str, error: Exception) -> CheckpointError:
     """Return the error which says what failed, what the library said of it, and what to do."""
-    said: Any = " ".join(str(error).split())[:300] or type(error).__name__
-    if _NO_ACCESS.search(said):
+    said = what_it_said(error)
+    if says_no_access(said):
         advice = (
-            "check owner/name; to write, log in by `hf auth login`; to read a private run put a token into "
-            "HF_TOKEN and set CHARLSTM_HF_TOKEN=1, since none is sent otherwise"
+            f"check owner/name; to write, log in by `hf auth login`; to read a private run {TOKEN_ADVICE}"
         )
     else:
         advice = "check owner/name and the network, or copy the run's folder by other means"

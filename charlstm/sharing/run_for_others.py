@@ -12,12 +12,14 @@ from charlstm.checkpoint.run_folder import RunFolder
 from charlstm.checkpoint.tensor_file import save_tensors
 from charlstm.checkpoint.weights import Weights, halved
 from charlstm.errors import UsageError, cannot_be_written
+from charlstm.machine.hugging_face import is_on_hub
 from charlstm.run_files import CONFIG, METRICS, MODEL
+from charlstm.text.sources import is_built_in
 
 
 def bare_name(name: str) -> str:
     """Return the name of a text or a run without the folder that it lies in."""
-    return name if name.startswith(("hf:", "grammar:")) else Path(name).name
+    return name if is_on_hub(name) or is_built_in(name) else Path(name).name
 
 
 def write_settings(folder: Path, config: RunConfig, *, overwrite: bool = False) -> None:

@@ -14,6 +14,7 @@ from charlstm.errors import (
     UsageError,
     shortened,
 )
+from charlstm.machine.hugging_face import is_on_hub
 from charlstm.machine.own_runs import is_own
 from charlstm.text.corpus import Corpus, load_corpus, split_bounds
 from charlstm.text.sources import is_built_in
@@ -65,7 +66,7 @@ def may_be_read_unasked(run: Path, text: str) -> bool:
     It may where it is built in, and where this user trained the run on this machine: somebody else may have
     written the name of any file of the user's. A dataset of Hugging Face is never fetched unasked.
     """
-    return is_built_in(text) or (is_own(run) and not text.startswith("hf:"))
+    return is_built_in(text) or (is_own(run) and not is_on_hub(text))
 
 
 def refuse_unnamed_text(run: Path, record: CorpusRecord, text: str, advice: str) -> None:

@@ -15,19 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from charlstm.errors import CorpusError
-from charlstm.machine.hugging_face import silence, token_for_reading, unreachable
+from charlstm.machine.hugging_face import (
+    PREFIX,
+    TOKEN_ADVICE,
+    is_repository,
+    says_no_access,
+    silence,
+    token_for_reading,
+    unreachable,
+    what_it_said,
+)
 from charlstm.machine.interrupts import end_if_asked
 from charlstm.text.cache_folder import cache_file
 
-PREFIX = "hf:"
 # The readers of the library `datasets` for files that hold data only; others unpickle, or open other files.
 _READERS = ("csv", "json", "parquet", "text")
-# What the hub allows in the name of an owner or a dataset.
-_NAME = r"(?!.*(?:--|\.\.))(?!.*\.git$)[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
 # What the library calls things on the hub that are no datasets of an owner.
 _NO_OWNERS = ("buckets", "datasets", "models", "spaces")
-# What the library says when a token is missing, or when there is no such dataset.
-_NO_ACCESS = re.compile(r"gated|private|cannot be accessed|doesn't exist|\b40[134]\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,7 @@ def parse_name(name: str) -> DatasetName:
     """Read a name of the form "hf:owner/name[:config][#column]". Raises CorpusError for anything else."""
     rest, _, column = name.removeprefix(PREFIX).partition("#")
     dataset, _, config = rest.partition(":")
-    owner, _, own_name = dataset.partition("/")
-    if not (re.fullmatch(_NAME, owner) and re.fullmatch(_NAME, own_name)) or owner in _NO_OWNERS:
+    if not is_repository(dataset) or dataset.partition("/")[0] in _NO_OWNERS:
         raise CorpusError(
             f"{name!r} names no dataset on the Hugging Face hub",
             "write hf:owner/name[:config][#column]; name a folder or a file on this machine without hf:",
@@ -92,17 +95,14 @@ def _rows(name: str, wanted: DatasetName) -> Iterator[dict[str, Any]]:
     except CorpusError:
         raise
     except Exception as error:  # datasets, its readers and its network raise exceptions of every kind
-        said = " ".join(str(error).split())[:300] or type(error).__name__
+        said = what_it_said(error)
         raise CorpusError(f"{name} cannot be read: {said}", _advice(said)) from error
 
 
 def _advice(said: str) -> str:
     """Return what to do about a dataset that cannot be read, by what the library said of it."""
-    if _NO_ACCESS.search(said):
-        return (
-            "check hf:owner/name[:config][#column]; for a gated or private dataset put a token into HF_TOKEN "
-            "and set CHARLSTM_HF_TOKEN=1, since none is sent otherwise"
-        )
+    if says_no_access(said):
+        return f"check hf:owner/name[:config][#column]; for a gated or private dataset {TOKEN_ADVICE}"
     return "check hf:owner/name[:config][#column] and the network, or save the text and name its file"
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from charlstm.config import TextLevel
 from charlstm.errors import CorpusError
+from charlstm.machine.hugging_face import is_on_hub
 from charlstm.run_files import is_run_file
 from charlstm.text import grammar, hub
 from charlstm.text.cache_folder import cache_file
@@ -46,7 +47,7 @@ def find_text(name: str, *, level: TextLevel, data_folder: Path) -> Text:
         return Text(name, tuple(_stdlib_files()))
     if name.startswith(grammar.PREFIX):
         return Text(name, (_generated(name, data_folder),))
-    if name.startswith(hub.PREFIX):
+    if is_on_hub(name):
         return Text(name, (hub.fetched(name, data_folder),))
     if os.path.isfile(name):
         return Text(name, (Path(name),))

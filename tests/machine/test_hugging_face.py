@@ -9,7 +9,7 @@ from charlstm.machine import hugging_face
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch) -> None:
-    monkeypatch.setattr(hugging_face, "getproxies", dict)
+    monkeypatch.setattr("urllib.request.getproxies", dict)
 
 
 def test_a_hub_that_listens_can_be_reached_and_one_that_does_not_cannot(monkeypatch):
@@ -27,3 +27,30 @@ def test_a_token_is_sent_only_where_the_user_says_so(monkeypatch):
     assert hugging_face.token_for_reading() is False
     monkeypatch.setenv("CHARLSTM_HF_TOKEN", "1")
     assert hugging_face.token_for_reading() is None
+
+
+@pytest.mark.parametrize("name", ["a/b", "Some_1/set.v2-x", "a/" + "b" * 96])
+def test_a_repository_is_an_owner_and_a_name(name):
+    assert hugging_face.is_repository(name)
+    assert not hugging_face.is_repository(f"hf:{name}")
+    assert not hugging_face.is_repository(f"{name}/more")
+
+
+def test_only_a_name_with_the_prefix_is_on_the_hub():
+    assert hugging_face.is_on_hub("hf:a/b")
+    assert not hugging_face.is_on_hub("a/b")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["a gated repo", "404 Client Error", "Token is required", "User Access Token is expired", "be logged in"],
+)
+def test_what_is_said_without_access_is_told_from_other_problems(said):
+    assert hugging_face.says_no_access(said)
+    assert not hugging_face.says_no_access("BuilderConfig 'x' not found: unexpected token in JSON")
+
+
+def test_what_a_library_said_is_one_line_of_limited_length():
+    assert hugging_face.what_it_said(ValueError("a\n  b")) == "a b"
+    assert hugging_face.what_it_said(ValueError()) == "ValueError"
+    assert len(hugging_face.what_it_said(ValueError("x" * 1_000))) == 300

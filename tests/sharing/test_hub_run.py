@@ -5,7 +5,6 @@ import socket
 import pytest
 
 from charlstm.errors import CheckpointError, UsageError
-from charlstm.machine import hugging_face
 from charlstm.sharing.hub_run import fetched_run, publish, repository_name
 
 
@@ -15,7 +14,19 @@ def test_a_repository_is_named_with_and_without_its_prefix(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["fox", "../../etc", "me/a b", "me/fox/more", "hf:", "me/..", "/me/fox", "a/b--c"]
+    "name",
+    [
+        "fox",
+        "../../etc",
+        "me/a b",
+        "me/fox/more",
+        "hf:",
+        "me/..",
+        "/me/fox",
+        "a/b--c",
+        "me/fox-",
+        "me/fox.git",
+    ],
 )
 def test_what_names_no_repository_is_refused(name):
     with pytest.raises(UsageError, match="names no repository"):
@@ -25,7 +36,7 @@ def test_what_names_no_repository_is_refused(name):
 
 
 def test_a_hub_out_of_reach_is_said_at_once(monkeypatch, tmp_path):
-    monkeypatch.setattr(hugging_face, "getproxies", dict)
+    monkeypatch.setattr("urllib.request.getproxies", dict)
     with socket.socket() as closed:  # bound and not listening: nobody answers there
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")

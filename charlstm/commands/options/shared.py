@@ -10,6 +10,7 @@ import typer
 from charlstm.commands.options import completion
 from charlstm.config import Unknown
 from charlstm.errors import CheckpointError, shortened
+from charlstm.machine.hugging_face import is_on_hub
 
 
 def place_to_read(path: Path) -> Path:
@@ -32,7 +33,7 @@ def run_to_read(context: typer.Context, path: Path) -> Path:
     """
     if context.resilient_parsing:
         return path
-    if str(path).startswith("hf:"):
+    if is_on_hub(str(path)):
         from charlstm.sharing.hub_run import fetched_run
 
         return fetched_run(str(path))
