@@ -4,6 +4,7 @@ In reading order:
 
 equations        the LSTM's equations, one character of one layer at a time: the readable reference
 char_lstm        CharLSTM, the network as a torch module: embedding, LSTM layers, head; one window at a time
+gate_order       the orders of the four gates in other programs, and how rows get from one to another
 stepper          the network one character of every stream at a time, on any device, with any functions
 packed_weights   a model's weights in the layout that the compiled loops read
 streams          streams of characters read, drawn and traced by the compiled loops, without torch

@@ -18,13 +18,12 @@ from charlstm.checkpoint.tensor_file import Arrays
 from charlstm.config import ModelConfig
 from charlstm.errors import UsageError
 from charlstm.machine.files import whole_file
+from charlstm.model.gate_order import ONNX_GATES, OUR_GATES, gate_rows
 from charlstm.sharing.plain_lstm import plain_names
 from charlstm.text.vocabulary import Vocabulary
 
 # The operators are those of this version of ONNX's operator set, and the file has this version of its format.
 _OPERATORS, _FORMAT = 17, 8
-# ONNX stacks the gates of an LSTM as i, o, f, c: https://onnx.ai/onnx/operators/onnx__LSTM.html
-_GATES, _ONNX_GATES = "ifco", "iofc"
 # The functions of ONNX's LSTM that compute what ours do. Its hard sigmoid has the slope .2 by default, as
 # ours has; unbounded activations are clipped here and not there.
 _ACTIVATIONS = {"tanh": "Tanh", "softsign": "Softsign"}
@@ -161,6 +160,5 @@ class _Graph:
 
 
 def _reordered(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows (4 * cells, ...) in the order i, f, c, o of the gates in ONNX's order i, o, f, c."""
-    blocks = np.split(rows, 4)
-    return np.concatenate([blocks[_GATES.index(gate)] for gate in _ONNX_GATES])
+    """Return rows (4 * cells, ...) of a CharLSTM with the gates in ONNX's order."""
+    return rows[gate_rows(len(rows), given=OUR_GATES, wanted=ONNX_GATES)]

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from charlstm.config import GateActivation
 from charlstm.foreign.files.budget import Budget
 from charlstm.foreign.files.contents import Contents, NotReadError, with_metadata
+from charlstm.model.gate_order import ONNX_GATES, OUR_GATES, gate_rows
 
-# ONNX stacks the gates of an LSTM as i, o, f, c: https://onnx.ai/onnx/operators/onnx__LSTM.html
-_ONNX_GATES, _OUR_GATES = "iofc", "ifco"
 # Operators besides these would compute something that the weights alone do not tell.
 _KNOWN_OPERATORS = frozenset(
     (
@@ -178,9 +177,8 @@ class _Graph:
 
 
 def _reordered(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows (4 * cells, ...) in ONNX's order of the gates, i, o, f, c, in the order i, f, c, o."""
-    blocks = np.split(rows, 4)
-    return np.concatenate([blocks[_ONNX_GATES.index(gate)] for gate in _OUR_GATES])
+    """Return rows (4 * cells, ...) in ONNX's order of the gates in the order of a CharLSTM."""
+    return rows[gate_rows(len(rows), given=ONNX_GATES, wanted=OUR_GATES)]
 
 
 def _gate_activation(attributes: dict[str, Any]) -> GateActivation:
