@@ -94,18 +94,16 @@ def _load(
     else:
         symbols = vocabulary_inside(file.tree, size, file.budget, name=str(path))
     gates, known_from = _gates(gate_activation, file, layout)
-    weights = assignment.weights(
-        gate_order=gate_order or layout.gate_order,
-        forget_bias=layout.forget_bias if forget_bias is None else forget_bias,
-        gate_activation=gates,
-    )
+    order = gate_order or layout.gate_order
+    added = layout.forget_bias if forget_bias is None else forget_bias
+    weights = assignment.weights(gate_order=order, forget_bias=added, gate_activation=gates)
     _check_finite(weights.state_dict(), path)
     return ForeignModel(
         model=weights.model(),
         vocabulary=symbols,
         layout=layout.name,
-        gate_order=gate_order or layout.gate_order,
-        forget_bias=layout.forget_bias if forget_bias is None else forget_bias,
+        gate_order=order,
+        forget_bias=added,
         input=_input_in_words(assignment),
         parameters=assignment.parameters,
         sha256=file.sha256(),
