@@ -10,8 +10,6 @@ from charlstm.errors import DeviceError
 # Numbers of the parameters of mallopt(3), from <malloc.h>.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-
 
 def choose_device(name: str) -> torch.device:
     """Return the device called name: auto, cpu, cuda or mps; auto takes CUDA, then MPS, then the CPU.

@@ -25,7 +25,7 @@ def read_in(text: str | Path, vocabulary: Vocabulary, *, unknown: Unknown = "err
     unknown="error" UnknownCharacterError.
     """
     if isinstance(text, Path):
-        return load_corpus(str(text), level=vocabulary.level, vocabulary=vocabulary, unknown=unknown)
+        return load_corpus(str(text), vocabulary=vocabulary, unknown=unknown)
     if _names_a_file(text):
         warn_user(
             f"the {len(text)} characters {text!r} are read as a text; for the file write Path({text!r})"

@@ -37,7 +37,7 @@ def corpus_of(
     UnknownCharacterError when it cannot be spelled.
     """
     vocabulary, record = checkpoint.config.vocabulary, checkpoint.config.corpus
-    load = partial(load_corpus, level=vocabulary.level, vocabulary=vocabulary)
+    load = partial(load_corpus, vocabulary=vocabulary)
     if name is not None:
         return load(name, unknown=unknown, newlines=newlines)
     if record is None:

@@ -1,4 +1,4 @@
-"""What a shell offers where a run, a text or an inspection is named; where nothing fits it offers files.
+"""What a shell offers where a run, a text, an inspection or a device is named, and files where nothing fits.
 
 Nothing here imports torch: a shell waits for the answer.
 """
@@ -33,6 +33,11 @@ def corpora(incomplete: str) -> list[str]:
     from charlstm.text.sources import BUILT_IN
 
     return _beginning(BUILT_IN, incomplete)
+
+
+def devices(incomplete: str) -> list[str]:
+    """Return the names of devices that begin with incomplete, whether this machine has them or not."""
+    return _beginning(("auto", "cpu", "cuda", "mps"), incomplete)
 
 
 def _folders_with(file: str, incomplete: str) -> list[str]:

@@ -51,7 +51,7 @@ RunPath = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print nothing on stderr but problems")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps", autocompletion=completion.devices)]
 NoModel = Annotated[bool, typer.Option("--no-model", help="leave the network out of the page")]
 FiguresOption = Annotated[
     Path | None,

@@ -47,6 +47,11 @@ def test_twins_are_offered_beside_runs(folder):
     assert completion.compared("") == ["untrained", "shuffled", "ruin", "runs/a", "runs/b"]
 
 
+def test_devices_are_offered_by_name():
+    assert completion.devices("") == ["auto", "cpu", "cuda", "mps"]
+    assert completion.devices("cu") == ["cuda"]
+
+
 def test_a_shell_is_answered_without_torch():
     program = "import sys, atexit; from charlstm.commands.app import main; sys.argv = ['charlstm']\n"
     program += "atexit.register(lambda: print('torch' in sys.modules))\nmain()"
