@@ -10,12 +10,12 @@ from charlstm.commands.inspect import inspect_and_show, typed_command
 from charlstm.commands.options import completion
 from charlstm.commands.options.shared import Quiet
 from charlstm.commands.terminal import console
-from charlstm.commands.train import follow, run_name
+from charlstm.commands.train import MINUTES_BY_DEFAULT, follow, run_name
 from charlstm.config import SamplingConfig
 
 _TEXT = "stdlib"
 # Of this many samples the one with the most variety is shown.
-_SAMPLES, _SAMPLE_LENGTH, _TEMPERATURE = 4, 400, 0.8
+_SAMPLES, _SAMPLE_LENGTH = 4, 400
 # What the samples of a text begin with, where it is not what the model likes best.
 _PROMPTS = {_TEXT: "def "}
 
@@ -29,7 +29,7 @@ def demo(
             autocompletion=completion.corpora,
         ),
     ] = _TEXT,
-    minutes: Annotated[float, typer.Option(help="minutes of training")] = 4.0,
+    minutes: Annotated[float, typer.Option(help="minutes of training")] = MINUTES_BY_DEFAULT,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -60,7 +60,7 @@ def demo(
     )
     follow(request, quiet=quiet, as_json=False)
     narrator.say("\nA sample")
-    config = SamplingConfig(length=_SAMPLE_LENGTH, temperature=_TEMPERATURE, count=_SAMPLES)
+    config = SamplingConfig(length=_SAMPLE_LENGTH, count=_SAMPLES)
     prompt = _PROMPTS.get(corpus, "")
     pieces = list(sample.sample_run(place, prompt, config=config, seed=1))
     drawn = [prompt + "".join(of_text) for of_text in zip(*pieces, strict=True)]

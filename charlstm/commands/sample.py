@@ -23,21 +23,23 @@ def check_settings(values: Mapping[str, Any]) -> None:
 def sample(
     checkpoint: RunPath,
     prompt: Annotated[str, typer.Option(help="the beginning of the text")] = "",
-    length: Annotated[int, typer.Option(help="characters to draw")] = 500,
+    length: Annotated[int, typer.Option(help="characters to draw")] = SamplingConfig.length,
     temperature: Annotated[
         float, typer.Option(help="0 takes the likeliest character, 1 draws as the model predicts")
-    ] = 0.8,
-    top_k: Annotated[int, typer.Option(help="draw from the k likeliest characters only; 0 for all")] = 0,
+    ] = SamplingConfig.temperature,
+    top_k: Annotated[
+        int, typer.Option(help="draw from the k likeliest characters only; 0 for all")
+    ] = SamplingConfig.top_k,
     top_p: Annotated[
         float, typer.Option(help="draw from the likeliest characters that together have this probability")
-    ] = 1.0,
-    count: Annotated[int, typer.Option(help="texts to draw, side by side")] = 1,
+    ] = SamplingConfig.top_p,
+    count: Annotated[int, typer.Option(help="texts to draw, side by side")] = SamplingConfig.count,
     precision: Annotated[
         StepPrecision,
         typer.Option(
             help="number format of the weights; int8 is the fastest for one text, bfloat16 for many"
         ),
-    ] = "float32",
+    ] = SamplingConfig.precision,
     seed: Annotated[int, typer.Option(help="the same seed draws the same text")] = 0,
     stop: Annotated[
         str | None, typer.Option(help=r"end a text where this appears; \n is a line break")

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 # processes that torchrun started, and torchrun then sends it to these processes again.
 _REPEATED_SIGNAL_SECONDS = 2.0
 
-_MINUTES_BY_DEFAULT = 4.0
+# Minutes that a training takes where no length is given.
+MINUTES_BY_DEFAULT = 4.0
 
 # The texts, by their characters to train on, and the minutes that the table in the help names settings for.
 _TEXT_CHARACTERS = {"100 KB": 90_000, "1 MB": 900_000, "10 MB": 9_000_000, "100 MB": 90_000_000}
@@ -185,7 +186,7 @@ def train(
         out=out or Path("checkpoints") / run_name(corpus or ""),
         model=given(cells=cells, layers=layers, embedding=embedding, dropout=dropout)
         | given(activation=activation, gate_activation=gate_activation),
-        training=(length or ({} if resume else {"minutes": _MINUTES_BY_DEFAULT}))
+        training=(length or ({} if resume else {"minutes": MINUTES_BY_DEFAULT}))
         | given(streams=streams, window=window, learning_rate=learning_rate, optimizer=optimizer, seed=seed)
         | given(recurrent_l1=recurrent_l1, weight_decay=weight_decay)
         | given(evaluate_every=evaluate_every, save_every=save_every, patience=patience)

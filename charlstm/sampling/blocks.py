@@ -19,9 +19,9 @@ Uniforms = Callable[[int], NDArray[np.float64]]
 # all different, and far from the small seeds that people choose.
 _SEED_STRIDE = 0x9E3779B1
 
-# The first block is one character, since somebody waits for it. Each further one has twice the length, up to
-# this one, which takes some milliseconds: between blocks the caller can stop.
-_LONGEST_BLOCK_CHARACTERS = 64
+# The longest block of characters that is drawn at once, which takes some milliseconds: between blocks the
+# caller can stop.
+LONGEST_BLOCK_CHARACTERS = 64
 
 # A prompt is read in blocks of this length, since every character read leaves its logits in memory.
 _PROMPT_BLOCK_CHARACTERS = 4096
@@ -35,6 +35,19 @@ def draw_rules(config: SamplingConfig) -> DrawRules:
     return DrawRules(float(config.temperature), int(config.top_k), float(config.top_p))
 
 
+def block_lengths(length: int) -> Iterator[int]:
+    """Yield the lengths in characters of the blocks in which length characters are drawn, which sum to it.
+
+    The first block is one character, since somebody waits for it. Each further one has twice the length of
+    the one before, up to LONGEST_BLOCK_CHARACTERS.
+    """
+    block = 1
+    while length > 0:
+        yield min(block, length)
+        length -= block
+        block = min(2 * block, LONGEST_BLOCK_CHARACTERS)
+
+
 def draw_streams(
     streams: Streams, symbol: int, *, config: SamplingConfig, uniforms: Uniforms
 ) -> Iterator[list[int]]:
@@ -44,14 +57,12 @@ def draw_streams(
     uniforms, which gives them for config.count streams, decide the draws: equal numbers give equal texts,
     however they are cut into blocks.
     """
-    rules, number, block, count = draw_rules(config), 0, 1, config.count
-    symbols = np.full(count, symbol)
-    while number < config.length:
-        characters = min(block, config.length - number)
+    rules, number = draw_rules(config), 0
+    symbols = np.full(config.count, symbol)
+    for characters in block_lengths(config.length):
         drawn = streams.draw(symbols, uniforms(characters), first=number, rules=rules)
         yield from drawn.tolist()
         symbols, number = drawn[-1], number + characters
-        block = min(2 * block, _LONGEST_BLOCK_CHARACTERS)
 
 
 def draw_after(

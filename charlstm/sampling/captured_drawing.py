@@ -12,10 +12,7 @@ from torch import Tensor
 from charlstm.machine.cuda_graphs import as_graph
 from charlstm.model.char_lstm import State
 from charlstm.model.stepper import Stepper
-
-# The first block is one character, since somebody waits for it; each further one has twice the length, up to
-# this one.
-_LONGEST_BLOCK_CHARACTERS = 64
+from charlstm.sampling.blocks import LONGEST_BLOCK_CHARACTERS, block_lengths
 
 
 class CapturedDrawing:
@@ -41,7 +38,7 @@ class CapturedDrawing:
         # A capture that fails may leave its generator unfit for use, so it gets one of its own.
         self._own = torch.Generator(ids.device)
         self._state, self._ids = State(state.h.clone(), state.c.clone()), ids.clone()
-        self._drawn = torch.zeros(_LONGEST_BLOCK_CHARACTERS, len(ids), dtype=torch.long, device=ids.device)
+        self._drawn = torch.zeros(LONGEST_BLOCK_CHARACTERS, len(ids), dtype=torch.long, device=ids.device)
         self._number = torch.zeros(1, dtype=torch.long, device=ids.device)
         self._step = as_graph(self._body, ids.device, self._own)
         for kept, given in zip((*self._state, self._ids), (*state, ids), strict=True):
@@ -50,16 +47,13 @@ class CapturedDrawing:
     @torch.inference_mode()
     def draw(self, length: int) -> Iterator[list[int]]:
         """Yield `length` lists of ids, the next one of every stream; the numbers of torch.multinomial."""
-        done, block = 0, 1
         self._own.set_state(self._generator.get_state())
-        while done < length:
-            characters = min(block, length - done)
+        for characters in block_lengths(length):
             self._number.zero_()
             for _ in range(characters):
                 self._step()
             self._generator.set_state(self._own.get_state())
             yield from self._drawn[:characters].tolist()
-            done, block = done + characters, min(2 * block, _LONGEST_BLOCK_CHARACTERS)
 
     def _body(self) -> None:
         """Draw the next character of every stream."""

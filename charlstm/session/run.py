@@ -86,10 +86,10 @@ class Run(Checkpoint):
         self,
         prompt: str = "",
         *,
-        length: int = 500,
-        temperature: float = 0.8,
-        top_k: int = 0,
-        top_p: float = 1.0,
+        length: int = SamplingConfig.length,
+        temperature: float = SamplingConfig.temperature,
+        top_k: int = SamplingConfig.top_k,
+        top_p: float = SamplingConfig.top_p,
         stop: str | None = None,
         hold: Holds = (),
         findings: PlainFindings | None = None,
@@ -115,7 +115,7 @@ class Run(Checkpoint):
             top_k=top_k,
             top_p=top_p,
             stop=stop,
-            count=1 if count is None else count,
+            count=SamplingConfig.count if count is None else count,
             hold=holds_of(hold, self.config.model, run=self.path, findings=findings),
         )
         generator = torch.Generator().manual_seed(seed)

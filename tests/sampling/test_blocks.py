@@ -10,7 +10,15 @@ from stepped_by_hand import packed, step_by_equations
 from charlstm.config import Hold, SamplingConfig
 from charlstm.model.streams import Streams
 from charlstm.sampling import blocks
-from charlstm.sampling.blocks import draw_after, draw_rules, draw_streams, further_seeds, seeded_uniforms
+from charlstm.sampling.blocks import (
+    LONGEST_BLOCK_CHARACTERS,
+    block_lengths,
+    draw_after,
+    draw_rules,
+    draw_streams,
+    further_seeds,
+    seeded_uniforms,
+)
 from charlstm.sampling.sampler import next_probabilities, text_generators
 
 
@@ -136,3 +144,15 @@ def test_the_seeds_of_further_texts_are_all_different(first_number, count):
     seeds = further_seeds(first_number, count)
     assert len(set(seeds)) == count - 1
     assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+@pytest.mark.parametrize(("length", "blocks"), [(0, []), (1, [1]), (6, [1, 2, 3]), (7, [1, 2, 4])])
+def test_blocks_double_from_one_character_on(length, blocks):
+    assert list(block_lengths(length)) == blocks
+
+
+def test_blocks_sum_to_the_length_and_stay_short():
+    for length in range(400):
+        lengths = list(block_lengths(length))
+        assert sum(lengths) == length
+        assert max(lengths, default=0) <= LONGEST_BLOCK_CHARACTERS
