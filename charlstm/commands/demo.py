@@ -34,7 +34,7 @@ def demo(
         Path | None,
         typer.Option(
             help="the run's folder; what an earlier demo left there is replaced "
-            "[checkpoints/demo, or demo-NAME]"
+            "[default: checkpoints/demo, or demo-NAME]"
         ),
     ] = None,
     overwrite: Annotated[

@@ -23,12 +23,15 @@ def _to_read(path: Path | None) -> Path | None:
 
 
 def exam(
-    networks: Annotated[int | None, typer.Option(min=1, help="networks whose cells are known [100]")] = None,
+    networks: Annotated[
+        int | None, typer.Option(min=1, help=f"networks whose cells are known [default: {_NETWORKS}]")
+    ] = None,
     untrained: Annotated[
         int, typer.Option(min=0, help="untrained networks, which must have no finding")
     ] = _UNTRAINED,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="seed of the first network; the others count up from it [0]")
+        int | None,
+        typer.Option(min=0, help="seed of the first network; the others count up from it [default: 0]"),
     ] = None,
     answers: Annotated[
         Path | None,
@@ -43,10 +46,11 @@ def exam(
     """Inspect networks whose cells are known, and count what is found.
 
     Some of their cells are decoys, which must not be found. Others do what a switch or a counter does, but
-    no prediction depends on them, so they must not be verified. Simple rivals sit the exam, too.
+    no prediction depends on them, so they must not be verified. Simple baseline methods are marked as
+    well.
     """
     if answers and (write or networks is not None or seed is not None):
-        raise UsageError("--answers says itself which networks it is about", "leave out the other options")
+        raise UsageError("--answers already names its networks", "leave out the other options")
     narrator = console.Narrator(quiet=quiet)
     networks, seed = networks or _NETWORKS, seed or 0
     if write:

@@ -23,19 +23,22 @@ def import_weights(
     ],
     out: Annotated[Path, typer.Option(help="the run's folder to write")],
     vocabulary: Annotated[
-        Path | None, typer.Option(help="a JSON list or map, a text or a pickle [what WEIGHTS holds]")
+        Path | None, typer.Option(help="a JSON list or map, a text or a pickle [default: what WEIGHTS holds]")
     ] = None,
     gate_order: Annotated[
         GateOrder | None,
-        typer.Option(help="order of the gates: PyTorch ifgo, Keras ifco, TensorFlow ijfo [by the shapes]"),
+        typer.Option(
+            help="order of the gates: PyTorch ifgo, Keras ifco, TensorFlow ijfo [default: by the shapes]"
+        ),
     ] = None,
     forget_bias: Annotated[
-        float | None, typer.Option(help="added to the forget gate [1 for TensorFlow's kernels, else 0]")
+        float | None,
+        typer.Option(help="added to the forget gate [default: 1 for TensorFlow's kernels, else 0]"),
     ] = None,
     gate_activation: Annotated[
         GateActivation | None,
         typer.Option(
-            "--gates", help="what the gates apply; hard before Keras 2.3 [by the file or the layout]"
+            "--gates", help="what the gates apply; hard before Keras 2.3 [default: by the file or the layout]"
         ),
     ] = None,
     score: Annotated[

@@ -42,12 +42,12 @@ def inspect(
         str | None,
         typer.Argument(
             metavar="CORPUS",
-            help="[the part of the run's text that it did not train on]",
+            help="text to read [default: the part of the run's text that it did not train on]",
             autocompletion=completion.corpora,
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="folder for findings.json and report.html [the run's folder]")
+        Path | None, typer.Option(help="folder for findings.json and report.html [default: the run's folder]")
     ] = None,
     characters: Annotated[
         int, typer.Option(help="the most characters to read")

@@ -19,11 +19,13 @@ def report(
             autocompletion=completion.inspections,
         ),
     ],
-    out: Annotated[Path | None, typer.Option(help="the page to write [report.html beside FINDINGS]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="the page to write [default: report.html beside FINDINGS]")
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(
-            help="the run whose network the page carries [that beside FINDINGS]",
+            help="the run whose network the page carries [default: the run beside FINDINGS]",
             autocompletion=completion.runs,
         ),
     ] = None,

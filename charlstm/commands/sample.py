@@ -48,7 +48,8 @@ def sample(
         list[str] | None,
         typer.Option(
             metavar="LAYER:CELL=VALUE[@FROM]",
-            help="hold a cell on, off or at a cell state, from drawn character FROM on [0]; repeatable",
+            help="hold a cell on, off or at a cell state, from drawn character FROM on [default: 0]; "
+            "repeatable",
         ),
     ] = None,
     unknown: UnknownOption = "error",

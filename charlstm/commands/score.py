@@ -24,10 +24,14 @@ def score(
     checkpoint: RunPath,
     corpus: Annotated[
         str | None,
-        typer.Argument(metavar="CORPUS", help="[the run's own text]", autocompletion=completion.corpora),
+        typer.Argument(
+            metavar="CORPUS",
+            help="text to score [default: the run's own text]",
+            autocompletion=completion.corpora,
+        ),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="percentages that --part refers to [the run's own split]")
+        str | None, typer.Option(help="percentages that --part refers to [default: the run's own split]")
     ] = None,
     part: Annotated[SplitPart, typer.Option(help="the part of the text to score")] = "all",
     dynamic: Annotated[

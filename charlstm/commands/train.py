@@ -73,82 +73,108 @@ def train(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="the run's folder [checkpoints/NAME of the text]", autocompletion=completion.runs),
+        typer.Option(
+            help="the run's folder [default: checkpoints/NAME of the text]", autocompletion=completion.runs
+        ),
     ] = None,
     cells: Annotated[
-        int | None, typer.Option(help="cells in each layer [by the length of training and text]")
+        int | None, typer.Option(help="cells in each layer [default: by the length of training and text]")
     ] = None,
     layers: Annotated[
-        int | None, typer.Option(help="LSTM layers [1 or 2, by the length of training and text]")
+        int | None, typer.Option(help="LSTM layers [default: 1 or 2, by the length of training and text]")
     ] = None,
-    embedding: Annotated[int | None, typer.Option(help="size of the embedding of a character [64]")] = None,
+    embedding: Annotated[
+        int | None, typer.Option(help="size of the embedding of a character [default: 64]")
+    ] = None,
     dropout: Annotated[
         float | None,
-        typer.Option(help="share of cells left out in training [by the length of training and text]"),
+        typer.Option(
+            help="share of cells left out in training [default: by the length of training and text]"
+        ),
     ] = None,
     activation: Annotated[
-        Activation | None, typer.Option(help="activation of candidate and cell output [tanh]")
+        Activation | None, typer.Option(help="activation of candidate and cell output [default: tanh]")
     ] = None,
     gate_activation: Annotated[
         GateActivation | None,
-        typer.Option("--gates", help="function of the other gates; hard is Keras's [sigmoid]"),
+        typer.Option("--gates", help="function of the other gates; hard is Keras's [default: sigmoid]"),
     ] = None,
     streams: Annotated[
         int | None,
-        typer.Option(help="pieces the text is cut into, read side by side [64; 32 for a short text]"),
+        typer.Option(
+            help="pieces the text is cut into, read side by side [default: 64; 32 for a short text]"
+        ),
     ] = None,
-    window: Annotated[int | None, typer.Option(help="characters between two updates [64]")] = None,
-    minutes: Annotated[float | None, typer.Option(help="train for this many minutes [4]")] = None,
+    window: Annotated[int | None, typer.Option(help="characters between two updates [default: 64]")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help=f"train for this many minutes [default: {MINUTES_BY_DEFAULT:g}]"),
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="train for this many updates")] = None,
     epochs: Annotated[float | None, typer.Option(help="train for this many passes over the text")] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="peak rate of Muon, which AdamW's follow [0.012; 0.015 for a short text]"),
+        typer.Option(
+            help="Muon's peak learning rate; AdamW's rates are fixed multiples of it "
+            "[default: 0.012; 0.015 for a short text]"
+        ),
     ] = None,
     optimizer: Annotated[
         Optimizer | None,
-        typer.Option(help="optimizer of the LSTM; with adamw gates are most often near 0 or 1 [mixed]"),
+        typer.Option(
+            help="optimizer of the LSTM; with adamw gates are most often near 0 or 1 [default: mixed]"
+        ),
     ] = None,
     recurrent_l1: Annotated[
         float | None,
-        typer.Option(help="L1 pull of recurrent weights to 0; more gives cells that do one thing [0.02]"),
+        typer.Option(
+            help="L1 pull of recurrent weights to 0; more gives cells that do one thing [default: 0.02]"
+        ),
     ] = None,
     weight_decay: Annotated[
         float | None,
-        typer.Option(help="decay of the LSTM's matrices [by the length of training and text]"),
+        typer.Option(help="decay of the LSTM's matrices [default: by the length of training and text]"),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help=f"percentages to train on, validate on and test on [{DEFAULT_SPLIT}]")
+        str | None,
+        typer.Option(help=f"percentages to train on, validate on and test on [default: {DEFAULT_SPLIT}]"),
     ] = None,
     validation: Annotated[
         str | None,
         typer.Option(metavar="CORPUS", help="validate on this text", autocompletion=completion.corpora),
     ] = None,
     level: Annotated[
-        TextLevel | None, typer.Option(help="what one symbol of the vocabulary is [characters]")
+        TextLevel | None, typer.Option(help="what one symbol of the vocabulary is [default: characters]")
     ] = None,
     newlines: Newlines = False,
-    seed: Annotated[int | None, typer.Option(help="seed of weights and dropout [0]")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of weights and dropout [default: 0]")] = None,
     evaluate_every: Annotated[
-        int | None, typer.Option(metavar="STEPS", help="steps between evaluations [a tenth of the run]")
+        int | None,
+        typer.Option(metavar="STEPS", help="steps between evaluations [default: a tenth of the run]"),
     ] = None,
     save_every: Annotated[
-        int | None, typer.Option(metavar="STEPS", help="steps between saves [at every evaluation]")
+        int | None, typer.Option(metavar="STEPS", help="steps between saves [default: at every evaluation]")
     ] = None,
     patience: Annotated[
         int | None, typer.Option(help="stop after this many evaluations without a better one")
     ] = None,
     snapshots: Annotated[
         int | None,
-        typer.Option(help="keep the weights of this many points of the run, for `inspect --over-time` [0]"),
+        typer.Option(
+            help="keep the weights of this many points of the run, for `inspect --over-time` [default: 0]"
+        ),
     ] = None,
     precision: Annotated[
-        Precision | None, typer.Option(help="number format of products in training [auto]")
+        Precision | None, typer.Option(help="number format of products in training [default: auto]")
     ] = None,
     device: Device = "auto",
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="continue the run in --out; a finished one by as much as you give"),
+        typer.Option(
+            "--resume",
+            help="continue the run in --out; with --minutes, --steps or --epochs, train a finished run for "
+            "that much longer",
+        ),
     ] = False,
     begin_from: Annotated[
         Path | None,

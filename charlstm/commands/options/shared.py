@@ -43,7 +43,7 @@ def run_to_read(context: typer.Context, path: Path) -> Path:
 RunPath = Annotated[
     Path,
     typer.Argument(
-        metavar="CHECKPOINT",
+        metavar="RUN",
         help="a run's folder, or hf:owner/name",
         callback=run_to_read,
         autocompletion=completion.runs,

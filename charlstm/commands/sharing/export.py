@@ -16,7 +16,7 @@ def export(
         typer.Option(
             metavar="FILE|FOLDER",
             help="a file that ends in .safetensors or .onnx, or a name without an ending: a folder for the "
-            "run, its weights in 16 bits [NAME.safetensors]",
+            "run, its weights in 16 bits [default: NAME.safetensors]",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the file or the run")] = False,
