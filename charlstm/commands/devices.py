@@ -11,7 +11,10 @@ from charlstm.commands.terminal import console
 
 def devices(
     again: Annotated[
-        bool, typer.Option("--again", help="measure the ways of each job anew, as on an idle machine")
+        bool,
+        typer.Option(
+            "--again", help="measure again which implementation is fastest; the machine should be idle"
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -61,7 +61,7 @@ def run(app: typer.Typer) -> NoReturn:
     except KeyboardInterrupt:  # while typer reads what was typed; later on it gives the exit code itself
         code = INTERRUPTED
     if code == INTERRUPTED:
-        console.Narrator().say("charlstm: interrupted, with nothing written that is not whole")
+        console.Narrator().say("charlstm: interrupted; no file was left half-written")
     raise SystemExit(code or 0)
 
 

@@ -215,7 +215,9 @@ def _captured(trainer: Trainer) -> tuple[str, ...]:
     if trainer.model.device.type != "cuda":
         return ()
     problem = trainer.capture()
-    return () if problem is None else (f"steps are no CUDA graph, and take longer: {problem}",)
+    if problem is None:
+        return ()
+    return (f"training is slower: the step could not be captured as a CUDA graph: {problem}",)
 
 
 @dataclass

@@ -60,7 +60,7 @@ def test_answers_and_networks_of_ones_own_exclude_each_other(short_exam, monkeyp
     file = tmp_path / "answers.json"
     file.write_text(json.dumps(ANSWERS))
     assert run(monkeypatch, "exam", "--answers", file, "--seed", 3) == 2
-    assert "--answers says itself which networks it is about" in capsys.readouterr().err
+    assert "--answers already names its networks" in capsys.readouterr().err
     assert short_exam == []
 
 

@@ -73,4 +73,4 @@ def test_ctrl_c_before_typer_heeds_it_is_one_line_and_exit_code_130(capfd):
     with pytest.raises(SystemExit) as left:
         exits.run(interrupted)
     assert left.value.code == 130
-    assert capfd.readouterr().err == "charlstm: interrupted, with nothing written that is not whole\n"
+    assert capfd.readouterr().err == "charlstm: interrupted; no file was left half-written\n"

@@ -81,7 +81,7 @@ def test_ctrl_c_in_an_inspection_writes_nothing(tmp_path):
     output, problems = process.communicate(timeout=60)
     assert process.returncode == 130, problems
     assert output == ""
-    assert problems.endswith("charlstm: interrupted, with nothing written that is not whole\n")
+    assert problems.endswith("charlstm: interrupted; no file was left half-written\n")
     assert not (tmp_path / "run" / "findings.json").exists()
 
 

@@ -251,7 +251,11 @@ def test_a_run_that_was_saved_on_another_kind_of_device_goes_on_with_a_note(tmp_
     [
         ("cpu", "unasked", ()),
         ("cuda", None, ()),
-        ("cuda", "no memory", ("steps are no CUDA graph, and take longer: no memory",)),
+        (
+            "cuda",
+            "no memory",
+            ("training is slower: the step could not be captured as a CUDA graph: no memory",),
+        ),
     ],
 )
 def test_steps_are_captured_on_a_gpu_and_a_note_says_why_where_they_are_not(device, problem, notes):

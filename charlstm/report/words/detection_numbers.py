@@ -107,8 +107,8 @@ def share_line(findings: Json) -> str:
     near = sum(near_limit(finding) for finding in findings.get("findings") or [])
     told = f" {plural(near, 'finding')} {'is' if near == 1 else 'are'} near the limit." if near else ""
     return (
-        f"Less what untrained networks have: {above:.1%} of all cells. How many are found depends on the "
-        f"text, and one text cannot tell by how much.{told}"
+        f"After subtracting the share found in untrained networks, {above:.1%} of all cells have a finding. "
+        f"The share differs between texts; one text cannot show by how much.{told}"
     )
 
 

@@ -74,8 +74,8 @@ def test_the_share_of_cells_is_told_without_an_interval():
         "findings": [found(near_limit=True), found()],
     }
     assert share_line(document) == (
-        "Less what untrained networks have: 4.1% of all cells. How many are found depends on the text, and "
-        "one text cannot tell by how much. 1 finding is near the limit."
+        "After subtracting the share found in untrained networks, 4.1% of all cells have a finding. "
+        "The share differs between texts; one text cannot show by how much. 1 finding is near the limit."
     )
     assert "near" not in share_line(document | {"findings": [found()]})
     assert share_line({"method": None}) == ""
