@@ -6,6 +6,7 @@
     evaluated.safetensors  model.safetensors as the last scheduled evaluation left it, kept while that file
                            holds the weights of an interrupted training
     resume.safetensors     the last weights with all that resuming needs
+    snapshots.safetensors  the weights at several points of the training, where they were asked for
     metrics.jsonl          one JSON object per measurement
 
 No file is a pickle. Nothing in a file is used before it was checked: sizes first, then shapes, then
