@@ -64,6 +64,18 @@ def test_a_cell_holds_where_it_stays_on_its_side_while_the_feature_does_not_chan
     assert (sums.holding[0, 0] / sums.holding[1, 0]) > 0.95, "a toggle holds"
 
 
+def test_steps_are_summed_by_the_direction_of_the_features_rise(planted: PlantedPairs) -> None:
+    sums = PairSums(
+        FrozenPairs(planted.split, planted.pairs, planted.calibration), planted.shifts, len(SYMBOLS)
+    )
+    rises = torch.tensor([[1.0], [-1.0], [0.0], [1.0]]).expand(-1, 3)
+    moves = torch.tensor([[0.5], [-0.25], [7.0], [0.75]]).expand(-1, 3)
+    before = sums.steps.clone()
+    sums._update_steps(rises, moves)
+    up, down = (sums.steps - before)[:, :, 0].tolist()
+    assert (up, down) == ([2, 1.25], [1, -0.25])
+
+
 def test_gates_are_averaged_over_the_positions_of_each_character(planted: PlantedPairs) -> None:
     _, sums = sums_over(planted)
     blocks = list(planted.split.first.blocks(planted.model))

@@ -139,6 +139,35 @@ def test_a_counter_of_any_character_steps_at_four_fifths_of_them(
     assert Automaton("counter", steppers, ("(",)) in proposed_automata(cell)
 
 
+def test_comparable_characters_include_the_one_that_moves_the_cell_most() -> None:
+    """It has to be common, and no more than six may move the cell as far."""
+
+    def comparable(counts: list[int], steps: list[float]) -> list[int]:
+        by_character = np.array(steps)
+        weight = np.array(counts) * by_character * np.abs(by_character)
+        return proposals._comparable(by_character, weight, np.array(counts))
+
+    assert comparable([30, 30, 30], [1.0, 0.5, 0.4]) == [0, 1]
+    assert comparable([19, 30, 30], [9.0, 5.0, 0.4]) == [], "the first one is rare"
+    assert comparable([30] * 6, [1.0] * 6) == [0, 1, 2, 3, 4, 5]
+    assert comparable([30] * 7, [1.0] * 7) == []
+    assert comparable([30, 30], [-1.0, -0.5]) == []
+
+
+@pytest.mark.parametrize("unit", [0.01, 1.0, 100.0])
+def test_a_counter_of_any_character_is_one_in_every_unit_of_c(unit: float) -> None:
+    cell = counting_cell(0.02, counts=(81, 100, 19))
+    scaled = replace(
+        cell,
+        steps=cell.steps * unit,
+        step_squares=cell.step_squares * unit**2,
+        landings=cell.landings * unit,
+        landing_variances=cell.landing_variances * unit**2,
+        variance=cell.variance * unit**2,
+    )
+    assert Automaton("counter", ("*",), ("(",)) in proposed_automata(scaled)
+
+
 @pytest.mark.parametrize("scale", [0.1, 10.0])
 def test_proposals_do_not_depend_on_the_unit_of_c(scale: float) -> None:
     for cell in (counting_cell(0.2), stepping_cell(1.0, -0.6), stepping_cell(0.6, -1.0)):

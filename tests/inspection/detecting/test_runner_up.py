@@ -35,6 +35,17 @@ def test_where_nested_switches_differ_the_cell_says_which_one_it_follows() -> No
     assert contrast(noisy(halfway), outer, inner) == pytest.approx(0.5, abs=0.05)
 
 
+def test_a_contrast_of_switches_that_overlap_is_the_mean_of_both_sides() -> None:
+    place = torch.arange(ROWS) % 10
+    first, second = place < 5, (place >= 3) & (place < 8)
+    assert contrast(noisy(first), first, second) == pytest.approx(1, abs=0.05)
+    assert contrast(noisy(second), first, second) == pytest.approx(0, abs=0.05)
+    half = 0.5 * first.float() + 0.5 * second.float()
+    assert contrast(noisy(half), first, second) == pytest.approx(0.5, abs=0.05)
+    half_of_second = torch.where(second & ~first, 0.5, first.float())
+    assert contrast(noisy(half_of_second), first, second) == pytest.approx(0.75, abs=0.05)
+
+
 def test_switches_that_hardly_differ_have_no_contrast() -> None:
     outer, _ = nested()
     almost = outer.clone()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from charlstm.inspection.detecting.scores.context import ContextSums
+from charlstm.inspection.detecting.scores.context import ContextSums, _partial
 
 ROWS = 3000
 
@@ -79,3 +79,14 @@ def test_nothing_is_left_of_a_feature_that_the_context_determines() -> None:
     sums = empty_sums(2)
     sums.update(contexts, cells, contexts[:, None].float().expand(-1, 2), nuisances)
     assert sums.partial(torch.tensor([0, 1])).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_what_is_left_by_rounding_is_nothing_in_every_unit(scale: float) -> None:
+    random = np.random.default_rng(0)
+    given, other = random.normal(size=(2, 500))
+    almost, apart = given + 1e-6 * other, given + other
+    columns_of = torch.tensor(np.stack([almost, other, given, apart])) * scale
+    products = columns_of @ columns_of.t()
+    assert _partial(products, 0, 1, [2]) == 0
+    assert _partial(products, 3, 1, [2]) == pytest.approx(1, abs=1e-4)
