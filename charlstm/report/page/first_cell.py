@@ -46,25 +46,43 @@ class FirstCell:
 def first_cell(rows: Sequence[Row], data: Mapping[str, Any], found: Sequence[Json]) -> FirstCell | None:
     """Return the cell that shows best what cells do, None where no cell has values along a text.
 
-    found are the findings of rows, data is what `page_data` returns. A verified cell comes first. Of those
-    with one verdict, the cells come first that follow their feature plainly and in clear steps, and of these
-    the one without which the prediction loses most.
+    found are the findings of rows, data is what `page_data` returns. Cells whose feature goes on or off in
+    their excerpt come first: of others there is nothing to see. Among these a verified cell comes first. Of
+    those with one verdict, the cells come first that follow their feature plainly and in clear steps, and of
+    these the one without which the prediction loses most.
     """
     shown = [
         (place, excerpt) for place in range(len(rows)) if (excerpt := excerpt_of(place, data)) is not None
     ]
     if not shown:
         return None
-    place, excerpt = min(shown, key=lambda one: plainness(rows[one[0]]))
+    place, excerpt = min(
+        shown,
+        key=lambda one: (_is_still(data["rows"][one[0]], data["excerpts"][one[1]]), plainness(rows[one[0]])),
+    )
     script_row, along = data["rows"][place], data["excerpts"][excerpt]
     feature = along["features"].get(script_row["feature"]) or []
     start, stop = window(along["text"], feature, differing=differing(script_row, along, found[place]))
     return FirstCell(rows[place], place, excerpt, start, along["text"][start:stop])
 
 
+def _is_still(row: Json, excerpt: Json) -> bool:
+    """Return whether the feature of a row of the page's data is always on, or always off, in an excerpt."""
+    return len({(value or 0) > 0 for value in excerpt["features"].get(row["feature"]) or []}) < 2
+
+
 def threshold(finding: Json) -> float:
-    """Return the tanh(c) between the low and the high values of a cell; 0 stands for an unknown one."""
-    return round(math.tanh(finite((finding.get("detection") or {}).get("threshold")) or 0.0), 3)
+    """Return the tanh(c) between the low and the high values of a cell; 0 stands for an unknown one.
+
+    It is the cell's own threshold or, where that does not lie between the means of c with the switch off and
+    on, the middle of these: the histogram of a cell that is seldom on may not show its other level.
+    """
+    detection = finding.get("detection") or {}
+    own = finite(detection.get("threshold")) or 0.0
+    off, on = (finite((detection.get("levels") or {}).get(state)) for state in ("off", "on"))
+    if off is not None and on is not None and not min(off, on) <= own <= max(off, on):
+        own = (off + on) / 2
+    return round(math.tanh(own), 3)
 
 
 def differing(row: Json, excerpt: Json, finding: Json) -> list[bool]:

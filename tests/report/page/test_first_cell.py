@@ -1,11 +1,13 @@
 """The first screen shows the cell that is plainest, in the lines where its feature goes on and off most."""
 
+import math
 from typing import Any
 
+import pytest
 from full_fixture import full_findings, with_examples
 from report_fixture import sample_findings
 
-from charlstm.report.page.first_cell import FirstCell, first_cell, window
+from charlstm.report.page.first_cell import FirstCell, first_cell, threshold, window
 from charlstm.report.page.view import view
 from charlstm.report.words.detection_numbers import rank_score
 
@@ -85,3 +87,35 @@ def test_lines_in_which_the_cell_is_not_where_its_feature_is_come_later():
 def test_the_window_of_a_text_without_lines_is_its_beginning():
     assert window("x" * 1_000, []) == (0, 330)
     assert window("", []) == (0, 0)
+
+
+def test_a_cell_whose_feature_never_comes_in_its_text_is_not_first_where_another_ones_does():
+    findings = with_verdicts(c194=("verified", -2.0), c31=("verified", -0.5))
+    by_cell = {finding["cell"]: finding["feature"] for finding in findings["findings"]}
+    assert by_cell[194] != by_cell[31]
+    features = findings["excerpts"][0]["features"]
+    assert first_of(findings).row.cell == "0:194"
+    for still in (0, 1):
+        features[by_cell[194]] = [still] * len(features[by_cell[194]])
+        assert first_of(findings).row.cell == "0:31"
+    for name, values in features.items():
+        features[name] = [0] * len(values)
+    assert first_of(findings).row.cell == "0:194", "where nothing is to be seen of any cell"
+
+
+@pytest.mark.parametrize(
+    ("own", "levels", "expected"),
+    [
+        (0.3, None, 0.3),
+        (0.3, {"off": 0.0, "on": 0.8}, 0.3),
+        (0.3, {"off": 0.8, "on": 0.0}, 0.3),
+        (0.3, {"off": 0.05, "on": -0.75}, -0.35),
+        (0.9, {"off": 0.0, "on": 0.8}, 0.4),
+        (None, {"off": 0.2, "on": 1.0}, 0.6),
+        (None, None, 0.0),
+    ],
+)
+def test_a_threshold_lies_between_the_means_of_c_with_the_switch_off_and_on(own, levels, expected):
+    """The histogram of a cell that is seldom on may not show its other level."""
+    finding = {"detection": {"threshold": own, "levels": levels}}
+    assert threshold(finding) == pytest.approx(math.tanh(expected), abs=1e-3)
