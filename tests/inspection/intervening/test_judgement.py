@@ -90,6 +90,8 @@ def test_a_gain_at_the_closer_of_a_counter_is_an_effect() -> None:
     counter = replace(gain, necessity=replace(gain.necessity, either_way=True))
     assert counter.verdict == "verified"
     assert not counter.conditions["insertion"], "insertion should make the closer less likely here"
+    small_gain = replace(counter, necessity=replace(effect(0.3, 0.1), either_way=True))
+    assert not small_gain.conditions["insertion"], "however small the gain is"
     less = replace(ENOUGH, insertion=Estimate(-0.9, -1.0, -0.8))
     assert replace(counter, sufficiency=less).conditions["insertion"]
 

@@ -202,3 +202,22 @@ def test_pairs_are_the_sites_at_which_the_donor_takes_the_choice_from_the_target
         whole_change=SimpleNamespace(log_odds=np.array(change)),
     )
     assert sufficiency._interchangeable(closers).tolist() == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("insertion", "makes_likelier", "makes_less_likely"),
+    [
+        ((0.5, 0.2, 0.8), True, False),
+        ((0.5, 0.1, 0.9), False, False),
+        ((0.5, -0.2, 1.2), False, False),
+        ((-0.5, -0.8, -0.2), False, True),
+        ((-0.5, -0.9, -0.1), False, False),
+    ],
+)
+def test_an_insertion_counts_with_its_whole_interval_beyond_a_tenth_of_a_nat(
+    insertion: tuple[float, float, float], makes_likelier: bool, makes_less_likely: bool
+) -> None:
+    found = Sufficiency(Estimate(*insertion), Estimate(0, 0, 0), 0, None, Baselines(0.0, 0.0, 0.0))
+    assert found.inserts(lost=True) == makes_likelier
+    assert found.inserts(lost=False) == makes_less_likely
+    assert not Sufficiency(None, Estimate(0, 0, 0), 0, None, Baselines(0.0, 0.0, 0.0)).inserts(lost=True)
