@@ -4,12 +4,21 @@ Nothing here imports torch, so that `charlstm --help` stays fast.
 """
 
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 from charlstm.errors import UsageError
+from charlstm.setting_rules import (
+    Rule,
+    at_least,
+    check,
+    length_of_training,
+    must_be,
+    one_length,
+    one_of,
+    whole,
+)
 
 TextLevel = Literal["characters", "bytes"]
 SplitPart = Literal["all", "train", "validation", "test"]
@@ -40,106 +49,13 @@ GATE_ACTIVATIONS: tuple[GateActivation, ...] = get_args(GateActivation)
 _MOST_SYMBOLS, _MOST_CELLS, _MOST_LAYERS = 0x110000, 1_000_000, 1_000
 # All snapshots of a run are in one file, which is written anew with each of them.
 _MOST_SNAPSHOTS = 100
-# The least and the largest number of minutes or epochs: less than a step of any run, and centuries.
-_LEAST_LENGTH, _LARGEST_LENGTH = 1e-9, 1e9
-# A larger number is not written out: Python refuses to write one of thousands of digits.
-_LARGEST_SHOWN = 10**60
 # The largest absolute value that a held cell state may have, which float32 can hold, and the largest rate.
 _LARGEST_CELL_STATE, _HIGHEST_RATE = 3.4e38, 1e30
 
 
-class _Rule(NamedTuple):
-    """Whether a rule holds for a setting, what is wrong where it does not, and what to do about that."""
-
-    holds: bool
-    problem: str
-    advice: str = "give a value in that range"
-
-
-def _check(*rules: _Rule) -> None:
-    """Raise one UsageError that lists the problem of every rule that does not hold, and each advice once."""
-    broken = [rule for rule in rules if not rule.holds]
-    if broken:
-        raise _joined([UsageError(rule.problem, rule.advice) for rule in broken])
-
-
-def _joined(problems: Sequence[UsageError]) -> UsageError:
-    """Return one problem that names all of problems, and each advice once."""
-    advice = dict.fromkeys(each.advice for each in problems)
-    return UsageError("; ".join(each.problem for each in problems), "; ".join(advice))
-
-
-def _must_be(name: str, wanted: str, value: object, holds: bool) -> _Rule:
-    """Return the rule that a value is what is wanted; holds says whether it is."""
-    return _Rule(holds, f"{name} must be {wanted}, not {_shown(value)}")
-
-
-def _shown(value: object) -> str:
-    """Return a value as a message shows it."""
-    if isinstance(value, int) and abs(value) > _LARGEST_SHOWN:
-        return "a number of more than 60 digits"
-    return f"{value!r:.60}"
-
-
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> _Rule:
-    """Return the rule that a value is one of some choices."""
-    rule = _must_be(name, f"one of {', '.join(choices)}", value, value in choices)
-    return rule._replace(advice="choose one of these")
-
-
-def _at_least(name: str, value: float, least: float) -> _Rule:
-    """Return the rule that a value is finite and at least the least one."""
-    return _must_be(name, f"at least {least}", value, _is_finite(value) and value >= least)
-
-
-def _is_finite(value: object) -> bool:
-    """Return whether a value is a number that a float can hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) <= sys.float_info.max
-
-
-def _whole(name: str, value: object, least: int, most: int = 2**63 - 1) -> _Rule:
-    """Return the rule that a value is a whole number from least to most.
-
-    The default of most is what 64 bits hold, so that no number of a file or an option can overflow.
-    """
-    if not isinstance(value, int) or isinstance(value, bool):
-        return _must_be(name, "a whole number", value, False)._replace(advice="give a whole number")
-    within = f"at least {least}" if value < least else f"at most {most:,}"
-    return _must_be(name, within, value, least <= value <= most)
-
-
-def _length(name: str, value: float) -> _Rule:
-    """Return the rule that a value is a number of minutes or epochs that a training can have."""
-    wanted = f"from {_LEAST_LENGTH:g} to {_LARGEST_LENGTH:g}"
-    return _must_be(name, wanted, value, _is_finite(value) and _LEAST_LENGTH <= value <= _LARGEST_LENGTH)
-
-
-def _one_length(lengths: Mapping[str, object]) -> _Rule:
-    """Return the rule that exactly one of lengths, by the names of their settings, is given."""
-    names = [f"`{name}`" for name, value in lengths.items() if value is not None]
-    problem = (
-        f"{' and '.join(names)} are given together" if names else "the length of the training is not given"
-    )
-    return _Rule(len(names) == 1, problem, "give one of `minutes`, `steps` and `epochs`")
-
-
-def check_all(*checks: Callable[[], object]) -> None:
-    """Call every check, and raise one UsageError that lists the problems of all that raise one."""
-    problems: list[UsageError] = []
-    for check in checks:
-        try:
-            check()
-        except UsageError as problem:
-            problems.append(problem)
-    if problems:
-        raise _joined(problems)
-
-
 def check_seed(seed: int) -> None:
     """Raise UsageError unless seed is a whole number of at least 0, as random generators need."""
-    _check(_whole("`seed`", seed, 0))
+    check(whole("`seed`", seed, 0))
 
 
 class Functions(NamedTuple):
@@ -173,14 +89,14 @@ class ModelConfig:
     gate_activation: GateActivation = "sigmoid"
 
     def __post_init__(self) -> None:
-        _check(
-            _whole("the vocabulary's size", self.vocabulary_size, 1, _MOST_SYMBOLS),
-            _whole("`cells`", self.cells, 1, _MOST_CELLS),
-            _whole("`layers`", self.layers, 1, _MOST_LAYERS),
-            _whole("`embedding`", self.embedding, 1, _MOST_CELLS),
-            _must_be("`dropout`", "at least 0 and below 1", self.dropout, 0 <= self.dropout < 1),
-            _one_of("`activation`", self.activation, ACTIVATIONS),
-            _one_of("`gate_activation`", self.gate_activation, GATE_ACTIVATIONS),
+        check(
+            whole("the vocabulary's size", self.vocabulary_size, 1, _MOST_SYMBOLS),
+            whole("`cells`", self.cells, 1, _MOST_CELLS),
+            whole("`layers`", self.layers, 1, _MOST_LAYERS),
+            whole("`embedding`", self.embedding, 1, _MOST_CELLS),
+            must_be("`dropout`", "at least 0 and below 1", self.dropout, 0 <= self.dropout < 1),
+            one_of("`activation`", self.activation, ACTIVATIONS),
+            one_of("`gate_activation`", self.gate_activation, GATE_ACTIVATIONS),
         )
 
     @property
@@ -259,37 +175,37 @@ class TrainingConfig:
     extended_after_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        _check(
-            _one_length({"minutes": self.minutes, "steps": self.steps, "epochs": self.epochs}),
-            _length("`minutes`", 1 if self.minutes is None else self.minutes),
-            _whole("`steps`", 1 if self.steps is None else self.steps, 1),
-            _length("`epochs`", 1 if self.epochs is None else self.epochs),
-            _whole("`streams`", self.streams, 1),
-            _whole("`window`", self.window, 1),
-            _must_be(
+        check(
+            one_length({"minutes": self.minutes, "steps": self.steps, "epochs": self.epochs}),
+            length_of_training("`minutes`", 1 if self.minutes is None else self.minutes),
+            whole("`steps`", 1 if self.steps is None else self.steps, 1),
+            length_of_training("`epochs`", 1 if self.epochs is None else self.epochs),
+            whole("`streams`", self.streams, 1),
+            whole("`window`", self.window, 1),
+            must_be(
                 "`learning_rate`",
                 f"above 0 and at most {_HIGHEST_RATE:g}",
                 self.learning_rate,
                 0 < self.learning_rate <= _HIGHEST_RATE,
             ),
-            _one_of("`optimizer`", self.optimizer, get_args(Optimizer)),
-            _must_be(
+            one_of("`optimizer`", self.optimizer, get_args(Optimizer)),
+            must_be(
                 "`warmup`",
                 "a share of the run, at least 0 and below 1",
                 self.warmup,
                 0 <= self.warmup < 1,
             ),
-            _must_be("`clip_norm`", "above 0", self.clip_norm, self.clip_norm > 0),
-            _at_least("`recurrent_l1`", self.recurrent_l1, 0),
-            _at_least("`weight_decay`", self.weight_decay, 0),
-            _whole("`evaluate_every`", self.evaluate_every, 0),
-            _whole("`save_every`", self.save_every, 0),
-            _whole("`patience`", self.patience, 0),
-            _whole("`snapshots`", self.snapshots, 0, _MOST_SNAPSHOTS),
-            _whole("`seed`", self.seed, 0),
-            _one_of("`precision`", self.precision, get_args(Precision)),
-            _whole("the step before the last part", self.extended_after_step, 0),
-            _at_least("the seconds before the last part", self.extended_after_seconds, 0),
+            must_be("`clip_norm`", "above 0", self.clip_norm, self.clip_norm > 0),
+            at_least("`recurrent_l1`", self.recurrent_l1, 0),
+            at_least("`weight_decay`", self.weight_decay, 0),
+            whole("`evaluate_every`", self.evaluate_every, 0),
+            whole("`save_every`", self.save_every, 0),
+            whole("`patience`", self.patience, 0),
+            whole("`snapshots`", self.snapshots, 0, _MOST_SNAPSHOTS),
+            whole("`seed`", self.seed, 0),
+            one_of("`precision`", self.precision, get_args(Precision)),
+            whole("the step before the last part", self.extended_after_step, 0),
+            at_least("the seconds before the last part", self.extended_after_seconds, 0),
         )
 
 
@@ -306,11 +222,11 @@ class Hold:
     start: int = 0
 
     def __post_init__(self) -> None:
-        _check(
-            _whole("the layer of a held cell", self.layer, 0),
-            _whole("the number of a held cell", self.cell, 0),
-            _must_be("a held cell state", "finite", self.value, abs(self.value) <= _LARGEST_CELL_STATE),
-            _whole("the character that a cell is held from", self.start, 0),
+        check(
+            whole("the layer of a held cell", self.layer, 0),
+            whole("the number of a held cell", self.cell, 0),
+            must_be("a held cell state", "finite", self.value, abs(self.value) <= _LARGEST_CELL_STATE),
+            whole("the character that a cell is held from", self.start, 0),
         )
 
 
@@ -380,14 +296,14 @@ class SamplingConfig:
     precision: StepPrecision = "float32"
 
     def __post_init__(self) -> None:
-        _check(
-            _whole("`length`", self.length, 0),
-            _at_least("`temperature`", self.temperature, 0),
-            _whole("`top_k`", self.top_k, 0),
-            _must_be("`top_p`", "above 0 and at most 1", self.top_p, 0 < self.top_p <= 1),
-            _whole("`count`", self.count, 1),
-            _one_of("`precision`", self.precision, get_args(StepPrecision)),
-            _Rule(self.stop != "", "`stop` must have at least one character", "give it one, or leave it out"),
+        check(
+            whole("`length`", self.length, 0),
+            at_least("`temperature`", self.temperature, 0),
+            whole("`top_k`", self.top_k, 0),
+            must_be("`top_p`", "above 0 and at most 1", self.top_p, 0 < self.top_p <= 1),
+            whole("`count`", self.count, 1),
+            one_of("`precision`", self.precision, get_args(StepPrecision)),
+            Rule(self.stop != "", "`stop` must have at least one character", "give it one, or leave it out"),
         )
 
 
@@ -417,17 +333,15 @@ class InspectionConfig:
     precision: TracePrecision = "float32"
 
     def __post_init__(self) -> None:
-        _check(
-            _whole("`characters`", self.characters, 1),
-            _whole("`shifts`", self.shifts, 1),
-            _whole("`streams`", self.streams, 1),
-            _must_be(
-                "`significance`", "above 0 and at most 1", self.significance, 0 < self.significance <= 1
-            ),
-            _whole("`interventions`", self.interventions, 0),
-            _whole("`top`", self.top, 1),
-            _whole("`seed`", self.seed, 0),
-            _one_of("`precision`", self.precision, get_args(TracePrecision)),
+        check(
+            whole("`characters`", self.characters, 1),
+            whole("`shifts`", self.shifts, 1),
+            whole("`streams`", self.streams, 1),
+            must_be("`significance`", "above 0 and at most 1", self.significance, 0 < self.significance <= 1),
+            whole("`interventions`", self.interventions, 0),
+            whole("`top`", self.top, 1),
+            whole("`seed`", self.seed, 0),
+            one_of("`precision`", self.precision, get_args(TracePrecision)),
         )
 
 

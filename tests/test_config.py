@@ -9,13 +9,13 @@ from charlstm.config import (
     ModelConfig,
     SamplingConfig,
     TrainingConfig,
-    check_all,
     check_cell,
     check_seed,
     parse_hold,
     parse_split,
 )
 from charlstm.errors import UsageError
+from charlstm.setting_rules import check_all
 
 
 @pytest.mark.parametrize(

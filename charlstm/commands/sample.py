@@ -9,7 +9,8 @@ import typer
 from charlstm.commands.exits import computing
 from charlstm.commands.options.shared import AsJson, Newlines, Quiet, RunPath, UnknownOption, fields_of
 from charlstm.commands.terminal import console
-from charlstm.config import SamplingConfig, StepPrecision, check_all, check_seed
+from charlstm.config import SamplingConfig, StepPrecision, check_seed
+from charlstm.setting_rules import check_all
 
 
 def check_settings(values: Mapping[str, Any]) -> None:

@@ -14,10 +14,10 @@ from charlstm.config import (
     DEFAULT_SPLIT,
     ModelConfig,
     TrainingConfig,
-    check_all,
     parameter_shapes,
     parse_split,
 )
+from charlstm.setting_rules import check_all
 
 # A short text is read in fewer streams than TrainingConfig has, which gives more steps, at a higher rate.
 _SHORT_TEXT_CHARACTERS = 4_000_000
