@@ -57,10 +57,10 @@ def grounds(finding: Json) -> Sentence:
     intervals = "the intervals of both effects lie" if len(effects) > 1 else "the interval of the effect lies"
     told = f"When its memory is taken away, {intervals} beyond the required {limit:.2f} nats: {ways}."
     ranked = f"{told}{_ranked(evidence.get('rank') or {})}"
-    return (Phrase(ranked), *_as_large_elsewhere(evidence.get("specificity") or {}))
+    return (Phrase(ranked), *_larger_elsewhere(evidence.get("specificity") or {}))
 
 
-def _as_large_elsewhere(specificity: Json) -> Sentence:
+def _larger_elsewhere(specificity: Json) -> Sentence:
     """Return at which other character's places the effect came out larger, though not surely; () at none."""
     own, (target, effect) = estimate_of(specificity.get("own")), _runner_up(specificity)
     if own is None or effect is None or abs(effect.value) <= abs(own.value):
@@ -68,7 +68,7 @@ def _as_large_elsewhere(specificity: Json) -> Sentence:
     return (
         Phrase(" At the places of "),
         *closers(target),
-        Phrase(f" its effect came out as large or larger ({effect.nats}), though not surely."),
+        Phrase(f" its effect came out larger ({effect.nats}), though not surely."),
     )
 
 

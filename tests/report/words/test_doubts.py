@@ -175,11 +175,11 @@ def test_a_correlate_whose_count_was_low_at_many_places_says_so(low: float, is_t
 
 
 @pytest.mark.parametrize(("elsewhere", "is_told"), [(-0.8, False), (-1.1, True), (1.1, True)])
-def test_a_verified_cell_says_where_its_effect_came_out_as_large(elsewhere: float, is_told: bool):
+def test_a_verified_cell_says_where_its_effect_came_out_larger(elsewhere: float, is_told: bool):
     other = {"feature": "column", "target": "\n", "nats": estimate(elsewhere, elsewhere - 1, elsewhere + 1)}
     specificity = {"own": estimate(-0.9, -1, -0.8), "runner_up": "column", "behaviours": [other]}
     told = sentence_text(grounds({"verdict": "verified", "evidence": evidence(specificity=specificity)}))
-    assert ("At the places of ↵ its effect came out as large or larger" in told) == is_told
+    assert ("At the places of ↵ its effect came out larger" in told) == is_told
 
 
 def test_a_correlate_that_matters_where_it_is_changed_earlier_says_so():
