@@ -48,6 +48,14 @@ class EqualShareMoments:
             *(getattr(self, each.name) + getattr(other, each.name) for each in fields(self))
         )
 
+    def ordered(self, order: Tensor) -> "EqualShareMoments":
+        """Return the moments with the features in another order; order (features,) int64 numbers them."""
+        per_feature = {each.name: getattr(self, each.name) for each in fields(self)}
+        alike = {name: per_feature.pop(name) for name in ("positions", "cell_squares")}
+        return EqualShareMoments(
+            **alike, **{name: values[..., order] for name, values in per_feature.items()}
+        )
+
     def correlation(self) -> Tensor:
         """Return the correlations at equal shares (..., cells, features) in [-1, 1].
 

@@ -19,6 +19,9 @@ from charlstm.inspection.reading.matrix_product import product
 # tests/benchmarks/EXPERIMENTS.md.
 _SHIFTED_POSITIONS = 10_000
 
+# Shifts are taken together until they have about this many columns: wide products are faster.
+_COLUMNS_AT_ONCE = 1_000
+
 # The largest scores of a feature in the shifts are taken to deviate at least this much: of a feature for
 # which they hardly do, a small excess in one shift would otherwise count for more than a large one of others.
 _LEAST_DEVIATION = 0.02
@@ -45,7 +48,7 @@ class ShiftedSums:
         self.sample_c = torch.zeros(0, 0)
         self.sample_features = torch.zeros(0, 0, dtype=torch.uint8)
         self._count = rows
-        self._of_shifts: list[_OneShift] = []
+        self._of_shifts: list[_SeveralShifts] = []
 
     def update(self, rows: Tensor, c: Tensor) -> None:
         """Add a block of a chunk: rows (positions,) int64 among its counted positions, c (positions, cells)
@@ -65,7 +68,9 @@ class ShiftedSums:
         stretch = stretches[rows]
         c = _within(torch.cat(self.c)[order], stretch)
         sampled, columns = _SampledCells(stretch, c.t().contiguous()), _Columns(features, self.balanced)
-        self._of_shifts = [sampled.sums(columns.at(rows - shift), columns) for shift in self.shifts.tolist()]
+        at_once = max(1, _COLUMNS_AT_ONCE // columns.values.shape[1])
+        together = torch.split(self.shifts, at_once)
+        self._of_shifts = [sampled.sums(columns.at(rows[:, None] - each), columns) for each in together]
         self.sample_c, self.sample_features = c, features[rows]
         self.c, self.rows = [], []
 
@@ -83,49 +88,63 @@ class ShiftedSums:
         """Return the scores (shifts, cells, features) float32 in [0, 1] over all chunks."""
         if not self._of_shifts:
             return torch.zeros(len(self.shifts), 0, 0)
-        return torch.stack([sums.scores(self.balanced) for sums in self._of_shifts])
+        return torch.cat([sums.scores(self.balanced) for sums in self._of_shifts])
 
 
 @dataclass(eq=False)
-class _OneShift:
-    """A _OneShift has the sums of one shift over sampled positions, which add up.
+class _SeveralShifts:
+    """_SeveralShifts have the sums of some shifts over sampled positions, which add up.
 
-    products (cells, features) and feature_squares (features,) are of all features within stretches, and
-    moments are those of the features that are scored at equal shares.
+    products (shifts, cells, features) and feature_squares (shifts, features) are of all features within
+    stretches, and moments are those of the features that are scored at equal shares.
     """
 
     products: Tensor
     feature_squares: Tensor
     moments: EqualShareMoments
 
-    def __add__(self, other: "_OneShift") -> "_OneShift":
-        return _OneShift(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+    def __add__(self, other: "_SeveralShifts") -> "_SeveralShifts":
+        return _SeveralShifts(
+            *(getattr(self, each.name) + getattr(other, each.name) for each in fields(self))
+        )
 
     def scores(self, balanced: Tensor) -> Tensor:
-        """Return the scores (cells, features) float32 in [0, 1]; balanced (n,) int64 are the features scored
-        at equal shares.
+        """Return the scores (shifts, cells, features) float32 in [0, 1]; balanced (n,) int64 are the
+        features scored at equal shares.
         """
-        squares = self.moments.cell_squares * self.feature_squares
+        squares = self.moments.cell_squares * self.feature_squares[:, None]
         scores = self.products / squares.masked_fill(squares <= 0, torch.inf).sqrt()
-        scores[:, balanced] = self.moments.correlation().to(scores.dtype)
+        scores[..., balanced] = self.moments.correlation().to(scores.dtype)
         return scores.abs().clamp(max=1).float()
 
 
 class _Columns:
-    """_Columns are features at all rows, and beside them where each depth is on, which is 1 there, else 0.
+    """_Columns are features at all rows, in an order in which what is summed alike stands side by side.
 
-    values (rows, features + depths) is uint8, balanced (n,) int64 are the numbers of the features scored at
-    equal shares, and on (n,) int64 are the columns that say where these are on: for a switch its own.
+    values (rows, columns) uint8 has where each depth is on, which is 1 there, else 0; then the switches; then
+    the depths; then the counters. The first `on` columns say where the features scored at equal shares are
+    on, and of_balanced (on,) int64 are the columns of their values, in the same order. of_features
+    (features,) int64 are the columns of all features, and to_balanced (on,) int64 brings those scored at
+    equal shares into their own order.
     """
 
     def __init__(self, features: Tensor, balanced: Tensor) -> None:
-        self.features, self.balanced, self.on = features.shape[1], balanced, balanced.clone()
-        depths = (features.amax(0)[balanced] > 1).nonzero().flatten()
-        self.on[depths] = self.features + torch.arange(len(depths))
-        self.values = torch.cat((features, (features[:, balanced[depths]] > 0).to(features.dtype)), dim=1)
+        """Take features (rows, features) uint8; balanced (n,) int64 are those scored at equal shares."""
+        is_depth = (features[:, balanced] > 1).any(0)
+        depths, switches = balanced[is_depth], balanced[~is_depth]
+        is_counter = torch.ones(features.shape[1], dtype=torch.bool)
+        is_counter[balanced] = False
+        in_order = torch.cat((switches, depths, is_counter.nonzero().flatten()))
+        depths_on = (features[:, depths] > 0).to(features.dtype)
+        self.values = torch.cat((depths_on, features[:, in_order]), dim=1)
+        self.on = len(balanced)
+        columns = len(depths) + torch.arange(len(in_order))
+        self.of_balanced = torch.cat((columns[len(switches) : self.on], columns[: len(switches)]))
+        self.of_features = columns[in_order.argsort()]
+        self.to_balanced = torch.cat((depths, switches)).argsort()
 
     def at(self, rows: Tensor) -> Tensor:
-        """Return the columns at rows (positions,) int64, in a circle, as float32."""
+        """Return the columns (..., columns) float32 at rows (...) int64, in a circle."""
         return self.values[rows % len(self.values)].float()
 
 
@@ -137,41 +156,52 @@ class _SampledCells:
         which does not fall, numbers the stretches.
         """
         self._lengths = torch.unique_consecutive(stretch, return_counts=True)[1].tolist()
-        self._by_stretch = [part.contiguous() for part in torch.split(c, self._lengths, dim=1)]
+        and_one = torch.cat((c, torch.ones(1, c.shape[1])))
+        self._by_stretch = [part.contiguous() for part in torch.split(and_one, self._lengths, dim=1)]
         self._squares = c.square()
 
-    def sums(self, values: Tensor, columns: _Columns) -> _OneShift:
-        """Return the sums with features whose columns are values (positions, columns) float32.
+    def sums(self, values: Tensor, columns: _Columns) -> _SeveralShifts:
+        """Return the sums with features whose columns are values (positions, shifts, columns) float32.
 
         Of c times a feature less its mean, where the feature is on, the sum is that of c times the feature
-        less the mean times that of c: the products of a stretch serve both.
+        less the mean times that of c: the products of a stretch serve both. Beside the cells stands a 1,
+        whose products are the sums of the features.
         """
-        balanced, of_all = columns.balanced, torch.zeros(len(self._squares), values.shape[1])
-        products_less, squares_less = torch.zeros(len(of_all), len(balanced)), torch.zeros(columns.features)
-        features_less, squares_on_less = torch.zeros(2, len(balanced))
+        on, balanced, order = columns.on, columns.of_balanced, columns.to_balanced
+        of_all = torch.zeros(len(self._squares) + 1, *values.shape[1:])
+        products_less = torch.zeros(len(self._squares), values.shape[1], on)
+        squares_less = torch.zeros(values.shape[1:])
+        features_less, squares_on_less = torch.zeros(2, values.shape[1], on)
         for c, there in zip(self._by_stretch, torch.split(values, self._lengths), strict=True):
-            products, sums = product(c, there), there.sum(0)
+            products = product(c, there.flatten(1)).view(of_all.shape)
             of_all += products
-            mean, on = (sums / len(there))[balanced], sums[columns.on]
-            products_less += mean * products.index_select(1, columns.on)
-            squares_less += (sums.square() / len(there))[: columns.features]
-            features_less += mean * on
-            squares_on_less += mean * (2 * sums[balanced] - mean * on)
-        sums, squares, on = values.sum(0), values.square().sum(0), values.index_select(1, columns.on)
-        feature_squares = squares[: columns.features] - squares_less
+            sums, on_sums = products[-1], products[-1, :, :on]
+            mean = sums[:, balanced] / len(there)
+            products_less.addcmul_(products[:-1, :, :on], mean)
+            squares_less += sums.square() / len(there)
+            features_less += mean * on_sums
+            squares_on_less += mean * (2 * sums[:, balanced] - mean * on_sums)
+        sums, products = of_all[-1], of_all[:-1].transpose(0, 1)
+        squares = torch.cat((sums[:, :on], values[..., on:].square().sum(0)), dim=1)
+        squares_on = product(self._squares, values[..., :on].flatten(1).contiguous()).view_as(products_less)
+        feature_squares = squares - squares_less
         moments = EqualShareMoments(
             positions=torch.tensor([float(len(values))]),
-            on=sums[columns.on],
-            cells_on=of_all[:, columns.on],
-            cell_squares_on=product(self._squares, on),
-            products_on=of_all[:, balanced] - products_less,
-            features_on=sums[balanced] - features_less,
-            feature_squares_on=squares[balanced] - squares_on_less,
+            on=sums[:, :on],
+            cells_on=products[..., :on],
+            cell_squares_on=squares_on.transpose(0, 1),
+            products_on=products[..., balanced] - products_less.transpose(0, 1),
+            features_on=sums[:, balanced] - features_less,
+            feature_squares_on=squares[:, balanced] - squares_on_less,
             cell_squares=self._squares.sum(1)[:, None],
-            feature_squares=feature_squares[balanced],
-            products=of_all[:, balanced],
+            feature_squares=feature_squares[:, balanced],
+            products=products[..., balanced],
         )
-        return _OneShift(of_all[:, : columns.features], feature_squares, moments)
+        return _SeveralShifts(
+            products[..., columns.of_features],
+            feature_squares[:, columns.of_features],
+            moments.ordered(order),
+        )
 
 
 def _within(values: Tensor, stretch: Tensor) -> Tensor:
