@@ -8,6 +8,7 @@ import json
 import sys
 import types
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -22,6 +23,8 @@ WRITE_AGAIN = "write the findings again with `charlstm inspect`"
 _GIVE_A_PATH = "give the path of a findings.json"
 # Whole numbers of JSON may have thousands of digits; a larger one than this is no float.
 _LARGEST = sys.float_info.max
+# Most values are of these types, which are looked at first.
+_PLAIN = frozenset((str, float, int, bool, type(None)))
 
 _Wanted = TypeVar("_Wanted")
 
@@ -45,10 +48,12 @@ def json_values(value: Any) -> Any:
     It does what `dataclasses.asdict` does; that one also makes a deep copy of every number, which takes most
     of the time that a page is drawn in.
     """
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, dict):
         return {name: json_values(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(json_values(item) for item in value)
+        return type(value)([json_values(item) for item in value])
     if is_dataclass(value):
         return {field.name: json_values(getattr(value, field.name)) for field in fields(value)}
     return value
@@ -130,6 +135,8 @@ def _checked(wanted: Any, value: Any, name: str) -> Any:
 
     Raises UsageError where `value` does not fit the type.
     """
+    if wanted is Any or (wanted in _PLAIN and _has_plain_type(wanted, value)):
+        return value
     if is_dataclass(wanted):
         return _checked_dataclass(cast(type, wanted), value, name)
     origin, arguments = get_origin(wanted), get_args(wanted)
@@ -140,12 +147,12 @@ def _checked(wanted: Any, value: Any, name: str) -> Any:
         if value in arguments:
             return value
         raise _wrong_type(name, f"one of {', '.join(map(repr, arguments))}", value)
+    if origin in (list, dict) and isinstance(value, origin) and arguments[-1] is Any:
+        return value.copy()
     if origin is list and isinstance(value, list):
         return [_checked(arguments[0], item, f"{name}[{place}]") for place, item in enumerate(value)]
     if origin is dict and isinstance(value, dict):
         return {key: _checked(arguments[1], item, f"{name}.{key}") for key, item in value.items()}
-    if wanted is Any or _has_plain_type(wanted, value):
-        return value
     raise _wrong_type(name, "a list" if origin is list else "an object" if origin else wanted.__name__, value)
 
 
@@ -169,12 +176,18 @@ def _checked_dataclass(wanted: type[_Wanted], value: Any, name: str) -> _Wanted:
     """
     if not isinstance(value, dict):
         raise _wrong_type(name, "an object", value)
-    known = get_type_hints(wanted)
+    known = _field_types(cast(Any, wanted))
     for needed in fields(cast(Any, wanted)):
         if needed.name not in value and needed.default is MISSING and needed.default_factory is MISSING:
             raise UsageError(f"{name} lacks the field {needed.name!r}", WRITE_AGAIN)
     present = [key for key in known if key in value]
     return wanted(**{key: _checked(known[key], value[key], f"{name}.{key}") for key in present})
+
+
+@cache
+def _field_types(wanted: Any) -> dict[str, Any]:
+    """Return the types of the fields of a dataclass by their names."""
+    return get_type_hints(wanted)
 
 
 def _wrong_type(name: str, wanted: str, value: Any) -> UsageError:

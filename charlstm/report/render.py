@@ -128,12 +128,14 @@ def environment() -> Environment:
     return jinja
 
 
+@functools.cache
 def inline_style() -> Markup:
     """Return the style of a page: the files STYLES as one text."""
     folder = files("charlstm.report") / "styles"
     return inline_text("\n".join((folder / f"{name}.css").read_text(encoding="utf-8") for name in STYLES))
 
 
+@functools.cache
 def inline_script(entry: str) -> Markup:
     """Return the script of a page: the module entry of the folder scripts, joined with all its imports."""
     return inline_text(bundle(files("charlstm.report") / "scripts", entry))
