@@ -1,5 +1,7 @@
 """A random text of words, quotes and brackets is written, for planted networks to read."""
 
+from functools import cache
+
 import numpy as np
 
 SYMBOLS = 'abcdefgh \n"()[],.'
@@ -7,6 +9,7 @@ SYMBOLS = 'abcdefgh \n"()[],.'
 _CLOSERS = {"(": ")", "[": "]", '"': '"'}
 
 
+@cache
 def written(length: int, seed: int) -> str:
     """Return a text of length characters: words in lines of uneven length, with quotes and nested brackets.
 
@@ -17,10 +20,11 @@ def written(length: int, seed: int) -> str:
     opened: list[str] = []
     size = 0
     while size < length:
-        pieces.append("".join(random.choice(list("abcdefgh"), random.integers(1, 9))))
+        pieces.append("".join("abcdefgh"[letter] for letter in random.integers(0, 8, random.integers(1, 9))))
         chance = random.random()
         if chance < 0.12 and len(opened) < 4:
-            opener = str(random.choice([c for c in _CLOSERS if c != '"' or c not in opened]))
+            allowed = [c for c in _CLOSERS if c != '"' or c not in opened]
+            opener = allowed[random.integers(len(allowed))]
             opened.append(opener)
             pieces.append(" " + opener)
         elif chance < 0.3 and opened:
