@@ -89,8 +89,8 @@ def _detection(detected: Detected, pair: ConfirmedPair) -> Detection:
         numbers_of_kind = _counter_numbers(detected, index)
     return Detection(
         score=float(score),
-        discovery_p_value=float(detected.discovery.p_values[cell, feature]),
-        null_max=float(detected.discovery.null.max()),
+        discovery_p_value=float(detected.discovery.by_chance.p_values[cell, feature]),
+        null_max=float(detected.discovery.by_chance.null.max()),
         held_out_score=float(confirmed.correlation[index].abs()),
         held_out_partial=float(confirmed.partial[index].abs()),
         held_out_context_partial=float(confirmed.context_partial[index].abs()),
@@ -102,7 +102,7 @@ def _detection(detected: Detected, pair: ConfirmedPair) -> Detection:
         threshold=float(detected.calibration.thresholds[cell]),
         slope=float(confirmed.slopes[index]),
         equal_share=float(detected.discovery.scores.equal_share[cell, feature].abs()),
-        feature_null_max=float(detected.discovery.feature_null[feature]),
+        feature_null_max=float(detected.discovery.by_chance.feature_null[feature]),
         held_out_equal_share=float(confirmed.equal_share[index].abs()),
         held_out_interval=interval,
         near_limit=interval[0] <= discovery.LEAST_SCORE,
@@ -226,7 +226,7 @@ def method_of(detected: Detected, share: Json, controls: dict[str, Json], config
             "independent_shifts": detected.independent_shifts,
             "shortest_shift": detected.shortest_shift,
             "significance": config.significance,
-            "discovery": _rounded(detected.discovery.null.sort().values, 4),
+            "discovery": _rounded(detected.discovery.by_chance.null.sort().values, 4),
             "held_out": _rounded(detected.confirmation.null.sort().values, 4),
         },
         rules=_rules(),

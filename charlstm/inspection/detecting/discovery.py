@@ -7,12 +7,14 @@ pairs. The pairs that pass are frozen, and `confirmation` scores them again on o
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from charlstm.inspection.detecting.runner_up import RunnerUp, Sample, name_by_contrast
-from charlstm.inspection.detecting.scores.null import ShiftedSums, p_values
+from charlstm.inspection.detecting.scores.null import ShiftedScores, p_values
 from charlstm.inspection.detecting.scores.scoring import Scores, ScoreSums, balanced_features
 from charlstm.inspection.features.feature import Feature
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums
@@ -57,19 +59,44 @@ class Discovery:
     """A Discovery has the scores and the memory of all cells and all features on the discovery split.
 
     scores has the scores of every cell with every feature. memory (cells,) and feature_memory (features,) are
-    the shares of variance that the last three characters do not explain, in [0, 1]. null (shifts,) is the
-    largest score of any pair in each shift, feature_null (features,) the largest score of any cell with each
-    feature in any shift. p_values (cells, features) are corrected for the number of pairs. All are float64.
-    sample has c and the features at some positions.
+    the shares of variance that the last three characters do not explain, float64 in [0, 1]. sample has c and
+    the features at some positions, and shifted what the scores by chance need.
     """
 
     scores: Scores
     memory: Tensor
     feature_memory: Tensor
+    sample: Sample
+    shifted: ShiftedScores
+
+    @cached_property
+    def by_chance(self) -> "ByChance":
+        """The scores by chance. They are computed where somebody asks for them: most control networks have no
+        pair for which they decide.
+        """
+        shifted, groups = (
+            self.shifted.scores(),
+            torch.arange(len(self.feature_memory)).repeat(len(self.memory)),
+        )
+        p = p_values(self.scores.equal_share.abs().flatten().float(), shifted.flatten(1), groups)
+        return ByChance(
+            null=shifted.amax((1, 2)).double(),
+            feature_null=shifted.amax((0, 1)).double(),
+            p_values=p.view(len(self.memory), len(self.feature_memory)),
+        )
+
+
+class ByChance(NamedTuple):
+    """ByChance has what scores are by chance, and what follows for the scores of a discovery; all float64.
+
+    null (shifts,) is the largest score of any pair in each shift, and feature_null (features,) the largest
+    score of any cell with each feature in any shift. p_values (cells, features) are corrected for the number
+    of pairs.
+    """
+
     null: Tensor
     feature_null: Tensor
     p_values: Tensor
-    sample: Sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,37 +138,32 @@ def discover(
     cells, features = len(means), len(split.table.features)
     balanced, everything = balanced_features(split.table.features), torch.arange(features)
 
-    def read(chunk: Chunk) -> tuple[ScoreSums, ShiftedSums, GroupSums]:
+    def read(chunk: Chunk) -> tuple[ScoreSums, ShiftedScores, GroupSums]:
         scores = ScoreSums(split, cells=cells, balanced=balanced, vocabulary=model.config.vocabulary_size)
-        null = ShiftedSums(shifts, balanced, rows=split.rows)
+        shifted = ShiftedScores(shifts, balanced, rows=split.rows)
         by_context = GroupSums(len(split.contexts), cells + features)
         contexts = split.contexts.of(chunk.ids, chunk.cut)
         for block in states.take(model, chunk) if states else chunk.blocks(model):
             centred, values = block.c - means.float(), chunk.features(block.rows)
             scores.update(chunk, block.rows, centred, values)
-            null.update(block.rows, centred)
+            shifted.update(block.rows, centred)
             by_context.update(contexts[block.rows], torch.cat((centred, values), dim=1))
-        null.finish(chunk.columns(everything), chunk.row_stretches)
-        return scores, null, by_context
+        shifted.finish(chunk.columns(everything), chunk.row_stretches)
+        return scores, shifted, by_context
 
     return _discovery(*read_chunks(split, read, processes))
 
 
-def _discovery(sums: ScoreSums, null: ShiftedSums, by_context: GroupSums) -> Discovery:
+def _discovery(sums: ScoreSums, shifted: ShiftedScores, by_context: GroupSums) -> Discovery:
     """Return the discovery from the sums over all chunks."""
-    scores, by_chance = sums.result(), null.scores()
-    cells, features = scores.correlation.shape
-    memory = memory_shares(by_context, sums.moments)
-    groups = torch.arange(features).repeat(cells)
-    p = p_values(scores.equal_share.abs().flatten().float(), by_chance.flatten(1), groups)
+    scores, memory = sums.result(), memory_shares(by_context, sums.moments)
+    cells = len(scores.correlation)
     return Discovery(
         scores=scores,
         memory=memory[:cells],
         feature_memory=memory[cells:],
-        null=by_chance.amax((1, 2)).double(),
-        feature_null=by_chance.amax((0, 1)).double(),
-        p_values=p.view(cells, features),
-        sample=Sample(null.sample_c, null.sample_features),
+        sample=Sample(*shifted.sample()),
+        shifted=shifted,
     )
 
 
@@ -231,7 +253,9 @@ def _passing_scores(discovery: Discovery, among: Eligible, significance: float) 
     forgetful = discovery.memory[:, None] < LEAST_MEMORY_RATIO * discovery.feature_memory
     failing = (score < least) | (r < LEAST_CORRELATION) | forgetful | ~eligible
     failing |= ~_beyond_character(discovery.scores)
-    return score.masked_fill(failing | (discovery.p_values > significance), 0)
+    if not failing.all():
+        failing |= discovery.by_chance.p_values > significance
+    return score.masked_fill(failing, 0)
 
 
 def _beyond_character(scores: Scores) -> Tensor:

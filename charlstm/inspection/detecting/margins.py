@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from charlstm.inspection.detecting.scores.null import ShiftedSums, in_sample
+from charlstm.inspection.detecting.scores.null import ShiftedScores, in_sample
 from charlstm.inspection.detecting.scores.scoring import balanced_features
 from charlstm.inspection.reading.shared_work import do_jobs
 from charlstm.inspection.reading.splits import Chunk
@@ -59,7 +59,7 @@ class References:
         columns, stretches = chunk.columns(numbers), chunk.row_stretches
         best = []
         for rows, c in self.states:
-            sums = ShiftedSums(
+            sums = ShiftedScores(
                 torch.tensor([0]), balanced_features(chunk.table.features), rows=chunk.cut.rows
             )
             sums.update(rows, c)

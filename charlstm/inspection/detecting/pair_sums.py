@@ -9,7 +9,7 @@ from charlstm.config import GATES
 from charlstm.inspection.detecting.calibration import Calibration
 from charlstm.inspection.detecting.discovery import Pairs
 from charlstm.inspection.detecting.scores.context import ContextSums
-from charlstm.inspection.detecting.scores.null import ShiftedSums
+from charlstm.inspection.detecting.scores.null import ShiftedScores
 from charlstm.inspection.detecting.scores.scoring import ScoreSums, balanced_features
 from charlstm.inspection.detecting.scores.separation import BOOTSTRAP_BLOCKS, Dwells, SeparationSums
 from charlstm.inspection.detecting.scores.staircase import Staircases
@@ -93,7 +93,7 @@ class PairSums:
         """Start with empty sums for shifts (shifts,) int64; vocabulary is the number of characters."""
         split, count, used = frozen.split, len(frozen.pairs), len(frozen.used)
         self.scores = ScoreSums(split, cells=count, balanced=frozen.balanced, vocabulary=vocabulary)
-        self.null = ShiftedSums(shifts, frozen.balanced, rows=split.rows)
+        self.null = ShiftedScores(shifts, frozen.balanced, rows=split.rows)
         self.separation = SeparationSums(frozen.means, frozen.deviations, frozen.pairs.signs)
         self.dwells = Dwells(count, split.cut.rows)
         self.on_off_moments = CellFeatureMoments(count, used)

@@ -61,7 +61,7 @@ def test_planted_cells_are_findings_with_the_features_that_they_follow(detected:
 def test_nothing_depends_on_the_seed(text: InspectedText, detected: Detected) -> None:
     again = detect(planted(), text, InspectionConfig(seed=7))
     assert again.untrained.tolist() == detected.untrained.tolist()
-    assert again.discovery.null.tolist() == detected.discovery.null.tolist()
+    assert again.discovery.by_chance.null.tolist() == detected.discovery.by_chance.null.tolist()
     assert again.confirmation.equal_share.tolist() == detected.confirmation.equal_share.tolist()
 
 

@@ -1,6 +1,8 @@
 """The choice of candidates: true features are found, shifted ones are not, and every rule rejects."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +41,7 @@ def test_a_true_feature_is_found_and_a_shifted_one_is_not(shift: int, passing: i
     discovery = discover(model, split, calibration.means, shifts.values)
     among = Eligible(split.table.features, torch.ones(1, dtype=torch.bool), 1, torch.zeros(1))
     assert len(choose(discovery, among, significance=0.01)) == passing
-    assert (discovery.p_values[0, 0] <= 0.01) == bool(passing)
+    assert (discovery.by_chance.p_values[0, 0] <= 0.01) == bool(passing)
     assert discovery.sample.features.shape == (len(discovery.sample.c), 1)
 
 
@@ -62,8 +64,8 @@ def test_the_null_is_the_largest_correlation_with_rolled_features(monkeypatch: p
         both = torch.cat((c, rolled), dim=1).double().view(4, -1, 6)
         both = (both - both.mean(1, keepdim=True)).flatten(0, 1).numpy()
         largest_with.append(np.abs(np.corrcoef(both.T)[:3, 3:]).max(0))
-    np.testing.assert_allclose(discovery.null, np.max(largest_with, axis=1), atol=1e-4)
-    np.testing.assert_allclose(discovery.feature_null, np.max(largest_with, axis=0), atol=1e-4)
+    np.testing.assert_allclose(discovery.by_chance.null, np.max(largest_with, axis=1), atol=1e-4)
+    np.testing.assert_allclose(discovery.by_chance.feature_null, np.max(largest_with, axis=0), atol=1e-4)
     assert (discovery.scores.correlation[:, 1] != 0).any(), "pseudo features are scored"
 
 
@@ -92,11 +94,22 @@ def passing_discovery() -> Discovery:
         Scores(correlation, correlation.clone(), correlation.clone(), correlation.clone()),
         memory=torch.tensor([0.8], dtype=torch.float64),
         feature_memory=torch.full((3,), 0.9, dtype=torch.float64),
-        null=torch.linspace(0.1, 0.5, 99, dtype=torch.float64),
-        feature_null=torch.full((3,), 0.5, dtype=torch.float64),
-        p_values=torch.full((1, 3), 0.01, dtype=torch.float64),
         sample=Sample(torch.zeros(0, 1), torch.zeros(0, 3, dtype=torch.uint8)),
+        shifted=scores_by_chance(largest=0.4),
     )
+
+
+def scores_by_chance(*, largest: float) -> Any:
+    """What one cell reaches with three features in 99 shifts, and how often it was asked for in `asked`."""
+    reached = torch.linspace(0.1, largest, 99)[:, None, None].expand(-1, 1, 3)
+    shifted = SimpleNamespace(asked=0)
+
+    def scores() -> torch.Tensor:
+        shifted.asked += 1
+        return reached
+
+    shifted.scores = scores
+    return shifted
 
 
 def chosen(
@@ -161,7 +174,7 @@ def test_a_feature_that_may_not_name_a_cell_leaves_it_to_the_next() -> None:
     "failing",
     [
         {"memory": torch.tensor([0.4], dtype=torch.float64)},
-        {"p_values": torch.full((1, 3), 0.02, dtype=torch.float64)},
+        {"shifted": scores_by_chance(largest=1.0)},
         {"feature_memory": torch.full((3,), 0.1, dtype=torch.float64)},
         {"scores": Scores(*[torch.full((1, 3), 0.49, dtype=torch.float64)] * 4)},
         {"scores": Scores(*[torch.full((1, 3), 0.9 * sign) for sign in (1, 1, -1, 1)])},
@@ -170,3 +183,12 @@ def test_a_feature_that_may_not_name_a_cell_leaves_it_to_the_next() -> None:
 )
 def test_a_cell_that_fails_a_rule_with_every_feature_is_no_candidate(failing: dict[str, object]) -> None:
     assert chosen(replace(passing_discovery(), **failing)) == []
+
+
+def test_scores_by_chance_are_computed_once_and_only_where_they_decide() -> None:
+    passing = passing_discovery()
+    assert chosen(passing) == chosen(passing) != []
+    assert passing.shifted.asked == 1
+    forgetful = replace(passing_discovery(), memory=torch.tensor([0.4], dtype=torch.float64))
+    assert chosen(forgetful) == []
+    assert forgetful.shifted.asked == 0

@@ -7,6 +7,9 @@ others; and they are corrected for the number of pairs in steps (Westfall and Yo
 """
 
 from dataclasses import dataclass, fields
+from functools import reduce
+from operator import add
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,13 +30,11 @@ _COLUMNS_AT_ONCE = 1_000
 _LEAST_DEVIATION = 0.02
 
 
-class ShiftedSums:
-    """ShiftedSums has the sums behind the scores of cells with features under each of several shifts.
+class ShiftedScores:
+    """ShiftedScores keep cells and features at a sample of positions, for scores with shifted features.
 
-    They are taken over a sample of about _SHIFTED_POSITIONS positions of the split, as if these were the
-    text. A chunk's blocks are added, then `finish` makes the sums of the chunk; sums of chunks add up.
-    sample_c (positions, cells) float32 is c within stretches at the sample, and sample_features (positions,
-    features) uint8 are the features there, not shifted.
+    The sample has about _SHIFTED_POSITIONS positions of the split, and scores are computed as if these were
+    the text. A chunk's blocks are added, then `finish` ends the chunk; other chunks are merged.
     """
 
     def __init__(self, shifts: Tensor, balanced: Tensor, *, rows: int) -> None:
@@ -43,52 +44,67 @@ class ShiftedSums:
         """
         self.shifts = shifts
         self.balanced = balanced.nonzero().flatten()
-        self.c: list[Tensor] = []
-        self.rows: list[Tensor] = []
-        self.sample_c = torch.zeros(0, 0)
-        self.sample_features = torch.zeros(0, 0, dtype=torch.uint8)
         self._count = rows
-        self._of_shifts: list[_SeveralShifts] = []
+        self._blocks: list[tuple[Tensor, Tensor]] = []
+        self._chunks: list[_SampledChunk] = []
 
     def update(self, rows: Tensor, c: Tensor) -> None:
         """Add a block of a chunk: rows (positions,) int64 among its counted positions, c (positions, cells)
         float32.
         """
         sampled = in_sample(rows, self._count)
-        self.rows.append(rows[sampled])
-        self.c.append(c[sampled])
+        self._blocks.append((rows[sampled], c[sampled]))
 
     def finish(self, features: Tensor, stretches: Tensor) -> None:
-        """Make the sums of the chunk whose blocks were added.
+        """End the chunk whose blocks were added.
 
         features (rows of the chunk, features) uint8 and stretches (rows of the chunk,) int64, from 0, are at
         all counted positions.
         """
-        rows, order = torch.cat(self.rows).sort()
+        rows, c = map(torch.cat, zip(*self._blocks, strict=True))
+        rows, order = rows.sort()
         stretch = stretches[rows]
-        c = _within(torch.cat(self.c)[order], stretch)
-        sampled, columns = _SampledCells(stretch, c.t().contiguous()), _Columns(features, self.balanced)
-        at_once = max(1, _COLUMNS_AT_ONCE // columns.values.shape[1])
-        together = torch.split(self.shifts, at_once)
-        self._of_shifts = [sampled.sums(columns.at(rows[:, None] - each), columns) for each in together]
-        self.sample_c, self.sample_features = c, features[rows]
-        self.c, self.rows = [], []
+        self._chunks = [_SampledChunk(rows, stretch, _within(c[order], stretch), features)]
+        self._blocks = []
 
-    def merge(self, other: "ShiftedSums") -> None:
-        """Add the sums of other, with the same shifts, over another chunk; both are finished."""
-        if not self._of_shifts or not other._of_shifts:
-            self._of_shifts = self._of_shifts or other._of_shifts
-            return
-        self.sample_c = torch.cat((self.sample_c, other.sample_c))
-        self.sample_features = torch.cat((self.sample_features, other.sample_features))
-        pairs = zip(self._of_shifts, other._of_shifts, strict=True)
-        self._of_shifts = [first + second for first, second in pairs]
+    def merge(self, other: "ShiftedScores") -> None:
+        """Add the chunks of other, which has the same shifts; both are finished."""
+        self._chunks = self._chunks + other._chunks
+
+    def sample(self) -> tuple[Tensor, Tensor]:
+        """Return c (positions, cells) float32 within stretches at the sample, and the features there, not
+        shifted, (positions, features) uint8.
+        """
+        c, features = zip(*((chunk.c, chunk.features[chunk.rows]) for chunk in self._chunks), strict=True)
+        return torch.cat(c), torch.cat(features)
 
     def scores(self) -> Tensor:
         """Return the scores (shifts, cells, features) float32 in [0, 1] over all chunks."""
-        if not self._of_shifts:
+        if not self._chunks:
             return torch.zeros(len(self.shifts), 0, 0)
-        return torch.cat([sums.scores(self.balanced) for sums in self._of_shifts])
+        read = [
+            (chunk.rows, _SampledCells(chunk.stretch, chunk.c.t()), _Columns(chunk.features, self.balanced))
+            for chunk in self._chunks
+        ]
+        at_once = max(1, _COLUMNS_AT_ONCE // max(columns.values.shape[1] for _, _, columns in read))
+        scores = []
+        for shifts in torch.split(self.shifts, at_once):
+            sums = [cells.sums(columns.at(rows[:, None] - shifts), columns) for rows, cells, columns in read]
+            scores.append(reduce(add, sums).scores(self.balanced))
+        return torch.cat(scores)
+
+
+class _SampledChunk(NamedTuple):
+    """A _SampledChunk has c at the sampled rows of a chunk, and the features at all of its counted rows.
+
+    rows (positions,) int64, rising, are the sampled rows, and stretch (positions,) int64 their stretches; c
+    (positions, cells) float32 is 0 on average over each stretch; features (rows, features) are uint8.
+    """
+
+    rows: Tensor
+    stretch: Tensor
+    c: Tensor
+    features: Tensor
 
 
 @dataclass(eq=False)

@@ -6,7 +6,7 @@ import torch
 
 from charlstm.inspection.detecting.scores import null
 from charlstm.inspection.detecting.scores.equal_share import EqualShareSums
-from charlstm.inspection.detecting.scores.null import ShiftedSums, largest_of_groups, p_values
+from charlstm.inspection.detecting.scores.null import ShiftedScores, largest_of_groups, p_values
 
 STRETCHES, ROWS = 4, 1_500
 SHIFTS = torch.tensor([1_500, 2_000])
@@ -26,9 +26,9 @@ def columns() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return stretch, torch.from_numpy(cells).float(), torch.from_numpy(features.astype(np.uint8))
 
 
-def summed(blocks: int = 1) -> ShiftedSums:
+def summed(blocks: int = 1) -> ShiftedScores:
     stretch, c, features = columns()
-    sums = ShiftedSums(SHIFTS, torch.tensor([True, False]), rows=len(stretch))
+    sums = ShiftedScores(SHIFTS, torch.tensor([True, False]), rows=len(stretch))
     for rows in torch.arange(len(stretch)).chunk(blocks):
         sums.update(rows, c[rows])
     sums.finish(features, stretch)
@@ -57,8 +57,9 @@ def test_chunks_that_are_merged_count_together() -> None:
     once, twice = summed(), summed()
     twice.merge(summed())
     np.testing.assert_allclose(twice.scores(), once.scores(), atol=1e-5)
-    assert len(twice.sample_c) == 2 * len(once.sample_c) == 2 * len(twice.sample_features) // 2
-    np.testing.assert_allclose(once.sample_c.view(STRETCHES, ROWS, 3).mean(1), 0, atol=1e-5)
+    c, features = twice.sample()
+    assert len(c) == 2 * len(once.sample()[0]) == len(features)
+    np.testing.assert_allclose(once.sample()[0].view(STRETCHES, ROWS, 3).mean(1), 0, atol=1e-5)
 
 
 def test_the_sample_of_positions_has_its_share_in_every_part_of_the_text() -> None:
