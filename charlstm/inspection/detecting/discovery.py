@@ -1,8 +1,9 @@
 """Discovery finds the candidates: for each cell its best features, if their scores are beyond chance.
 
 One pass over the discovery split scores every cell with every feature, the proposed features included, and
-with the features shifted along the text. `scores.null` makes p-values from these, corrected for the number of
-pairs. The pairs that pass are frozen, and `confirmation` scores them again on other text.
+with the features shifted along the text (`scores.shifted_scores`). `scores.null` makes p-values from these,
+corrected for the number of pairs. The pairs that pass are frozen, and `confirmation` scores them again on
+other text.
 """
 
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ import torch
 from torch import Tensor
 
 from charlstm.inspection.detecting.runner_up import RunnerUp, Sample, name_by_contrast
-from charlstm.inspection.detecting.scores.null import ShiftedScores, p_values
+from charlstm.inspection.detecting.scores.null import p_values
 from charlstm.inspection.detecting.scores.scoring import Scores, ScoreSums, balanced_features
+from charlstm.inspection.detecting.scores.shifted_scores import ShiftedScores
 from charlstm.inspection.features.feature import Feature
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums
 from charlstm.inspection.reading.kept_states import KeptStates

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from charlstm.inspection.detecting.scores.null import ShiftedScores, in_sample
 from charlstm.inspection.detecting.scores.scoring import balanced_features
+from charlstm.inspection.detecting.scores.shifted_scores import ShiftedScores, in_sample
 from charlstm.inspection.reading.shared_work import do_jobs
 from charlstm.inspection.reading.splits import Chunk
 from charlstm.inspection.twins import shuffled_twin, untrained_twin

@@ -9,9 +9,9 @@ from charlstm.config import GATES
 from charlstm.inspection.detecting.calibration import Calibration
 from charlstm.inspection.detecting.discovery import Pairs
 from charlstm.inspection.detecting.scores.context import ContextSums
-from charlstm.inspection.detecting.scores.null import ShiftedScores
 from charlstm.inspection.detecting.scores.scoring import ScoreSums, balanced_features
 from charlstm.inspection.detecting.scores.separation import BOOTSTRAP_BLOCKS, Dwells, SeparationSums
+from charlstm.inspection.detecting.scores.shifted_scores import ShiftedScores
 from charlstm.inspection.detecting.scores.staircase import Staircases
 from charlstm.inspection.reading.accumulators import CellFeatureMoments, GroupSums, Saturation
 from charlstm.inspection.reading.splits import Chunk, Split

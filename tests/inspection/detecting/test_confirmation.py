@@ -22,7 +22,7 @@ from charlstm.inspection.detecting.confirmation import (
     confirm,
 )
 from charlstm.inspection.detecting.discovery import Pairs
-from charlstm.inspection.detecting.scores import null
+from charlstm.inspection.detecting.scores import shifted_scores
 from charlstm.inspection.detecting.scores.staircase import SURVIVAL_CHARACTERS
 from charlstm.inspection.reading import splits
 
@@ -31,7 +31,7 @@ from charlstm.inspection.reading import splits
 def planted(request: pytest.FixtureRequest) -> Iterator[PlantedPairs]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(splits, "LONGEST_CHUNK_CHARACTERS", request.param)
-        patch.setattr(null, "_SHIFTED_POSITIONS", 10**6)
+        patch.setattr(shifted_scores, "_SHIFTED_POSITIONS", 10**6)
         yield planted_pairs()
 
 

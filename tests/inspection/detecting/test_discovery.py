@@ -20,7 +20,7 @@ from charlstm.inspection.detecting.discovery import (
     memory_shares,
 )
 from charlstm.inspection.detecting.runner_up import Sample
-from charlstm.inspection.detecting.scores import null
+from charlstm.inspection.detecting.scores import shifted_scores
 from charlstm.inspection.detecting.scores.scoring import Scores
 from charlstm.inspection.detecting.scores.shifts import measure_autocorrelations, spread_shifts
 from charlstm.inspection.exam.planted_cells import line_counter, plant, toggle
@@ -46,7 +46,7 @@ def test_a_true_feature_is_found_and_a_shifted_one_is_not(shift: int, passing: i
 
 
 def test_the_null_is_the_largest_correlation_with_rolled_features(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(null, "_SHIFTED_POSITIONS", 10**6)
+    monkeypatch.setattr(shifted_scores, "_SHIFTED_POSITIONS", 10**6)
     text = written(12_000, seed=4)
     random = np.random.default_rng(0)
     columns = [
