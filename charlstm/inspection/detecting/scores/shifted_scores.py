@@ -4,9 +4,8 @@ In each shift all features are shifted alike. The score with a shifted feature i
 is: within stretches, and at equal shares for a switch or a depth. `null` makes p-values from these scores.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from functools import reduce
-from operator import add
 from typing import NamedTuple
 
 import torch
@@ -20,15 +19,17 @@ from charlstm.inspection.reading.matrix_product import product
 # tests/benchmarks/EXPERIMENTS.md.
 _SHIFTED_POSITIONS = 10_000
 
-# Shifts are taken together until they have about this many columns: wide products are faster.
+# Shifts are taken together until they have about this many features: wide products are faster.
 _COLUMNS_AT_ONCE = 1_000
 
 
 class ShiftedScores:
-    """ShiftedScores keep cells and features at a sample of positions, for scores with shifted features.
+    """ShiftedScores score cells with features under each of several shifts.
 
-    The sample has about _SHIFTED_POSITIONS positions of the split, and scores are computed as if these were
-    the text. A chunk's blocks are added, then `finish` ends the chunk; other chunks are merged.
+    They do so at a sample of about _SHIFTED_POSITIONS positions of the split, as if these were the text. A
+    chunk's blocks are added, then `finish` ends the chunk; other chunks are merged. A chunk that is the whole
+    split is kept until somebody asks for the scores; of several chunks only sums are kept, so that memory
+    does not grow with the text.
     """
 
     def __init__(self, shifts: Tensor, balanced: Tensor, *, rows: int) -> None:
@@ -40,7 +41,9 @@ class ShiftedScores:
         self.balanced = balanced.nonzero().flatten()
         self._count = rows
         self._blocks: list[tuple[Tensor, Tensor]] = []
-        self._chunks: list[_SampledChunk] = []
+        self._samples: list[tuple[Tensor, Tensor]] = []
+        self._whole: _SampledChunk | None = None
+        self._sums: list[_SeveralShifts] = []
 
     def update(self, rows: Tensor, c: Tensor) -> None:
         """Add a block of a chunk: rows (positions,) int64 among its counted positions, c (positions, cells)
@@ -58,34 +61,44 @@ class ShiftedScores:
         rows, c = map(torch.cat, zip(*self._blocks, strict=True))
         rows, order = rows.sort()
         stretch = stretches[rows]
-        self._chunks = [_SampledChunk(rows, stretch, _within(c[order], stretch), features)]
-        self._blocks = []
+        chunk = _SampledChunk(rows, stretch, _within(c[order], stretch), features)
+        self._samples, self._blocks = [(chunk.c, features[rows])], []
+        if len(features) == self._count:
+            self._whole = chunk
+        else:
+            self._sums = list(self._sums_of(chunk))
 
     def merge(self, other: "ShiftedScores") -> None:
         """Add the chunks of other, which has the same shifts; both are finished."""
-        self._chunks = self._chunks + other._chunks
+        own, others = list(self._all_sums()), list(other._all_sums())
+        if own and others:
+            self._sums = [first + second for first, second in zip(own, others, strict=True)]
+        else:
+            self._sums = own or others
+        self._whole, self._samples = None, self._samples + other._samples
 
     def sample(self) -> tuple[Tensor, Tensor]:
         """Return c (positions, cells) float32 within stretches at the sample, and the features there, not
         shifted, (positions, features) uint8.
         """
-        c, features = zip(*((chunk.c, chunk.features[chunk.rows]) for chunk in self._chunks), strict=True)
+        c, features = zip(*self._samples, strict=True)
         return torch.cat(c), torch.cat(features)
 
     def scores(self) -> Tensor:
         """Return the scores (shifts, cells, features) float32 in [0, 1] over all chunks."""
-        if not self._chunks:
-            return torch.zeros(len(self.shifts), 0, 0)
-        read = [
-            (chunk.rows, _SampledCells(chunk.stretch, chunk.c.t()), _Columns(chunk.features, self.balanced))
-            for chunk in self._chunks
-        ]
-        at_once = max(1, _COLUMNS_AT_ONCE // max(columns.values.shape[1] for _, _, columns in read))
-        scores = []
+        scores = [sums.scores(self.balanced) for sums in self._all_sums()]
+        return torch.cat(scores) if scores else torch.zeros(len(self.shifts), 0, 0)
+
+    def _all_sums(self) -> Iterable["_SeveralShifts"]:
+        """Return the sums over all chunks, those of a few shifts in each."""
+        return self._sums if self._whole is None else self._sums_of(self._whole)
+
+    def _sums_of(self, chunk: "_SampledChunk") -> Iterator["_SeveralShifts"]:
+        """Yield the sums over a chunk, those of a few shifts at a time."""
+        cells, columns = _SampledCells(chunk.stretch, chunk.c.t()), _Columns(chunk.features, self.balanced)
+        at_once = max(1, _COLUMNS_AT_ONCE // max(1, chunk.features.shape[1]))
         for shifts in torch.split(self.shifts, at_once):
-            sums = [cells.sums(columns.at(rows[:, None] - shifts), columns) for rows, cells, columns in read]
-            scores.append(reduce(add, sums).scores(self.balanced))
-        return torch.cat(scores)
+            yield cells.sums(columns.at(chunk.rows[:, None] - shifts), columns)
 
 
 class _SampledChunk(NamedTuple):

@@ -1,5 +1,7 @@
 """Scores with shifted features, against numpy, and the sample of positions at which they are computed."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -59,6 +61,16 @@ def test_chunks_that_are_merged_count_together() -> None:
     c, features = twice.sample()
     assert len(c) == 2 * len(once.sample()[0]) == len(features)
     np.testing.assert_allclose(once.sample()[0].view(STRETCHES, ROWS, 3).mean(1), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("chunks", "kept"), [(1, True), (2, False)])
+def test_only_a_chunk_that_is_the_whole_split_is_kept(chunks: int, kept: bool) -> None:
+    """Otherwise memory would grow with the text."""
+    rows = 300_000
+    sums = ShiftedScores(torch.tensor([5]), torch.tensor([True, False]), rows=chunks * rows)
+    sums.update(torch.arange(rows), torch.randn(rows, 1, generator=torch.Generator().manual_seed(0)))
+    sums.finish(torch.ones(rows, 2, dtype=torch.uint8), torch.zeros(rows, dtype=torch.int64))
+    assert (len(pickle.dumps(sums)) > 2 * rows) == kept
 
 
 def test_the_sample_of_positions_has_its_share_in_every_part_of_the_text() -> None:
