@@ -13,6 +13,7 @@ from charlstm.config import InspectionConfig
 from charlstm.findings import Json
 from charlstm.inspection.detecting.detect import Detected, detect
 from charlstm.inspection.detecting.margins import read_references
+from charlstm.inspection.progress import Progress, ignore_progress
 from charlstm.inspection.reading.inspected_text import InspectedText
 from charlstm.inspection.reading.shared_work import do_jobs
 from charlstm.inspection.twins import shuffled_twin, untrained_twin
@@ -58,11 +59,17 @@ class ControlResults:
 
 
 def inspect_controls(
-    model: CharLSTM, text: InspectedText, config: InspectionConfig, processes: ProcessGroup = ALONE
+    model: CharLSTM,
+    text: InspectedText,
+    config: InspectionConfig,
+    *,
+    progress: Progress = ignore_progress,
+    processes: ProcessGroup = ALONE,
 ) -> ControlResults:
     """Detect switches and counters in model and in its control networks, "untrained" and "gate_shuffled".
 
-    Detection reads text and follows config; processes share the work.
+    Detection reads text and follows config; processes share the work, and progress is called before each
+    network that this process reads.
     """
     generator = torch.Generator().manual_seed(_RULE_SEED)
     kinds = {"untrained": untrained_twin, "gate_shuffled": shuffled_twin}
@@ -72,7 +79,10 @@ def inspect_controls(
     first = text.splits["discover"].first
     references = read_references(model, first, imported=config.imported, processes=processes)
 
+    jobs = [model, *(network for of_kind in networks.values() for network in of_kind)]
+
     def inspect_control(network: CharLSTM, _: torch.Generator) -> ControlResult:
+        progress("control networks", jobs.index(network) / len(jobs))
         detected = detect(network, text, config, references=references)
         return ControlResult(
             detected.pairs.cell_count,
@@ -81,7 +91,6 @@ def inspect_controls(
             detected.confirmation.resampled_counts(detected.pairs, detected.is_finding),
         )
 
-    jobs = [model, *(network for of_kind in networks.values() for network in of_kind)]
     results = iter(do_jobs(jobs, inspect_control, generator, processes))
     own = next(results)
     by_name = {name: [next(results) for _ in of_kind] for name, of_kind in networks.items()}

@@ -104,8 +104,9 @@ def inspect_model(
     studied = study(model, text, config, progress=within(progress, 0.05, 0.6), processes=processes)
     progress("circuits", 0.6)
     circuits = _circuits(text, studied, model.config.cells, processes)
-    progress("control networks", 0.65)
-    controls = inspect_controls(model, control_text, short_config, processes)
+    controls = inspect_controls(
+        model, control_text, short_config, progress=within(progress, 0.65, 0.9), processes=processes
+    )
     over_time = read_over_time(request.moments, studied, within(progress, 0.9, 0.98))
     progress("gates and gradients", 0.98 if request.moments else 0.9)
     return replace(

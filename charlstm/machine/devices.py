@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from typing import Any
 
 import torch
 
@@ -44,9 +45,22 @@ def keep_freed_memory() -> None:
     glibc maps every block of over 32 MiB anew, and the kernel clears each of its pages at first touch, which
     would take a quarter of the time of a training step. On other systems than Linux this does nothing.
     """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _function_of_c("mallopt")
     if mallopt is not None:
         mallopt(_M_MMAP_MAX, 0)
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def return_freed_memory() -> None:
+    """Ask the C library to return the memory that it has kept: blocks of other sizes would not fit into it.
+
+    On other systems than Linux this does nothing.
+    """
+    trim = _function_of_c("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _function_of_c(name: str) -> Any:
+    """Return the function of the C library called name, None on other systems than Linux and without it."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

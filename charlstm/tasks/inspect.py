@@ -17,7 +17,7 @@ from charlstm.inspection.inspect import InspectionRequest, inspect_model
 from charlstm.inspection.over_time import Moment
 from charlstm.inspection.progress import Progress, ignore_progress, within
 from charlstm.inspection.twins import shuffled_twin, untrained_twin
-from charlstm.machine.devices import choose_device, keep_freed_memory
+from charlstm.machine.devices import choose_device, keep_freed_memory, return_freed_memory
 from charlstm.machine.launch import SINGLE, Launch
 from charlstm.machine.processes import joined, own_device
 from charlstm.model.char_lstm import CharLSTM
@@ -84,6 +84,7 @@ def inspect_run(
     checkpoint, out = load(request.run), request.out
     other = other_run(checkpoint, request.compare, seed=request.config.seed) if request.compare else None
     keep_freed_memory()
+    progress = _with_less_memory(progress)
     with joined(launch, torch.device("cpu")) as processes:
         text, other_text = processes.in_turn(lambda: _texts(request, checkpoint, other))
         moments = _moments(checkpoint) if request.over_time else []
@@ -112,6 +113,16 @@ def inspect_run(
     comparison = out / COMPARISON if other else None
     notes = notes_on(checkpoint, text, start, named=request.corpus is not None)
     return Inspected(findings, out / FINDINGS, out / REPORT, comparison, notes)
+
+
+def _with_less_memory(progress: Progress) -> Progress:
+    """Return progress that, as a stage begins, returns the memory that the stage before has freed."""
+
+    def begin(stage: str, done: float) -> None:
+        return_freed_memory()
+        progress(stage, done)
+
+    return begin
 
 
 def _texts(

@@ -151,7 +151,7 @@ def test_findings_say_where_model_and_text_come_from(planted: Findings) -> None:
 def test_the_stages_report_rising_shares_of_the_whole_work(
     planted: Findings, stages: list[tuple[str, float]]
 ) -> None:
-    assert [stage for stage, _ in stages] == [
+    assert list(dict.fromkeys(stage for stage, _ in stages)) == [
         "features",
         "calibration",
         "movements",
@@ -166,6 +166,8 @@ def test_the_stages_report_rising_shares_of_the_whole_work(
     shares = [share for _, share in stages]
     assert shares[0] == 0
     assert shares == sorted(set(shares))
+    controls = [share for stage, share in stages if stage == "control networks"]
+    assert controls == pytest.approx([0.65 + 0.25 * network / 7 for network in range(7)])
     assert shares[-1] < 1
 
 

@@ -1,8 +1,16 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from charlstm.errors import DeviceError
-from charlstm.machine.devices import choose_device, fits_in_half_of_free_memory, keep_freed_memory
+from charlstm.machine.devices import (
+    choose_device,
+    fits_in_half_of_free_memory,
+    keep_freed_memory,
+    return_freed_memory,
+)
 
 
 def test_the_cpu_is_always_there():
@@ -21,10 +29,39 @@ def test_a_device_that_nobody_knows():
         choose_device("tpu")
 
 
-def test_keep_freed_memory_can_be_called_anywhere(monkeypatch):
+def test_memory_can_be_kept_and_returned_anywhere(monkeypatch):
     keep_freed_memory()
+    return_freed_memory()
     monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr("ctypes.CDLL", None)
     keep_freed_memory()
+    return_freed_memory()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_freed_memory_is_kept_until_it_is_returned():
+    # Many small blocks, of which only the last is still in use, so that nothing lies at the end of the heap.
+    code = """
+import re
+from pathlib import Path
+import torch
+from charlstm.machine.devices import keep_freed_memory, return_freed_memory
+
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+keep_freed_memory()
+before = resident()
+blocks = [torch.ones(2**18) for _ in range(200)]
+del blocks[:-1]
+kept = resident() - before
+return_freed_memory()
+print(kept, resident() - before)
+"""
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    kept, returned = map(float, output.split())
+    assert kept > 150
+    assert returned < 20
 
 
 @pytest.mark.parametrize(("free_bytes", "fits"), [(100, False), (200, True)])

@@ -102,6 +102,16 @@ def test_a_training_text_that_has_changed_is_noticed(tmp_path, inspected):
     assert notes == ("the run's text has changed since it was trained; new characters are replaced",)
 
 
+def test_memory_that_a_stage_has_freed_is_returned_before_the_next_one(tmp_path, inspected, monkeypatch):
+    done = []
+    monkeypatch.setattr(inspect, "return_freed_memory", lambda: done.append("returned"))
+    inspect_run(
+        InspectRequest(run=saved_run(tmp_path), out=tmp_path / "found"),
+        progress=lambda stage, _: done.append(stage),
+    )
+    assert done == ["returned", "reading"]
+
+
 def test_a_second_model_reads_the_same_text_and_is_compared(tmp_path, inspected):
     run = saved_run(tmp_path)
     fractions = []
