@@ -6,15 +6,16 @@ character. Closers of different characters are never put together.
 
 A site is a position before a closer, at which cells are changed; the lag is the number of characters that
 the model reads between the change and its prediction of the closer. At a site the feature is in one state
-(on; of a counter, a high count), and stays there up to the closer. Each site has a donor: a position with
-the same current character at which the feature is in the other state (off; of a counter, a low count). What
-a cell holds at the donor is a value that the cell really takes in the other state.
+(on; of a counter, a high count), and does not fall from there up to the closer. Each site has a donor: a
+position with the same current character at which the feature is in the other state (off; of a counter, a low
+count). What a cell holds at the donor is a value that the cell really takes in the other state.
 
 Nothing here is drawn: sites are spread evenly over the text, and so are donors over all that match.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,49 +108,62 @@ def behaviour_of(name: str, passage: Passage) -> Behaviour | None:
     Where different characters end the feature, the one with the most sites at VERDICT_LAG is the target.
     """
     feature, values = passage.signals[name].feature, passage.signals[name].values.astype(np.int16)
-    kinds = _closers_by_kind(passage.text, values, feature)
-    best: tuple[Positions, frozenset[str]] = np.zeros(0, np.int64), frozenset()
-    for marks, starts in kinds.items():
+    ends = []
+    for marks, starts in _closers_by_kind(passage.text, values, feature).items():
         before = _most_informative(_with_room(starts - 1, passage.cut), values, feature)
-        usable = before[_stays(before, values, VERDICT_LAG)]
-        if len(usable) > len(best[0]):
-            best = before, marks
-    before, marks = best
-    if len(before) < LEAST_SITES:
+        if len(before) >= LEAST_SITES:
+            ends.append(_End(marks, before, values, _other_state(feature, values, before)))
+    if not ends:
         return None
-    return _behaviour(feature, values, passage, before, marks)
+    return _behaviour(feature, passage, max(ends, key=lambda end: len(end.site_positions(VERDICT_LAG))))
 
 
-def _behaviour(
-    feature: Feature, values: NDArray[np.int16], passage: Passage, before: Positions, marks: frozenset[str]
-) -> Behaviour | None:
-    """Return the behaviour whose closers come after the positions `before`, or None with too few sites."""
-    other = _other_state(feature, values, before)
+class _End(NamedTuple):
+    """An _End is how a feature ends: by one of marks, which follow the positions before (n,) int64.
+
+    values (characters,) int16 is the feature, and in_other_state (characters,) bool marks where it is in the
+    other state.
+    """
+
+    marks: frozenset[str]
+    before: Positions
+    values: NDArray[np.int16]
+    in_other_state: NDArray[np.bool_]
+
+    def site_positions(self, lag: int) -> Positions:
+        """Return the positions `lag` characters before those of `before` at which the feature is in this
+        state, and from which it does not fall up to there.
+        """
+        positions = self.before[_stays(self.before, self.values, lag)] - lag
+        return np.asarray(positions[~self.in_other_state[positions]])
+
+
+def _behaviour(feature: Feature, passage: Passage, end: _End) -> Behaviour | None:
+    """Return the behaviour at the end of a feature, or None with too few sites."""
+    values, other = end.values, end.in_other_state
     matching = Matching(passage, values)
     donors = matching.counted[other[matching.counted]]
     sites = {}
     for lag in LAGS:
         most = MOST_SITES if lag == VERDICT_LAG else _MOST_OTHER_SITES
-        positions = before[_stays(before, values, lag)] - lag
-        sites[lag] = matching.matched(positions, donors).thinned(most)
+        sites[lag] = matching.matched(end.site_positions(lag), donors).thinned(most)
     if len(sites[VERDICT_LAG]) < LEAST_SITES:
         return None
-    before_closers = np.unique(before[_stays(before, values, VERDICT_LAG)] - VERDICT_LAG)
-    targets = np.isin(list(passage.symbols), list(marks))
+    targets = np.isin(list(passage.symbols), list(end.marks))
     elsewhere = matching.counted[~targets[passage.ids[matching.counted + VERDICT_LAG + 1]]]
     outside, inside = (
         positions[_evenly(len(positions), _MOST_OTHER_SITES)]
         for positions in (
             elsewhere[_all_within(other, elsewhere, VERDICT_LAG)],
-            elsewhere[_stays(elsewhere + VERDICT_LAG, values, VERDICT_LAG)],
+            elsewhere[_stays(elsewhere + VERDICT_LAG, values, VERDICT_LAG) & ~other[elsewhere]],
         )
     )
     return Behaviour(
         feature,
-        target_name(sorted(marks), passage.symbols),
+        target_name(sorted(end.marks), passage.symbols),
         targets,
         sites,
-        matching.matched(outside, before_closers),
+        matching.matched(outside, np.unique(end.site_positions(VERDICT_LAG))),
         matching.matched(inside, donors),
         other,
     )

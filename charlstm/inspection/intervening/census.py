@@ -17,8 +17,8 @@ from charlstm.findings import Json
 from charlstm.inspection.estimates import Estimate, mean_of
 from charlstm.inspection.intervening.experiment import Candidate, InterventionContext
 
-# Every cell is changed at this many sites of a behaviour, spread evenly over the text. At the closers of a
-# feature that no candidate of the layer follows, only the layer's candidates are changed, at more sites.
+# Every cell is changed at this many sites of a behaviour, spread evenly over the text, and the candidates of
+# its layer at more sites: whether a closer that is not their own changes more should be sure.
 CENSUS_SITES, _CANDIDATES_SITES = 32, 100
 # A cell whose |r| with a feature is at least this carries the feature.
 CARRYING_CORRELATION = 0.25
@@ -74,8 +74,8 @@ class Census:
     """A Census has the effects of single cells of one layer on the closers of one feature.
 
     nats (cells,) float64 has the mean change of the target's log probability by each cell, not a number for
-    a cell that was not changed. at_sites has the changes at every site, (sites,) float64, of the candidates.
-    clusters (sites,) int64 are the sites' clusters.
+    a cell that was not changed. at_sites has the changes by the candidates at each of more
+    sites, (sites,) float64, and clusters (sites,) int64 are the clusters of these.
     """
 
     feature: str
@@ -102,15 +102,24 @@ class Census:
 def take_census(
     context: InterventionContext, feature: str, layer: int, cells: Sequence[int], candidates: Sequence[int]
 ) -> Census:
-    """Change each of cells of a layer alone at closers of a feature; candidates are among these cells."""
-    most = CENSUS_SITES if len(cells) > len(candidates) else _CANDIDATES_SITES
-    closers = context.closers(feature, most=most)
-    changes = closers.changes_by_cell(layer, cells)[0].numpy()
+    """Change each of cells of a layer alone at closers of a feature, and candidates at more of them."""
+    at_sites, clusters = _changes(context, feature, layer, candidates, most=_CANDIDATES_SITES)
+    of_cells = at_sites
+    if len(cells) > len(candidates):
+        of_cells, _ = _changes(context, feature, layer, cells, most=CENSUS_SITES)
     nats = np.full(context.model.config.cells, np.nan)
-    nats[list(cells)] = changes.mean(1)
-    rows = {cell: row for row, cell in enumerate(cells)}
-    at_sites = {cell: changes[rows[cell]] for cell in candidates}
-    return Census(feature, layer, nats, at_sites, closers.sites.clusters)
+    nats[list(cells)] = of_cells.mean(1)
+    return Census(feature, layer, nats, dict(zip(candidates, at_sites, strict=True)), clusters)
+
+
+def _changes(
+    context: InterventionContext, feature: str, layer: int, cells: Sequence[int], *, most: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the changes of the target's log probability by each of cells, (cells, sites) float64, and the
+    clusters of the sites, (sites,) int64.
+    """
+    closers = context.closers(feature, most=most)
+    return closers.changes_by_cell(layer, cells)[0].numpy(), closers.sites.clusters
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,17 +1,20 @@
 """Measure the effect of all unverified candidates of one feature when they are changed together.
 
 Several cells may follow a feature so that each alone can be spared: no cell is verified alone, but all
-unverified candidates of the feature together have an effect, which is smaller without this one. Such a
-candidate is called redundant.
+unverified candidates of the feature together have an effect, of which this one has a part. Such a candidate
+is called redundant.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charlstm.findings import Json
-from charlstm.inspection.estimates import Estimate
+from charlstm.inspection.estimates import Estimate, ratio_of
 from charlstm.inspection.intervening.experiment import Candidate, InterventionContext
 from charlstm.inspection.intervening.necessity import necessity_of
+
+# A joint effect needs a cell whose part of it is surely larger than this.
+_LEAST_PART = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +25,7 @@ class JointEffect:
     nats, limit_nats what its size has to exceed, and p_value the chance of such an effect under a smaller
     one, not corrected for the number of groups. convincing says whether both interventions have an effect
     beyond the limit. lost has for each cell what the effect loses when that cell keeps its value, in nats,
-    negative where the target then loses less.
+    negative where the target then loses less, and parts what share of the effect that is.
     """
 
     cells: list[tuple[int, int]]
@@ -31,11 +34,12 @@ class JointEffect:
     p_value: float
     convincing: bool
     lost: list[Estimate]
+    parts: list[Estimate]
 
     @property
     def needed(self) -> list[bool]:
-        """Return of each cell whether the effect is surely smaller without it, by an interval of 95%."""
-        return [lost.high < 0 if self.effect.value < 0 else lost.low > 0 for lost in self.lost]
+        """Return of each cell whether the interval of its part lies above _LEAST_PART."""
+        return [part.low > _LEAST_PART for part in self.parts]
 
     @property
     def data(self) -> Json:
@@ -49,7 +53,8 @@ class JointEffect:
             "limit_nats": self.limit_nats,
             "p_value": self.p_value,
             "leave_one_out": [
-                {"cell": name, "lost": lost.data} for name, lost in zip(names, self.lost, strict=True)
+                {"cell": name, "lost": lost.data, "part": part.data}
+                for name, lost, part in zip(names, self.lost, self.parts, strict=True)
             ],
         }
 
@@ -68,15 +73,16 @@ def joint_effect(
     cells = [(candidate.layer, candidate.cell) for candidate in candidates]
     either_way = candidates[0].is_counter
     together = necessity_of(closers, cells, either_way=either_way)
-    lost = []
+    losses = []
     for left_out in cells:
         rest = closers.change(closers.donor_values([cell for cell in cells if cell != left_out]))
-        lost.append(together.resample.less(rest).effect())
+        losses.append(together.resample.less(rest))
     return JointEffect(
         cells=cells,
         effect=together.resample.effect(),
         limit_nats=limit_nats,
         p_value=together.p_value(limit_nats),
         convincing=together.beyond(limit_nats, error),
-        lost=lost,
+        lost=[loss.effect() for loss in losses],
+        parts=[ratio_of(loss.nats, together.resample.nats, together.resample.clusters) for loss in losses],
     )

@@ -85,20 +85,16 @@ def necessity_of(closers: ClosersUnderTest, cells: Cells, *, either_way: bool) -
 class LagEffect(NamedTuple):
     """A LagEffect is the effect of resampling, in nats, at `sites` sites that are `lag` characters before
     their closers.
-
-    low is the share of the sites of a counter at which its count is as low as at the donors, in [0, 1]: there
-    resampling changes little, and the effect is too small. It is 0 for a switch and a depth.
     """
 
     lag: int
     sites: int
     nats: Estimate
-    low: float = 0.0
 
     @property
     def data(self) -> Json:
         """Return the effect as findings.json has it."""
-        return {"lag": self.lag, "sites": self.sites, "low": self.low, "nats": self.nats.data}
+        return {"lag": self.lag, "sites": self.sites, "nats": self.nats.data}
 
 
 def effects_by_lag(context: InterventionContext, behaviour: Behaviour, cells: Cells) -> list[LagEffect]:
@@ -108,6 +104,5 @@ def effects_by_lag(context: InterventionContext, behaviour: Behaviour, cells: Ce
         if len(sites):
             closers = context.closers(behaviour.feature.name, lag=lag)
             effect = closers.change(closers.donor_values(cells)).effect()
-            low = float(behaviour.in_other_state[sites.positions].mean())
-            effects.append(LagEffect(lag, len(sites), effect, low))
+            effects.append(LagEffect(lag, len(sites), effect))
     return effects

@@ -25,7 +25,8 @@ from charlstm.inspection.intervening.necessity import LEAST_EFFECT_NATS, Cells
 
 # An interchange holds only where its share is at least this.
 PARTIAL_INTERCHANGE = 0.6
-# An interchange holds only where its share is this much above that of cells which do not carry the feature.
+# An interchange holds only where its share is surely this much above that of cells which do not carry the
+# feature.
 _LEAST_ABOVE_BASELINE = 0.1
 # Fewer pairs than this, in which site and donor make the model choose differently, say nothing.
 _LEAST_PAIRS = 20
@@ -95,11 +96,11 @@ class Sufficiency:
 
     @property
     def interchanges(self) -> bool:
-        """Return whether the interchange is partial at least, and clearly above the baseline."""
+        """Return whether the interchange is partial at least, and surely above the baseline."""
         if self.interchange is None:
             return False
-        least = max(PARTIAL_INTERCHANGE, self.baselines.interchange + _LEAST_ABOVE_BASELINE)
-        return self.interchange.value >= least
+        partial = self.interchange.value >= PARTIAL_INTERCHANGE
+        return partial and self.interchange.low >= self.baselines.interchange + _LEAST_ABOVE_BASELINE
 
     @property
     def data(self) -> Json:

@@ -10,8 +10,6 @@ from charlstm.report.words.values import finite, plural
 
 Json = Mapping[str, Any]
 
-# The share of a counter's sites with a low count is told from here on.
-_LEAST_LOW_SHARE = 0.1
 _NOT_TESTED = "No experiment changed this cell, so whether the model uses it is open."
 
 
@@ -191,7 +189,7 @@ def _within(finding: Json) -> Sentence:
     told, earlier = f"Its effect surely lies within {limit:.2f} nats", earlier_effect(finding)
     if earlier is None:
         lost = "little is lost when its memory is taken away"
-        return (Phrase(f"{told}: {lost}.{_low_counts(finding)}{_inserted(rules)}"),)
+        return (Phrase(f"{told}: {lost}.{_inserted(rules)}"),)
     lag, effect = earlier
     close = plural((rules.get("necessity") or {}).get("lag") or 0, "character")
     return (
@@ -200,16 +198,6 @@ def _within(finding: Json) -> Sentence:
             f"({effect.nats}): other cells may have taken over by then what it held."
         ),
     )
-
-
-def _low_counts(finding: Json) -> str:
-    """Return at how many sites a counter was too low for its memory to be taken away, "" where at few."""
-    necessity = (finding.get("evidence") or {}).get("necessity") or {}
-    shares = [one.get("low") for one in necessity.get("by_lag") or [] if one["lag"] == necessity.get("lag")]
-    low = next(filter(None, map(finite, shares)), 0.0)
-    if low < _LEAST_LOW_SHARE:
-        return ""
-    return f" At {percent(low)} of the places its count was low already, which makes the effect smaller."
 
 
 def _inserted(evidence: Json) -> str:

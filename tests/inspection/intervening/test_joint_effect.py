@@ -32,6 +32,8 @@ def test_two_halves_are_both_needed_and_an_unread_cell_is_not(context: Intervent
     assert [part["cell"] for part in parts] == ["0:0", "0:1", "0:2"]
     assert parts[0]["lost"]["value"] == pytest.approx(found.effect.value / 2, rel=0.25)
     assert parts[2]["lost"]["value"] == pytest.approx(0, abs=1e-6)
+    assert [part["part"]["value"] for part in parts] == pytest.approx([0.5, 0.5, 0], abs=0.1)
+    assert found.parts[0].value == pytest.approx(found.lost[0].value / found.effect.value)
 
 
 def test_a_joint_effect_is_that_of_all_cells_at_once(context: InterventionContext) -> None:
@@ -52,6 +54,19 @@ def test_a_cell_whose_part_may_be_chance_is_not_needed(context: InterventionCont
         parts.append(found.effect.value - closers.change(closers.donor_values(rest)).effect().value)
     assert found.needed[:2] == [True, True]
     assert sum(part < 0 for part in parts) > sum(found.needed[2:]) + 1
+
+
+def test_a_cell_with_a_small_part_is_not_needed_however_sure_the_part_is() -> None:
+    unequal = [
+        latch("(", ")").read(")", 1.0),
+        latch("(", ")").read(")", 0.07),
+        latch("(", ")").read(")", 0.2),
+    ]
+    found = joined(context_of(network(unequal), PARENTHESES), 0, 1, 2)
+    assert found.convincing
+    assert found.lost[1].high < 0
+    assert found.parts[1].high < 0.1 < found.parts[2].low
+    assert found.needed == [True, False, True]
 
 
 def test_an_effect_below_the_limit_does_not_convince(context: InterventionContext) -> None:
@@ -102,6 +117,7 @@ def test_findings_name_the_cells_and_half_of_the_limit(context: InterventionCont
         "limit_nats": 0.3,
         "p_value": found.p_value,
         "leave_one_out": [
-            {"cell": name, "lost": lost.data} for name, lost in zip(["0:0", "0:1"], found.lost, strict=True)
+            {"cell": name, "lost": lost.data, "part": part.data}
+            for name, lost, part in zip(["0:0", "0:1"], found.lost, found.parts, strict=True)
         ],
     }

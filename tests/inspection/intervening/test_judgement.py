@@ -22,7 +22,7 @@ NOT_ENOUGH = Sufficiency(
     None, Estimate(0.1, -0.1, 0.3), 50, Estimate(0.1, 0.0, 0.2), Baselines(0.0, 0.0, 0.0)
 )
 LOST = [Estimate(-0.6, -0.7, -0.5), Estimate(-0.4, -0.5, -0.3)]
-JOINT = JointEffect([(0, 0), (0, 1)], Estimate(-1.0, -1.1, -0.9), 0.1, 1e-6, True, LOST)
+JOINT = JointEffect([(0, 0), (0, 1)], Estimate(-1.0, -1.1, -0.9), 0.1, 1e-6, True, LOST, LOST)
 
 
 def effect(mean: float, noise: float) -> Necessity:

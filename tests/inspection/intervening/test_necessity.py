@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from circuits_fixture import context_of, network
 from hypothesis import given
 from hypothesis import strategies as st
 from intervention_fixture import COLUMN, DEPTH, closers_of
@@ -209,24 +208,7 @@ def test_effects_are_told_apart_by_lag() -> None:
         one = ClosersUnderTest(context, found, sites, entry.lag)
         assert entry.nats == one.change(one.donor_values([(0, 0)])).effect()
         assert entry.nats.value < -2, "a toggle loses nothing over time"
-        assert entry.data == {"lag": entry.lag, "sites": entry.sites, "low": 0, "nats": entry.nats.data}
-
-
-def test_it_is_told_at_how_many_sites_a_count_is_as_low_as_at_the_donors() -> None:
-    """Four characters before its closer, a counter of short pieces has often just begun."""
-    name = "characters_since_space"
-    context = context_of(network([toggle('"')]), [name])
-    behaviour = context.behaviours[name]
-    donors = behaviour.sites[4].donors
-    values = context.passage.signals[name].values.astype(float)
-    lowest = values[donors].max()
-
-    entries = effects_by_lag(context, behaviour, [(0, 0)])
-
-    for entry in entries:
-        at_sites = values[behaviour.sites[entry.lag].positions]
-        assert entry.low == pytest.approx((at_sites <= lowest).mean(), abs=0.1)
-    assert any(entry.low > 0.1 for entry in entries)
+        assert entry.data == {"lag": entry.lag, "sites": entry.sites, "nats": entry.nats.data}
 
 
 def test_lags_without_sites_are_left_out() -> None:

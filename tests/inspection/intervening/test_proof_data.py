@@ -157,7 +157,7 @@ def test_every_test_of_the_evidence_is_there(toggled: Entries) -> None:
 def test_a_joint_effect_is_the_group(toggled: Entries) -> None:
     assert toggled.causal["group"] is None
     lost = [Estimate(-0.6, -0.7, -0.5), Estimate(-0.4, -0.5, -0.3)]
-    joint = JointEffect([(0, 0), (0, 1)], Estimate(-1.0, -1.1, -0.9), 0.1, 1e-6, True, lost)
+    joint = JointEffect([(0, 0), (0, 1)], Estimate(-1.0, -1.1, -0.9), 0.1, 1e-6, True, lost, lost)
     assert entries(QUOTES, 0, 2.0, joint=joint).causal["group"] == joint.data
 
 

@@ -159,7 +159,8 @@ def test_a_direction_moves_what_it_reads_and_nothing_beside_it(closers: ClosersU
         (Estimate(0.3, 0.2, 0.4), Estimate(0.95, 0.9, 1), Baselines(0.1, 0.1, 0.9), True, True),
         (Estimate(0.3, 0.2, 0.4), Estimate(0.95, 0.9, 1), Baselines(0.25, 0.9, 0.9), False, False),
         (Estimate(0.3, -0.1, 0.7), Estimate(0.59, 0.5, 0.7), Baselines(-0.5, 0.0, 0.0), False, False),
-        (Estimate(0.3, 0.01, 0.7), Estimate(0.6, 0.5, 0.7), Baselines(-0.5, 0.49, 0.0), True, True),
+        (Estimate(0.3, 0.01, 0.7), Estimate(0.6, 0.5, 0.7), Baselines(-0.5, 0.39, 0.0), True, True),
+        (Estimate(0.3, 0.01, 0.7), Estimate(0.6, 0.5, 0.7), Baselines(-0.5, 0.41, 0.0), True, False),
         (Estimate(0.3, 0.01, 0.7), None, Baselines(0.0, 0.0, 0.0), True, False),
     ],
 )

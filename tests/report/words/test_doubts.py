@@ -165,15 +165,6 @@ def test_a_correlate_with_a_sure_insertion_says_so():
     assert "in the other state" not in said("correlate", evidence=found)
 
 
-@pytest.mark.parametrize(("low", "is_told"), [(0.05, False), (0.49, True)])
-def test_a_correlate_whose_count_was_low_at_many_places_says_so(low: float, is_told: bool):
-    found = evidence("necessity")
-    found["necessity"] |= {"lag": 4, "by_lag": [{"lag": 1, "low": 0.9}, {"lag": 4, "low": low}]}
-    told = said("correlate", kind="counter", evidence=found)
-    assert ("At 49% of the places its count was low already" in told) == is_told
-    assert "90%" not in told
-
-
 @pytest.mark.parametrize(("elsewhere", "is_told"), [(-0.8, False), (-1.1, True), (1.1, True)])
 def test_a_verified_cell_says_where_its_effect_came_out_larger(elsewhere: float, is_told: bool):
     other = {"feature": "column", "target": "\n", "nats": estimate(elsewhere, elsewhere - 1, elsewhere + 1)}

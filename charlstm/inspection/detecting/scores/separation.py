@@ -91,12 +91,16 @@ def _auc(counts: Tensor) -> Tensor:
 
 
 class Dwells:
-    """Dwells counts the runs over which each cell stays on one side of its threshold, by their length."""
+    """Dwells counts the runs over which each cell stays on one side of its threshold, by their length.
+
+    counts (2, pairs, lengths) int64 has the runs below the threshold, then those above it; longer runs count
+    as those of the largest length.
+    """
 
     def __init__(self, pairs: int, rows: int) -> None:
         """Start a chunk of `rows` counted positions."""
         self._on = torch.zeros(rows, pairs, dtype=torch.bool)
-        self.counts = torch.zeros(pairs, _LONGEST_RUN + 1, dtype=torch.int64)
+        self.counts = torch.zeros(2, pairs, _LONGEST_RUN + 1, dtype=torch.int64)
 
     def update(self, rows: Tensor, on: Tensor) -> None:
         """Add positions: their numbers `rows` among the chunk's, and on (positions, pairs) bool."""
@@ -108,8 +112,11 @@ class Dwells:
         starts[1:] = (self._on[1:] != self._on[:-1]) | (stretches[1:] != stretches[:-1])[:, None]
         end = torch.tensor([len(stretches)])
         for pair, column in enumerate(starts.unbind(1)):
-            lengths = torch.diff(torch.cat((column.nonzero().flatten(), end))).clamp(max=_LONGEST_RUN)
-            self.counts[pair] += torch.bincount(lengths, minlength=_LONGEST_RUN + 1)
+            at = column.nonzero().flatten()
+            lengths = torch.diff(torch.cat((at, end))).clamp(max=_LONGEST_RUN)
+            above = self._on[at, pair]
+            for level, runs in enumerate((lengths[~above], lengths[above])):
+                self.counts[level, pair] += torch.bincount(runs, minlength=_LONGEST_RUN + 1)
         self._on = self._on[:0]
 
     def merge(self, other: "Dwells") -> None:
@@ -117,6 +124,8 @@ class Dwells:
         self.counts += other.counts
 
     def medians(self) -> Tensor:
-        """Return the median length of each pair's runs in characters, (pairs,) int64, at most 255."""
-        cumulated = self.counts.cumsum(1)
-        return (2 * cumulated < cumulated[:, -1:]).sum(1)
+        """Return the median length of each pair's runs at the level with the shorter ones, in characters,
+        (pairs,) int64, at most 255.
+        """
+        cumulated = self.counts.cumsum(2)
+        return (2 * cumulated < cumulated[:, :, -1:]).sum(2).amin(0)

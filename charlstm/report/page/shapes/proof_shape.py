@@ -60,7 +60,9 @@ CAUSAL: Check = object_with(
                 "cells": list_of(string, _MOST_CELLS),
                 "effect_nats": number,
                 "interval": pair,
-                "leave_one_out": list_of(object_with({"cell": string, "lost": estimate}), _MOST_CELLS),
+                "leave_one_out": list_of(
+                    object_with({"cell": string, "lost": estimate, "part": estimate}), _MOST_CELLS
+                ),
             }
         ),
     }
@@ -75,9 +77,7 @@ EVIDENCE: Check = object_with(
                 "resample": _EFFECT,
                 "conditional_mean": _EFFECT,
                 "by_lag": list_of(
-                    object_with(
-                        {"lag": count, "sites": count, "low": number, "nats": estimate}, needs=["lag"]
-                    ),
+                    object_with({"lag": count, "sites": count, "nats": estimate}, needs=["lag"]),
                     MOST_NAMES,
                 ),
             }

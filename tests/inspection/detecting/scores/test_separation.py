@@ -86,17 +86,27 @@ def test_runs_are_cut_at_stretches_and_counted_by_length() -> None:
     for rows in (torch.tensor([0, 3]), torch.tensor([1, 2, 4, 5])):
         dwells.update(rows, on[rows])
     dwells.finish(torch.tensor([0, 0, 0, 0, 1, 1]))
-    assert dwells.counts[:, :5].tolist() == [[0, 2, 2, 0, 0], [0, 0, 1, 0, 1]]
+    below, above = dwells.counts[:, :, :5].tolist()
+    assert below == [[0, 1, 0, 0, 0], [0, 0, 1, 0, 1]]
+    assert above == [[0, 1, 2, 0, 0], [0, 0, 0, 0, 0]]
     other = Dwells(2, 300)
     other.finish(torch.zeros(300, dtype=torch.int64))
     dwells.merge(other)
-    assert dwells.counts.sum(1).tolist() == [5, 3]
-    assert dwells.counts[:, 255].tolist() == [1, 1], "longer runs are counted together"
+    assert dwells.counts.sum(2).tolist() == [[2, 3], [3, 0]]
+    assert dwells.counts[0, :, 255].tolist() == [1, 1], "longer runs are counted together"
 
 
 def test_half_of_the_runs_are_at_least_as_long_as_the_median() -> None:
     dwells = Dwells(1, 0)
-    dwells.counts[0, [1, 7, 9]] = torch.tensor([2, 3, 2])
+    dwells.counts[0, 0, [1, 7, 9]] = torch.tensor([2, 3, 2])
+    assert dwells.medians().tolist() == [0], "it is never above"
+    dwells.counts[1, 0, 8] = 7
     assert dwells.medians().tolist() == [7]
-    dwells.counts[0, 1] = 9
+    dwells.counts[0, 0, 1] = 9
     assert dwells.medians().tolist() == [1]
+
+
+def test_short_runs_at_one_level_are_not_hidden_by_long_ones_at_the_other() -> None:
+    dwells = Dwells(1, 0)
+    dwells.counts[0, 0, 50], dwells.counts[1, 0, 2] = 101, 100
+    assert dwells.medians().tolist() == [2]
