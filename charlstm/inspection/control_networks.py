@@ -69,7 +69,7 @@ def inspect_controls(
     """Detect switches and counters in model and in its control networks, "untrained" and "gate_shuffled".
 
     Detection reads text and follows config; processes share the work, and progress is called before each
-    network that this process reads.
+    stage of each network that this process reads.
     """
     generator = torch.Generator().manual_seed(_RULE_SEED)
     kinds = {"untrained": untrained_twin, "gate_shuffled": shuffled_twin}
@@ -82,8 +82,12 @@ def inspect_controls(
     jobs = [model, *(network for of_kind in networks.values() for network in of_kind)]
 
     def inspect_control(network: CharLSTM, _: torch.Generator) -> ControlResult:
-        progress("control networks", jobs.index(network) / len(jobs))
-        detected = detect(network, text, config, references=references)
+        number = jobs.index(network)
+
+        def report(_: str, done: float) -> None:
+            progress("control networks", (number + done) / len(jobs))
+
+        detected = detect(network, text, config, references=references, progress=report)
         return ControlResult(
             detected.pairs.cell_count,
             int(detected.is_finding.sum()),

@@ -167,7 +167,8 @@ def test_the_stages_report_rising_shares_of_the_whole_work(
     assert shares[0] == 0
     assert shares == sorted(set(shares))
     controls = [share for stage, share in stages if stage == "control networks"]
-    assert controls == pytest.approx([0.65 + 0.25 * network / 7 for network in range(7)])
+    begun = [0.65 + 0.25 * network / 7 for network in range(7)]
+    assert controls[:: len(controls) // 7] == pytest.approx(begun), "each network has as many stages"
     assert shares[-1] < 1
 
 
