@@ -25,8 +25,9 @@ LARGEST_MIDDLE_SHARE = 0.12
 LEAST_FEATURE_SHARE = 0.95
 # The rarer level holds at least this share of all positions.
 LEAST_RARER_SHARE = 0.005
-# Half of the times that a cell goes to a level it stays there for at least this many characters.
-LEAST_DWELL_CHARACTERS = 5
+# Half of the times that a cell goes to a level, to either, it stays there for at least this many characters:
+# brackets and strings within a line of code often have no more than three or four.
+LEAST_DWELL_CHARACTERS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ class Levels:
     def two(self, cells: Tensor, dwells: Tensor, scores: Tensor) -> Tensor:
         """Return whether each of cells (n,) int64 has two levels, (n,) bool.
 
-        dwells (n,) are the median numbers of characters at a level, and scores (n,) the correlations at equal
+        dwells (n,) are the median numbers of characters at the level with shorter stays, and scores (n,) the correlations at equal
         shares with a switch that the cell follows, 0 without one. The square of a score is the share of
         variance between the switch's two states: where it reaches LEAST_FEATURE_SHARE, these are the levels,
         whatever a histogram of few positions says.
