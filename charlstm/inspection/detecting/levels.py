@@ -54,10 +54,10 @@ class Levels:
     def two(self, cells: Tensor, dwells: Tensor, scores: Tensor) -> Tensor:
         """Return whether each of cells (n,) int64 has two levels, (n,) bool.
 
-        dwells (n,) are the median numbers of characters at the level with shorter stays, and scores (n,) the correlations at equal
-        shares with a switch that the cell follows, 0 without one. The square of a score is the share of
-        variance between the switch's two states: where it reaches LEAST_FEATURE_SHARE, these are the levels,
-        whatever a histogram of few positions says.
+        dwells (n,) are the median numbers of characters of a stay at the level with the shorter stays, and
+        scores (n,) the correlations at equal shares with a switch that the cell follows, 0 without one. The
+        square of a score is the share of variance between the switch's two states: where it reaches
+        LEAST_FEATURE_SHARE, these are the levels, whatever a histogram of few positions says.
         """
         apart = self.clear[cells] | (scores.square() >= LEAST_FEATURE_SHARE)
         return apart & (dwells >= LEAST_DWELL_CHARACTERS)

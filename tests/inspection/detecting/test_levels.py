@@ -60,15 +60,15 @@ def test_levels_that_are_near_or_bridged_are_no_two_levels() -> None:
 def test_the_rarer_level_must_be_common_enough_and_last() -> None:
     assert two(levels_of(switch(20, 0.004))) == [False]
     assert two(levels_of(switch(20, 0.006))) == [True]
-    assert two(levels_of(switch(10)), dwell=4) == [False]
-    assert two(levels_of(switch(10)), dwell=5) == [True]
+    assert two(levels_of(switch(10)), dwell=2) == [False]
+    assert two(levels_of(switch(10)), dwell=3) == [True]
 
 
 def test_two_states_of_a_switch_that_lie_far_apart_are_two_levels() -> None:
     one_level = levels_of(np.random.default_rng(0).uniform(-0.3, 0.3, ROWS))
     assert two(one_level, score=0.974) == [False]
     assert two(one_level, score=-0.976) == [True], "the sign of a cell is arbitrary"
-    assert two(one_level, score=0.976, dwell=4) == [False]
+    assert two(one_level, score=0.976, dwell=2) == [False]
     assert two(levels_of(switch(10)), score=0.5) == [True]
 
 
