@@ -74,7 +74,8 @@ def appearance_told(one: Appearance, noun: Sentence, *, verified: bool, first: i
         (*_listed([verb for verb, since in known if since == step]), Phrase(_from_step(step, first)))
         for step in steps
     ] or [clauses[0][0]]
-    end = "" if one.needed is not None else "; nothing shows that the network needs it"
+    unused = one.needed is None and not verified
+    end = "; nothing shows that the network needs it" if unused else ""
     return (
         Phrase("Cell "),
         Phrase(one.cell, code=True),

@@ -63,8 +63,12 @@ def test_a_sentence_tells_the_steps_each_of_them_once(steps, verified, told):
 
 def test_a_sentence_says_what_is_not_shown():
     one = Appearance("0:3", "inside_quotes", None, None, None)
-    told = appearance_told(one, plain_sentence("quotes"), verified=True, first=0)
-    assert sentence_text(told) == "Cell 0:3 follows quotes; nothing shows that the network needs it."
+    told, of_verified = (
+        sentence_text(appearance_told(one, plain_sentence("quotes"), verified=verified, first=0))
+        for verified in (False, True)
+    )
+    assert told == "Cell 0:3 follows quotes; nothing shows that the network needs it."
+    assert of_verified == "Cell 0:3 follows quotes.", "its effect is known at the end, and not at any moment"
 
 
 def test_findings_without_moments_tell_nothing():
