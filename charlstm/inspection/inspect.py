@@ -101,12 +101,13 @@ def inspect_model(
     short_config = replace(config, characters=min(config.characters, _CONTROL_CHARACTERS))
     control_text = _beginning(text, short_config)
     generator = torch.Generator().manual_seed(config.seed)
-    studied = study(model, text, config, progress=within(progress, 0.05, 0.6), processes=processes)
-    progress("circuits", 0.6)
-    circuits = _circuits(text, studied, model.config.cells, processes)
+    # Before the study, whose states at sites fill much memory until the end.
     controls = inspect_controls(
-        model, control_text, short_config, progress=within(progress, 0.65, 0.9), processes=processes
+        model, control_text, short_config, progress=within(progress, 0.05, 0.4), processes=processes
     )
+    studied = study(model, text, config, progress=within(progress, 0.4, 0.8), processes=processes)
+    progress("circuits", 0.8)
+    circuits = _circuits(text, studied, model.config.cells, processes)
     over_time = read_over_time(request.moments, studied, within(progress, 0.9, 0.98))
     progress("gates and gradients", 0.98 if request.moments else 0.9)
     return replace(
