@@ -74,8 +74,8 @@ class Census:
     """A Census has the effects of single cells of one layer on the closers of one feature.
 
     nats (cells,) float64 has the mean change of the target's log probability by each cell, not a number for
-    a cell that was not changed. at_sites has the changes by the candidates at each of more
-    sites, (sites,) float64, and clusters (sites,) int64 are the clusters of these.
+    a cell that was not changed. at_sites has, by candidate, the changes at each of the
+    candidates' sites, (sites,) float64, and clusters (sites,) int64 are the clusters of these sites.
     """
 
     feature: str
